@@ -1,0 +1,64 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { REPOSITORY, runNode } from './run-node.ts';
+
+const DIST = join(REPOSITORY, 'dist');
+
+/** Bundles the Action into dist/; with `--check` tells whether dist/ is what its sources make. */
+async function main(): Promise<void> {
+  const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
+  const folder = mkdtempSync(join(tmpdir(), 'lifeboat-build-'));
+  try {
+    await bundle(folder);
+    if (check) compare(folder);
+    else replaceDist(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle(folder: string): Promise<void> {
+  const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
+  await runNode([ncc, 'build', 'src/main.ts', '-o', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
+  const broken = filesOf(folder).filter((name) => readFileSync(join(folder, name)).includes('webpackMissingModule'));
+  if (broken.length > 0) {
+    throw new Error(`${broken.join(', ')}: a module was not found; ncc succeeds all the same and the bundle throws`);
+  }
+}
+
+/** Whole or not at all: chunks of an older build have other numbers, and would stay. */
+function replaceDist(folder: string): void {
+  rmSync(DIST, { recursive: true, force: true });
+  cpSync(folder, DIST, { recursive: true });
+  console.log(`dist/: ${filesOf(DIST).join(', ')}`);
+}
+
+function compare(folder: string): void {
+  const committed = existsSync(DIST) ? filesOf(DIST) : [];
+  const built = filesOf(folder);
+  const differences = [...new Set([...committed, ...built])].flatMap((name) => {
+    if (!built.includes(name)) return [`dist/${name} is not made by this build`];
+    if (!committed.includes(name)) return [`dist/${name} is missing`];
+    const same = readFileSync(join(DIST, name)).equals(readFileSync(join(folder, name)));
+    return same ? [] : [`dist/${name} differs`];
+  });
+  if (differences.length > 0) {
+    throw new Error(`dist/ is not what its sources make. Run \`npm run build\`.\n  ${differences.join('\n  ')}`);
+  }
+  console.log('dist/ is what its sources make.');
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Finding } from '../../src/catalog/finding.ts';
+import { readManifest } from '../../src/catalog/manifest.ts';
+import { keyOf, MANIFEST_FILE } from '../../src/catalog/names.ts';
+import type { Verdict } from '../../src/catalog/record.ts';
+import { BackupParts } from '../../src/commands/backup-parts.ts';
+import { readState } from '../../src/postgres/scratch/state.ts';
+import { compare } from '../../src/proof/compare.ts';
+import { verdictOf, worstFirst } from '../../src/proof/verdict.ts';
+import { openFileStore } from '../../src/store/file.ts';
+import { serverTo } from '../../test/postgres/server-to.ts';
+import type { PostgresServer } from '../../test/servers/postgres.ts';
+
+/** A backup in a folder, and what opens it. */
+export interface BackupInFolder {
+  store: string;
+  set: string;
+  id: string;
+  passphrase: string;
+}
+
+/** The restore test's own comparison, of a database that is there already with what the backup says was dumped. */
+export async function compareWithBackup(
+  server: PostgresServer,
+  database: string,
+  { store: path, set, id, passphrase }: BackupInFolder,
+): Promise<{ verdict: Verdict; findings: Finding[] }> {
+  const { signal } = new AbortController();
+  const store = openFileStore(
+    { path, url: pathToFileURL(path).href },
+    { signal, track: () => () => {}, info: () => {} },
+  );
+  const key = keyOf(set, id, MANIFEST_FILE);
+  const manifest = readManifest(readFileSync(join(path, key)), key, { set, id });
+  const decryption = { kind: 'passphrase' as const, passphrases: [passphrase] };
+  const expected = await new BackupParts(store, manifest, decryption, signal, () => {}).inventory();
+  const restored = await readState(await serverTo(server, database), 'content', () => {});
+  const { findings } = compare(expected, restored, {
+    lacking: [],
+    existingRoles: ['postgres'],
+    partial: null,
+    leftOut: false,
+  });
+  return { verdict: verdictOf(findings), findings: worstFirst(findings) };
+}

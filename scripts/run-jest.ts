@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { NOT_RUN_FILE, type NotRun } from '../test/servers/not-run.ts';
+import { REPOSITORY, runNode } from './run-node.ts';
+
+export interface JestResult {
+  passed: number;
+  /** Tests, and test files that did not even load. */
+  failed: number;
+  notRun: NotRun[];
+}
+
+export interface JestOptions {
+  /** Regular expressions of paths; none: every test. */
+  paths?: string[];
+  /** Regular expressions of paths from the repository on: what is left out. */
+  without?: string[];
+  /** Test files that run side by side; default: jest's own, one fewer than there are cores. */
+  workers?: number;
+  env?: Record<string, string>;
+}
+
+/** Runs tests, their output shown. Failed tests are no error; throws when jest leaves no result. */
+export async function runJest({ paths = [], without = [], workers, env }: JestOptions): Promise<JestResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'lifeboat-jest-'));
+  const resultFile = join(folder, 'result.json');
+  const notRunFile = join(folder, 'not-run');
+  writeFileSync(notRunFile, '');
+  const ignored = ['/node_modules/', ...without.map((path) => `<rootDir>/${path}`)];
+  const jest = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'];
+  const side = workers === undefined ? [] : [`--maxWorkers=${workers}`];
+  const ignore = ignored.map((pattern) => `--testPathIgnorePatterns=${pattern}`);
+  try {
+    await runNode([...jest, ...paths, ...ignore, ...side, '--json', `--outputFile=${resultFile}`], {
+      ...env,
+      [NOT_RUN_FILE]: notRunFile,
+    }).catch((error: Error) => error); // What failed stands in the result.
+    const result = readResult(resultFile);
+    return { ...result, notRun: [...readLines(notRunFile), ...result.notRun] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The parts of jest's --json that count here. */
+interface JestJson {
+  numPassedTests: number;
+  numFailedTests: number;
+  numRuntimeErrorTestSuites: number;
+  testResults: { name: string; assertionResults: { status: string; fullName: string }[] }[];
+}
+
+function readResult(file: string): JestResult {
+  const json = JSON.parse(readFileSync(file, 'utf8')) as JestJson;
+  const notRun = json.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
+      .map(({ status, fullName }) => ({ what: `${relative(REPOSITORY, name)}: ${fullName}`, why: status })),
+  );
+  return { passed: json.numPassedTests, failed: json.numFailedTests + json.numRuntimeErrorTestSuites, notRun };
+}
+
+/** A file that several tests share tells the same more than once. */
+function readLines(file: string): NotRun[] {
+  const lines = new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean));
+  return [...lines].map((line) => JSON.parse(line) as NotRun);
+}

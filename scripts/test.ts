@@ -1,0 +1,108 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runnersNode } from '../test/e2e/harness.ts';
+import type { NotRun } from '../test/servers/not-run.ts';
+import { type JestOptions, runJest } from './run-jest.ts';
+import { REPOSITORY, runNode } from './run-node.ts';
+
+/** `npm test`: everything, step by step. `--full` adds the slow tests, which are in this folder. */
+const SLOW = 'test/full';
+const END_TO_END = 'test/e2e';
+/** What is cancelled, killed, blocked or cut off at a moment that the test chooses: these run one at a time. */
+const MOMENTS = `${END_TO_END}/(faults/|(alter|monitoring|restore-ended|standby)\\.test)`;
+/** Where Node's own streams, zlib and crypto do the work: these are run again under the Node that runners ship. */
+const ON_RUNNERS_NODE = `${END_TO_END}/(backup|by-hand|damaged|kitchen-sink|restore-test|stores)\\.test`;
+
+const { full } = parseArgs({ options: { full: { type: 'boolean', default: false } } }).values;
+const total = { passed: 0, failed: 0 };
+const notRun: NotRun[] = [];
+
+const steps: [name: string, run: () => Promise<void>][] = [
+  ['Install what is missing', () => runNode(['scripts/install-servers.ts'])],
+  ['Types', () => runNode(['node_modules/typescript/bin/tsc'])],
+  ['Format and lint', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.'])],
+  ['Workflows', () => runNode(['scripts/lint-workflows.ts'])],
+  ['docs/inputs.md is what action.yml makes', () => runNode(['scripts/docs.ts', '--check'])],
+  ['Links and snippets of the documentation', () => runNode(['scripts/check-docs.ts'])],
+  ['dist/ is what its sources make', () => runNode(['scripts/build.ts', '--check'])],
+  // Two at once: they wait for servers most of the time.
+  ['Tests', () => tests({ without: [END_TO_END, SLOW], workers: 2 })],
+  ['End-to-end tests', () => tests({ paths: [`${END_TO_END}/`], without: [MOMENTS], workers: 2 })],
+  [
+    `End-to-end tests in which moments count${full ? ', and slow ones' : ''}`,
+    () => tests({ paths: full ? [MOMENTS, `${SLOW}/`] : [MOMENTS] }),
+  ],
+  [
+    'End-to-end tests again, dist/ under the Node that runners ship',
+    () =>
+      tests({
+        paths: full ? [`${END_TO_END}/`, `${SLOW}/`] : [ON_RUNNERS_NODE],
+        workers: full ? 1 : 2,
+        env: { LIFEBOAT_TEST_NODE: runnersNode() },
+      }),
+  ],
+];
+
+async function main(): Promise<void> {
+  const started = Date.now();
+  try {
+    for (const [name, run] of steps) await step(name, run);
+  } catch (error) {
+    console.error(`\n${(error as Error).message}`);
+    total.failed ||= 1;
+  }
+  console.log(`\nTook ${duration(started)}.`);
+  tellWhatDidNotRun();
+  process.exitCode = total.failed === 0 ? 0 : 1;
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+}
+
+/** Rejects when the step fails: those that follow would only bury its output. */
+async function step(name: string, run: () => Promise<void>): Promise<void> {
+  const started = Date.now();
+  console.log(`\n=== ${name}`);
+  try {
+    await run();
+  } catch (error) {
+    console.log(`=== ${name}: FAILED after ${duration(started)}`);
+    const left = steps.slice(steps.findIndex(([other]) => other === name) + 1);
+    notRun.push(...left.map(([what]) => ({ what, why: `"${name}" failed before it` })));
+    throw error;
+  }
+  console.log(`=== ${name}: passed in ${duration(started)}`);
+}
+
+async function tests(options: JestOptions): Promise<void> {
+  const result = await runJest(options);
+  total.passed += result.passed;
+  total.failed += result.failed;
+  notRun.push(...result.notRun);
+  if (result.failed > 0) throw new Error(`${result.failed} tests failed`);
+  if (result.notRun.length > 0 && process.env.CI === 'true') {
+    throw new Error(`${result.notRun.length} checks did not run; with CI=true that is an error`);
+  }
+}
+
+function tellWhatDidNotRun(): void {
+  const all = full ? notRun : [...notRun, ...slowTests()];
+  console.log(all.length === 0 ? 'Everything ran.' : 'Did not run:');
+  for (const { what, why } of all) console.log(`- ${what} (${why})`);
+}
+
+function slowTests(): NotRun[] {
+  const folder = join(REPOSITORY, SLOW);
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.test.ts')) : [];
+  const slow = [
+    ...names.map((name) => `${SLOW}/${name}`),
+    'the other files of test/e2e/ under the Node that runners ship',
+  ];
+  return slow.map((what) => ({ what, why: 'slow: `npm run test:full` runs it' }));
+}
+
+function duration(since: number): string {
+  const seconds = (Date.now() - since) / 1000;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+await main();

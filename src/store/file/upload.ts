@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { messageOf } from '../../errors.ts';
+import { type Committed, type StoreContext, StoreError, type Upload } from '../store.ts';
+import { codeOf, explained } from './errors.ts';
+import { makeFolder, removeEmptyFolders, syncFolder } from './folders.ts';
+
+/** The name, in the same folder, under which a file is written before it is whole. */
+export function temporaryPath(path: string): string {
+  return join(dirname(path), `.${basename(path)}.part-${randomBytes(8).toString('hex')}`);
+}
+
+/** The name that the file was to get; null when `name` is not that of a file being written. */
+export function nameOfTemporary(name: string): string | null {
+  return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
+}
+
+/** One file being written: under a temporary name, then made durable, then renamed. */
+export class FileUpload implements Upload {
+  readonly #path: string;
+  readonly #root: string;
+  readonly #temporary: string;
+  readonly #handle: FileHandle;
+  readonly #context: StoreContext;
+  readonly #forget: () => void;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  #size = 0;
+  #state: 'writing' | 'renamed' | 'committed' = 'writing';
+
+  private constructor(file: TemporaryFile, path: string, root: string, context: StoreContext) {
+    this.#path = path;
+    this.#root = root;
+    this.#temporary = file.path;
+    this.#handle = file.handle;
+    this.#forget = file.forget;
+    this.#context = context;
+    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+  }
+
+  /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
+  static async begin(path: string, root: string, context: StoreContext): Promise<FileUpload> {
+    if (context.signal.aborted) throw cancelled(path);
+    return new FileUpload(await createTemporary(path, root, context), path, root, context);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let written = 0; written < chunk.length; ) {
+      this.#check();
+      const left = chunk.length - written;
+      const write = () => this.#handle.write(chunk, written, left);
+      written += (await explained(this.#path, write, left)).bytesWritten;
+    }
+    this.#size += chunk.length;
+  }
+
+  async commit(): Promise<Committed> {
+    try {
+      await explained(this.#path, () => this.#publish());
+      this.#check();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+    this.#state = 'committed';
+    this.#forget();
+    return { size: this.#size, uploaded: 'read-back' };
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state === 'committed') return;
+    this.#stop.abort();
+    try {
+      await this.#handle.close().catch(() => {}); // What it may say is about bytes that are given up.
+      await rm(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
+      await removeEmptyFolders(dirname(this.#path), this.#root);
+      this.#forget();
+    } catch (error) {
+      this.#context.info(`A file of the failed upload is left behind: ${messageOf(error)}`);
+    }
+  }
+
+  async #publish(): Promise<void> {
+    this.#check();
+    await this.#handle.sync();
+    await this.#handle.close(); // NFS tells of a full disk only here.
+    this.#check();
+    await rename(this.#temporary, this.#path);
+    this.#state = 'renamed';
+    await syncFolder(dirname(this.#path));
+    const { size } = await stat(this.#path);
+    if (size === this.#size) return;
+    throw new StoreError(
+      'failed',
+      `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+        'it cannot be trusted, use another store.',
+    );
+  }
+
+  #check(): void {
+    if (this.#signal.aborted) throw cancelled(this.#path);
+  }
+}
+
+interface TemporaryFile {
+  path: string;
+  handle: FileHandle;
+  forget(): void;
+}
+
+/** Another upload that ends may remove the folder as empty when we have just made it: then it is made again. */
+async function createTemporary(path: string, root: string, context: StoreContext): Promise<TemporaryFile> {
+  const temporary = temporaryPath(path);
+  const forget = context.track({ kind: 'file', path: temporary });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await makeFolder(dirname(path));
+      return { path: temporary, handle: await open(temporary, 'wx', 0o600), forget };
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' && attempt < 5) continue;
+      await removeEmptyFolders(dirname(path), root);
+      forget();
+      throw error;
+    }
+  }
+}
+
+function cancelled(path: string): StoreError {
+  return new StoreError('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
+}

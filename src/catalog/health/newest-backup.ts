@@ -1,0 +1,37 @@
+import { formatAge } from '../../units.ts';
+import { type SetFacts, thoseThatCount } from './facts.ts';
+import { failed, type Outcome, passed, type Rule } from './rule.ts';
+
+const LOOK = 'Look at the last runs of the backup: did one start, and why did it fail?';
+
+/** There is a backup that counts, and it is not older than `max-age`. */
+export const newestBackup: Rule<SetFacts> = {
+  name: 'newest backup',
+  judge(facts, demands, now) {
+    const [newest] = thoseThatCount(facts.newest, demands);
+    if (newest === undefined) return none(facts, demands.signed);
+    const { id, created } = newest.listed;
+    const age = now.getTime() - Date.parse(created);
+    const newer = facts.newest.indexOf(newest);
+    const found = [
+      `${id} is ${formatAge(Math.max(0, age) / 1000)} old.`,
+      ...(newer === 0 ? [] : [`${newer} newer do not count: see manifests and parts.`]),
+      ...(demands.maxAge === null ? [] : [`At most ${formatAge(demands.maxAge / 1000)} are demanded.`]),
+    ];
+    return demands.maxAge !== null && age > demands.maxAge ? failed(found, LOOK) : passed(...found);
+  },
+};
+
+function none({ name, newest, backups, otherSets }: SetFacts, signed: boolean): Outcome {
+  if (newest.length > 0) {
+    const why = signed ? 'with a good signature and all its parts' : 'that is whole';
+    return failed([`None of the newest ${newest.length} backups is one ${why}: see manifests and parts.`], LOOK);
+  }
+  const unfinished = backups.filter(({ fromFuture }) => !fromFuture).length;
+  const begun = unfinished === 0 ? [] : [`${unfinished} were begun and have no manifest.`];
+  const others = otherSets.length === 0 ? [] : [`Sets may be: ${otherSets.slice(0, 20).join(', ')}.`];
+  return failed(
+    [`There is no backup of set ${name}.`, ...begun, ...others],
+    otherSets.length === 0 ? LOOK : 'Mend name, or look at the last runs of the backup.',
+  );
+}

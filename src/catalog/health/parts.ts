@@ -1,0 +1,26 @@
+import { formatCount } from '../../units.ts';
+import { damageOf, type SetFacts } from './facts.ts';
+import { failed, notEvaluated, passed, type Rule } from './rule.ts';
+
+/** Every file that the manifest names is there and has its size, for the newest backups and the newest proven one. */
+export const parts: Rule<SetFacts> = {
+  name: 'parts',
+  judge({ newest, proven }) {
+    const looked = proven === null || newest.includes(proven) ? newest : [...newest, proven];
+    const damaged = looked.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
+    if (damaged.length > 0) {
+      return failed(
+        damaged,
+        'Do not use these; restore from another backup, or from another store. Find out what removed or changed the files.',
+      );
+    }
+    // What is not the manifest of its backup names no parts.
+    const known = looked.filter(({ manifest }) => manifest.kind === 'good');
+    const denied = looked.filter(({ manifest }) => manifest.kind === 'denied').length;
+    if (denied > 0) {
+      return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
+    }
+    const files = known.reduce((sum, { volumes }) => sum + volumes.length, 0);
+    return passed(`${formatCount(files)} files of ${known.length} backups are there, of the right size.`);
+  },
+};

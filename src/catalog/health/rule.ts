@@ -1,0 +1,53 @@
+import type { KeyDemands } from './keys.ts';
+
+/** What is demanded of backups. Null: it was not asked for. */
+export interface Demands extends KeyDemands {
+  /** Milliseconds. */
+  maxAge: number | null;
+  maxRestoreTestAge: number | null;
+  /** Percent. */
+  maxShrink: number | null;
+  /** Bytes. */
+  minFreeSpace: number | null;
+  /** A manifest or record counts only with a good signature. */
+  signed: boolean;
+}
+
+/**
+ * What a rule found. `not-evaluated`: it was asked for and could not be looked at. `off`: it was not asked for; `found`
+ * says how to.
+ */
+export type Status = 'passed' | 'warning' | 'failed' | 'not-evaluated' | 'off';
+
+export interface Outcome {
+  status: Status;
+  /** What is there, the worst first. Texts of others stand in it as they are. */
+  found: string[];
+  /** What to do about it. */
+  next: string | null;
+}
+
+export interface Rule<Facts> {
+  name: string;
+  judge(facts: Facts, demands: Demands, now: Date): Outcome;
+}
+
+export function passed(...found: string[]): Outcome {
+  return { status: 'passed', found, next: null };
+}
+
+export function warning(found: string[], next: string): Outcome {
+  return { status: 'warning', found, next };
+}
+
+export function failed(found: string[], next: string): Outcome {
+  return { status: 'failed', found, next };
+}
+
+export function notEvaluated(why: string[], next: string): Outcome {
+  return { status: 'not-evaluated', found: why, next };
+}
+
+export function off(ask: string): Outcome {
+  return { status: 'off', found: [ask], next: null };
+}

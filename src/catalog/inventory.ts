@@ -1,0 +1,190 @@
+import { LifeboatError, messageOf } from '../errors.ts';
+import { count, flag, list, literal, nullable, object, parseChecked, sha256, text } from './checked.ts';
+
+/**
+ * What the database held at the dump's snapshot: the expectation of a restore test. Format version 1.
+ * Row counts and sums are strings of digits, for they can be larger than a JavaScript number holds exactly.
+ */
+export interface Inventory {
+  format: 1;
+  id: string;
+  name: string;
+  /** The other parts, so that nobody can put one backup's data beside another's inventory. sha256 is of the stored bytes, all volumes. */
+  parts: { name: string; plain: number; sha256: string }[];
+  /** As in the manifest, which may be unsigned. */
+  partial: string[] | null;
+  server: ServerFacts;
+  database: DatabaseFacts;
+  extensions: ExtensionFacts[];
+  roles: RoleFacts[];
+  tables: TableFacts[];
+  sequences: SequenceFacts[];
+  largeObjects: LargeObjectFacts;
+  materializedViews: MaterializedViewFacts[];
+  objects: ObjectFacts[];
+  /** What could not be recorded, in words. */
+  notRecorded: string[];
+}
+
+/**
+ * Reads an inventory from a store. Who could encrypt it could write anything into it: what is made of it is quoted, and
+ * only what this checks may be relied on. Throws a LifeboatError.
+ */
+export function readInventory(bytes: Uint8Array, expected: { id: string; name: string }): Inventory {
+  const fail = (what: string): never => {
+    throw new LifeboatError(`The inventory of backup ${expected.id} cannot be used: ${what}.`);
+  };
+  let inventory: Inventory;
+  try {
+    inventory = parseChecked(bytes, checkShape);
+  } catch (error) {
+    return fail(messageOf(error));
+  }
+  if (inventory.id !== expected.id) return fail(`it belongs to backup ${JSON.stringify(inventory.id)}`);
+  if (inventory.name !== expected.name) return fail(`it belongs to set ${JSON.stringify(inventory.name)}`);
+  return inventory;
+}
+
+const anything = <T>(value: unknown): T => value as T;
+const someList = <T>() => list(anything<T>);
+
+const checkShape = object<Inventory>({
+  format: literal(1),
+  id: text,
+  name: text,
+  parts: list(object({ name: text, plain: count, sha256 })),
+  partial: nullable(list(text)),
+  server: object({ version: text, versionNumber: count, bootstrap: text, standby: flag }),
+  database: anything,
+  extensions: someList<ExtensionFacts>(),
+  roles: someList<RoleFacts>(),
+  tables: someList<TableFacts>(),
+  sequences: someList<SequenceFacts>(),
+  largeObjects: anything,
+  materializedViews: someList<MaterializedViewFacts>(),
+  objects: someList<ObjectFacts>(),
+  notRecorded: list(text),
+});
+
+/** What a restored database holds, read in the same way as the source was. */
+export interface RestoredState
+  extends Pick<Inventory, 'server' | 'database' | 'extensions' | 'roles' | 'materializedViews' | 'objects'> {
+  tables: Pick<TableFacts, 'schema' | 'name' | 'rows' | 'fingerprint'>[];
+  sequences: { schema: string; name: string; current: SequenceValue | null }[];
+  largeObjects: Omit<LargeObjectFacts, 'dumped'>;
+}
+
+export interface ServerFacts {
+  version: string;
+  /** `server_version_num`. */
+  versionNumber: number;
+  /** The superuser that initdb made: what the server brought along belongs to it. */
+  bootstrap: string;
+  /** A standby was dumped. */
+  standby: boolean;
+}
+
+export interface DatabaseFacts {
+  name: string;
+  owner: string;
+  encoding: string;
+  collate: string;
+  ctype: string;
+  /** `libc`, `icu`, `builtin`. */
+  provider: string;
+  locale: string | null;
+  icuRules: string | null;
+  collationVersion: string | null;
+  tablespace: string;
+  connectionLimit: number;
+  /** Sorted, null: the default. */
+  acl: string[] | null;
+  comment: string | null;
+  /** `name=value` for every role and for one. */
+  settings: { role: string | null; settings: string[] }[];
+}
+
+export interface ExtensionFacts {
+  name: string;
+  version: string;
+  schema: string;
+  owner: string;
+}
+
+export interface RoleFacts {
+  name: string;
+  /** `LOGIN`, `SUPERUSER`, `BYPASSRLS`, ... as CREATE ROLE spells them. */
+  attributes: string[];
+  connectionLimit: number;
+  validUntil: string | null;
+  comment: string | null;
+  /** `grantor` is null when that role was dropped (before PostgreSQL 16), `inherit` and `set` before PostgreSQL 16. */
+  memberOf: { role: string; grantor: string | null; admin: boolean; inherit: boolean | null; set: boolean | null }[];
+  /** `name=value`, in every database. */
+  settings: string[];
+}
+
+export interface TableFacts {
+  schema: string;
+  name: string;
+  /** `permanent` or `unlogged`. */
+  persistence: 'permanent' | 'unlogged';
+  partition: boolean;
+  /** The extension that owns the table, of which pg_dump dumps the rows (pg_extension_config_dump). */
+  extension: string | null;
+  /** Of the table with its TOAST, at the time of the dump. */
+  bytes: number;
+  /** Exact, by FROM ONLY; null with the reason in `reason`. */
+  rows: string | null;
+  /** Order-free digest of every row, with `fingerprint: content`. */
+  fingerprint: string | null;
+  /** The archive holds its rows. */
+  dumped: boolean;
+  reason: string | null;
+}
+
+export interface SequenceFacts {
+  schema: string;
+  name: string;
+  increment: string;
+  cycle: boolean;
+  /** Sequences are not transactional: pg_dump read them at some moment between these two. */
+  before: SequenceValue;
+  after: SequenceValue;
+}
+
+export interface SequenceValue {
+  lastValue: string;
+  isCalled: boolean;
+}
+
+export interface LargeObjectFacts {
+  count: string;
+  bytes: string | null;
+  /** Order-free digest of oid, owner, ACL and comment of each. */
+  definitions: string;
+  /** Order-free digest of every byte, with `fingerprint: content`. */
+  fingerprint: string | null;
+  dumped: boolean;
+}
+
+export interface MaterializedViewFacts {
+  schema: string;
+  name: string;
+  populated: boolean;
+  rows: string | null;
+}
+
+export interface ObjectFacts {
+  /** As pg_identify_object says it: `table`, `function`, `policy`, ... */
+  type: string;
+  identity: string;
+  owner: string | null;
+  /** `grantee=privileges/grantor`, sorted; null: the default. */
+  acl: string[] | null;
+  comment: string | null;
+  /** `provider: label`, sorted. */
+  securityLabels: string[];
+  /** What else makes it the same object: an index unique, a constraint validated, row-level security on ... What is usual is left out. */
+  flags: Record<string, string | boolean | number | null>;
+}

@@ -1,0 +1,219 @@
+import { isFromFuture, isId, parseTime, startOf } from './id.ts';
+import {
+  HOLD_FILE,
+  MANIFEST_FILE,
+  type PartName,
+  parseVolumeFile,
+  partFiles,
+  SIGNATURE_FILE,
+  volumeFile,
+} from './names.ts';
+import { parseRecordFile, type Verdict } from './record.ts';
+
+/** What a listing tells of a backup, from names and sizes alone: nothing of it has been read, or is believed. */
+export interface ListedBackup {
+  id: string;
+  /** UTC, ISO 8601. */
+  created: string;
+  /** 0 when it lies ahead. */
+  ageSeconds: number;
+  /** Of all parts, in bytes. */
+  size: number;
+  parts: { name: PartName; volumes: number; size: number }[];
+  /** Nothing is known to be missing. */
+  complete: boolean;
+  /** The manifest when it is not there, for then it is no backup; else the parts and volumes that ought to be there. */
+  missing: string[];
+  /** There is a signature. */
+  signed: boolean;
+  held: boolean;
+  fromFuture: boolean;
+  /** The newest restore test. `time`: UTC, ISO 8601. */
+  lastTest: { verdict: Verdict; time: string } | null;
+  /** What `latest` would take. */
+  newestComplete: boolean;
+  /** What `latest-proven` would take. */
+  newestProven: boolean;
+}
+
+/** A restore test, from its record's name. */
+export interface ListedTest {
+  /** Of the backup. */
+  id: string;
+  /** The record's name in the backup's folder. */
+  file: string;
+  verdict: Verdict;
+  /** UTC, ISO 8601. */
+  time: string;
+}
+
+/** Makes backups of the objects of one set, which may come in any order. */
+export class Listing {
+  readonly #prefix: string;
+  readonly #found = new Map<string, Found>();
+  #ignored = 0;
+  #pruned = false;
+
+  constructor(set: string) {
+    this.#prefix = `${set}/`;
+  }
+
+  /** How many objects are not Lifeboat's. */
+  get ignored(): number {
+    return this.#ignored;
+  }
+
+  /** Nothing here is Lifeboat's. Where `prune` has left its records, there were backups. */
+  get isEmpty(): boolean {
+    return this.#found.size === 0 && !this.#pruned;
+  }
+
+  add({ key, size }: { key: string; size: number }): void {
+    const path = key.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : '';
+    const slash = path.indexOf('/');
+    const [id, file] = [path.slice(0, slash), path.slice(slash + 1)];
+    const kind = isId(id) ? kindOf(file) : null;
+    if (kind === null) {
+      if (PRUNED.test(path)) this.#pruned = true;
+      else this.#ignored++;
+      return;
+    }
+    const found = this.#found.get(id) ?? nothing();
+    this.#found.set(id, found);
+    kind(found, size);
+  }
+
+  /** Newest first. */
+  backups(now: Date): ListedBackup[] {
+    const backups = [...this.#found]
+      .map(([id, found]) => listed(id, found, now))
+      .sort((a, b) => (a.id < b.id ? 1 : -1));
+    const usable = backups.filter(({ complete, fromFuture }) => complete && !fromFuture);
+    const proven = usable.find(({ lastTest }) => lastTest?.verdict === 'proven');
+    if (usable[0]) usable[0].newestComplete = true;
+    if (proven) proven.newestProven = true;
+    return backups;
+  }
+
+  /** The volumes of a backup that hold something: names in its folder, and bytes. */
+  volumes(id: string): { key: string; size: number }[] {
+    return [...(this.#found.get(id)?.parts ?? [])].flatMap(([part, volumes]) =>
+      volumes.map(({ index, size }) => ({ key: volumeFile(part, index), size })),
+    );
+  }
+
+  /** The restore tests of a backup, newest first. */
+  testsOf(id: string): ListedTest[] {
+    return (this.#found.get(id)?.records ?? []).toSorted(newestFirst).map((record) => ({ id, ...record }));
+  }
+
+  /** The restore tests of all backups, newest first. */
+  tests(): ListedTest[] {
+    return [...this.#found]
+      .flatMap(([id, { records }]) => records.map((record) => ({ id, ...record })))
+      .sort(newestFirst);
+  }
+}
+
+/** Records of what was pruned lie beside the backups. */
+const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
+
+/** What the names in a backup's folder have told so far. */
+interface Found {
+  parts: Map<PartName, { index: number; size: number }[]>;
+  manifest: boolean;
+  signed: boolean;
+  held: boolean;
+  /** Of restore tests. */
+  records: Omit<ListedTest, 'id'>[];
+}
+
+function nothing(): Found {
+  return { parts: new Map(), manifest: false, signed: false, held: false, records: [] };
+}
+
+/** What a file says of its backup; null when it is not ours. */
+function kindOf(file: string): ((found: Found, size: number) => void) | null {
+  switch (file) {
+    case MANIFEST_FILE:
+      // One that is empty was cut off by whoever copied it.
+      return (found, size) => {
+        found.manifest ||= size > 0;
+      };
+    case SIGNATURE_FILE:
+      return (found) => {
+        found.signed = true;
+      };
+    case HOLD_FILE:
+      return (found) => {
+        found.held = true;
+      };
+  }
+  const volume = parseVolumeFile(file);
+  if (volume) return (found, size) => addVolume(found, volume, size);
+  const record = recordOf(file);
+  if (record) {
+    return (found) => {
+      found.records.push(record);
+    };
+  }
+  const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
+  return isRecordSignature ? () => {} : null;
+}
+
+function addVolume(found: Found, { part, index }: { part: PartName; index: number }, size: number): void {
+  if (size === 0) return;
+  const volumes = found.parts.get(part) ?? [];
+  volumes.push({ index, size });
+  found.parts.set(part, volumes);
+}
+
+function recordOf(file: string): Omit<ListedTest, 'id'> | null {
+  const record = parseRecordFile(file);
+  const time = parseTime(record?.time ?? '');
+  return record && time ? { file, verdict: record.verdict, time: time.toISOString() } : null;
+}
+
+/** The names of records sort by time. */
+function newestFirst(a: { file: string }, b: { file: string }): number {
+  return a.file < b.file ? 1 : -1;
+}
+
+function listed(id: string, found: Found, now: Date): ListedBackup {
+  const created = startOf(id) ?? now;
+  const missing = missingIn(found);
+  const parts = (Object.keys(partFiles) as PartName[]).flatMap((name) => {
+    const part = found.parts.get(name);
+    return part ? [{ name, volumes: part.length, size: part.reduce((sum, { size }) => sum + size, 0) }] : [];
+  });
+  const lastTest = found.records.toSorted(newestFirst)[0];
+  return {
+    id,
+    created: created.toISOString(),
+    ageSeconds: Math.max(0, Math.floor((now.getTime() - created.getTime()) / 1000)),
+    size: parts.reduce((sum, { size }) => sum + size, 0),
+    parts,
+    complete: missing.length === 0,
+    missing,
+    signed: found.signed,
+    held: found.held,
+    fromFuture: isFromFuture(id, now),
+    lastTest: lastTest ? { verdict: lastTest.verdict, time: lastTest.time } : null,
+    newestComplete: false,
+    newestProven: false,
+  };
+}
+
+/** Without these there is nothing to restore, or nothing to compare it with. */
+const NEEDED: PartName[] = ['schema', 'data', 'inventory'];
+
+function missingIn({ manifest, parts }: Found): string[] {
+  if (!manifest) return [MANIFEST_FILE];
+  const absent = NEEDED.filter((name) => !parts.has(name)).map((name) => volumeFile(name, 0));
+  const gaps = [...parts].flatMap(([name, volumes]) => {
+    const indexes = volumes.map(({ index }) => index).sort((a, b) => a - b);
+    const gap = indexes.findIndex((index, place) => index !== place);
+    return gap === -1 ? [] : [volumeFile(name, gap)];
+  });
+  return [...absent, ...gaps].sort();
+}

@@ -1,0 +1,71 @@
+import { type Kind, named, word, yes } from './kind.ts';
+
+/** An operator without a function is only the promise of a commutator or negator, and not dumped. */
+export const operators: Kind = {
+  catalog: 'pg_operator',
+  from: 'pg_operator o',
+  where: 'o.oprcode <> 0',
+  owner: 'o.oprowner',
+  home: { schema: 'o.oprnamespace', catalog: 'pg_operator', oid: 'o.oid' },
+  flags: {
+    function: named('o.oprcode', 'regprocedure'),
+    commutator: named('o.oprcom', 'regoperator'),
+    negator: named('o.oprnegate', 'regoperator'),
+    restrict: named('o.oprrest', 'regprocedure'),
+    join: named('o.oprjoin', 'regprocedure'),
+    merges: yes('o.oprcanmerge'),
+    hashes: yes('o.oprcanhash'),
+  },
+};
+
+export const operatorFamilies: Kind = {
+  catalog: 'pg_opfamily',
+  from: 'pg_opfamily o',
+  owner: 'o.opfowner',
+  home: { schema: 'o.opfnamespace', catalog: 'pg_opfamily', oid: 'o.oid' },
+  flags: {},
+};
+
+export const operatorClasses: Kind = {
+  catalog: 'pg_opclass',
+  from: 'pg_opclass o join pg_opfamily f on f.oid = o.opcfamily join pg_namespace n on n.oid = f.opfnamespace',
+  owner: 'o.opcowner',
+  home: { schema: 'o.opcnamespace', catalog: 'pg_opclass', oid: 'o.oid' },
+  flags: {
+    family: "quote_ident(n.nspname) || '.' || quote_ident(f.opfname)",
+    for: named('o.opcintype', 'regtype'),
+    stored: named('o.opckeytype', 'regtype'),
+    default: yes('o.opcdefault'),
+  },
+};
+
+const FAMILY = { schema: 'f.opfnamespace', catalog: 'pg_opfamily', oid: 'f.oid' };
+
+/** The operators of the operator families. */
+export const familyOperators: Kind = {
+  catalog: 'pg_amop',
+  from: 'pg_amop o join pg_opfamily f on f.oid = o.amopfamily',
+  home: FAMILY,
+  flags: {
+    operator: named('o.amopopr', 'regoperator'),
+    ordering: yes("o.amoppurpose = 'o'"),
+  },
+};
+
+/** The functions of the operator families. */
+export const familyFunctions: Kind = {
+  catalog: 'pg_amproc',
+  from: 'pg_amproc o join pg_opfamily f on f.oid = o.amprocfamily',
+  home: FAMILY,
+  flags: { function: named('o.amproc', 'regprocedure') },
+};
+
+export const accessMethods: Kind = {
+  catalog: 'pg_am',
+  from: 'pg_am o',
+  home: { catalog: 'pg_am', oid: 'o.oid' },
+  flags: {
+    type: word('o.amtype', { i: 'index', t: 'table' }),
+    handler: named('o.amhandler', 'regprocedure'),
+  },
+};

@@ -1,0 +1,121 @@
+import { columnNames, type Kind, list, named, optionNames, simpleExpression, sortedList, word, yes } from './kind.ts';
+
+/** Tables, partitioned tables, views, materialized views, foreign tables and sequences. */
+export const relations: Kind = {
+  catalog: 'pg_class',
+  from: `pg_class o
+    left join pg_sequence s on s.seqrelid = o.oid
+    left join pg_foreign_table f on f.ftrelid = o.oid`,
+  where: "o.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and o.relpersistence <> 't'",
+  owner: 'o.relowner',
+  acl: {
+    items: 'o.relacl',
+    byDefault: "acldefault(case o.relkind when 'S' then 's' else 'r' end::\"char\", o.relowner)",
+  },
+  home: { schema: 'o.relnamespace', catalog: 'pg_class', oid: 'o.oid' },
+  flags: {
+    unlogged: yes("o.relpersistence = 'u'"),
+    rowSecurity: yes('o.relrowsecurity'),
+    forceRowSecurity: yes('o.relforcerowsecurity'),
+    replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${word('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
+    options: sortedList('o.reloptions'),
+    toastOptions: `(select ${sortedList('t.reloptions')} from pg_class t where t.oid = o.reltoastrelid)`,
+    tablespace: '(select t.spcname from pg_tablespace t where t.oid = o.reltablespace)',
+    accessMethod: "(select a.amname from pg_am a where a.oid = o.relam and a.amname <> 'heap')",
+    ofType: named('o.reloftype', 'regtype'),
+    parents: list('select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
+    partitionBound: 'pg_get_expr(o.relpartbound, o.oid)',
+    partitionKey: "case o.relkind when 'p' then pg_get_partkeydef(o.oid) end",
+    foreignServer: '(select s.srvname from pg_foreign_server s where s.oid = f.ftserver)',
+    foreignOptions: optionNames('f.ftoptions'),
+    sequenceType: named('s.seqtypid', 'regtype'),
+    sequenceStart: 's.seqstart::text',
+    sequenceIncrement: 's.seqincrement::text',
+    sequenceMinimum: 's.seqmin::text',
+    sequenceMaximum: 's.seqmax::text',
+    sequenceCache: 's.seqcache::text',
+    sequenceCycle: yes('s.seqcycle'),
+    sequenceOf: `case o.relkind when 'S' then (
+      select d.refobjid::regclass || '.' || quote_ident(a.attname)
+      from pg_depend d
+      join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_class'::regclass and d.objid = o.oid
+        and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')) end`,
+  },
+};
+
+const TABLE = { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' };
+
+/**
+ * Columns of tables, views, foreign tables and composite types. A system column is there when somebody has granted
+ * something on it. The place of a column among the others can change when the table inherits: CREATE TABLE puts those
+ * of the parents first.
+ */
+export function columns(version: number): Kind {
+  const stored = (expression: string) => `case when c.relkind in ('r', 'p', 'm', 'f') then ${expression} end`;
+  return {
+    catalog: 'pg_class',
+    from: `pg_attribute o
+      join pg_class c on c.oid = o.attrelid
+      join pg_type t on t.oid = o.atttypid`,
+    where: `c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and c.relpersistence <> 't' and not o.attisdropped
+      and (o.attnum > 0 or o.attacl is not null)`,
+    oid: 'o.attrelid',
+    column: 'o.attnum',
+    acl: { items: 'o.attacl', byDefault: "acldefault('c', c.relowner)" },
+    home: TABLE,
+    flags: {
+      type: 'format_type(o.atttypid, o.atttypmod)',
+      place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_inherits i where i.inhrelid = c.oid))
+        then count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
+      notNull: yes('o.attnotnull'),
+      ...(version >= 180000 ? { notNullNotValid: NOT_NULL_NOT_VALID } : {}),
+      identity: word('o.attidentity', { a: 'always', d: 'by default' }),
+      generated: word('o.attgenerated', { s: 'stored', v: 'virtual' }),
+      collation: `case when o.attcollation <> t.typcollation then ${named('o.attcollation', 'regcollation')} end`,
+      storage: stored(
+        `case when o.attstorage <> t.typstorage then ${word('o.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
+      ),
+      ...(version >= 140000 ? { compression: stored(word('o.attcompression', { p: 'pglz', l: 'lz4' })) } : {}),
+      // The default was -1, and is NULL since PostgreSQL 17.
+      statistics: stored('nullif(o.attstattarget, -1)'),
+      options: sortedList(SET_OPTIONS),
+      foreignOptions: optionNames('o.attfdwoptions'),
+    },
+  };
+}
+
+/** The server itself notes `pg_attver=…` there since 17.12 and its like: another number in every copy, and not dumped. */
+const SET_OPTIONS = `(
+  select array_agg(option) from unnest(o.attoptions) option where option not like 'pg\\_attver=%')`;
+
+/** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
+const NOT_NULL_NOT_VALID = yes(`exists (
+  select from pg_constraint k
+  where k.conrelid = o.attrelid and k.contype = 'n' and k.conkey = array[o.attnum] and not k.convalidated)`);
+
+/** Defaults, and the expressions of generated columns. */
+export const defaultValues: Kind = {
+  catalog: 'pg_attrdef',
+  from: 'pg_attrdef o join pg_class c on c.oid = o.adrelid',
+  where: "c.relpersistence <> 't'",
+  home: TABLE,
+  flags: { expression: simpleExpression('pg_get_expr(o.adbin, o.adrelid)') },
+};
+
+/** Extended statistics. */
+export function statistics(version: number): Kind {
+  return {
+    catalog: 'pg_statistic_ext',
+    from: 'pg_statistic_ext o',
+    owner: 'o.stxowner',
+    home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
+    flags: {
+      table: named('o.stxrelid', 'regclass'),
+      kinds: list('select kind::text collate "C" from unnest(o.stxkind) kind order by 1'),
+      columns: columnNames('o.stxrelid', 'o.stxkeys'),
+      ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
+      target: 'nullif(o.stxstattarget, -1)',
+    },
+  };
+}

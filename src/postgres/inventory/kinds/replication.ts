@@ -1,0 +1,48 @@
+import { columnNames, type Kind, word, yes } from './kind.ts';
+
+export function publications(version: number): Kind {
+  return {
+    catalog: 'pg_publication',
+    from: 'pg_publication o',
+    owner: 'o.pubowner',
+    home: { catalog: 'pg_publication', oid: 'o.oid' },
+    flags: {
+      allTables: yes('o.puballtables'),
+      insert: yes('o.pubinsert'),
+      update: yes('o.pubupdate'),
+      delete: yes('o.pubdelete'),
+      truncate: yes('o.pubtruncate'),
+      viaRoot: yes('o.pubviaroot'),
+      ...(version >= 180000 ? { generatedColumns: word('o.pubgencols', { s: 'stored' }) } : {}),
+    },
+  };
+}
+
+export function publicationTables(version: number): Kind {
+  return {
+    catalog: 'pg_publication_rel',
+    from: 'pg_publication_rel o join pg_class c on c.oid = o.prrelid',
+    home: { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' },
+    flags:
+      version >= 150000
+        ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: yes('o.prqual is not null') }
+        : {},
+  };
+}
+
+/** Since PostgreSQL 15. */
+export const publicationSchemas: Kind = {
+  catalog: 'pg_publication_namespace',
+  from: 'pg_publication_namespace o',
+  home: { schema: 'o.pnnspid', catalog: 'pg_namespace', oid: 'o.pnnspid' },
+  flags: {},
+};
+
+/** Name and owner: how a subscription connects is a secret. */
+export const subscriptions: Kind = {
+  catalog: 'pg_subscription',
+  from: 'pg_subscription o',
+  where: 'o.subdbid = (select d.oid from pg_database d where d.datname = current_database())',
+  owner: 'o.subowner',
+  flags: {},
+};

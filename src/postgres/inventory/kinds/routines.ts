@@ -1,0 +1,51 @@
+import { type Kind, list, named, withoutQuotes, word, yes } from './kind.ts';
+
+/**
+ * Functions, procedures, aggregates and window functions; the constructors of a range type are made with it. The body is
+ * digested as it is written: it comes back byte by byte, unlike the server's own rendering of a definition. A body that
+ * the server has parsed (BEGIN ATOMIC) has no such text.
+ */
+export const routines: Kind = {
+  catalog: 'pg_proc',
+  from: 'pg_proc o',
+  where: `not exists (
+    select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = o.oid and d.deptype = 'i')`,
+  owner: 'o.proowner',
+  acl: { items: 'o.proacl', byDefault: "acldefault('f', o.proowner)" },
+  home: { schema: 'o.pronamespace', catalog: 'pg_proc', oid: 'o.oid' },
+  flags: {
+    window: yes("o.prokind = 'w'"),
+    language: '(select l.lanname from pg_language l where l.oid = o.prolang)',
+    returns: 'pg_get_function_result(o.oid)',
+    arguments: 'to_json(o.proargnames)::text',
+    modes: 'to_json(o.proargmodes)::text',
+    defaults: 'nullif(o.pronargdefaults, 0)',
+    securityDefiner: yes('o.prosecdef'),
+    leakproof: yes('o.proleakproof'),
+    strict: yes('o.proisstrict'),
+    volatility: word('o.provolatile', { i: 'immutable', s: 'stable' }),
+    parallel: word('o.proparallel', { s: 'safe', r: 'restricted' }),
+    cost: 'o.procost',
+    rows: 'nullif(o.prorows, 0)',
+    support: named('o.prosupport', 'regprocedure'),
+    transforms: list('select type::regtype::text from unnest(o.protrftypes) type'),
+    settings: list(`select ${withoutQuotes('item')} collate "C" from unnest(o.proconfig) item order by 1`),
+    library: 'o.probin',
+    body: `case when o.prokind <> 'a' then nullif(hashtextextended(o.prosrc collate "C", 0), hashtextextended('', 0))::text end`,
+  },
+};
+
+export const languages: Kind = {
+  catalog: 'pg_language',
+  from: 'pg_language o',
+  where: 'o.lanispl',
+  owner: 'o.lanowner',
+  acl: { items: 'o.lanacl', byDefault: "acldefault('l', o.lanowner)" },
+  home: { catalog: 'pg_language', oid: 'o.oid' },
+  flags: {
+    trusted: yes('o.lanpltrusted'),
+    handler: named('o.lanplcallfoid', 'regprocedure'),
+    inline: named('o.laninline', 'regprocedure'),
+    validator: named('o.lanvalidator', 'regprocedure'),
+  },
+};

@@ -1,0 +1,51 @@
+import { type Kind, list, named, withoutQuotes } from './kind.ts';
+
+export const textSearchConfigurations: Kind = {
+  catalog: 'pg_ts_config',
+  from: 'pg_ts_config o',
+  owner: 'o.cfgowner',
+  home: { schema: 'o.cfgnamespace', catalog: 'pg_ts_config', oid: 'o.oid' },
+  flags: {
+    parser: `(
+      select quote_ident(n.nspname) || '.' || quote_ident(p.prsname)
+      from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
+    mappings: list(`
+      select t.alias || '=' || string_agg(m.mapdict::regdictionary::text, ', ' order by m.mapseqno)
+      from pg_ts_config_map m
+      join ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
+      where m.mapcfg = o.oid group by t.alias order by t.alias collate "C"`),
+  },
+};
+
+export const textSearchDictionaries: Kind = {
+  catalog: 'pg_ts_dict',
+  from: 'pg_ts_dict o',
+  owner: 'o.dictowner',
+  home: { schema: 'o.dictnamespace', catalog: 'pg_ts_dict', oid: 'o.oid' },
+  flags: {
+    template: `(
+      select quote_ident(n.nspname) || '.' || quote_ident(t.tmplname)
+      from pg_ts_template t join pg_namespace n on n.oid = t.tmplnamespace where t.oid = o.dicttemplate)`,
+    options: withoutQuotes('o.dictinitoption'),
+  },
+};
+
+export const textSearchParsers: Kind = {
+  catalog: 'pg_ts_parser',
+  from: 'pg_ts_parser o',
+  home: { schema: 'o.prsnamespace', catalog: 'pg_ts_parser', oid: 'o.oid' },
+  flags: {
+    start: named('o.prsstart', 'regprocedure'),
+    token: named('o.prstoken', 'regprocedure'),
+    end: named('o.prsend', 'regprocedure'),
+    types: named('o.prslextype', 'regprocedure'),
+    headline: named('o.prsheadline', 'regprocedure'),
+  },
+};
+
+export const textSearchTemplates: Kind = {
+  catalog: 'pg_ts_template',
+  from: 'pg_ts_template o',
+  home: { schema: 'o.tmplnamespace', catalog: 'pg_ts_template', oid: 'o.oid' },
+  flags: { init: named('o.tmplinit', 'regprocedure'), lexize: named('o.tmpllexize', 'regprocedure') },
+};

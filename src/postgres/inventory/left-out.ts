@@ -1,0 +1,47 @@
+import type { Session } from '../session.ts';
+import { label } from './errors.ts';
+import { withFixedSettings } from './savepoint.ts';
+
+/** What pg_dump leaves out without a word, in words: a restore does not bring it back. */
+export async function readLeftOut(session: Session): Promise<string[]> {
+  return withFixedSettings(session, 'the definitions', async () => [
+    ...(await readInvalidIndexes(session)),
+    ...(await readUnloggedSequences(session)),
+    ...(await readSubscriptions(session)),
+  ]);
+}
+
+/** What a failed CREATE INDEX CONCURRENTLY leaves (getIndexes in pg_dump.c). */
+async function readInvalidIndexes(session: Session): Promise<string[]> {
+  const indexes = await session.query<{ schema: string; name: string }>(`
+    select n.nspname as schema, c.relname as name
+    from pg_index i
+    join pg_class c on c.oid = i.indexrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'i' and not (i.indisvalid and i.indisready) and n.nspname !~ '^pg_'
+    order by n.nspname, c.relname`);
+  return indexes.map((index) => `Index ${label(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
+}
+
+async function readUnloggedSequences(session: Session): Promise<string[]> {
+  const sequences = await session.query<{ schema: string; name: string }>(`
+    select n.nspname as schema, c.relname as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence = 'u' and pg_is_in_recovery()
+    order by n.nspname, c.relname`);
+  return sequences.map((sequence) => `Sequence ${label(sequence)} is unlogged: its value cannot be read on a standby.`);
+}
+
+/** getSubscriptions in pg_dump.c. Their names may be read by everyone. */
+async function readSubscriptions(session: Session): Promise<string[]> {
+  const subscriptions = await session.query<{ name: string }>(`
+    select s.subname as name
+    from pg_subscription s
+    join pg_database d on d.oid = s.subdbid
+    where d.datname = current_database() and current_setting('is_superuser') <> 'on'
+    order by s.subname`);
+  return subscriptions.map(
+    ({ name }) => `Subscription ${JSON.stringify(name)}: pg_dump leaves it out when the role is no superuser.`,
+  );
+}

@@ -1,0 +1,101 @@
+import type { ObjectFacts } from '../../catalog/inventory.ts';
+import { LifeboatError } from '../../errors.ts';
+import { type Session, SqlError } from '../session.ts';
+import { SQLSTATE } from './errors.ts';
+import { kindsOf } from './kinds/all.ts';
+import type { Kind } from './kinds/kind.ts';
+import { described, dumped, granted } from './kinds/query.ts';
+import { behindSavepoint, withFixedSettings } from './savepoint.ts';
+
+/** So many objects are read by one statement: psql holds an answer whole in its memory. */
+const SLICE = 5000;
+/** How often a catalog is read anew when it changed under the reading. */
+const ATTEMPTS = 3;
+
+type Row = Omit<ObjectFacts, 'identity'> & { identity: string | null };
+
+/**
+ * Every object that pg_dump dumps, by the identity that the server itself gives it, sorted. Objects of extensions and
+ * of the system are there only when somebody has changed who may use them, with the ACL and nothing else: so does
+ * pg_dump. What could not be read is added to `notRecorded`.
+ */
+export async function readObjects(
+  session: Session,
+  { versionNumber, notRecorded }: { versionNumber: number; notRecorded: string[] },
+): Promise<ObjectFacts[]> {
+  const [role] = await session.query<{ superuser: boolean }>(
+    "select current_setting('is_superuser') = 'on' as superuser",
+  );
+  const kinds = kindsOf(versionNumber, role?.superuser ?? false);
+  const queries = [
+    ...kinds.map((kind) => ({ kind, sql: dumped(kind) })),
+    ...kinds.flatMap((kind) => (kind.acl && kind.home ? [{ kind, sql: granted(kind, kind.acl, kind.home) }] : [])),
+  ];
+  const objects: ObjectFacts[] = [];
+  await withFixedSettings(session, 'the definitions', async () => {
+    for (const { kind, sql } of queries) {
+      for (const object of await readKind(session, kind, sql, notRecorded)) objects.push(object);
+    }
+  });
+  return objects.sort((a, b) => compare(a.type, b.type) || compare(a.identity, b.identity));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * The rows of a catalog are those of the snapshot, but the server looks up names in the present (pg_identify_object
+ * reads the system caches). So an object that another session has dropped since then has no identity any more, or its
+ * lookup fails, before PostgreSQL 14 as a rule: then all is read again without it.
+ */
+async function readKind(session: Session, kind: Kind, sql: string, notRecorded: string[]): Promise<ObjectFacts[]> {
+  const gone: number[] = [];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const rows = await behindSavepoint(session, () => readSlices(session, kind, sql, gone));
+      const found = rows.filter((row): row is ObjectFacts => row.identity !== null);
+      const lost = rows.length - found.length + gone.length;
+      if (lost > 0)
+        notRecorded.push(`Dropped by another session while the backup read them, in ${kind.catalog}: ${lost}.`);
+      return found;
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const oid = failedLookup(error);
+      if (oid === null) throw error;
+      if (attempt === ATTEMPTS) throw changedMeanwhile(error, kind);
+      gone.push(oid);
+    }
+  }
+}
+
+/** `cache lookup failed for function 16401`, `could not find tuple for trigger 16402`, `could not open relation with OID 16403`. */
+function failedLookup({ sqlstate, message }: SqlError): number | null {
+  const oid = /^(?:cache lookup failed|could not find tuple|could not open relation).* (\d+) \(/.exec(message)?.[1];
+  return oid !== undefined && (sqlstate === SQLSTATE.internalError || sqlstate === SQLSTATE.undefinedTable)
+    ? Number(oid)
+    : null;
+}
+
+function changedMeanwhile(error: SqlError, kind: Kind): LifeboatError {
+  return new LifeboatError(
+    `The definitions in ${kind.catalog} changed while they were read, ${ATTEMPTS} times: ${error.message}. Run the backup when no migration runs.`,
+    { cause: error },
+  );
+}
+
+/** Reads the objects in slices of about the same size: by ranges of their oids. */
+async function readSlices(session: Session, kind: Kind, sql: string, gone: number[]): Promise<Row[]> {
+  const ends = await session.query<{ end: number }>(`
+    select max(objid)::int8 as end
+    from (select objid, (row_number() over (order by objid) - 1) / ${SLICE} as slice from (${sql}) k) numbered
+    group by slice order by 1`);
+  const rows: Row[] = [];
+  let last = 0;
+  for (const { end } of ends) {
+    const range = `k.objid > ${last} and k.objid <= ${end} and k.objid <> all ('{${gone.join(',')}}')`;
+    for (const row of await session.query<Row>(described(kind, sql, range))) rows.push(row);
+    last = end;
+  }
+  return rows;
+}

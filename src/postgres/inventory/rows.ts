@@ -1,0 +1,141 @@
+import { LifeboatError } from '../../errors.ts';
+import { quoteIdentifier, type Session, SqlError } from '../session.ts';
+import { qualifiedName } from '../snapshot.ts';
+import type { Table } from '../tables.ts';
+import { commonError, label, SQLSTATE } from './errors.ts';
+import { behindSavepoint, withFixedSettings } from './savepoint.ts';
+
+/** So many tables are counted behind one savepoint. */
+const BATCH = 100;
+
+export interface TableCount {
+  /** Exact, digits; null with the reason in `reason`. */
+  rows: string | null;
+  /** Order-free digest of every row; null when none was asked for, or with the reason in `reason`. */
+  fingerprint: string | null;
+  reason: string | null;
+}
+
+export interface CountOptions {
+  fingerprint: 'rows' | 'content';
+  /** Called after each table. */
+  onTable?: (done: number, total: number) => void;
+}
+
+/**
+ * Counts the rows of every table by itself, without partitions and children. Partitioned tables hold none and are left
+ * out. The result is by the table's oid. Throws a LifeboatError naming the table that cannot be read: pg_dump could not
+ * dump it either.
+ */
+export async function countTables(
+  session: Session,
+  tables: Table[],
+  { fingerprint, onTable }: CountOptions,
+): Promise<Map<number, TableCount>> {
+  const counts = new Map<number, TableCount>();
+  const holding = tables.filter(({ kind }) => kind === 'r');
+  const done = (table: Table, count: TableCount) => {
+    counts.set(table.oid, count);
+    onTable?.(counts.size, holding.length);
+  };
+  for (let start = 0; start < holding.length; start += BATCH) {
+    const batch = holding.slice(start, start + BATCH);
+    // Each batch gives back its locks on indexes: the server has no room for those of 10,000 tables.
+    await withFixedSettings(session, 'the tables', () => countBatch(session, batch, fingerprint, done));
+  }
+  return counts;
+}
+
+async function countBatch(
+  session: Session,
+  tables: Table[],
+  fingerprint: 'rows' | 'content',
+  done: (table: Table, count: TableCount) => void,
+): Promise<void> {
+  const [server] = await session.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+  const columns = fingerprint === 'content' ? await storedColumns(session, tables) : null;
+  for (const table of tables) {
+    // Unlogged tables have no data on a standby; to read one there is an error (PostgreSQL, CREATE TABLE, UNLOGGED).
+    const unreadable = table.persistence === 'unlogged' && server?.standby;
+    done(table, unreadable ? UNREAD_ON_STANDBY : await countTable(session, table, columns?.get(table.oid) ?? null));
+  }
+}
+
+const UNREAD_ON_STANDBY: TableCount = {
+  rows: null,
+  fingerprint: null,
+  reason: 'An unlogged table is empty on a standby: the backup holds no rows of it.',
+};
+
+/** `columns`: those to digest; null for the number of rows alone. */
+async function countTable(session: Session, table: Table, columns: string[] | null): Promise<TableCount> {
+  try {
+    return columns === null ? await countRows(session, table) : await digestRows(session, table, columns);
+  } catch (error) {
+    throw countError(error, table);
+  }
+}
+
+async function countRows(session: Session, table: Table): Promise<TableCount> {
+  const [row] = await session.query<{ rows: string }>(
+    `select count(*)::text as rows from only ${qualifiedName(table)}`,
+  );
+  return { rows: row?.rows ?? null, fingerprint: null, reason: null };
+}
+
+/**
+ * The sum of a 64-bit hash of each row's text: the order of rows does not matter. Columns go in by the order of their
+ * names, for a child table's columns can come back in another order (CREATE TABLE puts those of the parents first). With
+ * collation C the hash is of the bytes. sum(bigint) is numeric and does not overflow.
+ */
+async function digestRows(session: Session, table: Table, columns: string[]): Promise<TableCount> {
+  try {
+    const [row] = await behindSavepoint(session, () =>
+      session.query<{ rows: string; fingerprint: string }>(`
+        select count(*)::text as rows,
+          coalesce(sum(hashtextextended(row(${columns.map(quoteIdentifier).join(', ')})::text collate "C", 0)), 0)::text
+            as fingerprint
+        from only ${qualifiedName(table)}`),
+    );
+    return { rows: row?.rows ?? null, fingerprint: row?.fingerprint ?? null, reason: null };
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+    const { rows } = await countRows(session, table);
+    return { rows, fingerprint: null, reason: `A row is too large to be written as text: ${error.message}` };
+  }
+}
+
+/**
+ * The columns of each table by its oid, but for virtual generated ones (PostgreSQL 18): they hold nothing, their
+ * expressions are computed when read, and may fail.
+ */
+async function storedColumns(session: Session, tables: Table[]): Promise<Map<number, string[]>> {
+  const columns = await session.query<{ oid: number; names: string[] }>(`
+    select t.oid::int8 as oid, array(
+      select a.attname::text from pg_attribute a
+      where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
+      order by a.attname collate "C") as names
+    from unnest('{${tables.map(({ oid }) => oid).join(',')}}'::oid[]) as t (oid)`);
+  return new Map(columns.map(({ oid, names }) => [oid, names]));
+}
+
+/** A text is at most 1 GB: by version an exceeded limit, a lack of memory, or "invalid memory alloc request size". */
+function isTooLarge(error: unknown): error is SqlError {
+  if (!(error instanceof SqlError)) return false;
+  if (error.sqlstate === SQLSTATE.programLimitExceeded) return true;
+  if (error.sqlstate === SQLSTATE.outOfMemory) return !/shared memory/.test(error.message);
+  return error.sqlstate === SQLSTATE.internalError && /memory alloc request size/.test(error.message);
+}
+
+function countError(error: unknown, table: Table): unknown {
+  const common = commonError(error, `table ${label(table)}`);
+  if (common) return common;
+  if (!(error instanceof SqlError)) return error;
+  const said = `Table ${label(table)} cannot be read: ${error.message}.`;
+  return new LifeboatError(error.sqlstate === SQLSTATE.insufficientPrivilege ? `${said} ${GRANT}` : said, {
+    cause: error,
+  });
+}
+
+const GRANT =
+  'The role that backs up needs SELECT on every table and USAGE on every schema, or the role pg_read_all_data (PostgreSQL 14 and newer); and BYPASSRLS where row-level security would hide rows: ALTER ROLE … BYPASSRLS.';

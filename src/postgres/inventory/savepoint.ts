@@ -1,0 +1,59 @@
+import type { Session } from '../session.ts';
+import { commonError } from './errors.ts';
+
+const SAVEPOINT = 'lifeboat_inventory';
+
+/**
+ * Settings that change how the server writes values, names and expressions as text. They are set by role, database and
+ * machine, and must not make the same database look different elsewhere. With only pg_catalog in search_path every other
+ * name is written with its schema.
+ */
+const SETTINGS = {
+  search_path: 'pg_catalog',
+  datestyle: 'ISO, YMD',
+  intervalstyle: 'postgres',
+  timezone: 'UTC',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  xmlbinary: 'base64',
+  quote_all_identifiers: 'off',
+  standard_conforming_strings: 'on',
+  row_security: 'off',
+};
+
+/**
+ * Reads `what` behind a savepoint, with the settings of {@link SETTINGS}. An error does not end the transaction.
+ * Afterwards settings are as before, and locks that the reading took (on indexes, sequences, views) are given back:
+ * there is room for only so many (max_locks_per_transaction).
+ */
+export async function withFixedSettings<T>(session: Session, what: string, read: () => Promise<T>): Promise<T> {
+  const reading = behindSavepoint(session, async () => {
+    const settings = Object.entries(SETTINGS).map(([name, value]) => `('${name}', '${value}')`);
+    await session.query(`select set_config(name, value, true) from (values ${settings.join(', ')}) as s (name, value)`);
+    return read();
+  });
+  return reading.catch((error: unknown) => {
+    throw commonError(error, what) ?? error;
+  });
+}
+
+/** Does some reading that may fail; whatever it did to the session is undone. */
+export async function behindSavepoint<T>(session: Session, read: () => Promise<T>): Promise<T> {
+  await session.run(`savepoint ${SAVEPOINT}`);
+  let result: T;
+  try {
+    result = await read();
+  } catch (error) {
+    // The connection may be gone: the first error is the one to tell.
+    await undo(session).catch(() => {});
+    throw error;
+  }
+  await undo(session);
+  return result;
+}
+
+async function undo(session: Session): Promise<void> {
+  await session.run(`rollback to savepoint ${SAVEPOINT}`);
+  await session.run(`release savepoint ${SAVEPOINT}`);
+}

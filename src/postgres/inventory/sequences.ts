@@ -1,0 +1,101 @@
+import type { SequenceFacts, SequenceValue } from '../../catalog/inventory.ts';
+import { LifeboatError } from '../../errors.ts';
+import { type Session, SqlError } from '../session.ts';
+import { qualifiedName } from '../snapshot.ts';
+import { commonError, label, SQLSTATE } from './errors.ts';
+import { behindSavepoint, withFixedSettings } from './savepoint.ts';
+
+/** So many sequences are read by one statement. */
+const BATCH = 200;
+
+export interface SequenceReading {
+  oid: number;
+  schema: string;
+  name: string;
+  increment: string;
+  cycle: boolean;
+  /** null: it was dropped or renamed since the snapshot. */
+  current: SequenceValue | null;
+}
+
+type Sequence = Omit<SequenceReading, 'current'>;
+
+/**
+ * Every sequence that the dump holds, those of identity columns too, with the value that it has now: sequences are not
+ * transactional, and a snapshot does not hold them. Throws a LifeboatError naming one that may not be read.
+ */
+export async function readSequences(session: Session): Promise<SequenceReading[]> {
+  return withFixedSettings(session, 'the sequences', async () => {
+    const sequences = await listSequences(session);
+    const readings: SequenceReading[] = [];
+    for (let start = 0; start < sequences.length; start += BATCH) {
+      readings.push(...(await readBatch(session, sequences.slice(start, start + BATCH))));
+    }
+    return readings;
+  });
+}
+
+/** What pg_dump read lies between the two readings. A sequence of which no value could be read is left out. */
+export function mergeSequences(before: SequenceReading[], after: SequenceReading[]): SequenceFacts[] {
+  const later = new Map(after.map(({ oid, current }) => [oid, current]));
+  return before.flatMap(({ oid, schema, name, increment, cycle, current }) => {
+    const first = current ?? later.get(oid);
+    const last = later.get(oid) ?? current;
+    return first && last ? [{ schema, name, increment, cycle, before: first, after: last }] : [];
+  });
+}
+
+/**
+ * As with tables, an extension's sequence is dumped only when the extension has marked it (pg_extension_config_dump).
+ * An unlogged sequence cannot be read on a standby, and pg_dump leaves its value out there.
+ */
+function listSequences(session: Session): Promise<Sequence[]> {
+  return session.query<Sequence>(`
+    select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
+      s.seqincrement::text as increment, s.seqcycle as cycle
+    from pg_sequence s
+    join pg_class c on c.oid = s.seqrelid
+    join pg_namespace n on n.oid = c.relnamespace
+    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+    left join pg_extension e on e.oid = d.refobjid
+    where c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      and (e.oid is null or c.oid = any (e.extconfig))
+      and not (c.relpersistence = 'u' and pg_is_in_recovery())
+    order by n.nspname, c.relname`);
+}
+
+/** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
+async function readBatch(session: Session, batch: Sequence[]): Promise<SequenceReading[]> {
+  const selects = batch.map(
+    ({ oid, ...sequence }) =>
+      `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`,
+  );
+  try {
+    const values = await behindSavepoint(session, () =>
+      session.query<SequenceValue & { oid: number }>(selects.join(' union all ')),
+    );
+    const current = new Map(values.map(({ oid, lastValue, isCalled }) => [oid, { lastValue, isCalled }]));
+    return batch.map((sequence) => ({ ...sequence, current: current.get(sequence.oid) ?? null }));
+  } catch (error) {
+    return afterFailure(session, batch, error);
+  }
+}
+
+/** Finds the one that failed by halving the batch. */
+async function afterFailure(session: Session, batch: Sequence[], error: unknown): Promise<SequenceReading[]> {
+  const [first] = batch;
+  if (!(error instanceof SqlError) || !first) throw error;
+  if (batch.length > 1) {
+    const middle = Math.ceil(batch.length / 2);
+    const firstHalf = await readBatch(session, batch.slice(0, middle));
+    return [...firstHalf, ...(await readBatch(session, batch.slice(middle)))];
+  }
+  if (error.sqlstate === SQLSTATE.undefinedTable) return [{ ...first, current: null }];
+  throw commonError(error, `sequence ${label(first)}`) ?? sequenceError(error, first);
+}
+
+function sequenceError(error: SqlError, sequence: Sequence): LifeboatError {
+  const said = `Sequence ${label(sequence)} cannot be read: ${error.message}.`;
+  const mend = ` Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`;
+  return new LifeboatError(error.sqlstate === SQLSTATE.insufficientPrivilege ? said + mend : said, { cause: error });
+}

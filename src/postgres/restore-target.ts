@@ -1,0 +1,110 @@
+import type { DatabaseFacts, Inventory, ObjectFacts } from '../catalog/inventory.ts';
+import { LifeboatError } from '../errors.ts';
+import type { ToolContext } from '../stream/child.ts';
+import { restoringToolset, type ScratchServer } from './scratch/server.ts';
+import { quoteIdentifier, quoteLiteral, Session } from './session.ts';
+
+/** The server that a backup is restored to for good, seen from its maintenance database. */
+export interface RestoreTarget extends ScratchServer {
+  /** A database of the name that is to be restored is there. */
+  exists: boolean;
+  roles: Set<string>;
+  extensions: Set<string>;
+  databases: Set<string>;
+  /** What is bound to the present database and does not follow a swap: logical slots, subscriptions, in words. */
+  bound: string[];
+}
+
+/** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
+export async function openRestoreTarget(
+  connection: Record<string, string>,
+  clientMajor: number,
+  id: string,
+  context: ToolContext,
+): Promise<RestoreTarget> {
+  const database = connection.PGDATABASE ?? '';
+  const toolset = await restoringToolset(clientMajor);
+  const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
+  const session = await Session.open(server, 'admin');
+  try {
+    const [facts] = await session.query<Pick<RestoreTarget, 'version' | 'versionNumber'> & { superuser: boolean }>(`
+      select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
+        current_setting('is_superuser') = 'on' as superuser`);
+    if (!facts?.superuser) {
+      throw new LifeboatError(
+        `database-url: role ${JSON.stringify(connection.PGUSER)} is no superuser. Owners, grants and extensions of a whole database can only be restored by one.`,
+      );
+    }
+    const names = async (query: string) =>
+      new Set((await session.query<{ name: string }>(query)).map(({ name }) => name));
+    const databases = await names('select datname as name from pg_database');
+    return {
+      server,
+      session,
+      version: facts.version,
+      versionNumber: facts.versionNumber,
+      private: false,
+      close: async () => session.kill(),
+      exists: databases.has(database),
+      databases,
+      roles: await names('select rolname as name from pg_roles'),
+      extensions: await names('select name from pg_available_extensions'),
+      bound: await readBound(session, database),
+    };
+  } catch (error) {
+    session.kill();
+    throw error;
+  }
+}
+
+/** Slots and subscriptions belong to a database by its oid, so they stay with the old one. */
+async function readBound(session: Session, database: string): Promise<string[]> {
+  const bound = await session.query<{ text: string }>(`
+    select 'logical replication slot ' || slot_name as text from pg_replication_slots
+      where database = ${quoteLiteral(database)}
+    union all
+    select 'subscription ' || subname from pg_subscription s join pg_database d on d.oid = s.subdbid
+      where d.datname = ${quoteLiteral(database)}`);
+  return bound.map(({ text }) => text);
+}
+
+/** What the target lacks of what the backup needs; told before anything is loaded. */
+export function lackingOf(
+  target: Pick<RestoreTarget, 'roles' | 'extensions' | 'versionNumber'>,
+  inventory: Inventory,
+): { roles: string[]; extensions: string[]; older: boolean } {
+  const needed = new Set([...ownersAndGrantees(inventory)]);
+  return {
+    roles: inventory.roles.map(({ name }) => name).filter((name) => needed.has(name) && !target.roles.has(name)),
+    extensions: inventory.extensions.map(({ name }) => name).filter((name) => !target.extensions.has(name)),
+    older: Math.floor(target.versionNumber / 10_000) < Math.floor(inventory.server.versionNumber / 10_000),
+  };
+}
+
+/** The roles that something in the database belongs or is granted to. */
+function* ownersAndGrantees({ database, objects, extensions, roles }: Inventory): Generator<string> {
+  const known = roles.map(({ name }) => name);
+  yield database.owner;
+  for (const { owner } of extensions) yield owner;
+  for (const { role } of database.settings) if (role !== null) yield role;
+  yield* granteesOf(database.acl, known);
+  for (const object of objects) {
+    if (object.owner !== null) yield object.owner;
+    yield* granteesOf(object.acl, known);
+    for (const name of known) if (isNamedBy(object, name)) yield name;
+  }
+}
+
+/** Default privileges, policies and user mappings are for roles. */
+function isNamedBy({ type, identity, flags }: ObjectFacts, role: string): boolean {
+  if (type === 'default acl') return identity.includes(role);
+  if (type === 'user mapping') return identity.startsWith(`${role} on server `);
+  if (type !== 'policy' || typeof flags.roles !== 'string') return false;
+  const roles = JSON.parse(flags.roles) as string[];
+  return roles.includes(role) || roles.includes(quoteIdentifier(role));
+}
+
+function granteesOf(acl: DatabaseFacts['acl'], known: string[]): string[] {
+  const items = (acl ?? []).join('\n');
+  return known.filter((name) => items.includes(name));
+}

@@ -1,0 +1,36 @@
+import type { Finding } from '../catalog/finding.ts';
+
+/** What of a restore is due to where it was made, and says nothing of the backup. */
+export interface Circumstances {
+  /** Extensions of the source that the scratch server does not have. */
+  lacking: string[];
+  /** With these options of pg_dump the backup leaves something out on purpose; null: it is whole. */
+  partial: string[] | null;
+  /** Definitions were left out that need a table which nobody asked for: functions, types and the like. */
+  leftOut: boolean;
+  /** Roles that were not made by the restore. */
+  existingRoles: string[];
+}
+
+/** What one kind of thing gave. */
+export interface Compared {
+  findings: Finding[];
+  /** In words: `12 tables: exact row counts`. */
+  verified: string[];
+  notVerified: string[];
+}
+
+export function nothing(): Compared {
+  return { findings: [], verified: [], notVerified: [] };
+}
+
+/** Something of the source is not in the restored database. */
+export function missing(kind: string, object: string, { lacking }: Circumstances): Finding {
+  if (lacking.length === 0) return { severity: 'failed', kind, object, message: 'It is missing after the restore.' };
+  return {
+    severity: 'could-not-verify',
+    kind,
+    object,
+    message: `It is missing after the restore, which lacked the extension ${lacking.join(', ')}.`,
+  };
+}

@@ -1,0 +1,152 @@
+import type { Finding } from '../catalog/finding.ts';
+import type { Inventory, RestoredState } from '../catalog/inventory.ts';
+import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
+import { compareObjects } from './objects.ts';
+import { compareRoles } from './roles.ts';
+import { compareSequences } from './sequences.ts';
+import { type ComparedTable, compareTables } from './tables.ts';
+
+export interface Comparison extends Compared {
+  tables: ComparedTable[];
+}
+
+/** Holds what was restored against what was dumped, kind by kind. No tolerance: equal, or a finding. */
+export function compare(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Comparison {
+  const tables = compareTables(expected, restored, circumstances);
+  const parts: Compared[] = [
+    tables,
+    compareSequences(expected, restored, circumstances),
+    compareLargeObjects(expected, restored),
+    compareMaterializedViews(expected, restored, circumstances),
+    compareObjects(expected, restored, circumstances),
+    compareExtensions(expected, restored, circumstances),
+    compareRoles(expected, restored, circumstances),
+    compareDatabase(expected, restored),
+  ];
+  return {
+    tables: tables.tables,
+    findings: parts.flatMap(({ findings }) => findings),
+    verified: parts.flatMap(({ verified }) => verified),
+    notVerified: [
+      ...parts.flatMap(({ notVerified }) => notVerified),
+      ...leftOut(circumstances.partial),
+      ...expected.notRecorded,
+    ],
+  };
+}
+
+function leftOut(partial: string[] | null): string[] {
+  if (partial === null) return [];
+  return [
+    `Whether objects, sequences or extensions are missing: the backup is partial (${partial.join(' ')}), and which of them it holds is not recorded.`,
+  ];
+}
+
+function compareLargeObjects(
+  { largeObjects: expected }: Inventory,
+  { largeObjects: restored }: RestoredState,
+): Compared {
+  const result = nothing();
+  if (!expected.dumped) {
+    if (expected.count !== '0')
+      result.notVerified.push(`${expected.count} large objects: the backup does not hold them.`);
+    return result;
+  }
+  const differ = (what: string, before: string | null, after: string | null): Finding => ({
+    severity: 'failed',
+    kind: 'large objects',
+    object: 'all large objects',
+    message: `Their ${what} was ${before} in the source, ${after} after the restore.`,
+  });
+  if (expected.count !== restored.count) result.findings.push(differ('number', expected.count, restored.count));
+  if (expected.bytes !== null && expected.bytes !== restored.bytes) {
+    result.findings.push(differ('total size in bytes', expected.bytes, restored.bytes));
+  }
+  if (result.findings.length === 0 && expected.definitions !== restored.definitions) {
+    result.findings.push(differ('digest of owners, grants and comments', expected.definitions, restored.definitions));
+  }
+  if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
+    result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
+  }
+  result.verified.push(`${expected.count} large objects: number, total size, owners, grants and comments`);
+  return result;
+}
+
+/** Populated alike is demanded; rows are computed anew by a restore, and may differ (`now()`, `random()`). */
+function compareMaterializedViews(
+  expected: Inventory,
+  restored: RestoredState,
+  circumstances: Circumstances,
+): Compared {
+  const result = nothing();
+  const found = new Map(restored.materializedViews.map((view) => [`${view.schema}.${view.name}`, view]));
+  for (const view of expected.materializedViews) {
+    const label = `${view.schema}.${view.name}`;
+    const copy = found.get(label);
+    if (!copy) {
+      if (circumstances.partial === null) result.findings.push(missing('materialized view', label, circumstances));
+    } else if (copy.populated !== view.populated) {
+      const said = (populated: boolean) => (populated ? 'populated' : 'not populated');
+      result.findings.push({
+        severity: 'failed',
+        kind: 'materialized view',
+        object: label,
+        message: `It was ${said(view.populated)}, restored was ${said(copy.populated)}.`,
+      });
+    } else if (copy.rows !== view.rows) {
+      result.notVerified.push(
+        `Rows of materialized view ${label}: a restore computes them anew; ${view.rows} were there, ${copy.rows} are now.`,
+      );
+    }
+  }
+  if (expected.materializedViews.length > 0) {
+    result.verified.push(`${expected.materializedViews.length} materialized views: populated or not`);
+  }
+  return result;
+}
+
+function compareExtensions(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Compared {
+  const result = nothing();
+  const found = new Map(restored.extensions.map((extension) => [extension.name, extension]));
+  for (const { name, version, schema } of expected.extensions) {
+    const copy = found.get(name);
+    if (!copy) {
+      if (circumstances.partial === null) result.findings.push(missing('extension', name, circumstances));
+      continue;
+    }
+    if (copy.schema !== schema) {
+      const message = `Its schema was ${schema}, restored was ${copy.schema}.`;
+      result.findings.push({ severity: 'failed', kind: 'extension', object: name, message });
+    }
+    if (copy.version !== version) {
+      result.notVerified.push(`Version of extension ${name}: ${version} in the source, ${copy.version} here.`);
+    }
+  }
+  return result;
+}
+
+function compareDatabase({ database: expected }: Inventory, { database: restored }: RestoredState): Compared {
+  const result = nothing();
+  const compareFact = (what: string, before: unknown, after: unknown) => {
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    const message = `Its ${what} was ${JSON.stringify(before)}, restored was ${JSON.stringify(after)}.`;
+    result.findings.push({ severity: 'failed', kind: 'database', object: expected.name, message });
+  };
+  compareFact('encoding', expected.encoding, restored.encoding);
+  compareFact('owner', expected.owner, restored.owner);
+  compareFact('grants', expected.acl, restored.acl);
+  compareFact('comment', expected.comment, restored.comment);
+  compareFact('connection limit', expected.connectionLimit, restored.connectionLimit);
+  compareFact('settings', expected.settings, restored.settings);
+  const collation = ({ provider, collate, ctype, locale }: typeof expected) =>
+    `${provider} ${locale ?? `${collate}, ${ctype}`}`;
+  if (collation(expected) !== collation(restored)) {
+    result.notVerified.push(`Collation: ${collation(expected)} in the source, ${collation(restored)} here.`);
+  } else if (expected.collationVersion !== restored.collationVersion) {
+    result.notVerified.push(
+      `Version of the collation: ${expected.collationVersion} in the source, ${restored.collationVersion} here.`,
+    );
+  }
+  result.verified.push('The database: encoding, owner, grants, comment, connection limit and settings');
+  return result;
+}

@@ -1,0 +1,52 @@
+import type { Inventory, RestoredState, SequenceFacts, SequenceValue } from '../catalog/inventory.ts';
+import { nameOf } from '../catalog/relation.ts';
+import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
+
+/** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
+export function compareSequences(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Compared {
+  const found = new Map(restored.sequences.map((sequence) => [nameOf(sequence), sequence]));
+  const result = nothing();
+  let compared = 0;
+  for (const sequence of expected.sequences) {
+    const copy = found.get(nameOf(sequence));
+    if (!copy?.current) {
+      // Which sequences a partial backup holds, its inventory does not say.
+      if (circumstances.partial === null) result.findings.push(missing('sequence', nameOf(sequence), circumstances));
+      continue;
+    }
+    compared++;
+    if (within(sequence, copy.current)) continue;
+    result.findings.push({
+      severity: 'failed',
+      kind: 'sequence',
+      object: nameOf(sequence),
+      message: `Its value was ${said(sequence.before)} before the dump and ${said(sequence.after)} after it; restored was ${said(copy.current)}.`,
+    });
+  }
+  const known = new Set(expected.sequences.map(nameOf));
+  for (const copy of restored.sequences) {
+    if (known.has(nameOf(copy))) continue;
+    const message = 'It is in the restored database, but was not in the source.';
+    result.findings.push({ severity: 'failed', kind: 'sequence', object: nameOf(copy), message });
+  }
+  result.verified.push(`${compared} sequences: values`);
+  return result;
+}
+
+function within({ increment, cycle, before, after }: SequenceFacts, value: SequenceValue): boolean {
+  const up = !increment.startsWith('-');
+  const [first, last, at] = [before, after, value].map((reading) => place(reading, up)) as [bigint, bigint, bigint];
+  if (first <= last) return first <= at && at <= last;
+  // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
+  return cycle ? at >= first || at <= last : last <= at && at <= first;
+}
+
+/** Twice the value along the sequence's direction; one more when it was handed out already. */
+function place({ lastValue, isCalled }: SequenceValue, up: boolean): bigint {
+  const along = up ? BigInt(lastValue) : -BigInt(lastValue);
+  return along * 2n + (isCalled ? 1n : 0n);
+}
+
+function said({ lastValue, isCalled }: SequenceValue): string {
+  return isCalled ? lastValue : `${lastValue} (not yet used)`;
+}

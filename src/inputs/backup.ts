@@ -1,0 +1,159 @@
+import { parseDumpArgs } from './dump-args.ts';
+import { parseTimeout } from './duration.ts';
+import { keepInputs, keepRulesOf } from './keep.ts';
+import { parsePublicKeys, parseVerificationKeys } from './keys.ts';
+import { monitoringInputs } from './monitoring.ts';
+import { parsePassphrase } from './passphrase.ts';
+import { resolveConnection } from './pg-environment.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+  type ValuesOf,
+} from './read-inputs.ts';
+import { parseKmsKey, parseObjectLock, parseStorageClass } from './s3.ts';
+import { parseSetName } from './set-name.ts';
+import type { BackupSettings, EncryptionSettings, RetentionSettings } from './settings.ts';
+import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
+import { storeInputs } from './store-inputs.ts';
+import { warnOfFleetingStores } from './store-url.ts';
+import { parseJobs, parseToolset } from './toolset.ts';
+import { oneOf, parseBoolean, wholeNumber } from './words.ts';
+
+/** Every input of `backup`, as in action.yml. */
+export const backupInputs = {
+  command: input('backup', oneOf('backup')),
+  'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+  name: optional(parseSetName),
+  ...storeInputs,
+  toolset: input('auto', parseToolset),
+  passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+  'public-key': optional((text, { now, log }) => parsePublicKeys(text, now, log)),
+  ...signingInputs,
+  jobs: input('1', parseJobs),
+  globals: input('true', parseBoolean),
+  'dump-args': input('', parseDumpArgs),
+  fingerprint: input('rows', oneOf('rows', 'content')),
+  'lock-wait-timeout': input('5m', parseTimeout),
+  'store-timeout': input('5m', parseTimeout),
+  'allow-empty': input('false', parseBoolean),
+  'allow-new-source': input('false', parseBoolean),
+  'compression-level': input('1', wholeNumber(1, 19)),
+  'read-back': input('auto', oneOf('auto', 'required')),
+  's3-storage-class': optional((text, { log }) => parseStorageClass(text, log)),
+  's3-object-lock': optional(parseObjectLock),
+  's3-sse': optional(oneOf('AES256', 'aws:kms')),
+  's3-kms-key': optional(parseKmsKey),
+  's3-create-bucket': input('false', parseBoolean),
+  ...keepInputs,
+  'verification-key': optional(parseVerificationKeys),
+  'dry-run': input('false', parseBoolean),
+  ...monitoringInputs,
+} satisfies Schema;
+
+type BackupInputs = typeof backupInputs;
+
+const rules: Rule<BackupInputs>[] = [
+  function exactlyOneEncryption({ given }) {
+    if (given('passphrase') && given('public-key')) {
+      return {
+        input: 'passphrase',
+        problem:
+          'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
+      };
+    }
+    if (given('passphrase') || given('public-key')) return null;
+    return {
+      input: 'passphrase',
+      problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
+    };
+  },
+  ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+  function s3InputsWithoutS3({ given, values }) {
+    if (!values.store || values.store.some(({ kind }) => kind === 's3')) return null;
+    const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
+    const [first] = idle;
+    if (!first) return null;
+    return {
+      input: first,
+      problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
+    };
+  },
+  function keyWithoutKms({ given, values }) {
+    if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms') return null;
+    return {
+      input: 's3-kms-key',
+      problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
+    };
+  },
+  function noSecretsForForks({ given, env }) {
+    const event = env.GITHUB_EVENT_NAME ?? '';
+    if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
+      return null;
+    return {
+      input: 'passphrase',
+      problem:
+        'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
+    };
+  },
+];
+
+const inputNames = Object.keys(backupInputs) as (keyof BackupInputs)[];
+
+/**
+ * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Throws one LifeboatError with a line for each problem, which names the input.
+ */
+export async function readBackupSettings(get: GetInput, env: Environment, log: InputLog): Promise<BackupSettings> {
+  const inputs = await readInputs(backupInputs, rules, get, { env, log, now: new Date() });
+  warnOfFleetingStores(inputs.store, env, log);
+  const retention = retentionOf(inputs);
+  if (retention === null && inputs['verification-key'] !== null) {
+    log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
+  }
+  return {
+    command: inputs.command,
+    connection: inputs['database-url'],
+    name: inputs.name,
+    stores: inputs.store,
+    s3: {
+      endpoint: inputs['s3-endpoint'],
+      storageClass: inputs['s3-storage-class'],
+      objectLock: inputs['s3-object-lock'],
+      sse: inputs['s3-sse'],
+      kmsKey: inputs['s3-kms-key'],
+      createBucket: inputs['s3-create-bucket'],
+    },
+    encryption: encryptionOf(inputs),
+    signing: inputs['signing-key'],
+    globals: inputs.globals,
+    dumpArgs: inputs['dump-args'],
+    fingerprint: inputs.fingerprint,
+    compressionLevel: inputs['compression-level'],
+    lockWaitTimeout: inputs['lock-wait-timeout'],
+    storeTimeout: inputs['store-timeout'],
+    allowEmpty: inputs['allow-empty'],
+    allowNewSource: inputs['allow-new-source'],
+    readBack: inputs['read-back'],
+    retention,
+    dryRun: inputs['dry-run'],
+  };
+}
+
+function retentionOf(inputs: ValuesOf<BackupInputs>): RetentionSettings | null {
+  const rules = keepRulesOf(inputs);
+  if (rules === null) return null;
+  const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+  return { rules, verificationKeys, signing, force: false, dryRun };
+}
+
+function encryptionOf({ passphrase, 'public-key': armored }: ValuesOf<BackupInputs>): EncryptionSettings {
+  if (passphrase !== null) return { kind: 'passphrase', passphrase };
+  if (armored !== null) return { kind: 'public-key', armored };
+  throw new Error('The rules let no backup pass without encryption.');
+}

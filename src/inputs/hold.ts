@@ -1,0 +1,68 @@
+import { isId } from '../catalog/id.ts';
+import { LifeboatError } from '../errors.ts';
+import { monitoringInputs } from './monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  readInputs,
+  type Schema,
+} from './read-inputs.ts';
+import { parseBackup } from './restore-test.ts';
+import { parseSetName } from './set-name.ts';
+import type { HoldSettings } from './settings.ts';
+import { storeInputs, storeSettings } from './store-inputs.ts';
+import { quote } from './text.ts';
+import { oneOf } from './words.ts';
+
+/** Every input of `hold`, as in action.yml. */
+export const holdInputs = {
+  command: input('backup', oneOf('hold')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  backup: input('latest', parseBackup),
+  ...monitoringInputs,
+} satisfies Schema;
+
+/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
+export const releaseInputs = {
+  ...holdInputs,
+  command: input('backup', oneOf('release')),
+  backup: input('latest', parseHeldId),
+} satisfies Schema;
+
+function parseHeldId(text: string): string {
+  if (isId(text)) return text;
+  throw new LifeboatError(
+    `${quote(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`,
+  );
+}
+
+/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+export async function readHoldSettings(
+  schema: typeof holdInputs | typeof releaseInputs,
+  get: GetInput,
+  env: Environment,
+  log: InputLog,
+): Promise<HoldSettings> {
+  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, [], get, {
+    env,
+    log,
+    now: new Date(),
+  });
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    backup: inputs.backup,
+    by: whoAsks(env),
+  };
+}
+
+/** From the runner's environment. */
+function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: Environment): string | null {
+  if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID) return null;
+  return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+}

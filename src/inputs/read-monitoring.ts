@@ -1,0 +1,34 @@
+import { LifeboatError } from '../errors.ts';
+import { commandMeant } from './command.ts';
+import { parseMetricsFile, parseServiceUrl } from './monitoring.ts';
+import type { GetInput, Schema } from './read-inputs.ts';
+import { commandInputs } from './read-settings.ts';
+import { parseSetName } from './set-name.ts';
+import type { MonitoringSettings } from './settings.ts';
+import { parseBoolean } from './words.ts';
+
+/**
+ * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
+ * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
+ */
+export function readMonitoring(get: GetInput): MonitoringSettings {
+  const own: Schema = commandInputs[commandMeant(get('command'))];
+  const told = !('dry-run' in own && usable(get('dry-run'), parseBoolean));
+  return {
+    webhook: told ? usable(get('webhook-url'), parseServiceUrl) : null,
+    heartbeat: told ? usable(get('heartbeat-url'), parseServiceUrl) : null,
+    metricsFile: told ? usable(get('metrics-file'), parseMetricsFile) : null,
+    pushgateway: told ? usable(get('pushgateway-url'), parseServiceUrl) : null,
+    set: usable(get('name'), parseSetName),
+  };
+}
+
+/** null: not given, or bad. */
+function usable<T>(text: string, parse: (text: string) => T): T | null {
+  try {
+    return text.trim() === '' ? null : parse(text.trim());
+  } catch (error) {
+    if (error instanceof LifeboatError) return null;
+    throw error;
+  }
+}

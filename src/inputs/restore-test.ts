@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { isId } from '../catalog/id.ts';
+import { LifeboatError } from '../errors.ts';
+import { parseAssertions } from './assertions.ts';
+import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
+import { parseDuration } from './duration.ts';
+import { parseVerificationKeys } from './keys.ts';
+import { monitoringInputs } from './monitoring.ts';
+import { resolveConnection } from './pg-environment.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+} from './read-inputs.ts';
+import { parseSetName } from './set-name.ts';
+import type { RestoreTestSettings } from './settings.ts';
+import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
+import { storeInputs, storeSettings } from './store-inputs.ts';
+import { quote } from './text.ts';
+import { parseRestoreJobs, parseToolset } from './toolset.ts';
+import { oneOf, parseBoolean } from './words.ts';
+
+/** Every input of `restore-test`, as in action.yml. */
+export const restoreTestInputs = {
+  command: input('backup', oneOf('restore-test')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  toolset: input('auto', parseToolset),
+  backup: input('latest', parseBackup),
+  ...decryptionInputs,
+  'verification-key': optional(parseVerificationKeys),
+  ...signingInputs,
+  'scratch-url': optional((text, { log }) => resolveConnection(text, {}, log)),
+  'scratch-dir': optional(parseScratchDir),
+  'keep-database': input('false', parseBoolean),
+  'after-restore': optional(parseFile),
+  cache: input('false', parseBoolean),
+  assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+  jobs: input('1', parseRestoreJobs),
+  'max-restore-time': optional(parseDuration),
+  'max-age': optional(parseDuration),
+  'on-could-not-verify': input('fail', oneOf('fail', 'warn')),
+  ...monitoringInputs,
+} satisfies Schema;
+
+const rules: Rule<typeof restoreTestInputs>[] = [
+  ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+  ...decryptionRules,
+  ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+  function twoScratchServers({ given }) {
+    if (!given('scratch-url') || !given('scratch-dir')) return null;
+    return {
+      input: 'scratch-dir',
+      problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
+    };
+  },
+  function keptWhere({ given, values }) {
+    if (values['keep-database'] !== true || given('scratch-url')) return null;
+    return {
+      input: 'keep-database',
+      problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
+    };
+  },
+  function maskedForWhom({ given, values }) {
+    if (!given('after-restore') || values['keep-database'] === true) return null;
+    return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
+  },
+];
+
+export function parseBackup(text: string): string {
+  if (text === 'latest' || text === 'latest-proven' || isId(text)) return text;
+  throw new LifeboatError(
+    `${quote(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`,
+  );
+}
+
+function parseFile(text: string): string {
+  if (existsSync(text)) return text;
+  throw new LifeboatError(
+    `the file ${quote(text)} is not there. Paths start in the workspace; run actions/checkout first.`,
+  );
+}
+
+function parseScratchDir(text: string): string {
+  if (text.startsWith('/')) return text;
+  throw new LifeboatError(`${quote(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+}
+
+/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
+export async function readRestoreTestSettings(
+  get: GetInput,
+  env: Environment,
+  log: InputLog,
+): Promise<RestoreTestSettings> {
+  const inputs = await readInputs(restoreTestInputs, rules, get, { env, log, now: new Date() });
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    backup: inputs.backup,
+    decryption: decryptionOf(inputs),
+    verificationKeys: inputs['verification-key'],
+    signing: inputs['signing-key'],
+    scratchConnection: inputs['scratch-url'],
+    scratchDir: inputs['scratch-dir'],
+    keepDatabase: inputs['keep-database'],
+    afterRestore: inputs['after-restore'],
+    cache: inputs.cache,
+    assertions: inputs.assertions,
+    jobs: inputs.jobs,
+    maxRestoreTime: inputs['max-restore-time'],
+    maxAge: inputs['max-age'],
+    onCouldNotVerify: inputs['on-could-not-verify'],
+  };
+}

@@ -1,0 +1,181 @@
+import type { PrivateKey } from 'openpgp';
+import type { Assertion } from '../catalog/assertion.ts';
+import type { Demands } from '../catalog/health/rule.ts';
+import type { KeepRules } from '../catalog/retention.ts';
+import type { Wanted } from '../catalog/selection.ts';
+import type { StoreLocation } from './store-url.ts';
+
+/** Where backups are kept. */
+export interface StoreSettings {
+  stores: StoreLocation[];
+  s3: S3Settings;
+}
+
+/** Everything that a `backup` needs to know, checked. Durations are milliseconds. */
+export interface BackupSettings extends StoreSettings {
+  command: 'backup';
+  /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
+  connection: Record<string, string>;
+  /** The set's name; null: derived from the database's name. */
+  name: string | null;
+  encryption: EncryptionSettings;
+  signing: { key: string; passphrase: string | null } | null;
+  globals: boolean;
+  dumpArgs: string[];
+  fingerprint: 'rows' | 'content';
+  compressionLevel: number;
+  lockWaitTimeout: number;
+  storeTimeout: number;
+  allowEmpty: boolean;
+  allowNewSource: boolean;
+  readBack: 'auto' | 'required';
+  /** null: no rule is given, so nothing is deleted. */
+  retention: RetentionSettings | null;
+  dryRun: boolean;
+}
+
+/** Which backups of a set stay, and how the others go. */
+export interface RetentionSettings {
+  rules: KeepRules;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** For the record. */
+  signing: BackupSettings['signing'];
+  /** A plan that a guard refuses is applied. */
+  force: boolean;
+  dryRun: boolean;
+}
+
+/** Everything that a `prune` needs to know, checked. */
+export interface PruneSettings extends StoreSettings {
+  command: 'prune';
+  /** null: the only set of the store. */
+  name: string | null;
+  retention: RetentionSettings;
+}
+
+/** Everything that `hold` and `release` need to know, checked. */
+export interface HoldSettings extends StoreSettings {
+  command: 'hold' | 'release';
+  /** null: the only set of the store. */
+  name: string | null;
+  /** An id; for `hold` also `latest` or `latest-proven`. */
+  backup: string;
+  /** Who asks for it, and in which run of a workflow; null: not known. */
+  by: string | null;
+}
+
+/** Everything that a `restore-test` needs to know, checked. Durations are milliseconds. */
+export interface RestoreTestSettings extends StoreSettings {
+  command: 'restore-test';
+  /** null: the only set of the store. */
+  name: string | null;
+  /** An id, `latest` or `latest-proven`. */
+  backup: string;
+  decryption: DecryptionSettings;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** For the record. */
+  signing: { key: string; passphrase: string | null } | null;
+  /** A server that is there; null: a private cluster. */
+  scratchConnection: Record<string, string> | null;
+  /** Where a private cluster's folder is made; null: the machine's own place for such. */
+  scratchDir: string | null;
+  /** The restored database stays on the scratch server for later steps. */
+  keepDatabase: boolean;
+  /** The path of SQL that is run before it is handed out. */
+  afterRestore: string | null;
+  /** The encrypted parts are kept in the Actions cache. */
+  cache: boolean;
+  assertions: Assertion[];
+  /** How many processes build indexes and constraints. */
+  jobs: number;
+  maxRestoreTime: number | null;
+  maxAge: number | null;
+  onCouldNotVerify: 'fail' | 'warn';
+}
+
+/** Everything that a `restore` needs to know, checked. Durations are milliseconds. */
+export interface RestoreSettings extends StoreSettings {
+  command: 'restore';
+  /** PGDATABASE is the database that is to be restored; it need not be there. */
+  connection: Record<string, string>;
+  name: string | null;
+  backup: string;
+  decryption: DecryptionSettings;
+  verificationKeys: string | null;
+  replace: boolean;
+  /** What is wanted of the backup; null: all of it. */
+  wanted: Wanted | null;
+  createRoles: boolean;
+  acceptUnverified: boolean;
+  swapTimeout: number;
+  jobs: number;
+  assertions: Assertion[];
+  dryRun: boolean;
+}
+
+/** Everything that a `list` needs to know, checked. */
+export interface ListSettings extends StoreSettings {
+  command: 'list';
+  /** null: every set. */
+  name: string | null;
+  /** Where a page for people is written; null: nowhere. */
+  reportHtml: string | null;
+}
+
+/** Who is told how a run goes; null: that one is not. */
+export interface MonitoringSettings {
+  /** Secrets, as whoever knows them can use them. */
+  webhook: URL | null;
+  heartbeat: URL | null;
+  pushgateway: URL | null;
+  /** An absolute path. */
+  metricsFile: string | null;
+  /** The set, when it was named. */
+  set: string | null;
+}
+
+/** Everything that a `check` needs to know, checked. */
+export interface CheckSettings extends StoreSettings {
+  command: 'check';
+  /** null: every set. */
+  name: string | null;
+  /** null: inventories are not opened. */
+  decryption: DecryptionSettings | null;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  demands: Demands;
+  /** Where a page for people is written; null: nowhere. */
+  reportHtml: string | null;
+}
+
+export type Settings =
+  | BackupSettings
+  | RestoreTestSettings
+  | RestoreSettings
+  | ListSettings
+  | CheckSettings
+  | PruneSettings
+  | HoldSettings;
+
+/** What opens backups: passphrases, the present one first, or private keys, unlocked. */
+export type DecryptionSettings =
+  | { kind: 'passphrase'; passphrases: string[] }
+  | { kind: 'private-key'; keys: PrivateKey[] };
+
+export type EncryptionSettings =
+  | { kind: 'passphrase'; passphrase: string }
+  /** Armored certificates, one or several in one text. */
+  | { kind: 'public-key'; armored: string };
+
+export interface S3Settings {
+  /** URL of an S3-compatible server; null: AWS, or what the AWS SDK's environment names. */
+  endpoint: string | null;
+  storageClass: string | null;
+  objectLock: { mode: 'governance' | 'compliance'; duration: number } | null;
+  /** `AES256` or `aws:kms`. */
+  sse: string | null;
+  kmsKey: string | null;
+  createBucket: boolean;
+}

@@ -1,0 +1,50 @@
+import type { Manifest } from '../catalog/manifest.ts';
+import type { StoreRetention } from './prune-report.ts';
+import type { Trend } from './trend.ts';
+
+/** What a finished backup tells people and later steps; the JSON report is this. */
+export interface BackupReport {
+  command: 'backup';
+  id: string;
+  name: string;
+  database: string;
+  serverVersion: string;
+  clientVersion: string;
+  created: string;
+  finished: string;
+  /** Milliseconds. */
+  duration: number;
+  stages: { name: string; milliseconds: number }[];
+  /** Bytes, as the server says. */
+  databaseSize: number;
+  plainSize: number;
+  storedSize: number;
+  tables: number;
+  /** Digits: may be beyond what a number holds. */
+  rows: string;
+  sequences: number;
+  largeObjects: string;
+  objects: number;
+  /** Most rows first. */
+  largestTables: { schema: string; name: string; rows: string | null; bytes: number }[];
+  parts: { name: string; plain: number; stored: number; volumes: number }[];
+  encryption: Manifest['encryption'];
+  signed: boolean;
+  notIncluded: string[];
+  stores: {
+    url: string;
+    /** The folder of the backup. */
+    location: string;
+    manifest: string;
+    uploaded: Manifest['uploaded'];
+    previous: Manifest['previous'];
+    noPrevious: Manifest['noPrevious'];
+    lockedUntil: string | null;
+    /** Why this store has no backup of this run; null when it has. */
+    error: string | null;
+    /** What became of older backups; null: no rule is given, or this backup could not be read back. */
+    retention: StoreRetention | null;
+  }[];
+  /** null: it could not be told: these credentials may not list, it took too long, or this backup is the first. */
+  trend: Trend | null;
+}

@@ -1,0 +1,176 @@
+import { appendFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as core from '@actions/core';
+import { messageOf } from '../errors.ts';
+import { formatBytes, formatCount, formatDuration } from '../units.ts';
+import type { BackupReport } from './backup-report.ts';
+import { backupSummary } from './backup-summary.ts';
+import type { CheckReport } from './check-report.ts';
+import { checkLines, checkSummary } from './check-summary.ts';
+import { html } from './escape.ts';
+import { type HoldReport, holdLines } from './hold-report.ts';
+import { backupsOutput, type ListReport } from './list-report.ts';
+import { listLines, listSummary } from './list-summary.ts';
+import { actionsLog } from './log.ts';
+import { list } from './markup.ts';
+import { deletedOutput, type PruneReport } from './prune-report.ts';
+import { outcomeOf, pruneLines, pruneSummary } from './prune-summary.ts';
+import type { RestoreReport } from './restore-report.ts';
+import { restoreMessage, restoreSummary } from './restore-summary.ts';
+import type { RestoreTestReport } from './restore-test-report.ts';
+import { restoreTestSummary, verdictMessage } from './restore-test-summary.ts';
+
+/** Bytes. The runner drops a summary over 1 MiB whole (FileCommandManager.cs, AttachmentSizeLimit). */
+const SUMMARY_LIMIT = 900 * 1024;
+
+/** Outputs, job summary and JSON report of a backup. */
+export async function publishBackup(report: BackupReport): Promise<void> {
+  const good = report.stores.filter(({ error }) => error === null);
+  const retention = report.stores.flatMap((store) => store.retention ?? []);
+  const file = await writeReport(`lifeboat-${report.id}.json`, report);
+  const outputs = {
+    id: report.id,
+    location: good.map(({ location }) => location).join('\n'),
+    manifest: good.map(({ manifest }) => manifest).join('\n'),
+    size: report.storedSize,
+    'database-size': report.databaseSize,
+    tables: report.tables,
+    rows: report.rows,
+    duration: Math.round(report.duration / 1000),
+    report: file,
+    ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
+  };
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+  for (const { location } of good) actionsLog.info(completeLine(report, location));
+  for (const store of retention) actionsLog.info(`${store.url}: ${outcomeOf(store)}`);
+  await writeSummary(backupSummary(report));
+}
+
+/** Outputs, job summary and JSON report of a restore test. */
+export async function publishRestoreTest({
+  report,
+  restoredUrl,
+}: {
+  report: RestoreTestReport;
+  restoredUrl: string | null;
+}): Promise<void> {
+  const file = await writeReport(`lifeboat-restore-test-${report.id}.json`, report);
+  const seconds = (milliseconds: number | null) => (milliseconds === null ? '' : Math.round(milliseconds / 1000));
+  const rows = report.tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
+  const outputs = {
+    id: report.id,
+    verdict: report.verdict,
+    tables: report.tables.filter(({ restored }) => restored !== null).length,
+    rows: rows.toString(),
+    'restore-time': seconds(report.restoreTime),
+    duration: seconds(report.duration),
+    report: file,
+    ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }),
+  };
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+  for (const { kind, object, message } of report.findings) actionsLog.info(`- ${kind} ${object}: ${message}`);
+  actionsLog.info(verdictMessage(report));
+  await writeSummary(restoreTestSummary(report));
+}
+
+/** Outputs, job summary and JSON report of a restore, or of its plan. */
+export async function publishRestore(report: RestoreReport): Promise<void> {
+  const file = await writeReport(`lifeboat-restore-${report.id}.json`, report);
+  const outputs = {
+    id: report.id,
+    verdict: report.verdict ?? '',
+    'restore-time': report.restoreTime === null ? '' : Math.round(report.restoreTime / 1000),
+    duration: Math.round(report.duration / 1000),
+    report: file,
+  };
+  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
+  for (const { kind, object, message } of report.findings) actionsLog.info(`- ${kind} ${object}: ${message}`);
+  actionsLog.info(restoreMessage(report));
+  await writeSummary(restoreSummary(report));
+}
+
+/** Outputs, job summary and JSON report of a listing. */
+export async function publishList(report: ListReport): Promise<void> {
+  const file = await writeReport(`lifeboat-list-${report.started.replace(/[-:.]/g, '')}.json`, report);
+  const { json, most } = backupsOutput(report);
+  core.setOutput('backups', json);
+  core.setOutput('duration', Math.round(report.duration / 1000));
+  core.setOutput('report', file);
+  const notes =
+    most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
+  for (const line of [...listLines(report), ...notes]) actionsLog.info(line);
+  await writeSummary(listSummary(report, notes));
+}
+
+/** Outputs, job summary and JSON report of a check. */
+export async function publishCheck(report: CheckReport): Promise<void> {
+  const file = await writeReport(`lifeboat-check-${report.started.replace(/[-:.]/g, '')}.json`, report);
+  const { json, most } = backupsOutput(report);
+  const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
+  core.setOutput('id', [...newest].join('\n'));
+  core.setOutput('backups', json);
+  core.setOutput('duration', Math.round(report.duration / 1000));
+  core.setOutput('report', file);
+  for (const line of checkLines(report)) actionsLog.info(line);
+  const notes =
+    most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
+  await writeSummary(checkSummary(report, notes));
+}
+
+/** Outputs, job summary and JSON report of a prune. */
+export async function publishPrune(report: PruneReport): Promise<void> {
+  const file = await writeReport(`lifeboat-prune-${report.started.replace(/[-:.]/g, '')}.json`, report);
+  core.setOutput('deleted', deletedOutput(report.stores));
+  core.setOutput('duration', Math.round(report.duration / 1000));
+  core.setOutput('report', file);
+  for (const line of pruneLines(report)) actionsLog.info(line);
+  await writeSummary(pruneSummary(report));
+}
+
+/** Outputs, job summary and JSON report of a hold or a release. */
+export async function publishHold(report: HoldReport): Promise<void> {
+  core.setOutput('id', report.id);
+  core.setOutput('report', await writeReport(`lifeboat-${report.command}-${report.id}.json`, report));
+  const lines = holdLines(report);
+  for (const line of lines) actionsLog.info(line);
+  await writeSummary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`);
+}
+
+type Report = BackupReport | RestoreTestReport | RestoreReport | ListReport | CheckReport | PruneReport | HoldReport;
+
+async function writeReport(name: string, report: Report): Promise<string> {
+  const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  return file;
+}
+
+function completeLine({ id, tables, rows, storedSize, duration }: BackupReport, location: string): string {
+  return `Backup ${id} is complete: ${formatCount(rows)} rows in ${formatCount(tables)} tables, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
+}
+
+/** What a dry run says: in the log, and in the summary. */
+export async function publishPlan(plan: { tables: number; databaseSize: number; lines: string[] }): Promise<void> {
+  for (const line of plan.lines) actionsLog.info(`[dry-run] ${line}`);
+  core.setOutput('tables', plan.tables);
+  core.setOutput('database-size', plan.databaseSize);
+  await writeSummary(`## Dry run: nothing was changed\n\n${plan.lines.map((line) => `- ${html(line)}`).join('\n')}\n`);
+}
+
+/** The summary of a run that ended without a result. */
+export async function publishFailure(title: string, message: string): Promise<void> {
+  await writeSummary(`## ❌ ${html(title)}\n\n${message.split('\n').map(html).join('<br>\n')}\n`);
+}
+
+/** Best effort: a summary that cannot be written must not fail a backup that is good. */
+async function writeSummary(text: string): Promise<void> {
+  const path = process.env.GITHUB_STEP_SUMMARY;
+  if (path === undefined || path === '') return;
+  try {
+    const bytes = Buffer.from(text);
+    const cut = `${bytes.subarray(0, SUMMARY_LIMIT).toString('utf8')}\n\n(cut)\n`;
+    await appendFile(path, bytes.length > SUMMARY_LIMIT ? cut : text);
+  } catch (error) {
+    core.info(`The job summary could not be written: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { makeId } from '../catalog/id.ts';
+import { setNameOf } from '../catalog/names.ts';
+import { messageOf } from '../errors.ts';
+import type { BackupSettings } from '../inputs/settings.ts';
+import { connect } from '../postgres/connect.ts';
+import { selectTables } from '../postgres/dump.ts';
+import { readSource } from '../postgres/inventory/database.ts';
+import { listTables } from '../postgres/tables.ts';
+import { outcomeOf } from '../report/prune-summary.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import { prepareEncryption } from '../stream/encrypt.ts';
+import { formatBytes, formatCount } from '../units.ts';
+import { checkSource, findPrevious } from './backup-stores.ts';
+import { pruneSet } from './prune-set.ts';
+import type { Run } from './run.ts';
+
+export interface BackupPlan {
+  tables: number;
+  /** Bytes. */
+  databaseSize: number;
+  lines: string[];
+}
+
+/** `dry-run`: connects, looks at server and stores, and says what a backup would do. Nothing is written anywhere. */
+export async function planBackup(settings: BackupSettings, run: Run): Promise<BackupPlan> {
+  const id = makeId(run.now(), randomBytes(4).toString('hex'));
+  const { describe } = await prepareEncryption(settings.encryption);
+  const context = { signal: run.signal, track: run.track, onStderr: (line: string) => run.log.info(`  | ${line}`) };
+  const { server, session, facts } = await connect(settings.connection, id, context);
+  try {
+    const set = settings.name ?? setNameOf(facts.database);
+    const selection = await selectTables(server, await listTables(session), settings.dumpArgs, null);
+    const tables = selection.tables.filter(({ kind }) => kind === 'r');
+    const source = await readSource(session);
+    const stores = await Promise.all(
+      settings.stores.map((location) => planStore(location, { set, id, source }, settings, run)),
+    );
+    return {
+      tables: tables.length,
+      databaseSize: facts.databaseSize,
+      lines: [
+        `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${formatCount(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
+        describe.kind === 'passphrase'
+          ? 'would encrypt with the passphrase'
+          : `would encrypt for ${describe.recipients.join(', ')}`,
+        settings.signing === null ? 'would not sign the manifest' : 'would sign the manifest',
+        ...stores.flat(),
+      ],
+    };
+  } finally {
+    session.kill();
+  }
+}
+
+async function planStore(
+  location: BackupSettings['stores'][number],
+  { set, id, source }: { set: string; id: string; source: string | null },
+  settings: BackupSettings,
+  run: Run,
+): Promise<string[]> {
+  const store = await openStore(location, settings.s3, { signal: run.signal, track: run.track, info: run.log.info });
+  try {
+    const previous = await findPrevious(store, set, run);
+    if (!settings.allowNewSource) checkSource([{ store, ...previous }], source, set);
+    const newest = previous.previous
+      ? `the newest backup there is ${previous.previous.id}`
+      : `no backup seen (${previous.noPrevious})`;
+    return [
+      `would write set ${set} to ${store.url}; ${newest}`,
+      ...(await planRetentionIn(store, set, id, settings, run)),
+    ];
+  } catch (error) {
+    return [`would fail to write to ${store.url}: ${messageOf(error)}`];
+  } finally {
+    store.close();
+  }
+}
+
+/** What would become of older backups once this one is there. */
+async function planRetentionIn(
+  store: Store,
+  set: string,
+  id: string,
+  { retention }: BackupSettings,
+  run: Run,
+): Promise<string[]> {
+  if (retention === null) return [];
+  const plan = await pruneSet(store, set, retention, run, { id, isStored: false });
+  const goes = plan.backups
+    .filter(({ decision }) => decision === 'delete')
+    .map((backup) => `would delete ${backup.id}`);
+  const against = plan.refusals.map((refusal) => `would not delete any: ${refusal}`);
+  return [outcomeOf(plan), ...(plan.error === null ? [] : [plan.error]), ...against, ...goes].map(
+    (line) => `${store.url}: ${line}`,
+  );
+}

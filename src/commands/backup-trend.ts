@@ -1,0 +1,43 @@
+import type { BackupSettings } from '../inputs/settings.ts';
+import type { BackupReport } from '../report/backup-report.ts';
+import { openStore } from '../store/open.ts';
+import type { BackupTarget } from './backup-stores.ts';
+import { listSet } from './list-set.ts';
+import { readTrend, trendOfNames } from './read-trend.ts';
+import type { Run } from './run.ts';
+import { SetReader } from './set-reader.ts';
+
+/** Milliseconds: a chart is not worth more. */
+const PATIENCE = 10_000;
+
+/**
+ * How the set has gone on, from the first store that has the backup and may be listed. The backup is good whatever
+ * becomes of this: null when it cannot be told, or not soon.
+ */
+export async function trendAfterBackup(
+  settings: BackupSettings,
+  { name }: { name: string },
+  targets: BackupTarget[],
+  run: Run,
+): Promise<BackupReport['trend']> {
+  const index = targets.findIndex(({ failure, noPrevious }) => failure === null && noPrevious !== 'cannot-list');
+  const [target, location] = [targets[index], settings.stores[index]];
+  if (target === undefined || location === undefined || target.noPrevious === 'first') return null;
+  const keys = settings.retention?.verificationKeys ?? null;
+  const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE)]);
+  const reading = { ...run, signal };
+  try {
+    // Of its own, so that its requests end with its patience.
+    const store = await openStore(location, settings.s3, { signal, track: run.track, info: () => {} });
+    try {
+      const listing = await listSet(store, name);
+      if (target.noPrevious === 'cannot-read') return trendOfNames(listing, reading, 'what may not be read');
+      const reader = new SetReader(store, name, listing, keys, reading);
+      return await readTrend(reader, listing, { signed: keys !== null }, { allTests: false }, reading);
+    } finally {
+      store.close();
+    }
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { makeId } from '../catalog/id.ts';
+import type { Inventory } from '../catalog/inventory.ts';
+import { type Manifest, serializeManifest } from '../catalog/manifest.ts';
+import { keyOf, MANIFEST_FILE, SIGNATURE_FILE, setNameOf } from '../catalog/names.ts';
+import type { BackupSettings } from '../inputs/settings.ts';
+import { type Connected, connect, endBackends } from '../postgres/connect.ts';
+import { dumpError, lostSnapshot } from '../postgres/dump.ts';
+import { dumpGlobals } from '../postgres/globals.ts';
+import { readSource } from '../postgres/inventory/database.ts';
+import type { Session } from '../postgres/session.ts';
+import type { BackupReport } from '../report/backup-report.ts';
+import { discard, FanOut } from '../store/fan-out.ts';
+import { ToolError } from '../stream/child.ts';
+import { prepareEncryption } from '../stream/encrypt.ts';
+import { signDetached } from '../stream/sign.ts';
+import { beginDump, storeDump } from './backup-dump.ts';
+import { makeReport } from './backup-result.ts';
+import { pruneAfterBackup } from './backup-retention.ts';
+import { type BackupTarget, checkSource, openTargets, rightsNotice } from './backup-stores.ts';
+import { trendAfterBackup } from './backup-trend.ts';
+import { PartStreamer, type WrittenPart } from './part-streamer.ts';
+import type { Run } from './run.ts';
+
+/** The facts of a backup that are the same in every store. */
+export type CommonManifest = Omit<Manifest, 'uploaded' | 'previous' | 'noPrevious'>;
+
+/**
+ * Dumps a database as one encrypted stream into every store. Nothing counts before everything is whole: the manifest
+ * is written last. Throws when no store has the backup; a store that failed alone is named in the report.
+ */
+export async function backup(settings: BackupSettings, run: Run): Promise<BackupReport> {
+  const { log } = run;
+  const made = await makeBackup(settings, run);
+  const { manifest, targets } = made;
+  try {
+    const retention = await pruneAfterBackup(settings, manifest, targets, run);
+    const notice = rightsNotice(targets, settings.retention !== null);
+    if (notice !== null) log.notice(notice);
+    const trend = await trendAfterBackup(settings, manifest, targets, run);
+    return makeReport({ ...made, retention, trend, signed: settings.signing !== null, progress: run.progress });
+  } finally {
+    for (const { store } of targets) store.close();
+  }
+}
+
+/** A backup that is there. Its stores are open. */
+interface MadeBackup {
+  manifest: CommonManifest;
+  inventory: Inventory;
+  facts: Connected['facts'];
+  targets: BackupTarget[];
+}
+
+async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBackup> {
+  const { progress, log } = run;
+  const created = run.now();
+  const id = makeId(created, randomBytes(4).toString('hex'));
+  const { PGDATABASE: database = '' } = settings.connection;
+  progress.about = { set: settings.name ?? setNameOf(database), database, backup: null };
+  const failed = new AbortController();
+  const signal = AbortSignal.any([run.signal, failed.signal]);
+  const encryption = await prepareEncryption(settings.encryption);
+  const toolContext = { signal, track: run.track, onStderr: (line: string) => log.info(`  | ${line}`) };
+  const connected = await progress.stage('connect', () => connect(settings.connection, id, toolContext));
+  const { server, session, facts } = connected;
+  const set = settings.name ?? setNameOf(facts.database);
+  log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
+
+  let targets: BackupTarget[] = [];
+  let manifest: CommonManifest;
+  let inventory: Inventory;
+  try {
+    targets = await progress.stage('open stores', () => openTargets(settings, set, signal, run));
+    const source = await readSource(session);
+    if (!settings.allowNewSource) checkSource(targets, source, set);
+    const fanOut = new FanOut(targets, {
+      storeTimeout: settings.storeTimeout,
+      readBackRequired: settings.readBack === 'required',
+      onFailure: ({ store }, error) => log.info(`${store.url} is given up: ${error.message}`),
+    });
+    const { compressionLevel } = settings;
+    const parts = new PartStreamer(fanOut, {
+      set,
+      id,
+      encryption,
+      compressionLevel,
+      volumeSize: run.volumeSize,
+      signal,
+    });
+
+    const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
+    const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
+    const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
+    const written = [...dump.parts, ...globals.parts];
+    const partial = settings.dumpArgs.length > 0 ? settings.dumpArgs : null;
+    inventory = {
+      format: 1,
+      id,
+      name: set,
+      parts: written.map(({ name, plain, sha256 }) => ({ name, plain, sha256 })),
+      partial,
+      ...dump.inventory,
+    };
+    written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
+
+    manifest = {
+      format: 1,
+      id,
+      name: set,
+      source,
+      created: created.toISOString(),
+      finished: run.now().toISOString(),
+      database: facts.database,
+      serverVersion: facts.version,
+      clientVersion: server.toolset.version,
+      encryption: encryption.describe,
+      compression: { method: 'zstd', level: compressionLevel },
+      parts: written.map(({ name, plain, volumes }) => ({ name, plain, volumes })),
+      totals: { plain: parts.plain, stored: parts.stored },
+      partial,
+      notIncluded: [...dump.notIncluded, ...globals.notIncluded],
+      volumeSize: run.volumeSize,
+      lifeboat: run.version,
+    };
+    await progress.stage('commit', () => commit(manifest, settings, fanOut));
+    // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
+    if (targets.some(({ failure }) => failure !== null)) run.signal.throwIfAborted();
+  } catch (error) {
+    const cause = await causeOf(error, session);
+    failed.abort();
+    await Promise.all([discard(targets), endBackends(server).catch(() => {})]);
+    for (const { store } of targets) store.close();
+    throw cause instanceof ToolError ? dumpError(cause, facts.standby) : cause;
+  } finally {
+    session.kill();
+    await discard(targets.filter(({ failure }) => failure !== null));
+  }
+  return { manifest, inventory, facts, targets };
+}
+
+/** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */
+async function causeOf(error: unknown, session: Session): Promise<unknown> {
+  if (!(error instanceof ToolError) || !lostSnapshot(error)) return error;
+  try {
+    await session.run('select 1');
+    return error;
+  } catch (why) {
+    return why instanceof ToolError && why.stderr !== '' ? why : error;
+  }
+}
+
+async function storeGlobals(
+  { server }: Connected,
+  settings: BackupSettings,
+  parts: PartStreamer,
+): Promise<{ parts: WrittenPart[]; notIncluded: string[] }> {
+  if (!settings.globals) return { parts: [], notIncluded: ['globals.sql (globals: false)'] };
+  const globals = await dumpGlobals(server);
+  if ('reason' in globals) return { parts: [], notIncluded: [`globals.sql: ${globals.reason}`] };
+  return { parts: [await storeText('globals', globals.sql, parts)], notIncluded: ['Passwords of roles'] };
+}
+
+function storeText(name: 'globals' | 'inventory', text: string | Buffer, parts: PartStreamer): Promise<WrittenPart> {
+  return parts.write(name, Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
+}
+
+/** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
+async function commit(manifest: CommonManifest, settings: BackupSettings, fanOut: FanOut<BackupTarget>): Promise<void> {
+  const files = new Map<BackupTarget, { manifest: Buffer; signature: Buffer | null }>();
+  for (const target of fanOut.alive()) {
+    const { uploaded, previous, noPrevious } = target;
+    const bytes = serializeManifest({ ...manifest, uploaded, previous, noPrevious });
+    const { signing } = settings;
+    const signature = signing === null ? null : await signDetached(bytes, signing.key, signing.passphrase);
+    files.set(target, { manifest: bytes, signature: signature === null ? null : Buffer.from(signature) });
+  }
+  const fileOf = (target: BackupTarget, which: 'manifest' | 'signature') => files.get(target)?.[which] ?? Buffer.of();
+  const { name, id } = manifest;
+  if (settings.signing)
+    await fanOut.putObject(keyOf(name, id, SIGNATURE_FILE), (target) => fileOf(target, 'signature'));
+  await fanOut.putObject(keyOf(name, id, MANIFEST_FILE), (target) => fileOf(target, 'manifest'));
+}

@@ -1,0 +1,27 @@
+import type { RestoreTestSettings } from '../inputs/settings.ts';
+import type { ChosenBackup } from './choose-backup.ts';
+import { damageOf, type Examination, newExamination, openBackup } from './open-backup.ts';
+import type { PartCache } from './part-cache.ts';
+import { restoreAndCompare } from './restore-and-compare.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Examines a backup from its signature to its rows. What is wrong with it ends up in the findings; throws when that
+ * cannot be told: the store or the scratch server cannot be used, or the run was cancelled.
+ */
+export async function examine(
+  chosen: ChosenBackup,
+  settings: RestoreTestSettings,
+  run: Run,
+  cache: PartCache | null,
+): Promise<Examination> {
+  const found = newExamination();
+  try {
+    const opened = await openBackup(chosen, settings, run, found, cache);
+    await restoreAndCompare(opened, settings, run, found);
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    found.findings.push(damageOf(error));
+  }
+  return found;
+}

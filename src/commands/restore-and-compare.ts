@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { databaseNameOf } from '../catalog/names.ts';
+import type { RestoreTestSettings } from '../inputs/settings.ts';
+import { defaultParent } from '../postgres/scratch/cluster.ts';
+import { openScratchServer, type ScratchServer } from '../postgres/scratch/server.ts';
+import { verdictOf } from '../proof/verdict.ts';
+import { handOut } from './hand-out.ts';
+import { load } from './load.ts';
+import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { Run } from './run.ts';
+import { verify } from './verify.ts';
+
+/** Restores the backup into a throwaway database and holds that against the inventory. */
+export async function restoreAndCompare(
+  backup: OpenedBackup,
+  settings: RestoreTestSettings,
+  run: Run,
+  found: Examination,
+): Promise<void> {
+  const { manifest } = backup;
+  const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
+  found.scratchServer = scratch.version;
+  try {
+    const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
+    const restored = await load(scratch, database, backup, { jobs: settings.jobs }, run, found);
+    try {
+      await verify(scratch, restored, backup, settings.assertions, run, found);
+      if (mayStay(settings, found)) {
+        found.restoredUrl = await handOut(restored.server, settings.afterRestore);
+        restored.made.keep();
+      }
+    } catch (error) {
+      await restored.made.remove(error);
+      throw error;
+    }
+    if (found.restoredUrl === null) await restored.made.remove(null);
+  } finally {
+    await scratch.close();
+  }
+}
+
+function openScratch(
+  { manifest, inventory }: OpenedBackup,
+  settings: RestoreTestSettings,
+  run: Run,
+): Promise<ScratchServer> {
+  return openScratchServer({
+    connection: settings.scratchConnection,
+    parent: settings.scratchDir ?? defaultParent(),
+    sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
+    clientMajor: Number.parseInt(manifest.clientVersion, 10),
+    id: manifest.id,
+    context: { signal: run.signal, track: run.track },
+  });
+}
+
+/** Whether the database stays for later steps: only one that the run will be green with. */
+function mayStay({ keepDatabase, onCouldNotVerify }: RestoreTestSettings, { findings }: Examination): boolean {
+  if (!keepDatabase) return false;
+  const verdict = verdictOf(findings);
+  return verdict === 'proven' || (verdict === 'could-not-verify' && onCouldNotVerify === 'warn');
+}

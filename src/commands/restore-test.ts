@@ -1,0 +1,123 @@
+import { startOf } from '../catalog/id.ts';
+import type { Verdict } from '../catalog/record.ts';
+import type { RestoreTestSettings } from '../inputs/settings.ts';
+import { verdictOf, worstFirst } from '../proof/verdict.ts';
+import type { RestoreTestReport } from '../report/restore-test-report.ts';
+import { formatBytes, formatDuration } from '../units.ts';
+import { chooseBackup } from './choose-backup.ts';
+import { examine } from './examine.ts';
+import { openStores } from './open-stores.ts';
+import { PartCache } from './part-cache.ts';
+import { keepRecord } from './restore-test-record.ts';
+import type { Run } from './run.ts';
+import { verdictBefore } from './verdict-before.ts';
+
+export interface RestoreTestResult {
+  report: RestoreTestReport;
+  /** For the output alone: it holds a password. */
+  restoredUrl: string | null;
+}
+
+/**
+ * Restores a backup into a throwaway PostgreSQL and demands that it equals what was dumped. Whatever is wrong with the
+ * backup is a finding and lowers the verdict; it throws only when nothing can be said of the backup.
+ */
+export async function restoreTest(settings: RestoreTestSettings, run: Run): Promise<RestoreTestResult> {
+  const { progress, log } = run;
+  const started = run.now();
+  const stores = await progress.stage('open stores', () => openStores(settings, run));
+  let cache: PartCache | null = null;
+  try {
+    const chosen = await progress.stage('choose backup', () =>
+      chooseBackup(stores, settings.name, settings.backup, run),
+    );
+    progress.about = { set: chosen.set, database: null, backup: chosen.id };
+    log.info(`Restore test of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} in ${chosen.store.url}`);
+    if (settings.cache) cache = new PartCache(chosen, run);
+    const examined = await examine(chosen, settings, run, cache);
+    run.signal.throwIfAborted();
+    const cachedSize = cache?.cachedSize ?? 0;
+    progress.about.database = examined.manifest?.database ?? null;
+    const before = await verdictBefore(chosen);
+    run.signal.throwIfAborted();
+    const findings = worstFirst(examined.findings);
+    const verdict = verdictOf(findings);
+    const report: RestoreTestReport = {
+      command: 'restore-test',
+      verdict,
+      recovered: verdict === 'proven' && wasRed(before, settings),
+      id: chosen.id,
+      name: chosen.set,
+      database: examined.manifest?.database ?? null,
+      created: examined.manifest?.created ?? null,
+      store: chosen.store.url,
+      manifestSha256: chosen.manifestSha256,
+      signed: chosen.signature !== null,
+      signatureVerified: examined.signatureVerified,
+      sourceVersion: examined.inventory?.server.version ?? null,
+      scratchServer: examined.scratchServer,
+      started: started.toISOString(),
+      finished: run.now().toISOString(),
+      duration: Math.round(progress.elapsed()),
+      restoreTime: examined.restoreTime === null ? null : Math.round(examined.restoreTime),
+      stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+      keptDatabase: examined.restoredUrl === null ? null : databaseOf(examined.restoredUrl),
+      cachedSize,
+      storedSize: examined.manifest?.totals.stored ?? null,
+      plainSize: examined.manifest?.totals.plain ?? null,
+      findings,
+      missed: missedObjectives(chosen.id, cachedSize > 0 ? null : examined.restoreTime, settings, started),
+      verified: examined.verified,
+      notVerified: [...examined.notVerified, ...notVerifiedByCache(cachedSize, chosen.store.url)],
+      tables: examined.tables,
+      records: [],
+    };
+    // A record speaks of the store's own copy.
+    if (cachedSize === 0) report.records = await keepRecord(report, chosen, stores, settings, run);
+    // What cannot be proven is not what later runs restore again, and may be damaged.
+    if (verdict !== 'failed') await cache?.keep();
+    return { report, restoredUrl: examined.restoredUrl };
+  } finally {
+    await cache?.close();
+    for (const store of stores) store.close();
+  }
+}
+
+function wasRed(verdict: Verdict | null, { onCouldNotVerify }: RestoreTestSettings): boolean {
+  return verdict === 'failed' || (verdict === 'could-not-verify' && onCouldNotVerify === 'fail');
+}
+
+function databaseOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
+}
+
+/** A test that has not read the store says little of it. */
+function notVerifiedByCache(cachedSize: number, store: string): string[] {
+  if (cachedSize === 0) return [];
+  return [
+    `The copy in ${store}: ${formatBytes(cachedSize)} came from the Actions cache, with the sha256 that the manifest names. So no record is kept.`,
+    'The time to restore: nothing was downloaded from the store for these, so max-restore-time is not looked at.',
+  ];
+}
+
+/** What people have promised, so old at most, back within so long, and it is not so. That says nothing of the backup. */
+function missedObjectives(
+  id: string,
+  restoreTime: number | null,
+  { maxAge, maxRestoreTime }: RestoreTestSettings,
+  now: Date,
+): string[] {
+  const age = now.getTime() - (startOf(id)?.getTime() ?? 0);
+  const late = (objective: number | null, measured: number | null) =>
+    objective !== null && measured !== null && measured > objective;
+  return [
+    ...(late(maxAge, age)
+      ? [`max-age: the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge ?? 0)} is demanded.`]
+      : []),
+    ...(late(maxRestoreTime, restoreTime)
+      ? [
+          `max-restore-time: the restore took ${formatDuration(restoreTime ?? 0)}, at most ${formatDuration(maxRestoreTime ?? 0)} is demanded.`,
+        ]
+      : []),
+  ];
+}

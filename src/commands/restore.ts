@@ -1,0 +1,168 @@
+import type { Verdict } from '../catalog/record.ts';
+import { type Wanted, wantedRelations } from '../catalog/selection.ts';
+import { LeftBehind, LifeboatError } from '../errors.ts';
+import type { RestoreSettings } from '../inputs/settings.ts';
+import { lackingOf, openRestoreTarget, type RestoreTarget } from '../postgres/restore-target.ts';
+import { swapDatabases } from '../postgres/swap.ts';
+import { verdictOf, worstFirst } from '../proof/verdict.ts';
+import type { RestoreReport } from '../report/restore-report.ts';
+import { chooseBackup } from './choose-backup.ts';
+import { load } from './load.ts';
+import { damageOf, type Examination, newExamination, type OpenedBackup, openBackup } from './open-backup.ts';
+import { openStores } from './open-stores.ts';
+import { type PlannedSwap, planLines, planSwap } from './restore-plan.ts';
+import type { Run } from './run.ts';
+import { selectFromBackup } from './select-backup.ts';
+import { verify } from './verify.ts';
+
+/**
+ * Restores a backup beside the live database, verifies it like a restore test, and only then, when it was asked to,
+ * gives it the live one's name. Whatever goes wrong before that leaves the live database untouched.
+ */
+export async function restore(settings: RestoreSettings, run: Run): Promise<RestoreReport> {
+  const { progress, log } = run;
+  const started = run.now();
+  const live = settings.connection.PGDATABASE ?? '';
+  progress.about.database = live;
+  const stores = await progress.stage('open stores', () => openStores(settings, run));
+  const found = newExamination();
+  try {
+    const chosen = await progress.stage('choose backup', () =>
+      chooseBackup(stores, settings.name, settings.backup, run),
+    );
+    progress.about = { set: chosen.set, database: live, backup: chosen.id };
+    log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}`);
+    const opened = await readable(() => openBackup(chosen, settings, run, found), run);
+    const { wanted } = settings;
+    if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
+    const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
+    const context = { signal: run.signal, track: run.track };
+    const target = await progress.stage('connect', () =>
+      openRestoreTarget(settings.connection, clientMajor, chosen.id, context),
+    );
+    try {
+      const backup = wanted === null ? opened : await select(opened, wanted, target, run);
+      const swap = planSwap(live, chosen.id, target, settings);
+      const plan = planLines(swap, backup, target, settings);
+      const report: RestoreReport = {
+        command: 'restore',
+        id: chosen.id,
+        name: chosen.set,
+        store: chosen.store.url,
+        target: live,
+        part: backup.selection?.part ?? null,
+        created: backup.manifest.created,
+        serverVersion: target.version,
+        signatureVerified: found.signatureVerified,
+        dryRun: settings.dryRun,
+        plan,
+        verdict: null,
+        restoredDatabase: null,
+        replaced: false,
+        previousDatabase: null,
+        createdRoles: [],
+        findings: [],
+        verified: [],
+        notVerified: [],
+        tables: [],
+        started: started.toISOString(),
+        finished: started.toISOString(),
+        duration: 0,
+        restoreTime: null,
+        stages: [],
+      };
+      for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
+      if (!settings.dryRun) await carryOut(report, swap, backup, target, settings, run, found);
+      return finish(report, found, run);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    for (const store of stores) store.close();
+  }
+}
+
+function select(opened: OpenedBackup, wanted: Wanted, { server }: RestoreTarget, run: Run): Promise<OpenedBackup> {
+  return run.progress.stage('choose what to restore', () =>
+    readable(() => selectFromBackup(opened, wanted, server), run),
+  );
+}
+
+/** A restore needs a backup that can be read: what a restore test would report, ends this. */
+async function readable<T>(read: () => Promise<T>, run: Run): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    const { kind, object, message } = damageOf(error);
+    throw new LifeboatError(
+      `The backup cannot be restored: ${kind} ${object}: ${message} The live database is as it was. Choose another one: the command list shows what is there.`,
+      { cause: error },
+    );
+  }
+}
+
+async function carryOut(
+  report: RestoreReport,
+  swap: PlannedSwap,
+  backup: OpenedBackup,
+  target: RestoreTarget,
+  settings: RestoreSettings,
+  run: Run,
+  found: Examination,
+): Promise<void> {
+  const needed = new Set(lackingOf(target, backup.inventory).roles);
+  const roles = settings.createRoles ? backup.inventory.roles.filter(({ name }) => needed.has(name)) : [];
+  const { jobs } = settings;
+  const restored = await readable(() => load(target, swap.restored, backup, { jobs, roles }, run, found), run);
+  report.restoredDatabase = swap.restored;
+  report.createdRoles = roles.map(({ name }) => name);
+  try {
+    await verify(target, restored, backup, settings.assertions, run, found);
+  } catch (error) {
+    if (!run.signal.aborted) throw notVerified(error, swap);
+    await restored.made.remove(error);
+    throw error;
+  } finally {
+    restored.made.keep(); // It is verified and there to be used, or gone, or named.
+  }
+  report.verdict = verdictOf(found.findings);
+  if (!swap.swap || !maySwap(report.verdict, settings)) return;
+  await run.progress
+    .stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, run.atSwap))
+    .catch((error: unknown) => {
+      throw notSwapped(error, swap);
+    });
+  report.replaced = swap.before !== null;
+  report.previousDatabase = swap.before;
+  report.restoredDatabase = swap.live;
+}
+
+function notVerified(error: unknown, { restored }: PlannedSwap): LeftBehind {
+  const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Look at it, or drop it and restore again.`;
+  return new LeftBehind(left, error);
+}
+
+/** When the connection was lost at that very moment, nobody has heard whether the swap came through. */
+function notSwapped(error: unknown, { restored, live }: PlannedSwap): LeftBehind {
+  const left = `The restored database is verified, and is ${JSON.stringify(restored)}; when there is none of that name, it is ${JSON.stringify(live)} already.`;
+  return new LeftBehind(left, error);
+}
+
+function maySwap(verdict: Verdict, { acceptUnverified }: RestoreSettings): boolean {
+  return verdict === 'proven' || (verdict === 'could-not-verify' && acceptUnverified);
+}
+
+function finish(report: RestoreReport, found: Examination, run: Run): RestoreReport {
+  return {
+    ...report,
+    findings: worstFirst(found.findings),
+    verified: found.verified,
+    notVerified: found.notVerified,
+    tables: found.tables,
+    finished: run.now().toISOString(),
+    duration: Math.round(run.progress.elapsed()),
+    restoreTime: found.restoreTime === null ? null : Math.round(found.restoreTime),
+    stages: run.progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Assertion } from '../catalog/assertion.ts';
+import { databaseNameOf } from '../catalog/names.ts';
+import { loadArchive } from '../postgres/load.ts';
+import { withReadOnlyQueries } from '../postgres/scratch/ask.ts';
+import { applyDatabaseFacts, createDatabase } from '../postgres/scratch/database.ts';
+import { MadeDatabase } from '../postgres/scratch/made-database.ts';
+import type { RestoredDatabase } from '../postgres/scratch/restore-into.ts';
+import { compareSchemaText } from '../postgres/scratch/schema-text.ts';
+import type { ScratchServer } from '../postgres/scratch/server.ts';
+import { readState } from '../postgres/scratch/state.ts';
+import { failedAssertions } from '../proof/assertions.ts';
+import { compare } from '../proof/compare.ts';
+import { findingsOf } from '../proof/restore-errors.ts';
+import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { Run } from './run.ts';
+
+/** A query of an assertion that takes longer is a mistake. Milliseconds. */
+const ASSERTION_TIMEOUT = 10 * 60 * 1000;
+
+/** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
+export async function verify(
+  target: ScratchServer,
+  restored: RestoredDatabase,
+  backup: OpenedBackup,
+  assertions: Assertion[],
+  run: Run,
+  found: Examination,
+): Promise<void> {
+  const { parts, manifest } = backup;
+  await run.progress.stage('compare', () => compareInventory(restored, backup, found));
+  await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
+  await run.progress.stage('read the other parts', () => parts.readRest());
+  found.verified.push(`${manifest.parts.length} parts: every volume's size and sha256, and that each decrypts whole`);
+  if (assertions.length === 0) return;
+  await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
+}
+
+async function compareInventory(
+  restored: RestoredDatabase,
+  { inventory, selection }: OpenedBackup,
+  found: Examination,
+): Promise<void> {
+  const { lacking, existingRoles, notMade, errors } = restored;
+  const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
+  const state = await readState(restored.server, content ? 'content' : 'rows', () => {});
+  const comparison = compare(inventory, state, {
+    lacking,
+    existingRoles,
+    partial: inventory.partial,
+    leftOut: (selection?.part.definitionsLeftOut ?? []).length > 0,
+  });
+  found.tables = comparison.tables;
+  found.findings.push(...findingsOf(errors, lacking), ...comparison.findings);
+  found.verified.push(...comparison.verified);
+  found.notVerified.push(...(selection?.notVerified ?? []), ...comparison.notVerified, ...notMade);
+}
+
+/** The part `schema` goes into an empty twin: what is defined there must be what is defined here. */
+async function compareDefinitions(
+  target: ScratchServer,
+  restored: RestoredDatabase,
+  { parts, inventory, selection }: OpenedBackup,
+  found: Examination,
+): Promise<void> {
+  if (target.server.toolset.major < Math.floor(target.versionNumber / 10_000)) {
+    found.notVerified.push(
+      `The text of definitions: pg_dump ${target.server.toolset.version} is older than the scratch server.`,
+    );
+    return;
+  }
+  const name = databaseNameOf(restored.server.connection.PGDATABASE ?? '', '_twin');
+  const twin = { ...target.server, connection: { ...target.server.connection, PGDATABASE: name } };
+  const made = new MadeDatabase(target, name);
+  try {
+    await createDatabase(target.session, name, inventory.database, target.versionNumber, []);
+    const { errors } = await loadArchive(twin, parts.plain('schema'), { args: [], pick: selection?.pick ?? null });
+    // Settings of the database, such as its time zone, change how pg_dump writes definitions.
+    await applyDatabaseFacts(target.session, name, inventory.database, []);
+    const known = new Set(restored.errors.map(({ message }) => message));
+    const fresh = errors.filter(({ message }) => !known.has(message));
+    found.findings.push(...findingsOf(fresh, restored.lacking));
+    const difference = await compareSchemaText(restored.server, twin);
+    if (difference !== null) {
+      found.findings.push({
+        severity: 'failed',
+        kind: 'definitions',
+        object: 'the parts schema and data',
+        message: `The restored definitions differ from those of the part schema:\n${difference}`,
+      });
+    }
+    found.verified.push('The text of all definitions, against a twin restored from the part schema');
+  } catch (error) {
+    await made.remove(error);
+    throw error;
+  }
+  await made.remove(null);
+}
+
+async function checkAssertions(
+  { server }: RestoredDatabase,
+  assertions: Assertion[],
+  found: Examination,
+): Promise<void> {
+  const failed = await withReadOnlyQueries(server, ASSERTION_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+  server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
+  found.findings.push(...failed);
+  found.verified.push(`${assertions.length} assertions about the data`);
+}

@@ -1,0 +1,53 @@
+import { rm } from 'node:fs/promises';
+import { LifeboatError, messageOf } from './errors.ts';
+import type { Log } from './report/log.ts';
+import type { Leftover } from './store/store.ts';
+import { endGroup, identify } from './stream/child.ts';
+
+/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
+export async function cleanUp(leftovers: Leftover[], log: Log): Promise<void> {
+  for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
+    try {
+      await end(leftover, log);
+    } catch (error) {
+      log.warning(
+        `Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${messageOf(error)})`,
+      );
+    }
+  }
+}
+
+/**
+ * A group works in a folder, so it goes before that. A folder can also be a cluster's, whose server must end in order
+ * before its process would be killed.
+ */
+function turnOf(leftover: Leftover): number {
+  if (leftover.kind === 'process' && leftover.group) return 0;
+  return leftover.kind === 'folder' ? 1 : 2;
+}
+
+async function end(leftover: Leftover, log: Log): Promise<void> {
+  if (leftover.kind === 'process') return endProcess(leftover);
+  if (leftover.kind === 'file') return rm(leftover.path, { force: true });
+  if (leftover.kind === 'folder') {
+    const { removeCluster } = await import('./postgres/scratch/cluster.ts');
+    return removeCluster(leftover.path);
+  }
+  if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
+  const { abortS3Upload } = await import('./store/s3/abort.ts');
+  await abortS3Upload(leftover);
+  log.info(`Aborted the unfinished ${describe(leftover)}.`);
+}
+
+function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process' }>): void {
+  if (started === '' || identify(pid).started !== started) return;
+  if (group) endGroup(pid, 'SIGKILL');
+  else process.kill(pid, 'SIGKILL');
+}
+
+function describe(leftover: Leftover): string {
+  if (leftover.kind === 'process') return `process ${leftover.pid}`;
+  if (leftover.kind === 'file' || leftover.kind === 'folder') return `${leftover.kind} ${leftover.path}`;
+  if (leftover.kind === 'database') return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
+  return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
+}

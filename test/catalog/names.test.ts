@@ -1,0 +1,66 @@
+import { describe, expect, test } from '@jest/globals';
+import { isId, makeId, startOf } from '../../src/catalog/id.ts';
+import { keyOf, setNameOf, volumeFile } from '../../src/catalog/names.ts';
+
+describe('the name of a set', () => {
+  test.each([
+    ['shop', 'shop'],
+    ['Shop_2.old-1', 'Shop_2.old-1'],
+    ['a=b', 'a=3Db'],
+    ['_private', '=5Fprivate'],
+    ['../up', '=2E.=2Fup'],
+    ['x y"z;$(id)', 'x=20y=22z=3B=24=28id=29'],
+    ['bıg', 'b=C4=B1g'],
+    ['line\nend', 'line=0Aend'],
+  ])('of database %j is %j', (database, name) => {
+    expect(setNameOf(database)).toBe(name);
+  });
+
+  test('is another one for every database: what is written can be read back', () => {
+    const names = ['a=b', 'a=3Db', 'a b', 'a', 'A', '=', '_', '5F', '=5F', '\u{1f6df}', '-', '.'];
+    expect(new Set(names.map(setNameOf)).size).toBe(names.length);
+    const decode = (name: string) =>
+      Buffer.from(
+        name.replace(/=([0-9A-F]{2})|(.)/gs, (_, hex, char) => hex ?? Buffer.from(char).toString('hex')),
+        'hex',
+      );
+    for (const name of names) expect(decode(setNameOf(name)).toString('utf8')).toBe(name);
+  });
+});
+
+describe('an id', () => {
+  const start = new Date('2026-11-21T02:00:00.987Z');
+
+  test('is the UTC start and a tail', () => {
+    expect(makeId(start, '7f3a91c2')).toBe('20261121T020000Z-7f3a91c2');
+    expect(startOf('20261121T020000Z-7f3a91c2')).toEqual(new Date('2026-11-21T02:00:00Z'));
+  });
+
+  test.each([
+    '',
+    'pruned',
+    '20261121T020000Z',
+    '20261321T020000Z-7f3a91c2',
+    '20261121T020000Z-7F3A91C2',
+    '../20261121T020000Z-7f3a91c2',
+  ])('is not %j', (text) => {
+    expect(isId(text)).toBe(false);
+  });
+
+  test('sorts by time', () => {
+    const ids = ['2026-12-31T23:59:59Z', '2026-02-28T12:00:00Z', '2027-01-01T00:00:00Z'].map((time) =>
+      makeId(new Date(time), 'ffffffff'),
+    );
+    expect([...ids].sort().map((id) => id.slice(0, 8))).toEqual(['20260228', '20261231', '20270101']);
+  });
+});
+
+test('volumes join in the order of their names', () => {
+  const files = [0, 1, 2, 10, 999].map((index) => volumeFile('data', index));
+  expect(files[0]).toBe('data.dump.zst.gpg');
+  expect(files[1]).toBe('data.dump.zst.gpg.0001');
+  expect([...files].sort()).toEqual(files);
+  expect(keyOf('shop', '20261121T020000Z-7f3a91c2', 'manifest.json')).toBe(
+    'shop/20261121T020000Z-7f3a91c2/manifest.json',
+  );
+});

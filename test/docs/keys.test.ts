@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readPage } from '../../scripts/docs/page.ts';
+import { parsePrivateKeys, parsePublicKeys, parseSigningKey, parseVerificationKeys } from '../../src/inputs/keys.ts';
+import { decrypt } from '../../src/stream/decrypt.ts';
+import { prepareEncryption } from '../../src/stream/encrypt.ts';
+import { signDetached } from '../../src/stream/sign.ts';
+import { verifyDetached } from '../../src/stream/verify.ts';
+import { RecordingLog } from '../inputs/recording-log.ts';
+import { execute } from '../servers/execute.ts';
+import { runFolder, serverEnvironment } from '../servers/run.ts';
+
+const DOCS = join(import.meta.dirname, '..', '..', 'docs');
+let home: string;
+
+/** The block of shell on a page that holds these words, run as a person would; GitHub is not there. */
+async function follow(page: string, words: string): Promise<void> {
+  const found = readPage(join(DOCS, page)).snippets.filter(({ text }) => text.includes(words));
+  expect(found.map(({ language }) => language)).toEqual(['sh']);
+  const script = `set -euo pipefail; gh() { cat > /dev/null; }\n${found[0]?.text}`;
+  await execute('bash', ['-c', script], { env: { ...serverEnvironment(), HOME: home }, cwd: home });
+}
+
+const made = (file: string) => readFileSync(join(home, file), 'utf8');
+const passphraseIn = (file: string) => made(file).trim();
+
+/** Encrypts for the certificates in one file, decrypts with the private key in another. */
+async function passedOn(publicKeys: string, privateKey: string, passphrase: string): Promise<string> {
+  const log = new RecordingLog();
+  const armored = await parsePublicKeys(made(publicKeys), new Date(), log);
+  expect(log).toEqual(new RecordingLog());
+  const { encrypt } = await prepareEncryption({ kind: 'public-key', armored });
+  const keys = await parsePrivateKeys(made(privateKey), passphraseIn(passphrase));
+  return text(Readable.from(decrypt(encrypt(Readable.from([Buffer.from('a row')])), { kind: 'private-key', keys })));
+}
+
+/** Signs as a backup does, and verifies as a restore does. */
+async function wrongWithSignature(): Promise<string | null> {
+  const passphrase = passphraseIn('lifeboat-keys/signing-key.pass');
+  const key = await parseSigningKey(made('lifeboat-keys/signing-key.asc'), passphrase, new Date(), new RecordingLog());
+  const signature = await signDetached(Buffer.from('a manifest'), key, passphrase);
+  const certificates = await parseVerificationKeys(made('lifeboat-keys/verification-key.asc'));
+  return verifyDetached(Buffer.from('a manifest'), signature, certificates, new Date());
+}
+
+beforeAll(async () => {
+  // Short: the socket of gpg's agent may have no longer path than 107 bytes.
+  home = mkdtempSync(join(runFolder(), 'keys-'));
+  await follow('getting-started.md', '--quick-generate-key');
+});
+
+describe('the commands of docs/getting-started.md make', () => {
+  test('a pair that encrypts and decrypts', async () => {
+    expect(
+      await passedOn('lifeboat-keys/public-key.asc', 'lifeboat-keys/private-key.asc', 'lifeboat-keys/private-key.pass'),
+    ).toBe('a row');
+  });
+
+  test('a key that signs, and its certificate', async () => {
+    expect(await wrongWithSignature()).toBe(null);
+  });
+});
+
+test('the commands of docs/keys.md make an escrow that opens what is encrypted for both', async () => {
+  await follow('keys.md', '--quick-add-key');
+  await follow('keys.md', 'both.asc');
+  const both = 'lifeboat-keys/both.asc';
+  expect(await passedOn(both, 'lifeboat-escrow/escrow-private.asc', 'lifeboat-escrow/escrow.pass')).toBe('a row');
+  expect(await passedOn(both, 'lifeboat-keys/private-key.asc', 'lifeboat-keys/private-key.pass')).toBe('a row');
+  expect(made('lifeboat-escrow/escrow-private.asc').trim().split('\n')).toHaveLength(17);
+});
+
+test('the commands of docs/keys.md extend both keys', async () => {
+  const before = made('lifeboat-keys/public-key.asc');
+  await follow('keys.md', '--quick-set-expire');
+  expect(made('lifeboat-keys/public-key.asc')).not.toBe(before);
+  expect(
+    await passedOn('lifeboat-keys/public-key.asc', 'lifeboat-keys/private-key.asc', 'lifeboat-keys/private-key.pass'),
+  ).toBe('a row');
+  expect(await wrongWithSignature()).toBe(null);
+});

@@ -1,0 +1,90 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { REPOSITORY } from '../action-definition.ts';
+import { type ActionResult, runAction } from '../harness.ts';
+
+/**
+ * Stands in for GitHub and its command line, as far as runbooks need them: `gh secret set`, `gh variable set`, and
+ * `gh workflow run FILE -f input=value`, which runs the Action with what the workflow of that name in examples/ would
+ * give it, prints what the run prints, and ends as the run does.
+ */
+export interface Github {
+  /** By the name of the Environment: a job sees those of its own alone. */
+  environments: Record<string, { secrets: Record<string, string>; vars: Record<string, string> }>;
+  /** Added to every step's environment: another S3 server than AWS. */
+  env: Record<string, string>;
+  /** A folder in the place of /srv, which tests may not write to. */
+  srv: string;
+}
+
+/** The environment variable that names the file with all of that, as JSON. */
+export const GITHUB_FILE = 'GITHUB_STAND_IN';
+
+interface Workflow {
+  on: { workflow_dispatch: { inputs?: Record<string, { default?: string | boolean }> } | null };
+  jobs: Record<string, { environment: string; steps: Step[] }>;
+}
+
+interface Step {
+  uses?: string;
+  with?: Record<string, unknown>;
+  env?: Record<string, unknown>;
+}
+
+async function runWorkflow(github: Github, file: string, given: Record<string, string>): Promise<ActionResult> {
+  const workflow = parse(readFileSync(join(REPOSITORY, 'examples', file), 'utf8')) as Workflow;
+  const declared = workflow.on.workflow_dispatch?.inputs ?? {};
+  const unknown = Object.keys(given).filter((name) => !(name in declared));
+  if (unknown.length > 0) throw new Error(`${file} has no input ${unknown.join(', ')}`);
+  const defaults = Object.entries(declared).map(([name, input]) => [name, String(input.default ?? '')]);
+  const [job] = Object.values(workflow.jobs);
+  const step = job?.steps.find(({ uses }) => uses?.startsWith('OWNER/lifeboat@'));
+  const environment = github.environments[job?.environment ?? ''];
+  if (!step || !environment) throw new Error(`${file}: no step that uses Lifeboat, or no such Environment`);
+  const contexts = { inputs: { ...Object.fromEntries(defaults), ...given }, ...environment };
+  const resolved = (values: Record<string, unknown> = {}) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolve(String(value), contexts, github)]));
+  return await runAction(resolved(step.with), { env: { ...resolved(step.env), ...github.env } });
+}
+
+/** `${{ context.name }}` and `${{ context.name || word }}`. */
+function resolve(text: string, contexts: Record<string, Record<string, string>>, { srv }: Github): string {
+  return text
+    .replaceAll(
+      /\$\{\{ (\w+)\.([\w-]+)(?: \|\| (\w+))? \}\}/g,
+      (_, context: string, name: string, otherwise = '') => contexts[context]?.[name] || otherwise,
+    )
+    .replaceAll('file:///srv/', `file://${srv}/`);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      field: { type: 'string', short: 'f', multiple: true, default: [] },
+      env: { type: 'string', default: '' },
+    },
+  });
+  const path = process.env[GITHUB_FILE] ?? '';
+  const github = JSON.parse(readFileSync(path, 'utf8')) as Github;
+  const [command, what = ''] = [positionals.slice(0, 2).join(' '), positionals[2]];
+  if (command === 'workflow run') {
+    const given = values.field.map((field) => [
+      field.slice(0, field.indexOf('=')),
+      field.slice(field.indexOf('=') + 1),
+    ]);
+    const result = await runWorkflow(github, what, Object.fromEntries(given));
+    console.log(result.log);
+    for (const { title, message } of result.annotations) console.log(`${title}: ${message}`);
+    process.exitCode = result.exitCode ?? 1;
+  } else if (command === 'secret set' || command === 'variable set') {
+    const environment = github.environments[values.env];
+    if (environment === undefined) throw new Error(`no Environment ${JSON.stringify(values.env)}`);
+    environment[command === 'secret set' ? 'secrets' : 'vars'][what] = readFileSync(0, 'utf8').trim();
+    writeFileSync(path, JSON.stringify(github));
+  } else throw new Error(`gh ${positionals.join(' ')}: not known here`);
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,66 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { formatBytes } from '../src/units.ts';
+import { execute } from '../test/servers/execute.ts';
+import type { Place } from './contenders.ts';
+import { gnupgHome } from './contenders.ts';
+import { type Measurement, measureAction, measureShell } from './measure.ts';
+import { markdownTable, medianOf, seconds } from './report.ts';
+
+/** What restoring by hand is. */
+const BY_HAND = 'gpg -d | zstd -d | pg_restore';
+const RESTORED = 'bench_restored';
+
+/** Backs the database up once, then restores that backup by hand and tests it, in turn. */
+export async function compareRestores(place: Place, rounds: number): Promise<string> {
+  const { server, database, folder, passphrase } = place;
+  const store = join(folder, 'store');
+  mkdirSync(store);
+  const inputs = { store: pathToFileURL(store).href, passphrase };
+  await measureAction(server, { ...inputs, 'database-url': server.url(database) });
+  const backup = join(store, database, readdirSync(join(store, database))[0] ?? '', 'data.dump.zst.gpg');
+  const byHand: Measurement[] = [];
+  const tests: Measurement[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    byHand.push(await restoreByHand(place, backup));
+    tests.push(await measureSynced(() => measureAction(server, { ...inputs, command: 'restore-test' })));
+    console.log(`${BY_HAND}: ${seconds(byHand.at(-1)?.wall ?? 0)}, restore-test: ${seconds(tests.at(-1)?.wall ?? 0)}`);
+  }
+  rmSync(store, { recursive: true });
+  return summary(byHand, tests);
+}
+
+async function restoreByHand({ server, folder, passphrase }: Place, backup: string): Promise<Measurement> {
+  await server.createDatabase(RESTORED, 'TEMPLATE template0');
+  const command = `gpg -d '${backup}' | zstd -d | pg_restore -d ${RESTORED}`;
+  const env = { ...server.env(RESTORED), GNUPGHOME: gnupgHome(folder) };
+  const measured = await measureSynced(() => measureShell(server, command, passphrase, env));
+  await server.dropDatabase(RESTORED);
+  return measured;
+}
+
+async function measureSynced(run: () => Promise<Measurement>): Promise<Measurement> {
+  await execute('sync', []);
+  return run();
+}
+
+function summary(byHand: Measurement[], tests: Measurement[]): string {
+  const ratios = tests.map(({ wall }, round) => wall / (byHand[round]?.wall ?? Number.NaN));
+  const ratio = medianOf(ratios);
+  const memory = Math.max(...tests.map(({ node }) => node?.memory ?? Number.NaN));
+  const row = (title: string, runs: Measurement[]) => [
+    title,
+    seconds(medianOf(runs.map(({ wall }) => wall))),
+    runs.map(({ wall }) => seconds(wall)).join(', '),
+  ];
+  return [
+    'The same backup of the same database, in turn: by hand into the private server of this benchmark, and by `restore-test` into a cluster that it makes, fills, compares with the inventory and removes.',
+    markdownTable([
+      ['', 'median', 'round by round'],
+      row(`\`${BY_HAND}\``, byHand),
+      row('Lifeboat: `restore-test`', tests),
+    ]),
+    `restore-test takes ${ratio.toFixed(2)} times as long (${ratios.map((each) => each.toFixed(3)).join(', ')}; at most 1.15: ${ratio <= 1.15 ? 'yes' : 'NO'}). Peak memory of its node process: ${formatBytes(memory)} (under 300 MB: ${memory < 300e6 ? 'yes' : 'NO'}).`,
+  ].join('\n\n');
+}

@@ -19,8 +19,8 @@ var dist_cjs = __webpack_require__(3711);
 var bytes = __webpack_require__(2046);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store = __webpack_require__(1644);
-// EXTERNAL MODULE: ./src/store/s3/bucket.ts + 1 modules
-var s3_bucket = __webpack_require__(3715);
+// EXTERNAL MODULE: ./src/store/s3/bucket.ts + 2 modules
+var s3_bucket = __webpack_require__(2731);
 ;// CONCATENATED MODULE: ./src/store/s3/buffers.ts
 /** Buffers of one size, used again and again: the memory of an upload does not depend on its length. */
 class BufferPool {
@@ -365,12 +365,10 @@ class S3Store {
     }
     async *list(prefix) {
         for await (const page of this.#pages(prefix)) {
-            for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? []) {
+            for (const { key, ...object } of [...page.objects, ...readBySdk(page.Contents)]) {
                 // Consoles make empty objects whose names end in a slash, to show folders.
-                if (Key === undefined || Key.endsWith('/') || Size === undefined || LastModified === undefined)
-                    continue;
-                const storageClass = StorageClass === undefined ? {} : { storageClass: StorageClass };
-                yield { key: Key.slice(this.#root.length), size: Size, modified: LastModified, ...storageClass };
+                if (!key.endsWith('/'))
+                    yield { key: key.slice(this.#root.length), ...object };
             }
         }
     }
@@ -526,6 +524,14 @@ class S3Store {
         }
         return uploads;
     }
+}
+function readBySdk(contents = []) {
+    return contents.flatMap(({ Key, Size, LastModified, StorageClass }) => {
+        if (Key === undefined || Size === undefined || LastModified === undefined)
+            return [];
+        const storageClass = StorageClass === undefined ? {} : { storageClass: StorageClass };
+        return [{ key: Key, size: Size, modified: LastModified, ...storageClass }];
+    });
 }
 
 

@@ -39043,7 +39043,7 @@ async function end(leftover, log) {
     }
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
-    const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(444), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
+    const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
     await abortS3Upload(leftover);
     log.info(`Aborted the unfinished ${describe(leftover)}.`);
 }
@@ -45008,7 +45008,7 @@ function emptyIfMissing(error) {
  * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
  */
 async function openS3Store(location, settings, context, options = {}) {
-    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(444), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
+    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
     return createS3Store(location, settings, context, options);
 }
 

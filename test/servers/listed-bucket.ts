@@ -50,13 +50,18 @@ function page(objects: ListedObject[], query: URLSearchParams, bucket: string): 
   const start = Number(query.get('continuation-token') ?? 0);
   const fitting = objects.filter(({ key }) => key.startsWith(prefix));
   const shown = fitting.slice(start, start + most);
-  const contents = shown.map(
-    ({ key, size }) =>
-      `<Contents><Key>${key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>${size}</Size></Contents>`,
-  );
+  const contents = shown.map(contentsOf);
   const isTruncated = start + most < fitting.length;
   const next = isTruncated ? `<NextContinuationToken>${start + most}</NextContinuationToken>` : '';
   return `<ListBucketResult><Name>${bucket}</Name><IsTruncated>${isTruncated}</IsTruncated>${next}${contents.join('')}</ListBucketResult>`;
+}
+
+/** With all that Ceph says of an object, for a listing costs its reader what it says. */
+function contentsOf({ key, size }: ListedObject): string {
+  const etag = '<ETag>&quot;0123456789abcdef0123456789abcdef&quot;</ETag>';
+  const owner = '<Owner><ID>lifeboat</ID><DisplayName>Lifeboat</DisplayName></Owner>';
+  const about = `<LastModified>2026-01-01T00:00:00.000Z</LastModified>${etag}<Size>${size}</Size>`;
+  return `<Contents><Key>${key}</Key>${about}<StorageClass>STANDARD</StorageClass>${owner}<Type>Normal</Type></Contents>`;
 }
 
 function answer(response: ServerResponse, status: number, body: string): void {

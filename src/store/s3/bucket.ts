@@ -7,8 +7,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { S3Settings } from '../../inputs/settings.ts';
-import { type StoreContext, StoreError } from '../store.ts';
+import { type StoreContext, type StoredObject, StoreError } from '../store.ts';
 import { type Connection, checkAccess } from './client.ts';
+import { takeContents } from './contents.ts';
 import { type Operation, refusesCredentials, S3Error, s3Error } from './errors.ts';
 import type { S3Options } from './options.ts';
 import { retry } from './retry.ts';
@@ -74,15 +75,16 @@ export class Bucket {
   }
 }
 
-/** A page of a listing. */
+/** A page of a listing; `objects` are those of its `Contents` that could be read without the SDK. */
 export async function listObjects(
   bucket: Bucket,
   query: Omit<ListObjectsV2CommandInput, 'Bucket'>,
   options?: CallOptions,
-): Promise<ListObjectsV2CommandOutput> {
+): Promise<ListObjectsV2CommandOutput & { objects: StoredObject[] }> {
   const command = new ListObjectsV2Command({ Bucket: bucket.name, ...query });
+  const objects = takeContents(command);
   const page = await bucket.call('ListObjectsV2', null, (client, http) => client.send(command, http), options);
-  if (page.Name !== undefined) return page;
+  if (page.Name !== undefined) return { ...page, objects };
   // Of a web page the SDK would make an empty listing.
   throw new StoreError(
     'failed',

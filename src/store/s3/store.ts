@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  type _Object,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -74,11 +75,9 @@ class S3Store implements Store {
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
     for await (const page of this.#pages(prefix)) {
-      for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? []) {
+      for (const { key, ...object } of [...page.objects, ...readBySdk(page.Contents)]) {
         // Consoles make empty objects whose names end in a slash, to show folders.
-        if (Key === undefined || Key.endsWith('/') || Size === undefined || LastModified === undefined) continue;
-        const storageClass = StorageClass === undefined ? {} : { storageClass: StorageClass };
-        yield { key: Key.slice(this.#root.length), size: Size, modified: LastModified, ...storageClass };
+        if (!key.endsWith('/')) yield { key: key.slice(this.#root.length), ...object };
       }
     }
   }
@@ -250,4 +249,12 @@ class S3Store implements Store {
     }
     return uploads;
   }
+}
+
+function readBySdk(contents: _Object[] = []): StoredObject[] {
+  return contents.flatMap(({ Key, Size, LastModified, StorageClass }) => {
+    if (Key === undefined || Size === undefined || LastModified === undefined) return [];
+    const storageClass = StorageClass === undefined ? {} : { storageClass: StorageClass };
+    return [{ key: Key, size: Size, modified: LastModified, ...storageClass }];
+  });
 }

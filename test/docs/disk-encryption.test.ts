@@ -62,7 +62,7 @@ describe('the whole disk', () => {
         shell: machine.run,
       });
     },
-    600_000,
+    200_000,
   );
 });
 

@@ -25,6 +25,8 @@ export interface DiskMachine {
 /** The disk: a file with holes. */
 const DISK_SIZE = 2 * 1024 ** 3;
 const UML = '/usr/bin/linux.uml';
+/** It takes 15 s, and was seen to hang for ever. Milliseconds. */
+const UML_TIMEOUT = 150_000;
 const UML_MODULES = '/usr/lib/uml/modules';
 
 /** This machine itself where its kernel can do it, else user-mode Linux; null when there is neither. */
@@ -75,12 +77,14 @@ function userModeLinux(image: string): DiskMachine {
   return {
     disk: '/dev/ubda',
     partition: (number) => `/dev/ubda${number}`,
-    run: async (script, folder, env) => {
-      const [init, result] = writeInit(script, folder, env, ['#!/bin/sh', ...umlBoot()], UML_END);
+    run: async (script, folder, variables) => {
+      const [init, result] = writeInit(script, folder, variables, ['#!/bin/sh', ...umlBoot()], UML_END);
       const memory = existsSync('/dev/shm') ? '/dev/shm' : folder;
       const files = ['rootfstype=hostfs', 'rootflags=/', 'rw', `ubda=${image}`];
       const console = ['con=null', 'con0=null,fd:1', 'quiet', 'mem=512M'];
-      await execute(UML, [...files, ...console, `init=${init}`], { env: { ...serverEnvironment(), TMPDIR: memory } });
+      const env = { ...serverEnvironment(), TMPDIR: memory };
+      const limit = { signal: AbortSignal.timeout(UML_TIMEOUT), killSignal: 'SIGKILL' } as const;
+      await execute(UML, [...files, ...console, `init=${init}`], { env, ...limit });
       return result();
     },
   };

@@ -1,7 +1,7 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 
-export interface ExecuteOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid'> {
+export interface ExecuteOptions extends Pick<SpawnOptions, 'cwd' | 'uid' | 'gid' | 'signal' | 'killSignal'> {
   /** The whole environment; default: this process's. */
   env?: NodeJS.ProcessEnv;
   /** Written to its standard input. */

@@ -34233,14 +34233,26 @@ async function readBound(session, database) {
       where d.datname = ${(0,postgres_session/* quoteLiteral */.ce)(database)}`);
     return bound.map(({ text }) => text);
 }
-/** What the target lacks of what the backup needs; told before anything is loaded. */
 function lackingOf(target, inventory) {
     const needed = new Set([...ownersAndGrantees(inventory)]);
+    const members = membersOf(needed, inventory);
+    const missing = inventory.roles.map(({ name }) => name).filter((name) => !target.roles.has(name));
     return {
-        roles: inventory.roles.map(({ name }) => name).filter((name) => needed.has(name) && !target.roles.has(name)),
+        roles: missing.filter((name) => needed.has(name)),
+        members: missing.filter((name) => members.has(name)),
         extensions: inventory.extensions.map(({ name }) => name).filter((name) => !target.extensions.has(name)),
         older: Math.floor(target.versionNumber / 10_000) < Math.floor(inventory.server.versionNumber / 10_000),
     };
+}
+/** The roles that are members of these, or of one of their members, and not among them. */
+function membersOf(these, { roles }) {
+    const members = new Set();
+    const isMember = ({ name, memberOf }) => !these.has(name) && !members.has(name) && memberOf.some(({ role }) => these.has(role) || members.has(role));
+    for (let found = roles.filter(isMember); found.length > 0; found = roles.filter(isMember)) {
+        for (const { name } of found)
+            members.add(name);
+    }
+    return members;
 }
 /** The roles that something in the database belongs or is granted to. */
 function* ownersAndGrantees({ database, objects, extensions, roles }) {
@@ -34403,18 +34415,24 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
             .filter((name) => target.databases.has(name))
             .map((name) => `Database ${JSON.stringify(name)} is there from an earlier restore. Drop or rename it first.`),
     ];
+    const made = settings.createRoles ? rolesToMake(target, inventory) : [];
     if (problems.length > 0)
         throw new errors/* LifeboatError */.H3(`Nothing was changed. ${problems.join(' ')}`);
     return [
         `Restores ${selection === null ? '' : 'a part of '}backup ${manifest.id} (made ${manifest.created}) into the new database ${JSON.stringify(swap.restored)} on PostgreSQL ${target.version}, and compares it with what was dumped.`,
         ...(selection === null ? [] : partLines(selection.part)),
         `The tables take ${(0,units/* formatBytes */.z3)(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
-        ...(lacking.roles.length > 0 ? [`Makes the roles ${lacking.roles.join(', ')}, without passwords.`] : []),
+        ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
         ...swapLines(swap, target),
         ...(swap.swap && target.bound.length > 0
             ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]
             : []),
     ];
+}
+/** What `create-roles` makes: the owners and grantees that the server lacks, and their members. */
+function rolesToMake(target, inventory) {
+    const { roles, members } = lackingOf(target, inventory);
+    return [...roles, ...members];
 }
 /** In bytes, of what comes with rows. */
 function sizeOf({ tables }) {
@@ -34909,8 +34927,8 @@ async function readable(read, run) {
     }
 }
 async function carryOut(report, swap, backup, target, settings, run, found) {
-    const needed = new Set(lackingOf(target, backup.inventory).roles);
-    const roles = settings.createRoles ? backup.inventory.roles.filter(({ name }) => needed.has(name)) : [];
+    const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
+    const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
     const { jobs } = settings;
     const restored = await readable(() => (0,load/* load */.H)(target, swap.restored, backup, { jobs, roles }, run, found), run);
     report.restoredDatabase = swap.restored;

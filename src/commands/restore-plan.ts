@@ -51,17 +51,24 @@ export function planLines(
       .filter((name) => target.databases.has(name))
       .map((name) => `Database ${JSON.stringify(name)} is there from an earlier restore. Drop or rename it first.`),
   ];
+  const made = settings.createRoles ? rolesToMake(target, inventory) : [];
   if (problems.length > 0) throw new LifeboatError(`Nothing was changed. ${problems.join(' ')}`);
   return [
     `Restores ${selection === null ? '' : 'a part of '}backup ${manifest.id} (made ${manifest.created}) into the new database ${JSON.stringify(swap.restored)} on PostgreSQL ${target.version}, and compares it with what was dumped.`,
     ...(selection === null ? [] : partLines(selection.part)),
     `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
-    ...(lacking.roles.length > 0 ? [`Makes the roles ${lacking.roles.join(', ')}, without passwords.`] : []),
+    ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
     ...swapLines(swap, target),
     ...(swap.swap && target.bound.length > 0
       ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]
       : []),
   ];
+}
+
+/** What `create-roles` makes: the owners and grantees that the server lacks, and their members. */
+export function rolesToMake(target: RestoreTarget, inventory: Inventory): string[] {
+  const { roles, members } = lackingOf(target, inventory);
+  return [...roles, ...members];
 }
 
 /** In bytes, of what comes with rows. */

@@ -2,7 +2,7 @@ import type { Verdict } from '../catalog/record.ts';
 import { type Wanted, wantedRelations } from '../catalog/selection.ts';
 import { LeftBehind, LifeboatError } from '../errors.ts';
 import type { RestoreSettings } from '../inputs/settings.ts';
-import { lackingOf, openRestoreTarget, type RestoreTarget } from '../postgres/restore-target.ts';
+import { openRestoreTarget, type RestoreTarget } from '../postgres/restore-target.ts';
 import { swapDatabases } from '../postgres/swap.ts';
 import { verdictOf, worstFirst } from '../proof/verdict.ts';
 import type { RestoreReport } from '../report/restore-report.ts';
@@ -10,7 +10,7 @@ import { chooseBackup } from './choose-backup.ts';
 import { load } from './load.ts';
 import { damageOf, type Examination, newExamination, type OpenedBackup, openBackup } from './open-backup.ts';
 import { openStores } from './open-stores.ts';
-import { type PlannedSwap, planLines, planSwap } from './restore-plan.ts';
+import { type PlannedSwap, planLines, planSwap, rolesToMake } from './restore-plan.ts';
 import type { Run } from './run.ts';
 import { selectFromBackup } from './select-backup.ts';
 import { verify } from './verify.ts';
@@ -111,8 +111,8 @@ async function carryOut(
   run: Run,
   found: Examination,
 ): Promise<void> {
-  const needed = new Set(lackingOf(target, backup.inventory).roles);
-  const roles = settings.createRoles ? backup.inventory.roles.filter(({ name }) => needed.has(name)) : [];
+  const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
+  const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
   const { jobs } = settings;
   const restored = await readable(() => load(target, swap.restored, backup, { jobs, roles }, run, found), run);
   report.restoredDatabase = swap.restored;

@@ -1,4 +1,4 @@
-import type { DatabaseFacts, Inventory, ObjectFacts } from '../catalog/inventory.ts';
+import type { DatabaseFacts, Inventory, ObjectFacts, RoleFacts } from '../catalog/inventory.ts';
 import { LifeboatError } from '../errors.ts';
 import type { ToolContext } from '../stream/child.ts';
 import { restoringToolset, type ScratchServer } from './scratch/server.ts';
@@ -69,16 +69,39 @@ async function readBound(session: Session, database: string): Promise<string[]> 
 }
 
 /** What the target lacks of what the backup needs; told before anything is loaded. */
+export interface Lacking {
+  /** Owners and grantees: without them the backup cannot be restored as it was. */
+  roles: string[];
+  /** Roles that have their rights from these alone, by membership: those with which an application logs in, often. */
+  members: string[];
+  extensions: string[];
+  older: boolean;
+}
+
 export function lackingOf(
   target: Pick<RestoreTarget, 'roles' | 'extensions' | 'versionNumber'>,
   inventory: Inventory,
-): { roles: string[]; extensions: string[]; older: boolean } {
+): Lacking {
   const needed = new Set([...ownersAndGrantees(inventory)]);
+  const members = membersOf(needed, inventory);
+  const missing = inventory.roles.map(({ name }) => name).filter((name) => !target.roles.has(name));
   return {
-    roles: inventory.roles.map(({ name }) => name).filter((name) => needed.has(name) && !target.roles.has(name)),
+    roles: missing.filter((name) => needed.has(name)),
+    members: missing.filter((name) => members.has(name)),
     extensions: inventory.extensions.map(({ name }) => name).filter((name) => !target.extensions.has(name)),
     older: Math.floor(target.versionNumber / 10_000) < Math.floor(inventory.server.versionNumber / 10_000),
   };
+}
+
+/** The roles that are members of these, or of one of their members, and not among them. */
+function membersOf(these: Set<string>, { roles }: Inventory): Set<string> {
+  const members = new Set<string>();
+  const isMember = ({ name, memberOf }: RoleFacts) =>
+    !these.has(name) && !members.has(name) && memberOf.some(({ role }) => these.has(role) || members.has(role));
+  for (let found = roles.filter(isMember); found.length > 0; found = roles.filter(isMember)) {
+    for (const { name } of found) members.add(name);
+  }
+  return members;
 }
 
 /** The roles that something in the database belongs or is granted to. */

@@ -12,6 +12,9 @@ const SOURCE = `
 create role shop_owner nologin;
 create role shop_reader;
 create role shop_watcher;
+create role "shop app" login in role shop_owner;
+create role shop_app_night login in role "shop app";
+create role stranger login;
 create table orders (id int primary key, total numeric);
 alter table orders owner to shop_owner;
 grant select on orders to shop_reader;
@@ -139,5 +142,10 @@ describe('an empty server', () => {
     expect(await databases(fresh)).toBe(DATABASE);
     expect(await countOrders(DATABASE, fresh)).toBe('500');
     expect(result.summary).toMatch(/Roles that were made and need a password[\s\S]*shop&#95;owner/);
+    // They own nothing: their rights come by membership, one of them by another's.
+    const members = `select string_agg(m.member::regrole || ' in ' || m.roleid::regrole, ', ' order by m.member::regrole::text)
+      from pg_auth_members m where m.roleid::regrole::text !~ '^pg_'`;
+    expect(await fresh.psql('postgres', members)).toBe('"shop app" in shop_owner, shop_app_night in "shop app"');
+    expect(await fresh.psql('postgres', "select count(*) from pg_roles where rolname = 'stranger'")).toBe('0');
   });
 });

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { formatBytes, formatDuration } from '../src/units.ts';
+import { formatDuration } from '../src/units.ts';
 import { type ActionResult, runPost, startAction } from '../test/e2e/harness.ts';
 import { type PostgresServer, startPostgres } from '../test/servers/postgres.ts';
 import { closeRun, openRun } from '../test/servers/run.ts';
@@ -10,6 +10,7 @@ import { compareWithBackup } from './demo/compare-with-backup.ts';
 import { copyWithFlippedBit, type FlippedBit } from './demo/flip-bit.ts';
 import { compareRows, restoreByHand, runByHand } from './demo/read-back.ts';
 import { RunnerLog } from './demo/runner-log.ts';
+import { createShop } from './demo/shop.ts';
 import { summaryText, upTo } from './demo/summary-text.ts';
 import { install } from './install-servers.ts';
 
@@ -19,7 +20,7 @@ import { install } from './install-servers.ts';
  */
 async function demo(folder: string): Promise<void> {
   const server = await step('Starting a PostgreSQL server of our own', () => startPostgres());
-  await step('Filling a database with a shop', () => createShop(server));
+  await step('Filling a database with a shop', async () => console.log(await createShop(server)));
 
   const store = join(folder, 'backups');
   mkdirSync(store, { mode: 0o700 });
@@ -88,19 +89,6 @@ async function damageOneRow(server: PostgresServer, store: string, id: string, p
 
 function said({ file, at, size }: FlippedBit): string {
   return `one bit of ${file} (byte ${at.toLocaleString('en-US')} of ${size.toLocaleString('en-US')})`;
-}
-
-async function createShop(server: PostgresServer): Promise<void> {
-  await server.createDatabase('shop');
-  await server.psql('shop', readFileSync(join(import.meta.dirname, 'demo', 'shop.sql'), 'utf8'));
-  const size = await server.psql('shop', "SELECT pg_database_size('shop')");
-  const [tables, rows] = (
-    await server.psql(
-      'shop',
-      "SELECT count(*), sum(reltuples) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
-    )
-  ).split('|');
-  console.log(`${tables} tables, ${Number(rows).toLocaleString('en-US')} rows, ${formatBytes(Number(size))}`);
 }
 
 /** Main and post, what main prints shown as it comes. */

@@ -15,6 +15,7 @@ export type Group =
   | 'runbooks'
   | 'prometheus'
   | 'chromium'
+  | 'picture'
   | 'versions';
 
 export interface Tool {
@@ -31,6 +32,8 @@ const MIN_POSTGRES = 15;
 
 const REPOSITORY = join(import.meta.dirname, '..');
 const NPM_TOOLS = join(REPOSITORY, 'test', 'tools');
+
+const FONTS = ['NotoSans-Regular.ttf', 'NotoSansMono-Regular.ttf', 'NotoColorEmoji.ttf'];
 
 const TOOLS: Tool[] = [
   {
@@ -82,6 +85,12 @@ const TOOLS: Tool[] = [
     isThere: onPath('promtool', 'prometheus-pushgateway', 'prometheus-node-exporter'),
   },
   { group: 'chromium', name: 'Chromium', packages: ['chromium'], isThere: onPath('chromium') },
+  {
+    group: 'picture',
+    name: 'fonts like GitHub’s, and pngquant',
+    packages: ['fonts-noto-core', 'fonts-noto-mono', 'fonts-noto-color-emoji', 'pngquant'],
+    isThere: () => onPath('pngquant')() && FONTS.every((font) => existsSync(`/usr/share/fonts/truetype/noto/${font}`)),
+  },
   {
     group: 'versions',
     name: 'PostgreSQL 13, 14, 16, 17, 18 and Node 24.19.0 from npm',
@@ -169,13 +178,20 @@ function namesOf(tools: Tool[]): string {
   return tools.map(({ name }) => name).join('; ');
 }
 
-/** `--only postgres,ceph`: these groups; default: all, without Ceph when the environment names another S3 server. */
+/**
+ * `--only postgres,ceph`: these groups; default: all that tests need, without Ceph when the environment names another S3
+ * server.
+ */
 function main(): void {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
-  const wanted = only?.split(',') ?? GROUPS.filter((group) => group !== 'ceph' || !process.env.S3_TEST_ENDPOINT);
+  const wanted = only?.split(',') ?? GROUPS.filter((group) => !isLeftOut(group));
   const unknown = wanted.filter((group) => !GROUPS.includes(group as Group));
   if (unknown.length > 0) throw new Error(`--only ${only}: expected some of ${GROUPS.join(',')}`);
   install(wanted as Group[]);
+}
+
+function isLeftOut(group: Group): boolean {
+  return group === 'picture' || (group === 'ceph' && Boolean(process.env.S3_TEST_ENDPOINT));
 }
 
 if (import.meta.main) {

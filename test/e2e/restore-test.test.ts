@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readRecord } from '../../src/catalog/record.ts';
 import { type PostgresServer, quoteIdentifier, sharedPostgres, startPostgres } from '../servers/postgres.ts';
+import { REPOSITORY } from './action-definition.ts';
 import { gpg, newGnupgHome, type Person, people } from './gnupg.ts';
 import type { ActionInputs, ActionResult } from './harness.ts';
 import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
 import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from './run-restore-test.ts';
 import { createSampleDatabase, ODD_NAMES, SAMPLE_ROWS } from './sample-database.ts';
 import { filesBelow, newStoreFolder, readBackup, type StoreFolder } from './stored-backup.ts';
+import { shapeOf } from './summary-shape.ts';
 
 const DATABASE = 'restore_test';
+const PICTURED = join(REPOSITORY, 'docs', 'images', 'job-summary.md');
 
 let server: PostgresServer;
 
@@ -114,6 +117,8 @@ describe('with keys', () => {
     expect(result.report).toMatchObject({ id, signed: true, signatureVerified: true });
     expect(result.report.verified).toContainEqual(expect.stringContaining('signature of the manifest'));
     expect(result.report.notVerified).not.toContainEqual(expect.stringContaining('Who made the backup'));
+    // The README's picture is of a run like this one; `npm run picture` makes it anew.
+    expect(shapeOf(readFileSync(PICTURED, 'utf8'))).toEqual(shapeOf(result.summary));
 
     const [file = ''] = recordsIn(store);
     const record = join(store.path, file);

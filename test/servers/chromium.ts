@@ -49,7 +49,44 @@ const SEEN = `({
 })`;
 
 /** Opens a file in Chromium, and tells what is to be seen. */
-export async function render(file: string): Promise<Page> {
+export function render(file: string): Promise<Page> {
+  return withChromium(async (tools) => {
+    const console: string[] = [];
+    const requests: string[] = [];
+    tools.on('Runtime.consoleAPICalled', ({ args }) => console.push(JSON.stringify(args)));
+    tools.on('Runtime.exceptionThrown', ({ exceptionDetails }) => console.push(JSON.stringify(exceptionDetails)));
+    tools.on('Log.entryAdded', ({ entry }) => console.push(JSON.stringify(entry)));
+    tools.on('Network.requestWillBeSent', ({ request }) => requests.push((request as { url: string }).url));
+    const ask = await open(tools, file);
+    const { result } = await ask('Runtime.evaluate', { expression: SEEN, returnByValue: true });
+    return { ...(result as { value: Omit<Page, 'console' | 'requests'> }).value, console, requests };
+  });
+}
+
+/** Everything of a page, however long, as PNG: so many CSS pixels wide, with two points for each. */
+export function photograph(file: string, { width, dark }: { width: number; dark: boolean }): Promise<Buffer> {
+  return withChromium(async (tools) => {
+    const ask = await open(tools, file, async (ask) => {
+      const media = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
+      await ask('Emulation.setEmulatedMedia', { features: media });
+      await ask('Emulation.setScrollbarsHidden', { hidden: true });
+      await ask('Emulation.setDeviceMetricsOverride', { width, height: 1, deviceScaleFactor: 2, mobile: false });
+    });
+    const { data } = await ask('Page.captureScreenshot', {
+      format: 'png',
+      captureBeyondViewport: true,
+      clip: await sizeOf(ask),
+    });
+    return Buffer.from(data as string, 'base64');
+  });
+}
+
+async function sizeOf(ask: Ask): Promise<Fields> {
+  const { cssContentSize } = await ask('Page.getLayoutMetrics');
+  return { ...(cssContentSize as Fields), scale: 1 };
+}
+
+async function withChromium<T>(act: (tools: DevTools) => Promise<T>): Promise<T> {
   const profile = mkdtempSync(join(runFolder(), 'chromium-'));
   const child = spawn('chromium', [...FLAGS, `--user-data-dir=${profile}`], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
@@ -58,29 +95,27 @@ export async function render(file: string): Promise<Page> {
   const ended = once(child, 'exit');
   try {
     await once(child, 'spawn');
-    return await look(new DevTools(child.stdio[3] as Writable, child.stdio[4] as Readable), `file://${file}`);
+    return await act(new DevTools(child.stdio[3] as Writable, child.stdio[4] as Readable));
   } finally {
     child.kill('SIGKILL');
     await ended;
   }
 }
 
-async function look(tools: DevTools, url: string): Promise<Page> {
-  const console: string[] = [];
-  const requests: string[] = [];
-  tools.on('Runtime.consoleAPICalled', ({ args }) => console.push(JSON.stringify(args)));
-  tools.on('Runtime.exceptionThrown', ({ exceptionDetails }) => console.push(JSON.stringify(exceptionDetails)));
-  tools.on('Log.entryAdded', ({ entry }) => console.push(JSON.stringify(entry)));
-  tools.on('Network.requestWillBeSent', ({ request }) => requests.push((request as { url: string }).url));
+/** Asks the page that was opened. */
+type Ask = (method: string, params?: Fields) => Promise<Fields>;
+
+/** Opens a file in a page of its own; resolves when it is loaded. */
+async function open(tools: DevTools, file: string, before: (ask: Ask) => Promise<void> = async () => {}): Promise<Ask> {
   const loaded = new Promise((resolve) => tools.on('Page.loadEventFired', resolve));
   const { targetId } = await tools.ask('Target.createTarget', { url: 'about:blank' });
   const { sessionId } = await tools.ask('Target.attachToTarget', { targetId, flatten: true });
-  const ask = (method: string, params = {}) => tools.ask(method, params, sessionId as string);
+  const ask: Ask = (method, params = {}) => tools.ask(method, params, sessionId as string);
   for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await ask(`${domain}.enable`);
-  await ask('Page.navigate', { url });
+  await before(ask);
+  await ask('Page.navigate', { url: `file://${file}` });
   await loaded;
-  const { result } = await ask('Runtime.evaluate', { expression: SEEN, returnByValue: true });
-  return { ...(result as { value: Omit<Page, 'console' | 'requests'> }).value, console, requests };
+  return ask;
 }
 
 type Fields = Record<string, unknown>;

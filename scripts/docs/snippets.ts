@@ -18,7 +18,8 @@ export async function wrongSnippets({ snippets }: Page): Promise<Problem[]> {
 
 /** Lines count from the snippet's first. */
 async function problemsOf({ language, text }: Snippet): Promise<Problem[]> {
-  switch (language) {
+  // Behind the language stands which test runs it.
+  switch (language.split(' ')[0]) {
     case 'sh':
     case 'bash':
       return shellProblems(text);

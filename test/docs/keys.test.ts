@@ -19,7 +19,7 @@ let home: string;
 /** The block of shell on a page that holds these words, run as a person would; GitHub is not there. */
 async function follow(page: string, words: string): Promise<void> {
   const found = readPage(join(DOCS, page)).snippets.filter(({ text }) => text.includes(words));
-  expect(found.map(({ language }) => language)).toEqual(['sh']);
+  expect(found.map(({ language }) => language.split(' ')[0])).toEqual(['sh']);
   const script = `set -euo pipefail; gh() { cat > /dev/null; }\n${found[0]?.text}`;
   await execute('bash', ['-c', script], { env: { ...serverEnvironment(), HOME: home }, cwd: home });
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ScriptResult } from '../servers/disk-machine.ts';
-import { type Block, isAsPrinted, type Runbook, readBlocks } from './runbook.ts';
+import { type Block, isAsPrinted, readBlocks, type TestedPage } from './runbook.ts';
 
 export interface BlockOptions {
   /** Where the commands run; holds one file for each block, too. */
@@ -24,7 +24,7 @@ export interface BlockOptions {
  * Runs the blocks of one name, in the order of the page, in one bash, as a person pastes them into one terminal. Throws
  * when one fails, prints something else than the page says, or when the page asks for other values than are given.
  */
-export async function runBlocks(page: Runbook, name: string, options: BlockOptions): Promise<void> {
+export async function runBlocks(page: TestedPage, name: string, options: BlockOptions): Promise<void> {
   const blocks = readBlocks(page).filter((block) => block.name === name);
   const script = writeScript(blocks, options);
   const { folder, env, values, shell = runBash } = options;

@@ -8,8 +8,17 @@ export const RUNBOOKS = ['disaster-recovery', 'planned-restore', 'monthly-review
 
 export type Runbook = (typeof RUNBOOKS)[number];
 
+/** The pages whose commands run in tests. */
+export const PAGES = ['getting-started', ...RUNBOOKS] as const;
+
+export type TestedPage = (typeof PAGES)[number];
+
+export function fileOf(page: TestedPage): string {
+  return join(REPOSITORY, 'docs', page === 'getting-started' ? '' : 'runbooks', `${page}.md`);
+}
+
 /**
- * A block of commands in a runbook, as its fence says: `sh test=NAME` is run by a test, in the order of the page, in one
+ * A block of commands on such a page, as its fence says: `sh test=NAME` is run by a test, in the order of the page, in one
  * shell for all blocks of that name. `sh values=NAME` holds what is different for everybody (`export DISK=/dev/sda`):
  * the test has values of its own. `sh not-run` is run by no test, and the page says why.
  */
@@ -25,13 +34,13 @@ export interface Block {
 }
 
 /** Every block of commands of a page. Throws for a fence of another form. */
-export function readBlocks(page: Runbook): Block[] {
+export function readBlocks(page: TestedPage): Block[] {
   const fences = readFences(page);
   return fences.flatMap((fence, index) => {
-    if (fence.info === 'text' || fence.info === 'mermaid') return [];
+    if (['text', 'mermaid', 'sql'].includes(fence.info)) return [];
     const [, kind, name = ''] = /^sh (test|values|not-run)(?:=([\w-]+))?$/.exec(fence.info) ?? [];
     if (kind === undefined || (kind === 'not-run') !== (name === '')) {
-      throw new Error(`${fence.at}: a fence "${fence.info}": expected sh test=…, sh values=…, sh not-run, text`);
+      throw new Error(`${fence.at}: a fence "${fence.info}": expected sh test=…, sh values=…, sh not-run, text, sql`);
     }
     const next = fences[index + 1];
     const prints = next?.info === 'text' ? next.text : null;
@@ -45,9 +54,8 @@ interface Fence {
   at: string;
 }
 
-function readFences(page: Runbook): Fence[] {
-  const file = join(REPOSITORY, 'docs', 'runbooks', `${page}.md`);
-  const text = readFileSync(file, 'utf8');
+function readFences(page: TestedPage): Fence[] {
+  const text = readFileSync(fileOf(page), 'utf8');
   return [...text.matchAll(/^( *)```(.+)\n([\s\S]*?)^\1```$/gm)].map(
     ({ 1: indent = '', 2: info = '', 3: body = '', index }) => ({
       info: info.trim(),

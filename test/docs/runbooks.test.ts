@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { RUNBOOKS, readBlocks } from './runbook.ts';
+import { fileOf, PAGES, RUNBOOKS, readBlocks } from './runbook.ts';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 
-/** The tests that run blocks of runbooks, each by page and name. */
-const TESTS = ['test/e2e/runbooks.test.ts', 'test/docs/disk-encryption.test.ts'];
+/** The tests that run blocks, each by page and name. */
+const TESTS = ['test/e2e/runbooks.test.ts', 'test/e2e/getting-started.test.ts', 'test/docs/disk-encryption.test.ts'];
 
 test('every page is one of those that are tested', () => {
   expect(readdirSync(join(REPOSITORY, 'docs', 'runbooks')).sort()).toEqual(RUNBOOKS.map((page) => `${page}.md`).sort());
 });
 
-describe.each(RUNBOOKS)('%s', (page) => {
+describe.each(PAGES)('%s', (page) => {
   const blocks = readBlocks(page);
-  const text = readFileSync(join(REPOSITORY, 'docs', 'runbooks', `${page}.md`), 'utf8');
+  const text = readFileSync(fileOf(page), 'utf8');
 
   test('each block of commands is run by a test, or the page says that it is not', () => {
     const tests = TESTS.map((file) => readFileSync(join(REPOSITORY, file), 'utf8')).join('\n');

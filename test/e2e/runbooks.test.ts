@@ -13,6 +13,7 @@ import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
 import { newGnupgHome, type Person, people } from './gnupg.ts';
 import { runBackup } from './run-backup.ts';
 import { GITHUB_FILE, type Github } from './runbooks/gh.ts';
+import { standIns } from './runbooks/stand-ins.ts';
 
 /*
  * The commands of docs/runbooks/, as they stand there, in the order of the page, against real servers. They share one
@@ -133,7 +134,7 @@ async function run(page: Runbook, name: string, options: RunbookOptions = {}): P
   const { PATH, ...environment } = serverEnvironment();
   const env = {
     ...environment,
-    PATH: `${standIns(passphrase)}:${localPrograms()?.binDir}:${PATH}`,
+    PATH: `${standIns(newFolder(), passphrase)}:${localPrograms()?.binDir}:${PATH}`,
     GNUPGHOME: gnupgHome,
     PGDATA: live.dataDir,
     [GITHUB_FILE]: githubFile,
@@ -142,21 +143,6 @@ async function run(page: Runbook, name: string, options: RunbookOptions = {}): P
   writeFileSync(githubFile, JSON.stringify(github));
   await runBlocks(page, name, { folder, env, values, typed });
   return JSON.parse(readFileSync(githubFile, 'utf8')) as Github;
-}
-
-/** A folder with programs that stand in for GitHub, and for the person whom gpg asks for a passphrase. */
-function standIns(passphrase?: string): string {
-  const folder = newFolder();
-  const write = (name: string, line: string) => {
-    writeFileSync(join(folder, name), `#!/bin/sh\nexec ${line} "$@"\n`, { mode: 0o755 });
-  };
-  write('gh', `'${process.execPath}' --no-warnings '${join(import.meta.dirname, 'runbooks', 'gh.ts')}'`);
-  if (passphrase !== undefined) {
-    const file = join(folder, 'passphrase');
-    writeFileSync(file, passphrase, { mode: 0o600 });
-    write('gpg', `/usr/bin/gpg --batch --pinentry-mode loopback --passphrase-file '${file}'`);
-  }
-  return folder;
 }
 
 const server = ({ host, port, user }: PostgresServer) => ({ PGHOST: host, PGPORT: String(port), PGUSER: user });
@@ -183,8 +169,8 @@ function remote() {
 /** What a custodian has on a stick. */
 function keysFolder(): string {
   const folder = newFolder();
-  writeFileSync(join(folder, 'backup-private.asc'), owner.secretKey);
-  writeFileSync(join(folder, 'signing-public.asc'), signer.publicKey);
+  writeFileSync(join(folder, 'private-key.asc'), owner.secretKey);
+  writeFileSync(join(folder, 'verification-key.asc'), signer.publicKey);
   return folder;
 }
 

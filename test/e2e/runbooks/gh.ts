@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
@@ -6,9 +6,9 @@ import { REPOSITORY } from '../action-definition.ts';
 import { type ActionResult, runAction } from '../harness.ts';
 
 /**
- * Stands in for GitHub and its command line, as far as runbooks need them: `gh secret set`, `gh variable set`, and
- * `gh workflow run FILE -f input=value`, which runs the Action with what the workflow of that name in examples/ would
- * give it, prints what the run prints, and ends as the run does.
+ * Stands in for GitHub and its command line, as far as our pages need them: `gh api --method PUT …/environments/NAME`,
+ * `gh secret set`, `gh variable set`, and `gh workflow run FILE -f input=value`, which runs the Action with what the
+ * workflow of that name in examples/ would give it, prints what the run prints, and ends as the run does.
  */
 export interface Github {
   /** By the name of the Environment: a job sees those of its own alone. */
@@ -17,6 +17,8 @@ export interface Github {
   env: Record<string, string>;
   /** A folder in the place of /srv, which tests may not write to. */
   srv: string;
+  /** In the place of the examples' bucket; default: that one. */
+  bucket?: string;
 }
 
 /** The environment variable that names the file with all of that, as JSON. */
@@ -24,7 +26,12 @@ export const GITHUB_FILE = 'GITHUB_STAND_IN';
 
 interface Workflow {
   on: { workflow_dispatch: { inputs?: Record<string, { default?: string | boolean }> } | null };
-  jobs: Record<string, { environment: string; steps: Step[] }>;
+  jobs: Record<string, Job>;
+}
+
+export interface Job {
+  environment: string;
+  steps: Step[];
 }
 
 interface Step {
@@ -40,23 +47,39 @@ async function runWorkflow(github: Github, file: string, given: Record<string, s
   if (unknown.length > 0) throw new Error(`${file} has no input ${unknown.join(', ')}`);
   const defaults = Object.entries(declared).map(([name, input]) => [name, String(input.default ?? '')]);
   const [job] = Object.values(workflow.jobs);
-  const step = job?.steps.find(({ uses }) => uses?.startsWith('OWNER/lifeboat@'));
-  const environment = github.environments[job?.environment ?? ''];
-  if (!step || !environment) throw new Error(`${file}: no step that uses Lifeboat, or no such Environment`);
-  const contexts = { inputs: { ...Object.fromEntries(defaults), ...given }, ...environment };
+  if (job === undefined) throw new Error(`${file} has no job`);
+  return await runJob(github, job, { ...Object.fromEntries(defaults), ...given });
+}
+
+/** The job's step that uses the Action, with the secrets and variables of the job's Environment. */
+export async function runJob(github: Github, job: Job, inputs: Record<string, string> = {}): Promise<ActionResult> {
+  const step = job.steps.find(({ uses }) => uses?.startsWith('OWNER/lifeboat@'));
+  const environment = github.environments[job.environment];
+  if (!step || !environment) throw new Error(`no step that uses Lifeboat, or no Environment "${job.environment}"`);
+  const contexts = { inputs, ...environment };
   const resolved = (values: Record<string, unknown> = {}) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolve(String(value), contexts, github)]));
   return await runAction(resolved(step.with), { env: { ...resolved(step.env), ...github.env } });
 }
 
 /** `${{ context.name }}` and `${{ context.name || word }}`. */
-function resolve(text: string, contexts: Record<string, Record<string, string>>, { srv }: Github): string {
+function resolve(text: string, contexts: Record<string, Record<string, string>>, { srv, bucket }: Github): string {
   return text
     .replaceAll(
       /\$\{\{ (\w+)\.([\w-]+)(?: \|\| (\w+))? \}\}/g,
       (_, context: string, name: string, otherwise = '') => contexts[context]?.[name] || otherwise,
     )
-    .replaceAll('file:///srv/', `file://${srv}/`);
+    .replaceAll('file:///srv/', `file://${srv}/`)
+    .replaceAll('s3://my-backups/', `s3://${bucket ?? 'my-backups'}/`);
+}
+
+/** All of a file that is handed in; of what a person types, one line. */
+function readInput(): string {
+  if (!readlinkSync('/proc/self/fd/0').endsWith('.typed')) return readFileSync(0, 'utf8').trim();
+  const line: number[] = [];
+  const byte = Buffer.alloc(1);
+  while (readSync(0, byte) === 1 && byte[0] !== 0x0a) line.push(byte[0] ?? 0);
+  return Buffer.from(line).toString();
 }
 
 async function main(): Promise<void> {
@@ -65,6 +88,8 @@ async function main(): Promise<void> {
     options: {
       field: { type: 'string', short: 'f', multiple: true, default: [] },
       env: { type: 'string', default: '' },
+      method: { type: 'string' },
+      silent: { type: 'boolean' },
     },
   });
   const path = process.env[GITHUB_FILE] ?? '';
@@ -82,7 +107,10 @@ async function main(): Promise<void> {
   } else if (command === 'secret set' || command === 'variable set') {
     const environment = github.environments[values.env];
     if (environment === undefined) throw new Error(`no Environment ${JSON.stringify(values.env)}`);
-    environment[command === 'secret set' ? 'secrets' : 'vars'][what] = readFileSync(0, 'utf8').trim();
+    environment[command === 'secret set' ? 'secrets' : 'vars'][what] = readInput();
+    writeFileSync(path, JSON.stringify(github));
+  } else if (command.startsWith('api repos/{owner}/{repo}/environments/') && values.method === 'PUT') {
+    github.environments[command.split('/').at(-1) ?? ''] = { secrets: {}, vars: {} };
     writeFileSync(path, JSON.stringify(github));
   } else throw new Error(`gh ${positionals.join(' ')}: not known here`);
 }

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { readPage, type Snippet } from '../../scripts/docs/page.ts';
+import { readPage } from '../../scripts/docs/page.ts';
 import { isAsPrinted } from '../docs/runbook.ts';
 import { ensureCeph } from '../servers/ceph.ts';
 import { execute } from '../servers/execute.ts';
@@ -17,32 +17,28 @@ import { errorsOf } from './run-backup.ts';
 import { type Job, runJob } from './runbooks/gh.ts';
 
 /* What the README says that one does first, as it stands there. */
-const README = join(REPOSITORY, 'README.md');
+const { snippets } = readPage(join(REPOSITORY, 'README.md'));
 
-let snippets: Snippet[];
+// A machine with much else to do.
+jest.setTimeout(240_000);
 
-beforeAll(() => {
-  snippets = readPage(README).snippets;
-});
-
+/** The one block of that language with these words. */
 function snippet(language: string, words: string): string {
   const [found, ...more] = snippets.filter((snippet) => snippet.language === language && snippet.text.includes(words));
   if (found === undefined || more.length > 0) throw new Error(`not one ${language} block with "${words}" in README.md`);
   return found.text;
 }
 
-describe('the quick start', () => {
-  test('prints what the page shows', async () => {
-    const [install, ...commands] = snippet('sh', 'npm run demo').split('\n');
-    // CI does, in the clean clone that it tests: .ci/run.
-    expect(install).toBe('npm ci');
-    expect(readFileSync(join(REPOSITORY, '.ci', 'run'), 'utf8')).toMatch(/^npm ci$/m);
-    const home = mkdtempSync(join(runFolder(), 'home-'));
-    const env = { PATH: process.env.PATH ?? '', HOME: home, LANG: 'C.UTF-8' };
-    const printed = await execute('bash', ['-c', commands.join('\n')], { cwd: REPOSITORY, env });
-    const shown = snippet('text', '=== ');
-    if (!isAsPrinted(printed, shown)) throw new Error(`README.md shows something else than this:\n${printed}`);
-  });
+test('the quick start prints what the page shows', async () => {
+  const [install, ...commands] = snippet('sh', 'npm run demo').split('\n');
+  // CI does, in the clean clone that it tests: .ci/run.
+  expect(install).toBe('npm ci');
+  expect(readFileSync(join(REPOSITORY, '.ci', 'run'), 'utf8')).toMatch(/^npm ci$/m);
+  const home = mkdtempSync(join(runFolder(), 'home-'));
+  const env = { PATH: process.env.PATH ?? '', HOME: home, LANG: 'C.UTF-8' };
+  const printed = await execute('bash', ['-c', commands.join('\n')], { cwd: REPOSITORY, env });
+  const shown = snippet('text', '=== ');
+  if (!isAsPrinted(printed, shown)) throw new Error(`README.md shows something else than this:\n${printed}`);
 });
 
 test('the nightly workflow backs up, and proves it', async () => {

@@ -30,3 +30,8 @@ export function formatAge(seconds: number): string {
 export function formatCount(count: number | string | bigint): string {
   return BigInt(count).toLocaleString('en-US');
 }
+
+/** `1 table`, `1,234 tables`. */
+export function countOf(count: number | string | bigint, thing: string): string {
+  return `${formatCount(count)} ${thing}${BigInt(count) === 1n ? '' : 's'}`;
+}

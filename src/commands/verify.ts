@@ -11,6 +11,7 @@ import { readState } from '../postgres/scratch/state.ts';
 import { failedAssertions } from '../proof/assertions.ts';
 import { compare } from '../proof/compare.ts';
 import { findingsOf } from '../proof/restore-errors.ts';
+import { countOf } from '../units.ts';
 import type { Examination, OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
 
@@ -30,7 +31,9 @@ export async function verify(
   await run.progress.stage('compare', () => compareInventory(restored, backup, found));
   await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
   await run.progress.stage('read the other parts', () => parts.readRest());
-  found.verified.push(`${manifest.parts.length} parts: every volume's size and sha256, and that each decrypts whole`);
+  found.verified.push(
+    `${countOf(manifest.parts.length, 'part')}: every volume's size and sha256, and that each decrypts whole`,
+  );
   if (assertions.length === 0) return;
   await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
 }
@@ -104,5 +107,5 @@ async function checkAssertions(
   const failed = await withReadOnlyQueries(server, ASSERTION_TIMEOUT, (ask) => failedAssertions(assertions, ask));
   server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
   found.findings.push(...failed);
-  found.verified.push(`${assertions.length} assertions about the data`);
+  found.verified.push(`${countOf(assertions.length, 'assertion')} about the data`);
 }

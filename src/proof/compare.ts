@@ -1,5 +1,6 @@
 import type { Finding } from '../catalog/finding.ts';
 import type { Inventory, RestoredState } from '../catalog/inventory.ts';
+import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 import { compareObjects } from './objects.ts';
 import { compareRoles } from './roles.ts';
@@ -49,7 +50,7 @@ function compareLargeObjects(
   const result = nothing();
   if (!expected.dumped) {
     if (expected.count !== '0')
-      result.notVerified.push(`${expected.count} large objects: the backup does not hold them.`);
+      result.notVerified.push(`${countOf(expected.count, 'large object')}: the backup does not hold them.`);
     return result;
   }
   const differ = (what: string, before: string | null, after: string | null): Finding => ({
@@ -68,7 +69,7 @@ function compareLargeObjects(
   if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
     result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
   }
-  result.verified.push(`${expected.count} large objects: number, total size, owners, grants and comments`);
+  result.verified.push(`${countOf(expected.count, 'large object')}: number, total size, owners, grants and comments`);
   return result;
 }
 
@@ -100,7 +101,7 @@ function compareMaterializedViews(
     }
   }
   if (expected.materializedViews.length > 0) {
-    result.verified.push(`${expected.materializedViews.length} materialized views: populated or not`);
+    result.verified.push(`${countOf(expected.materializedViews.length, 'materialized view')}: populated or not`);
   }
   return result;
 }

@@ -1,5 +1,6 @@
 import type { Inventory, ObjectFacts, RestoredState } from '../catalog/inventory.ts';
 import { relationOf } from '../catalog/relation.ts';
+import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 import { major } from './tables.ts';
 
@@ -47,7 +48,7 @@ export function compareObjects(expected: Inventory, restored: RestoredState, cir
       message: 'It is in the restored database, but was not in the source.',
     });
   }
-  result.verified.push(`${compared} schema objects: owner, grants, comment and properties`);
+  result.verified.push(`${countOf(compared, 'schema object')}: owner, grants, comment and properties`);
   return result;
 }
 

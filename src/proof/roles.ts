@@ -1,4 +1,5 @@
 import type { Inventory, RestoredState, RoleFacts } from '../catalog/inventory.ts';
+import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 
 /** Roles that were recreated: attributes, memberships, settings and comments. Passwords are in no backup. */
@@ -26,7 +27,7 @@ export function compareRoles(expected: Inventory, restored: RestoredState, circu
     }
   }
   if (compared > 0) {
-    result.verified.push(`${compared} roles: attributes, memberships, settings`);
+    result.verified.push(`${countOf(compared, 'role')}: attributes, memberships, settings`);
     result.notVerified.push('Passwords of roles: they are in no backup.');
   }
   return result;

@@ -1,5 +1,6 @@
 import type { Inventory, RestoredState, SequenceFacts, SequenceValue } from '../catalog/inventory.ts';
 import { nameOf } from '../catalog/relation.ts';
+import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 
 /** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
@@ -29,7 +30,7 @@ export function compareSequences(expected: Inventory, restored: RestoredState, c
     const message = 'It is in the restored database, but was not in the source.';
     result.findings.push({ severity: 'failed', kind: 'sequence', object: nameOf(copy), message });
   }
-  result.verified.push(`${compared} sequences: values`);
+  result.verified.push(`${countOf(compared, 'sequence')}: values`);
   return result;
 }
 

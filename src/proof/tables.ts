@@ -1,5 +1,6 @@
 import type { Inventory, RestoredState, TableFacts } from '../catalog/inventory.ts';
 import { nameOf } from '../catalog/relation.ts';
+import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing } from './circumstances.ts';
 
 /** A line of the table of tables. */
@@ -74,8 +75,8 @@ export function compareTables(
       message: 'It is in the restored database, but was not in the source.',
     });
   }
-  result.verified.push(`${counted} tables: exact row counts`);
-  if (digested > 0) result.verified.push(`${digested} tables: the content of every row`);
+  result.verified.push(`${countOf(counted, 'table')}: exact row counts`);
+  if (digested > 0) result.verified.push(`${countOf(digested, 'table')}: the content of every row`);
   const content = expected.tables.some(({ fingerprint }) => fingerprint !== null);
   if (!content) result.notVerified.push('The content of rows: the backup was made with fingerprint: rows.');
   else if (!sameMajor(expected, restored)) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hideSecrets, html, oneLine, safeLines } from '../../src/report/escape.ts';
-import { formatAge, formatBytes, formatCount, formatDuration } from '../../src/units.ts';
+import { countOf, formatAge, formatBytes, formatCount, formatDuration } from '../../src/units.ts';
 
 describe('text from outside', () => {
   test('cannot end a line or turn its direction', () => {
@@ -68,4 +68,5 @@ test.each([
 test('counts beyond what a number holds are exact', () => {
   expect(formatCount('9007199254740993')).toBe('9,007,199,254,740,993');
   expect(formatCount(1234)).toBe('1,234');
+  expect([0, 1, 1234].map((count) => countOf(count, 'table'))).toEqual(['0 tables', '1 table', '1,234 tables']);
 });

@@ -35335,6 +35335,8 @@ function shown(answer) {
     return text.length > LONGEST_ANSWER ? `${text.slice(0, LONGEST_ANSWER)}…` : text;
 }
 
+// EXTERNAL MODULE: ./src/units.ts
+var units = __nccwpck_require__(9615);
 ;// CONCATENATED MODULE: ./src/proof/circumstances.ts
 function nothing() {
     return { findings: [], verified: [], notVerified: [] };
@@ -35354,6 +35356,7 @@ function missing(kind, object, { lacking }) {
 // EXTERNAL MODULE: ./src/catalog/relation.ts
 var relation = __nccwpck_require__(515);
 ;// CONCATENATED MODULE: ./src/proof/tables.ts
+
 
 
 /** Every table's exact number of rows, and with a fingerprint its rows themselves. */
@@ -35414,9 +35417,9 @@ function compareTables(expected, restored, circumstances) {
             message: 'It is in the restored database, but was not in the source.',
         });
     }
-    result.verified.push(`${counted} tables: exact row counts`);
+    result.verified.push(`${(0,units/* countOf */.pq)(counted, 'table')}: exact row counts`);
     if (digested > 0)
-        result.verified.push(`${digested} tables: the content of every row`);
+        result.verified.push(`${(0,units/* countOf */.pq)(digested, 'table')}: the content of every row`);
     const content = expected.tables.some(({ fingerprint }) => fingerprint !== null);
     if (!content)
         result.notVerified.push('The content of rows: the backup was made with fingerprint: rows.');
@@ -35442,6 +35445,7 @@ function major(versionNumber) {
 }
 
 ;// CONCATENATED MODULE: ./src/proof/objects.ts
+
 
 
 
@@ -35489,7 +35493,7 @@ function compareObjects(expected, restored, circumstances) {
             message: 'It is in the restored database, but was not in the source.',
         });
     }
-    result.verified.push(`${compared} schema objects: owner, grants, comment and properties`);
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'schema object')}: owner, grants, comment and properties`);
     return result;
 }
 function keyOf({ type, identity }) {
@@ -35562,6 +35566,7 @@ function objects_shown(value) {
 
 ;// CONCATENATED MODULE: ./src/proof/roles.ts
 
+
 /** Roles that were recreated: attributes, memberships, settings and comments. Passwords are in no backup. */
 function compareRoles(expected, restored, circumstances) {
     const result = nothing();
@@ -35586,7 +35591,7 @@ function compareRoles(expected, restored, circumstances) {
         }
     }
     if (compared > 0) {
-        result.verified.push(`${compared} roles: attributes, memberships, settings`);
+        result.verified.push(`${(0,units/* countOf */.pq)(compared, 'role')}: attributes, memberships, settings`);
         result.notVerified.push('Passwords of roles: they are in no backup.');
     }
     return result;
@@ -35606,6 +35611,7 @@ function memberships({ memberOf }) {
 }
 
 ;// CONCATENATED MODULE: ./src/proof/sequences.ts
+
 
 
 /** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
@@ -35638,7 +35644,7 @@ function compareSequences(expected, restored, circumstances) {
         const message = 'It is in the restored database, but was not in the source.';
         result.findings.push({ severity: 'failed', kind: 'sequence', object: (0,relation/* nameOf */.Vb)(copy), message });
     }
-    result.verified.push(`${compared} sequences: values`);
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'sequence')}: values`);
     return result;
 }
 function within({ increment, cycle, before, after }, value) {
@@ -35659,6 +35665,7 @@ function sequences_said({ lastValue, isCalled }) {
 }
 
 ;// CONCATENATED MODULE: ./src/proof/compare.ts
+
 
 
 
@@ -35699,7 +35706,7 @@ function compareLargeObjects({ largeObjects: expected }, { largeObjects: restore
     const result = nothing();
     if (!expected.dumped) {
         if (expected.count !== '0')
-            result.notVerified.push(`${expected.count} large objects: the backup does not hold them.`);
+            result.notVerified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: the backup does not hold them.`);
         return result;
     }
     const differ = (what, before, after) => ({
@@ -35719,7 +35726,7 @@ function compareLargeObjects({ largeObjects: expected }, { largeObjects: restore
     if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
         result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
     }
-    result.verified.push(`${expected.count} large objects: number, total size, owners, grants and comments`);
+    result.verified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: number, total size, owners, grants and comments`);
     return result;
 }
 /** Populated alike is demanded; rows are computed anew by a restore, and may differ (`now()`, `random()`). */
@@ -35747,7 +35754,7 @@ function compareMaterializedViews(expected, restored, circumstances) {
         }
     }
     if (expected.materializedViews.length > 0) {
-        result.verified.push(`${expected.materializedViews.length} materialized views: populated or not`);
+        result.verified.push(`${(0,units/* countOf */.pq)(expected.materializedViews.length, 'materialized view')}: populated or not`);
     }
     return result;
 }
@@ -35851,6 +35858,7 @@ function findingsOf(errors, lacking) {
 
 
 
+
 /** A query of an assertion that takes longer is a mistake. Milliseconds. */
 const ASSERTION_TIMEOUT = 10 * 60 * 1000;
 /** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
@@ -35859,7 +35867,7 @@ async function verify(target, restored, backup, assertions, run, found) {
     await run.progress.stage('compare', () => compareInventory(restored, backup, found));
     await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
     await run.progress.stage('read the other parts', () => parts.readRest());
-    found.verified.push(`${manifest.parts.length} parts: every volume's size and sha256, and that each decrypts whole`);
+    found.verified.push(`${(0,units/* countOf */.pq)(manifest.parts.length, 'part')}: every volume's size and sha256, and that each decrypts whole`);
     if (assertions.length === 0)
         return;
     await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
@@ -35917,7 +35925,7 @@ async function checkAssertions({ server }, assertions, found) {
     const failed = await withReadOnlyQueries(server, ASSERTION_TIMEOUT, (ask) => failedAssertions(assertions, ask));
     server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
     found.findings.push(...failed);
-    found.verified.push(`${assertions.length} assertions about the data`);
+    found.verified.push(`${(0,units/* countOf */.pq)(assertions.length, 'assertion')} about the data`);
 }
 
 
@@ -46071,6 +46079,7 @@ async function spaceOf(stores) {
 /* harmony export */   B4: () => (/* binding */ formatCount),
 /* harmony export */   a3: () => (/* binding */ formatDuration),
 /* harmony export */   nV: () => (/* binding */ formatAge),
+/* harmony export */   pq: () => (/* binding */ countOf),
 /* harmony export */   z3: () => (/* binding */ formatBytes)
 /* harmony export */ });
 /** `1.4 GB`: decimal units, as disks and providers count. */
@@ -46106,6 +46115,10 @@ function formatAge(seconds) {
 /** `1,234,567`, also of a string of digits. */
 function formatCount(count) {
     return BigInt(count).toLocaleString('en-US');
+}
+/** `1 table`, `1,234 tables`. */
+function countOf(count, thing) {
+    return `${formatCount(count)} ${thing}${BigInt(count) === 1n ? '' : 's'}`;
 }
 
 

@@ -10,10 +10,11 @@ const MAY_IMPORT: Record<string, string[]> = {
   proof: ['catalog'],
   inputs: ['catalog'],
   report: ['catalog'],
+  files: ['catalog'],
   store: ['catalog', 'inputs'],
   stream: ['catalog', 'inputs', 'store'],
   postgres: ['catalog', 'stream'],
-  commands: ['catalog', 'proof', 'inputs', 'report', 'store', 'stream', 'postgres'],
+  commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
 };
 
 /** Beside the folders, and of use to all of them. */

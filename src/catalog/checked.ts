@@ -3,7 +3,7 @@ export class FormatError extends Error {
   override readonly name = 'FormatError';
 }
 
-type Check<T> = (value: unknown, path: string) => T;
+export type Check<T> = (value: unknown, path: string) => T;
 
 /** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
 export function parseChecked<T>(bytes: Uint8Array, check: Check<T>): T {
@@ -38,6 +38,11 @@ export function list<T>(check: Check<T>): Check<T[]> {
 
 export function nullable<T>(check: Check<T>): Check<T | null> {
   return (value, path) => (value === null ? null : check(value, path));
+}
+
+/** A field that documents of an older version do not have. */
+export function withDefault<T>(check: Check<T>, byDefault: T): Check<T> {
+  return (value, path) => (value === undefined ? byDefault : check(value, path));
 }
 
 export function literal<const T extends string | number>(...allowed: T[]): Check<T> {

@@ -1,5 +1,6 @@
 import { LifeboatError, messageOf } from '../errors.ts';
-import { count, flag, list, literal, nullable, object, parseChecked, sha256, text } from './checked.ts';
+import { count, flag, list, literal, nullable, object, parseChecked, sha256, text, withDefault } from './checked.ts';
+import { checkTreeFacts, type TreeFacts } from './file-tree.ts';
 
 /**
  * What the database held at the dump's snapshot: the expectation of a restore test. Format version 1.
@@ -22,6 +23,8 @@ export interface Inventory {
   largeObjects: LargeObjectFacts;
   materializedViews: MaterializedViewFacts[];
   objects: ObjectFacts[];
+  /** The file trees beside the database; missing in inventories before file trees. */
+  files: TreeFacts[];
   /** What could not be recorded, in words. */
   notRecorded: string[];
 }
@@ -63,6 +66,7 @@ const checkShape = object<Inventory>({
   largeObjects: anything,
   materializedViews: someList<MaterializedViewFacts>(),
   objects: someList<ObjectFacts>(),
+  files: withDefault(list(checkTreeFacts), []),
   notRecorded: list(text),
 });
 

@@ -1,10 +1,10 @@
 import { isFromFuture, isId, parseTime, startOf } from './id.ts';
 import {
   HOLD_FILE,
+  inOrder,
   MANIFEST_FILE,
   type PartName,
   parseVolumeFile,
-  partFiles,
   SIGNATURE_FILE,
   volumeFile,
 } from './names.ts';
@@ -182,9 +182,9 @@ function newestFirst(a: { file: string }, b: { file: string }): number {
 function listed(id: string, found: Found, now: Date): ListedBackup {
   const created = startOf(id) ?? now;
   const missing = missingIn(found);
-  const parts = (Object.keys(partFiles) as PartName[]).flatMap((name) => {
-    const part = found.parts.get(name);
-    return part ? [{ name, volumes: part.length, size: part.reduce((sum, { size }) => sum + size, 0) }] : [];
+  const parts = inOrder(found.parts.keys()).map((name) => {
+    const volumes = found.parts.get(name) ?? [];
+    return { name, volumes: volumes.length, size: volumes.reduce((sum, { size }) => sum + size, 0) };
   });
   const lastTest = found.records.toSorted(newestFirst)[0];
   return {

@@ -11,9 +11,11 @@ import {
   sha256,
   text,
   textLike,
+  withDefault,
 } from './checked.ts';
+import { checkLabel, checkTreeCounts, type TreeCounts } from './file-tree.ts';
 import { isId } from './id.ts';
-import { type PartName, partFiles, volumeFile } from './names.ts';
+import { isPartName, type PartName, volumeFile } from './names.ts';
 
 /**
  * The public facts of a backup, `manifest.json`, format version 1. It is written last: no manifest, no backup.
@@ -40,6 +42,8 @@ export interface Manifest {
   totals: { /** Bytes before compression. */ plain: number /** Bytes in the store. */; stored: number };
   /** Options of pg_dump that left something out; null for a whole database. */
   partial: string[] | null;
+  /** What the file trees hold, by their labels, in numbers alone; missing in manifests before file trees. */
+  files: ManifestTree[];
   /** Parts and facts that this backup does not have, in words. */
   notIncluded: string[];
   volumeSize: number;
@@ -58,6 +62,16 @@ export interface ManifestPart {
   volumes: Volume[];
 }
 
+export interface ManifestTree extends TreeCounts {
+  label: string;
+  /** So many files changed while they were read. */
+  changed: number;
+  /** So many files and folders were gone before they could be read. */
+  vanished: number;
+  /** So many sockets, pipes and devices were left out. */
+  special: number;
+}
+
 export interface Volume {
   /** The file's name in the backup's folder. */
   key: string;
@@ -71,7 +85,11 @@ export function serializeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-const partNames = Object.keys(partFiles) as PartName[];
+const partName = (value: unknown, path: string): PartName => {
+  const name = text(value, path);
+  if (isPartName(name)) return name;
+  throw new FormatError(`${path} must be the name of a part`);
+};
 
 const checkManifest = object<Manifest>({
   format: literal(1),
@@ -91,13 +109,19 @@ const checkManifest = object<Manifest>({
   compression: object({ method: literal('zstd'), level: count }),
   parts: list(
     object<ManifestPart>({
-      name: literal(...partNames),
+      name: partName,
       plain: count,
       volumes: list(object<Volume>({ key: text, size: count, sha256 })),
     }),
   ),
   totals: object({ plain: count, stored: count }),
   partial: nullable(list(text)),
+  files: withDefault(
+    list(
+      object<ManifestTree>({ label: checkLabel, ...checkTreeCounts, changed: count, vanished: count, special: count }),
+    ),
+    [],
+  ),
   notIncluded: list(text),
   volumeSize: count,
   uploaded: literal('read-back', 'acknowledged'),

@@ -19,7 +19,7 @@ export function isSetName(text: string): boolean {
   return SET_NAME.test(text);
 }
 
-/** The parts of a backup, in the order in which they are written, and the names of their first volumes. */
+/** The parts that every database has, and the names of their first volumes. */
 export const partFiles = {
   schema: 'schema.dump.zst.gpg',
   data: 'data.dump.zst.gpg',
@@ -27,20 +27,54 @@ export const partFiles = {
   inventory: 'inventory.json.zst.gpg',
 } as const;
 
-export type PartName = keyof typeof partFiles;
+/** A part of a backup. One that begins with `files-` is a file tree, by its label. */
+export type PartName = keyof typeof partFiles | `files-${string}`;
+
+/** What a file tree can be called: its label is part of a file's name in the store, and a folder when it is unpacked. */
+export const LABEL = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const PREFIX = 'files-';
+const TREE_SUFFIX = '.tar.zst.gpg';
+
+export function partOfTree(label: string): PartName {
+  return `${PREFIX}${label}` as PartName;
+}
+
+export function isTree(part: PartName): boolean {
+  return part.startsWith(PREFIX);
+}
+
+export function isPartName(text: string): text is PartName {
+  return Object.hasOwn(partFiles, text) || (text.startsWith(PREFIX) && LABEL.test(text.slice(PREFIX.length)));
+}
+
+const ORDER = ['schema', 'data', 'globals', PREFIX, 'inventory'];
+
+/** In the order in which they are written: the inventory, which binds the others, is the last. */
+export function inOrder(parts: Iterable<PartName>): PartName[] {
+  const place = (name: PartName) => ORDER.indexOf(isTree(name) ? PREFIX : name);
+  return [...parts].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+}
 
 /** `data.dump.zst.gpg`, then `data.dump.zst.gpg.0001`, ...: joined with `cat` in the order of their names. */
 export function volumeFile(part: PartName, index: number): string {
-  return index === 0 ? partFiles[part] : `${partFiles[part]}.${String(index).padStart(4, '0')}`;
+  const first = Object.hasOwn(partFiles, part) ? partFiles[part as keyof typeof partFiles] : `${part}${TREE_SUFFIX}`;
+  return index === 0 ? first : `${first}.${String(index).padStart(4, '0')}`;
 }
 
 /** Which volume of which part a file is; null when it is none. */
 export function parseVolumeFile(file: string): { part: PartName; index: number } | null {
-  const [, first, number = '0'] = /^(.+\.gpg)(?:\.(\d{4,}))?$/.exec(file) ?? [];
-  const part = (Object.keys(partFiles) as PartName[]).find((name) => partFiles[name] === first);
-  if (part === undefined) return null;
+  const [, first = '', number = '0'] = /^(.+\.gpg)(?:\.(\d{4,}))?$/.exec(file) ?? [];
+  const part = partOf(first);
+  if (part === null) return null;
   const index = Number(number);
   return volumeFile(part, index) === file ? { part, index } : null;
+}
+
+function partOf(firstVolume: string): PartName | null {
+  const fixed = (Object.keys(partFiles) as (keyof typeof partFiles)[]).find((name) => partFiles[name] === firstVolume);
+  if (fixed) return fixed;
+  const name = firstVolume.endsWith(TREE_SUFFIX) ? firstVolume.slice(0, -TREE_SUFFIX.length) : '';
+  return isPartName(name) ? name : null;
 }
 
 export const MANIFEST_FILE = 'manifest.json';

@@ -23,7 +23,7 @@ export interface BegunDump {
 /** What the dump's own snapshot held. */
 export interface StoredDump {
   parts: WrittenPart[];
-  inventory: Omit<Inventory, 'format' | 'id' | 'name' | 'parts' | 'partial'>;
+  inventory: Omit<Inventory, 'format' | 'id' | 'name' | 'parts' | 'partial' | 'files'>;
   notIncluded: string[];
 }
 

@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { makeId } from '../catalog/id.ts';
 import { setNameOf } from '../catalog/names.ts';
 import { messageOf } from '../errors.ts';
+import { measureTree } from '../files/measure.ts';
 import type { BackupSettings } from '../inputs/settings.ts';
 import { connect } from '../postgres/connect.ts';
 import { selectTables } from '../postgres/dump.ts';
 import { readSource } from '../postgres/inventory/database.ts';
 import { listTables } from '../postgres/tables.ts';
+import { treeSize } from '../report/file-trees.ts';
 import { outcomeOf } from '../report/prune-summary.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { prepareEncryption } from '../stream/encrypt.ts';
 import { formatBytes, formatCount } from '../units.ts';
+import { openTrees } from './backup-files.ts';
 import { checkSource, findPrevious } from './backup-stores.ts';
 import { pruneSet } from './prune-set.ts';
 import type { Run } from './run.ts';
@@ -45,6 +48,7 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
         describe.kind === 'passphrase'
           ? 'would encrypt with the passphrase'
           : `would encrypt for ${describe.recipients.join(', ')}`,
+        ...(await planTrees(settings)),
         settings.signing === null ? 'would not sign the manifest' : 'would sign the manifest',
         ...stores.flat(),
       ],
@@ -52,6 +56,16 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
   } finally {
     session.kill();
   }
+}
+
+async function planTrees(settings: BackupSettings): Promise<string[]> {
+  const lines: string[] = [];
+  for (const tree of await openTrees(settings)) {
+    lines.push(
+      `would store file tree ${tree.label}, ${JSON.stringify(tree.folder)}: ${treeSize(await measureTree(tree))}`,
+    );
+  }
+  return lines;
 }
 
 async function planStore(

@@ -2,6 +2,7 @@ import type { Inventory, TableFacts } from '../catalog/inventory.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
 import type { Connected } from '../postgres/connect.ts';
 import type { BackupReport } from '../report/backup-report.ts';
+import { treeNotes } from '../report/file-trees.ts';
 import type { Progress } from '../report/progress.ts';
 import type { StoreRetention } from '../report/prune-report.ts';
 import type { CommonManifest } from './backup.ts';
@@ -49,6 +50,10 @@ export function makeReport(made: BackupFacts): BackupReport {
       plain,
       stored: volumes.reduce((sum, { size }) => sum + size, 0),
       volumes: volumes.length,
+    })),
+    files: inventory.files.map(({ label, files, folders, links, bytes, changed, vanished, special }) => ({
+      ...{ label, files, folders, links, bytes },
+      notes: treeNotes({ changed, vanished, special }),
     })),
     encryption: manifest.encryption,
     signed,

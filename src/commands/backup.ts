@@ -16,6 +16,7 @@ import { ToolError } from '../stream/child.ts';
 import { prepareEncryption } from '../stream/encrypt.ts';
 import { signDetached } from '../stream/sign.ts';
 import { beginDump, storeDump } from './backup-dump.ts';
+import { openTrees, storeTrees, withoutNames } from './backup-files.ts';
 import { makeReport } from './backup-result.ts';
 import { pruneAfterBackup } from './backup-retention.ts';
 import { type BackupTarget, checkSource, openTargets, rightsNotice } from './backup-stores.ts';
@@ -62,6 +63,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   const failed = new AbortController();
   const signal = AbortSignal.any([run.signal, failed.signal]);
   const encryption = await prepareEncryption(settings.encryption);
+  const trees = await openTrees(settings);
   const toolContext = { signal, track: run.track, onStderr: (line: string) => log.info(`  | ${line}`) };
   const connected = await progress.stage('connect', () => connect(settings.connection, id, toolContext));
   const { server, session, facts } = connected;
@@ -93,7 +95,8 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
     const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
     const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
-    const written = [...dump.parts, ...globals.parts];
+    const files = await storeTrees(trees, settings, parts, run);
+    const written = [...dump.parts, ...globals.parts, ...files.parts];
     const partial = settings.dumpArgs.length > 0 ? settings.dumpArgs : null;
     inventory = {
       format: 1,
@@ -102,6 +105,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       parts: written.map(({ name, plain, sha256 }) => ({ name, plain, sha256 })),
       partial,
       ...dump.inventory,
+      files: files.facts,
     };
     written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
 
@@ -120,7 +124,8 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       parts: written.map(({ name, plain, volumes }) => ({ name, plain, volumes })),
       totals: { plain: parts.plain, stored: parts.stored },
       partial,
-      notIncluded: [...dump.notIncluded, ...globals.notIncluded],
+      files: files.facts.map(withoutNames),
+      notIncluded: [...dump.notIncluded, ...globals.notIncluded, ...files.notIncluded],
       volumeSize: run.volumeSize,
       lifeboat: run.version,
     };

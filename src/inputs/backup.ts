@@ -4,6 +4,7 @@ import { keepInputs, keepRulesOf } from './keep.ts';
 import { parsePublicKeys, parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
 import { parsePassphrase } from './passphrase.ts';
+import { excludeWhat, parseGlobs, parsePaths, treeThatHoldsStore } from './paths.ts';
 import { resolveConnection } from './pg-environment.ts';
 import {
   type Environment,
@@ -37,6 +38,8 @@ export const backupInputs = {
   ...signingInputs,
   jobs: input('1', parseJobs),
   globals: input('true', parseBoolean),
+  paths: input('', parsePaths),
+  'paths-exclude': input('', parseGlobs),
   'dump-args': input('', parseDumpArgs),
   fingerprint: input('rows', oneOf('rows', 'content')),
   'lock-wait-timeout': input('5m', parseTimeout),
@@ -91,6 +94,8 @@ const rules: Rule<BackupInputs>[] = [
       problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
     };
   },
+  ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+  ({ values }) => treeThatHoldsStore(values.paths, values.store),
   function noSecretsForForks({ given, env }) {
     const event = env.GITHUB_EVENT_NAME ?? '';
     if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
@@ -132,6 +137,8 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
     encryption: encryptionOf(inputs),
     signing: inputs['signing-key'],
     globals: inputs.globals,
+    fileTrees: inputs.paths,
+    pathsExclude: inputs['paths-exclude'],
     dumpArgs: inputs['dump-args'],
     fingerprint: inputs.fingerprint,
     compressionLevel: inputs['compression-level'],

@@ -21,6 +21,10 @@ export interface BackupSettings extends StoreSettings {
   encryption: EncryptionSettings;
   signing: { key: string; passphrase: string | null } | null;
   globals: boolean;
+  /** File trees beside the database. */
+  fileTrees: FileTreeSettings[];
+  /** What of them is left out: globs on paths in the tree. */
+  pathsExclude: string[];
   dumpArgs: string[];
   fingerprint: 'rows' | 'content';
   compressionLevel: number;
@@ -32,6 +36,13 @@ export interface BackupSettings extends StoreSettings {
   /** null: no rule is given, so nothing is deleted. */
   retention: RetentionSettings | null;
   dryRun: boolean;
+}
+
+/** A file tree that is backed up with the database. */
+export interface FileTreeSettings {
+  label: string;
+  /** Its folder, absolute. */
+  folder: string;
 }
 
 /** Which backups of a set stay, and how the others go. */

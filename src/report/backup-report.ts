@@ -1,3 +1,4 @@
+import type { TreeCounts } from '../catalog/file-tree.ts';
 import type { Manifest } from '../catalog/manifest.ts';
 import type { StoreRetention } from './prune-report.ts';
 import type { Trend } from './trend.ts';
@@ -28,6 +29,7 @@ export interface BackupReport {
   /** Most rows first. */
   largestTables: { schema: string; name: string; rows: string | null; bytes: number }[];
   parts: { name: string; plain: number; stored: number; volumes: number }[];
+  files: (TreeCounts & { label: string /** What is to be said of how it was read. */; notes: string[] })[];
   encryption: Manifest['encryption'];
   signed: boolean;
   notIncluded: string[];

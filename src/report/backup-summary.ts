@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatDuration } from '../units.ts';
 import type { BackupReport } from './backup-report.ts';
 import { html } from './escape.ts';
+import { treeSize } from './file-trees.ts';
 import { list, table } from './markup.ts';
 import { outcomeOf } from './prune-summary.ts';
 import { mermaidCharts } from './trend-chart.ts';
@@ -36,6 +37,7 @@ export function backupSummary(report: BackupReport): string {
         String(volumes),
       ]),
     ),
+    ...treesOf(report),
     `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${formatCount(report.tables)})`,
     table(
       ['Table', 'Rows', 'Size in the database'],
@@ -49,6 +51,13 @@ export function backupSummary(report: BackupReport): string {
     list(report.notIncluded, 'Nothing was left out.'),
     '',
   ].join('\n\n');
+}
+
+/** The file trees beside the database. */
+function treesOf({ files }: BackupReport): string[] {
+  if (files.length === 0) return [];
+  const rows = files.map((tree) => [html(tree.label), treeSize(tree), tree.notes.map(html).join('<br>')]);
+  return ['### File trees', table(['Tree', 'Stored', 'Notes'], rows)];
 }
 
 /** What became of older backups; their lists are in the JSON report. */

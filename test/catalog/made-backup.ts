@@ -47,6 +47,7 @@ export function makeBackup(
     parts,
     totals: { plain: size + 2, stored: size + 2 },
     partial: null,
+    files: [],
     notIncluded: [],
     volumeSize: 8 * 1024 ** 3,
     uploaded: 'read-back',

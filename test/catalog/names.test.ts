@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { isId, makeId, startOf } from '../../src/catalog/id.ts';
-import { keyOf, setNameOf, volumeFile } from '../../src/catalog/names.ts';
+import { inOrder, isPartName, keyOf, parseVolumeFile, setNameOf, volumeFile } from '../../src/catalog/names.ts';
 
 describe('the name of a set', () => {
   test.each([
@@ -63,4 +63,35 @@ test('volumes join in the order of their names', () => {
   expect(keyOf('shop', '20261121T020000Z-7f3a91c2', 'manifest.json')).toBe(
     'shop/20261121T020000Z-7f3a91c2/manifest.json',
   );
+});
+
+describe('file trees are parts of their own', () => {
+  test('named by their labels, in volumes like the others', () => {
+    expect(volumeFile('files-uploads', 0)).toBe('files-uploads.tar.zst.gpg');
+    expect(parseVolumeFile('files-uploads.tar.zst.gpg.0002')).toEqual({ part: 'files-uploads', index: 2 });
+  });
+
+  test.each([
+    'files-.tar.zst.gpg',
+    'files-Up.tar.zst.gpg',
+    'files-a.b.tar.zst.gpg',
+    'uploads.tar.zst.gpg',
+    'files-a.tar.zst.gpg.1',
+  ])('%s is none', (file) => expect(parseVolumeFile(file)).toBeNull());
+
+  test('a part is what the format names, and no property of an object', () => {
+    const names = ['data', 'files-a_b-1', 'files-', `files-${'x'.repeat(33)}`, 'files-../x', 'toString', 'constructor'];
+    expect(names.filter(isPartName)).toEqual(['data', 'files-a_b-1']);
+  });
+
+  test('between the database and the inventory', () => {
+    expect(inOrder(['inventory', 'files-b', 'globals', 'data', 'files-a', 'schema'])).toEqual([
+      'schema',
+      'data',
+      'globals',
+      'files-a',
+      'files-b',
+      'inventory',
+    ]);
+  });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { makeId, startOf } from '../../src/catalog/id.ts';
 import { type Manifest, serializeManifest } from '../../src/catalog/manifest.ts';
-import { type PartName, partFiles } from '../../src/catalog/names.ts';
+import { type PartName, volumeFile } from '../../src/catalog/names.ts';
 import { recordFile, serializeRecord, type Verdict } from '../../src/catalog/record.ts';
 import { putObject } from '../../src/commands/put-object.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -45,7 +45,7 @@ export async function storeBackup(put: Put, id: string, special: Special = {}): 
   const { signedBy, tests = [], held = false, without = [], foreign = [] } = special;
   const folder = `${SET}/${id}/`;
   const manifest = Buffer.from(special.manifest ?? serializeManifest(sampleManifest(id)));
-  const files = new Map<string, Uint8Array>(PARTS.map((part) => [partFiles[part], contents(part)]));
+  const files = new Map<string, Uint8Array>(PARTS.map((part) => [volumeFile(part, 0), contents(part)]));
   for (const [index, test] of tests.entries()) {
     const started = new Date((startOf(id)?.getTime() ?? 0) + (index + 1) * 3_600_000);
     const file = recordFile(started, `0000000${index}`, test.verdict);
@@ -62,7 +62,7 @@ export async function storeBackup(put: Put, id: string, special: Special = {}): 
 
 /** The files of a backup without anything special. */
 export function plainFiles(id: string): string[] {
-  return [...PARTS.map((part) => partFiles[part]), 'manifest.json'].map((file) => `${SET}/${id}/${file}`).sort();
+  return [...PARTS.map((part) => volumeFile(part, 0)), 'manifest.json'].map((file) => `${SET}/${id}/${file}`).sort();
 }
 
 export function sampleManifest(id: string): Manifest {
@@ -82,10 +82,11 @@ export function sampleManifest(id: string): Manifest {
     parts: PARTS.map((name) => ({
       name,
       plain: 10,
-      volumes: [{ key: partFiles[name], size: 10, sha256: sha256(contents(name)) }],
+      volumes: [{ key: volumeFile(name, 0), size: 10, sha256: sha256(contents(name)) }],
     })),
     totals: { plain: 30, stored: 30 },
     partial: null,
+    files: [],
     notIncluded: [],
     volumeSize: 8 * 1024 ** 3,
     uploaded: 'read-back',

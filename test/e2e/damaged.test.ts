@@ -2,7 +2,7 @@ import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Manifest } from '../../src/catalog/manifest.ts';
-import { type PartName, partFiles } from '../../src/catalog/names.ts';
+import { type PartName, partFiles, volumeFile } from '../../src/catalog/names.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { type Person, people } from './gnupg.ts';
 import type { ActionInputs } from './harness.ts';
@@ -80,7 +80,7 @@ function editManifest(folder: string, edit: (manifest: Manifest) => void): void 
 
 /** The other backup's file in place of this one's, and, when whoever did it was thorough, in the manifest too. */
 function swap(folder: string, part: PartName, { thorough }: { thorough: boolean }): void {
-  cpSync(join(other.backup.folder, partFiles[part]), join(folder, partFiles[part]));
+  cpSync(join(other.backup.folder, volumeFile(part, 0)), join(folder, volumeFile(part, 0)));
   if (!thorough) return;
   editManifest(folder, (manifest) => {
     const theirs = partOf(other.backup.manifest, part);
@@ -116,7 +116,7 @@ test('unchanged, all three are proven', async () => {
 
 describe.each(PARTS)('the part %s', (part) => {
   test.each(DAMAGES)('$title', async ({ change, says }) => {
-    const first = expectFailed(await testAfter(kept, (folder) => change(join(folder, partFiles[part]))));
+    const first = expectFailed(await testAfter(kept, (folder) => change(join(folder, volumeFile(part, 0)))));
     expect(first).toMatchObject({ kind: 'part', object: part, message: expect.stringMatching(says) });
   });
 });

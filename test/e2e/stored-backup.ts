@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Manifest } from '../../src/catalog/manifest.ts';
-import { type PartName, partFiles } from '../../src/catalog/names.ts';
+import { type PartName, volumeFile } from '../../src/catalog/names.ts';
 import { runFolder } from '../servers/run.ts';
 
 /** A folder that is empty, for a `file:` store, and its URL. */
@@ -42,7 +42,7 @@ export function readBackup(store: StoreFolder, set: string, id: string): StoredB
 
 /** The path of a part's first volume; those of the others begin with it. */
 export function pathOf({ folder }: StoredBackup, part: PartName): string {
-  return join(folder, partFiles[part]);
+  return join(folder, volumeFile(part, 0));
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -32,6 +32,8 @@ const minimalSettings = {
   encryption: { kind: 'passphrase', passphrase: 'correct horse battery staple' },
   signing: null,
   globals: true,
+  fileTrees: [],
+  pathsExclude: [],
   dumpArgs: [],
   fingerprint: 'rows',
   compressionLevel: 1,

@@ -45,6 +45,58 @@ export const badInputs: BadInput[] = [
     says: [/^command: "Backup" is not a command/, /Write backup/],
   },
 
+  // file trees
+  {
+    title: 'a line of paths without a label',
+    inputs: { paths: '/srv/uploads' },
+    says: [/^paths: "\/srv\/uploads" names no folder\. Write label=path, such as uploads=/],
+  },
+  {
+    title: 'a label in capitals',
+    inputs: { paths: 'Uploads=/tmp' },
+    says: [/^paths: "Uploads" is no label\. Write 1 to 32 small letters/],
+  },
+  {
+    title: 'a label that leads out of the folder',
+    inputs: { paths: '../up=/tmp' },
+    says: [/^paths: "\.\.\/up" is no label/],
+  },
+  {
+    title: 'the same label twice',
+    inputs: { paths: 'a=/tmp\na=/usr' },
+    says: [/^paths: the label "a" stands twice/],
+  },
+  {
+    title: 'a folder of paths that is not there',
+    inputs: { paths: 'uploads=/srv/lifeboat-test-that-does-not-exist' },
+    says: [/^paths: uploads: "\/srv\/lifeboat-test-that-does-not-exist" is no folder on this machine\. Write the path/],
+  },
+  {
+    title: 'a file in the place of a folder of paths',
+    inputs: { paths: 'uploads=/etc/passwd' },
+    says: [/^paths: uploads: "\/etc\/passwd" is no folder/],
+  },
+  {
+    title: 'a store in a folder that is backed up',
+    inputs: { paths: 'all=/usr', store: 'file:///usr/lib' },
+    says: [/^paths: all: the store "\/usr\/lib" lies in it.*Move the store/],
+  },
+  {
+    title: 'paths-exclude without paths',
+    inputs: { 'paths-exclude': '*.tmp' },
+    says: [/^paths-exclude: there is nothing to leave out of\. Name the folders in paths/],
+  },
+  {
+    title: 'an absolute glob',
+    inputs: { paths: 'all=/usr', 'paths-exclude': '/share/**' },
+    says: [/^paths-exclude: "\/share\/\*\*" would fit nothing: paths start in the tree\. Write "share\/\*\*"/],
+  },
+  {
+    title: 'a glob that is to bring something back',
+    inputs: { paths: 'all=/usr', 'paths-exclude': '**\n!keep' },
+    says: [/^paths-exclude: line 2: "!keep": what is left out cannot be brought back/],
+  },
+
   // retention
   {
     title: 'a prune without a rule',

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { type Inventory, readInventory } from '../catalog/inventory.ts';
 import type { Manifest, ManifestPart } from '../catalog/manifest.ts';
-import { keyOf, type PartName } from '../catalog/names.ts';
+import { isTree, keyOf, type PartName, partOfTree } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
 import { checkSizes, DamagedPart, readPart } from '../store/part-reader.ts';
@@ -78,7 +78,7 @@ export class BackupParts {
   }
 
   /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
-  #bind({ parts, database, server, partial }: Inventory): void {
+  #bind({ parts, database, server, partial, files }: Inventory): void {
     if (database.name !== this.#manifest.database) throw unbound("the database's name");
     if (server.version !== this.#manifest.serverVersion) throw unbound("the server's version");
     if (!isDeepStrictEqual(partial, this.#manifest.partial)) throw unbound('what was left out');
@@ -88,6 +88,14 @@ export class BackupParts {
       this.#bound.set(name, sha256);
     }
     for (const { name } of named) if (!this.#bound.has(name)) throw unbound(`part ${name}`);
+    const trees = named.map(({ name }) => name).filter(isTree);
+    if (
+      !isDeepStrictEqual(
+        files.map(({ label }) => partOfTree(label)),
+        trees,
+      )
+    )
+      throw unbound('the file trees');
   }
 
   /** The plain bytes of a part. They count only when the stream has ended well. Throws {@link UnreadablePart}. */
@@ -125,10 +133,15 @@ export class BackupParts {
     }
   }
 
+  /** How many parts were read to their end. */
+  get read(): number {
+    return this.#read.size;
+  }
+
   /** Reads what nobody has asked for, such as `globals`: a part that cannot be read is a damaged backup too. */
-  async readRest(): Promise<void> {
+  async readRest(except: PartName[]): Promise<void> {
     for (const { name } of this.#manifest.parts) {
-      if (this.#read.has(name)) continue;
+      if (this.#read.has(name) || except.includes(name)) continue;
       for await (const _ of this.plain(name));
     }
   }

@@ -24,7 +24,7 @@ export async function restoreAndCompare(
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
     const restored = await load(scratch, database, backup, { jobs: settings.jobs }, run, found);
     try {
-      await verify(scratch, restored, backup, settings.assertions, run, found);
+      await verify(scratch, restored, backup, { assertions: settings.assertions, fileTrees: 'read' }, run, found);
       if (mayStay(settings, found)) {
         found.restoredUrl = await handOut(restored.server, settings.afterRestore);
         restored.made.keep();

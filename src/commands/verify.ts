@@ -1,5 +1,5 @@
 import type { Assertion } from '../catalog/assertion.ts';
-import { databaseNameOf } from '../catalog/names.ts';
+import { databaseNameOf, partOfTree } from '../catalog/names.ts';
 import { loadArchive } from '../postgres/load.ts';
 import { withReadOnlyQueries } from '../postgres/scratch/ask.ts';
 import { applyDatabaseFacts, createDatabase } from '../postgres/scratch/database.ts';
@@ -14,26 +14,35 @@ import { findingsOf } from '../proof/restore-errors.ts';
 import { countOf } from '../units.ts';
 import type { Examination, OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
+import { verifyFiles } from './verify-files.ts';
 
 /** A query of an assertion that takes longer is a mistake. Milliseconds. */
 const ASSERTION_TIMEOUT = 10 * 60 * 1000;
+
+/** What is looked at beside the database itself. */
+export interface Checks {
+  assertions: Assertion[];
+  /** `read`: the archives of the file trees are read and compared. A folder: and unpacked into it. `leave`: neither. */
+  fileTrees: 'read' | 'leave' | { into: string };
+}
 
 /** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
 export async function verify(
   target: ScratchServer,
   restored: RestoredDatabase,
   backup: OpenedBackup,
-  assertions: Assertion[],
+  { assertions, fileTrees }: Checks,
   run: Run,
   found: Examination,
 ): Promise<void> {
-  const { parts, manifest } = backup;
+  const { parts, inventory } = backup;
   await run.progress.stage('compare', () => compareInventory(restored, backup, found));
   await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
-  await run.progress.stage('read the other parts', () => parts.readRest());
-  found.verified.push(
-    `${countOf(manifest.parts.length, 'part')}: every volume's size and sha256, and that each decrypts whole`,
-  );
+  if (fileTrees !== 'leave') await verifyFiles(backup, fileTrees === 'read' ? null : fileTrees.into, run, found);
+  const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
+  await run.progress.stage('read the other parts', () => parts.readRest(left.map(partOfTree)));
+  found.verified.push(`${countOf(parts.read, 'part')}: every volume's size and sha256, and that each decrypts whole`);
+  found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
   if (assertions.length === 0) return;
   await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
 }

@@ -17,6 +17,7 @@ const HEAVY = [
   'table',
   'table data',
   'large objects',
+  'file tree',
   'sequence',
   'assertion',
 ];

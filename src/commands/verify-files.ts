@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { partOfTree } from '../catalog/names.ts';
+import { LeftBehind, LifeboatError, messageOf } from '../errors.ts';
+import { DamagedArchive } from '../files/read-archive.ts';
+import { type ReadTree, readTree } from '../files/read-tree.ts';
+import { TreeWriter } from '../files/unpack.ts';
+import { compareTree } from '../proof/files.ts';
+import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
+ * unpacked as well; null: nothing is written.
+ */
+export async function verifyFiles(
+  backup: OpenedBackup,
+  into: string | null,
+  run: Run,
+  found: Examination,
+): Promise<void> {
+  for (const tree of backup.inventory.files) {
+    const { label } = tree;
+    const read = await run.progress.stage(partOfTree(label), () =>
+      into === null ? check(backup, label, run) : unpack(backup, label, into, run),
+    );
+    if (read instanceof DamagedArchive) {
+      found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
+      continue;
+    }
+    const { findings, verified, notVerified } = compareTree(tree, read);
+    found.findings.push(...findings);
+    found.verified.push(...verified);
+    found.notVerified.push(...notVerified);
+  }
+}
+
+async function check(backup: OpenedBackup, label: string, run: Run): Promise<ReadTree | DamagedArchive> {
+  try {
+    return await read(backup, label, null, run);
+  } catch (error) {
+    if (error instanceof DamagedArchive) return error;
+    throw error;
+  }
+}
+
+/** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
+async function unpack(backup: OpenedBackup, label: string, into: string, run: Run): Promise<ReadTree> {
+  const folder = join(into, label);
+  try {
+    await mkdir(into, { recursive: true, mode: 0o700 });
+    return await read(backup, label, new TreeWriter(folder), run);
+  } catch (error) {
+    const cause =
+      error instanceof LifeboatError ? error : new LifeboatError(`files-to: ${messageOf(error)}.`, { cause: error });
+    if (!existsSync(folder)) throw cause;
+    throw new LeftBehind(
+      `What was unpacked of file tree ${label} is in ${JSON.stringify(folder)}; it is not whole.`,
+      cause,
+    );
+  }
+}
+
+function read(
+  { parts, manifest }: OpenedBackup,
+  label: string,
+  writer: TreeWriter | null,
+  run: Run,
+): Promise<ReadTree> {
+  const name = partOfTree(label);
+  const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
+  let done = 0;
+  const archive = async function* () {
+    for await (const bytes of parts.plain(name)) {
+      run.signal.throwIfAborted();
+      done += bytes.length;
+      yield bytes;
+    }
+  };
+  return run.progress.watch(
+    `File tree ${label}`,
+    plain,
+    () => ({ plain: done, stored: null, more: '' }),
+    () => readTree(archive(), writer),
+  );
+}

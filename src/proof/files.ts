@@ -1,0 +1,29 @@
+import type { TreeCounts, TreeFacts } from '../catalog/file-tree.ts';
+import { formatCount } from '../units.ts';
+import { type Compared, nothing } from './circumstances.ts';
+
+/** The archive of a file tree, as it was read back, against what was stored. */
+export function compareTree(expected: TreeFacts, read: TreeCounts & { digest: string }): Compared {
+  const result = nothing();
+  const { label, changed } = expected;
+  const differ = (message: string) =>
+    result.findings.push({ severity: 'failed', kind: 'file tree', object: label, message });
+  if (said(expected) !== said(read)) differ(`It held ${said(expected)}; its archive holds ${said(read)}.`);
+  else if (expected.digest !== read.digest) {
+    differ(
+      'The numbers are right, but the digest of names, modes, owners, links and contents differs from what was stored.',
+    );
+  } else {
+    result.verified.push(`File tree ${label}: ${said(read)}, by a digest of names, modes, owners, links and contents`);
+  }
+  if (changed.count > 0) {
+    result.notVerified.push(
+      `File tree ${label}: ${formatCount(changed.count)} files changed while they were read, so what is stored of them may be of two moments.`,
+    );
+  }
+  return result;
+}
+
+function said({ files, folders, links, bytes }: TreeCounts): string {
+  return `${formatCount(files)} files, ${formatCount(folders)} folders, ${formatCount(links)} links, ${formatCount(bytes)} bytes`;
+}

@@ -1,0 +1,188 @@
+import { chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Inventory } from '../../src/catalog/inventory.ts';
+import { type Made, makeTree, newFolder } from '../files/made-tree.ts';
+import { execute } from '../servers/execute.ts';
+import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
+import { newGnupgHome, readByHand } from './gnupg.ts';
+import { type ActionInputs, type ActionResult, startAction } from './harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
+import {
+  filesBelow,
+  newStoreFolder,
+  pathOf,
+  readBackup,
+  type StoredBackup,
+  type StoreFolder,
+} from './stored-backup.ts';
+
+/* File trees beside the database: backed up, read by hand, proven. */
+const DATABASE = 'files_shop';
+
+const UPLOADS: Made = {
+  'avatars/1.png': 'one',
+  'avatars/2 ü\n.png': 'two',
+  'cache/big': 'left out',
+  latest: { to: 'avatars/1.png' },
+  empty: null,
+};
+
+let server: PostgresServer;
+let uploads: string;
+
+beforeAll(async () => {
+  server = await sharedPostgres();
+  await server.createDatabase(DATABASE);
+  await server.psql(
+    DATABASE,
+    `create table users (id int primary key, avatar text);
+    insert into users values (1, 'avatars/1.png'), (2, E'avatars/2 ü\\n.png'), (3, null)`,
+  );
+  uploads = makeTree(UPLOADS);
+  chmodSync(join(uploads, 'avatars/1.png'), 0o640);
+}, 120_000);
+
+const byHand = () => ({ home: newGnupgHome(), passphrase: PASSPHRASE });
+
+interface Stored {
+  store: StoreFolder;
+  result: ActionResult;
+  backup: StoredBackup;
+}
+
+async function backUp(inputs: ActionInputs = {}): Promise<Stored> {
+  const store = newStoreFolder();
+  const paths = { paths: `uploads=${uploads}`, 'paths-exclude': 'cache/**' };
+  const result = await runBackup({ ...backupInputs(server, DATABASE, store), ...paths, ...inputs });
+  expect(errorsOf(result)).toEqual([]);
+  return { store, result, backup: readBackup(store, DATABASE, result.outputs.id ?? '') };
+}
+
+/** The tree as it must come back. */
+async function expected(): Promise<string> {
+  const folder = newFolder();
+  await execute('cp', ['-a', `${uploads}/.`, folder]);
+  rmSync(join(folder, 'cache'), { recursive: true });
+  return folder;
+}
+
+describe('a backup with a file tree', () => {
+  let made: Stored;
+
+  beforeAll(async () => {
+    await execute('mkfifo', [join(uploads, 'pipe')]);
+    made = await backUp();
+    rmSync(join(uploads, 'pipe'));
+  });
+
+  test('has a part of its own, told in numbers in the manifest, and by name to the one who runs it', async () => {
+    const { manifest, files } = made.backup;
+    expect(files).toContain('files-uploads.tar.zst.gpg');
+    expect(manifest.parts.map(({ name }) => name)).toEqual(['schema', 'data', 'globals', 'files-uploads', 'inventory']);
+    const counts = { files: 2, folders: 3, links: 1, bytes: 6 };
+    expect(manifest.files).toEqual([{ label: 'uploads', ...counts, changed: 0, vanished: 0, special: 1 }]);
+    expect(manifest.notIncluded).toEqual(
+      expect.arrayContaining([
+        'Access lists and extended attributes of files',
+        'Files that fit one of 1 globs of paths-exclude',
+      ]),
+    );
+    expect(JSON.stringify(manifest)).not.toMatch(/avatars|pipe|cache/);
+    const notice = 'File tree uploads: 1 sockets, pipes and devices were left out ("pipe").';
+    expect(made.result.annotations).toContainEqual(expect.objectContaining({ kind: 'notice', message: notice }));
+    expect(made.result.summary).toMatch(
+      /### File trees[\s\S]*uploads[\s\S]*2 files in 3 folders, 1 links, 6 B[\s\S]*pipe/,
+    );
+    const inventory = await readByHand(pathOf(made.backup, 'inventory'), byHand());
+    expect((JSON.parse(inventory) as Inventory).files).toEqual([
+      expect.objectContaining({
+        label: 'uploads',
+        ...counts,
+        special: { count: 1, first: ['pipe'] },
+        excluded: ['cache/**'],
+      }),
+    ]);
+  });
+
+  test('is unpacked by hand with cat, gpg, zstd and tar', async () => {
+    const into = newFolder();
+    const reader = { ...byHand(), into: `tar -x -p -C '${into}'` };
+    expect(await readByHand(pathOf(made.backup, 'files-uploads'), reader)).toBe('');
+    await execute('diff', ['-r', '--no-dereference', await expected(), into]);
+    expect(await execute('stat', ['-c', '%a', join(into, 'avatars/1.png')])).toBe('640\n');
+  });
+
+  test('is proven by a restore test, which reads the whole archive', async () => {
+    const result = await runRestoreTest(made.store);
+    expectProven(result);
+    expect(result.report.verified).toContainEqual(
+      expect.stringMatching(/^File tree uploads: 2 files, 3 folders, 1 links, 6 bytes, by a digest of names/),
+    );
+    expect(result.report.verified).toContainEqual(expect.stringMatching(/^5 parts:/));
+    expect(result.summary).toContain('File tree uploads: 2 files');
+  });
+
+  test('is listed and checked like any other', async () => {
+    const result = await runBackup({
+      command: 'check',
+      store: made.store.url,
+      passphrase: PASSPHRASE,
+      'max-age': '1h',
+    });
+    expect(errorsOf(result)).toEqual([]);
+    expect(result.log).toMatch(/5 files of 1 backups are there, of the right size/);
+    rmSync(pathOf(made.backup, 'files-uploads'));
+    const without = await runBackup({ command: 'check', store: made.store.url, passphrase: PASSPHRASE });
+    expect(errorsOf(without)[0]?.message).toMatch(/files-uploads\.tar\.zst\.gpg/);
+    const first = expectFailed(await runRestoreTest(made.store));
+    expect(first).toMatchObject({ kind: 'part', object: 'files-uploads' });
+  });
+});
+
+test('a bit that flips in the archive is a finding', async () => {
+  const { store, backup } = await backUp();
+  const path = pathOf(backup, 'files-uploads');
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 30) ^ 1, bytes.length - 30);
+  writeFileSync(path, bytes);
+  expect(expectFailed(await runRestoreTest(store))).toMatchObject({ kind: 'part', object: 'files-uploads' });
+});
+
+test('a dry run says what a tree holds, and stores nothing', async () => {
+  const store = newStoreFolder();
+  const inputs = { ...backupInputs(server, DATABASE, store), paths: `uploads=${uploads}`, 'dry-run': 'true' };
+  const result = await runBackup(inputs);
+  expect(errorsOf(result)).toEqual([]);
+  expect(result.log).toContain(
+    `[dry-run] would store file tree uploads, ${JSON.stringify(uploads)}: 3 files in 4 folders, 1 links, 14 B`,
+  );
+  expect(filesBelow(store.path)).toEqual([]);
+});
+
+test('a folder without files is an error before anything is dumped, unless it is allowed', async () => {
+  const store = newStoreFolder();
+  const inputs = { ...backupInputs(server, DATABASE, store), paths: `uploads=${makeTree({ empty: null })}` };
+  const result = await runBackup(inputs);
+  expect(errorsOf(result)).toEqual([
+    expect.objectContaining({
+      message: expect.stringMatching(/^paths: uploads: there is no file in ".*allow-empty: true/),
+    }),
+  ]);
+  expect(filesBelow(store.path)).toEqual([]);
+  expect((await runBackup({ ...inputs, 'allow-empty': 'true' })).exitCode).toBe(0);
+});
+
+test('cancelled while a tree is read: it ends at once, and nothing is left in the store', async () => {
+  const large = makeTree({ large: '' });
+  truncateSync(join(large, 'large'), 2_000 * 1024 ** 3); // Zeros without an end, for the time of a test.
+  const store = newStoreFolder();
+  const run = startAction({ ...backupInputs(server, DATABASE, store), paths: `large=${large}` });
+  await run.waitFor((printed) => /File tree large: .* read/.test(printed));
+  await run.cancel();
+  const result = await run.finished;
+  expect(result).toMatchObject({ exitCode: 1, signal: null });
+  expect(errorsOf(result)).toEqual([expect.objectContaining({ message: expect.stringContaining('files-large') })]);
+  expect(filesBelow(store.path)).toEqual([]);
+});

@@ -8,7 +8,7 @@ import { handOut } from './hand-out.ts';
 import { load } from './load.ts';
 import type { Examination, OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
-import { verify } from './verify.ts';
+import { type Checks, verify } from './verify.ts';
 
 /** Restores the backup into a throwaway database and holds that against the inventory. */
 export async function restoreAndCompare(
@@ -24,7 +24,9 @@ export async function restoreAndCompare(
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
     const restored = await load(scratch, database, backup, { jobs: settings.jobs }, run, found);
     try {
-      await verify(scratch, restored, backup, { assertions: settings.assertions, fileTrees: 'read' }, run, found);
+      const { assertions, fileReferences } = settings;
+      const checks: Checks = { assertions, fileReferences, fileTrees: 'read' };
+      await verify(scratch, restored, backup, checks, run, found);
       if (mayStay(settings, found)) {
         found.restoredUrl = await handOut(restored.server, settings.afterRestore);
         restored.made.keep();

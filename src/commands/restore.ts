@@ -118,7 +118,14 @@ async function carryOut(
   report.restoredDatabase = swap.restored;
   report.createdRoles = roles.map(({ name }) => name);
   try {
-    await verify(target, restored, backup, { assertions: settings.assertions, fileTrees: 'leave' }, run, found);
+    await verify(
+      target,
+      restored,
+      backup,
+      { assertions: settings.assertions, fileReferences: [], fileTrees: 'leave' },
+      run,
+      found,
+    );
   } catch (error) {
     if (!run.signal.aborted) throw notVerified(error, swap);
     await restored.made.remove(error);

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FileReference } from '../catalog/file-reference.ts';
 import { partOfTree } from '../catalog/names.ts';
 import { LeftBehind, LifeboatError, messageOf } from '../errors.ts';
+import { PathSet } from '../files/path-set.ts';
 import { DamagedArchive } from '../files/read-archive.ts';
 import { type ReadTree, readTree } from '../files/read-tree.ts';
 import { TreeWriter } from '../files/unpack.ts';
@@ -12,18 +14,22 @@ import type { Run } from './run.ts';
 
 /**
  * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
- * unpacked as well; null: nothing is written.
+ * unpacked as well; null: nothing is written. Gives the paths of those trees that are referred to and could be read.
  */
 export async function verifyFiles(
   backup: OpenedBackup,
   into: string | null,
+  references: FileReference[],
   run: Run,
   found: Examination,
-): Promise<void> {
+): Promise<Map<string, PathSet>> {
+  const paths = new Map<string, PathSet>();
   for (const tree of backup.inventory.files) {
     const { label } = tree;
+    const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
+    const onPath = (path: string) => known?.add(path);
     const read = await run.progress.stage(partOfTree(label), () =>
-      into === null ? check(backup, label, run) : unpack(backup, label, into, run),
+      into === null ? check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run),
     );
     if (read instanceof DamagedArchive) {
       found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
@@ -33,12 +39,21 @@ export async function verifyFiles(
     found.findings.push(...findings);
     found.verified.push(...verified);
     found.notVerified.push(...notVerified);
+    if (known !== null) paths.set(label, known);
   }
+  return paths;
 }
 
-async function check(backup: OpenedBackup, label: string, run: Run): Promise<ReadTree | DamagedArchive> {
+type OnPath = (path: string) => void;
+
+async function check(
+  backup: OpenedBackup,
+  label: string,
+  onPath: OnPath,
+  run: Run,
+): Promise<ReadTree | DamagedArchive> {
   try {
-    return await read(backup, label, null, run);
+    return await read(backup, label, null, onPath, run);
   } catch (error) {
     if (error instanceof DamagedArchive) return error;
     throw error;
@@ -46,11 +61,11 @@ async function check(backup: OpenedBackup, label: string, run: Run): Promise<Rea
 }
 
 /** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
-async function unpack(backup: OpenedBackup, label: string, into: string, run: Run): Promise<ReadTree> {
+async function unpack(backup: OpenedBackup, label: string, into: string, onPath: OnPath, run: Run): Promise<ReadTree> {
   const folder = join(into, label);
   try {
     await mkdir(into, { recursive: true, mode: 0o700 });
-    return await read(backup, label, new TreeWriter(folder), run);
+    return await read(backup, label, new TreeWriter(folder), onPath, run);
   } catch (error) {
     const cause =
       error instanceof LifeboatError ? error : new LifeboatError(`files-to: ${messageOf(error)}.`, { cause: error });
@@ -66,6 +81,7 @@ function read(
   { parts, manifest }: OpenedBackup,
   label: string,
   writer: TreeWriter | null,
+  onPath: OnPath,
   run: Run,
 ): Promise<ReadTree> {
   const name = partOfTree(label);
@@ -82,6 +98,6 @@ function read(
     `File tree ${label}`,
     plain,
     () => ({ plain: done, stored: null, more: '' }),
-    () => readTree(archive(), writer),
+    () => readTree(archive(), writer, onPath),
   );
 }

@@ -1,4 +1,5 @@
 import type { Assertion } from '../catalog/assertion.ts';
+import type { FileReference } from '../catalog/file-reference.ts';
 import { databaseNameOf, partOfTree } from '../catalog/names.ts';
 import { loadArchive } from '../postgres/load.ts';
 import { withReadOnlyQueries } from '../postgres/scratch/ask.ts';
@@ -15,13 +16,16 @@ import { countOf } from '../units.ts';
 import type { Examination, OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
 import { verifyFiles } from './verify-files.ts';
+import { verifyReferences } from './verify-references.ts';
 
-/** A query of an assertion that takes longer is a mistake. Milliseconds. */
-const ASSERTION_TIMEOUT = 10 * 60 * 1000;
+/** A query of the user's that takes longer is a mistake. Milliseconds. */
+const QUERY_TIMEOUT = 10 * 60 * 1000;
 
 /** What is looked at beside the database itself. */
 export interface Checks {
   assertions: Assertion[];
+  /** Only where the file trees are read. */
+  fileReferences: FileReference[];
   /** `read`: the archives of the file trees are read and compared. A folder: and unpacked into it. `leave`: neither. */
   fileTrees: 'read' | 'leave' | { into: string };
 }
@@ -31,14 +35,20 @@ export async function verify(
   target: ScratchServer,
   restored: RestoredDatabase,
   backup: OpenedBackup,
-  { assertions, fileTrees }: Checks,
+  { assertions, fileReferences, fileTrees }: Checks,
   run: Run,
   found: Examination,
 ): Promise<void> {
   const { parts, inventory } = backup;
   await run.progress.stage('compare', () => compareInventory(restored, backup, found));
   await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
-  if (fileTrees !== 'leave') await verifyFiles(backup, fileTrees === 'read' ? null : fileTrees.into, run, found);
+  if (fileTrees !== 'leave') {
+    const into = fileTrees === 'read' ? null : fileTrees.into;
+    const paths = await verifyFiles(backup, into, fileReferences, run, found);
+    await run.progress.stage('file references', () =>
+      verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found),
+    );
+  }
   const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
   await run.progress.stage('read the other parts', () => parts.readRest(left.map(partOfTree)));
   found.verified.push(`${countOf(parts.read, 'part')}: every volume's size and sha256, and that each decrypts whole`);
@@ -113,7 +123,7 @@ async function checkAssertions(
   assertions: Assertion[],
   found: Examination,
 ): Promise<void> {
-  const failed = await withReadOnlyQueries(server, ASSERTION_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+  const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
   server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
   found.findings.push(...failed);
   found.verified.push(`${countOf(assertions.length, 'assertion')} about the data`);

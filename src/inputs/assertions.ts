@@ -12,7 +12,7 @@ const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER}
  * problem a line.
  */
 export async function parseAssertions(text: string): Promise<Assertion[]> {
-  const entries = await readYaml(isPath(text) ? readFile(text) : text);
+  const entries = await parseYaml(text, SHAPE);
   if (!Array.isArray(entries)) throw new LifeboatError(`it is no list. ${SHAPE}`);
   const problems: string[] = [];
   const assertions = entries.flatMap((entry, index) => {
@@ -42,12 +42,14 @@ function readFile(path: string): string {
   }
 }
 
-async function readYaml(text: string): Promise<unknown> {
+/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
+export async function parseYaml(text: string, shape: string): Promise<unknown> {
   const { parse } = await import('yaml');
+  const yaml = isPath(text) ? readFile(text) : text;
   try {
-    return parse(text);
+    return parse(yaml);
   } catch (error) {
-    throw new LifeboatError(`it is not YAML (${messageOf(error).split('\n')[0]}). ${SHAPE}`);
+    throw new LifeboatError(`it is not YAML (${messageOf(error).split('\n')[0]}). ${shape}`);
   }
 }
 
@@ -61,12 +63,12 @@ function parseAssertion(entry: unknown, index: number): Assertion {
   if (unknown !== undefined) {
     throw new LifeboatError(`${quote(name)}: ${quote(unknown)} is not known. An entry has name, sql and expect.`);
   }
-  return { name, sql: parseSql(sql, name), expect: parseExpectation(expect, name) };
+  return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
 }
 
 /** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
-function parseSql(sql: unknown, name: string): string {
-  if (typeof sql !== 'string' || sql.trim() === '') throw new LifeboatError(`${quote(name)} has no sql. ${SHAPE}`);
+export function parseSql(sql: unknown, name: string, shape: string): string {
+  if (typeof sql !== 'string' || sql.trim() === '') throw new LifeboatError(`${quote(name)} has no sql. ${shape}`);
   const query = sql.trim().replace(/;$/, '').trim();
   if (query.includes('\\')) {
     throw new LifeboatError(`${quote(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);

@@ -4,6 +4,7 @@ import { LifeboatError } from '../errors.ts';
 import { parseAssertions } from './assertions.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseDuration } from './duration.ts';
+import { parseFileReferences } from './file-references.ts';
 import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
 import { resolveConnection } from './pg-environment.ts';
@@ -41,6 +42,7 @@ export const restoreTestInputs = {
   'after-restore': optional(parseFile),
   cache: input('false', parseBoolean),
   assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+  'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
   jobs: input('1', parseRestoreJobs),
   'max-restore-time': optional(parseDuration),
   'max-age': optional(parseDuration),
@@ -112,6 +114,7 @@ export async function readRestoreTestSettings(
     afterRestore: inputs['after-restore'],
     cache: inputs.cache,
     assertions: inputs.assertions,
+    fileReferences: inputs['file-references'],
     jobs: inputs.jobs,
     maxRestoreTime: inputs['max-restore-time'],
     maxAge: inputs['max-age'],

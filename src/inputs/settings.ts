@@ -1,5 +1,6 @@
 import type { PrivateKey } from 'openpgp';
 import type { Assertion } from '../catalog/assertion.ts';
+import type { FileReference } from '../catalog/file-reference.ts';
 import type { Demands } from '../catalog/health/rule.ts';
 import type { KeepRules } from '../catalog/retention.ts';
 import type { Wanted } from '../catalog/selection.ts';
@@ -99,6 +100,7 @@ export interface RestoreTestSettings extends StoreSettings {
   /** The encrypted parts are kept in the Actions cache. */
   cache: boolean;
   assertions: Assertion[];
+  fileReferences: FileReference[];
   /** How many processes build indexes and constraints. */
   jobs: number;
   maxRestoreTime: number | null;

@@ -57,8 +57,18 @@ export class Session {
 
   /** Runs a query; each row is an object by column name. bigint and numeric beyond 2^53 must be cast to text. */
   async query<T>(sql: string): Promise<T[]> {
-    const lines = await this.#exchange(`select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`);
+    const lines = await this.#exchange(asJson(sql));
     return lines.map((line) => JSON.parse(line) as T);
+  }
+
+  /** Runs a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
+  async *batches<T>(sql: string, size: number): AsyncGenerator<T[]> {
+    await this.run(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`);
+    for (;;) {
+      const lines = await this.#exchange(`fetch ${size} from lifeboat_rows`);
+      if (lines.length === 0) return;
+      yield lines.map((line) => JSON.parse(line) as T);
+    }
   }
 
   /** Ends the connection in order; throws when psql did not end well. */
@@ -111,6 +121,11 @@ export class Session {
     await this.#psql.finished;
     throw new ToolError('psql', 'psql ended before it had answered.', this.#psql.stderr());
   }
+}
+
+/** Each row as JSON, by column name. */
+function asJson(sql: string): string {
+  return `select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`;
 }
 
 async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {

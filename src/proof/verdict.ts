@@ -18,6 +18,7 @@ const HEAVY = [
   'table data',
   'large objects',
   'file tree',
+  'file reference',
   'sequence',
   'assertion',
 ];

@@ -141,6 +141,39 @@ describe('a backup with a file tree', () => {
   });
 });
 
+describe('files that the database names', () => {
+  const references = { 'file-references': 'uploads: select avatar from users' };
+  const many = "uploads: select avatar from users union all select 'avatars/1.png' from generate_series(1, 12000)";
+
+  test('are all in the tree: verified', async () => {
+    const { store } = await backUp();
+    const result = await runRestoreTest(store, { 'file-references': many });
+    expectProven(result);
+    expect(result.report.verified).toContain('File tree uploads: the 12,002 files that the database names are in it');
+  });
+
+  test('one is missing, for it was left out: the restore test fails and names it', async () => {
+    const { store } = await backUp({ 'paths-exclude': '**/1.png' });
+    const first = expectFailed(await runRestoreTest(store, references));
+    expect(first).toMatchObject({
+      kind: 'file reference',
+      object: 'uploads',
+      message: 'Of 2 files that the database names, 1 are not in the tree: "avatars/1.png".',
+    });
+  });
+
+  test('a query that fails, and a label that the backup does not have, are findings', async () => {
+    const { store } = await backUp();
+    const failing = 'uploads: select nothing from users\nelsewhere: select avatar from users';
+    const result = await runRestoreTest(store, { 'file-references': failing });
+    expectFailed(result);
+    expect(result.report.findings.map(({ object, message }) => `${object}: ${message}`)).toEqual([
+      expect.stringMatching(/^elsewhere: The backup has no file tree of this label/),
+      expect.stringMatching(/^uploads: Its query failed: .*column "nothing" does not exist/),
+    ]);
+  });
+});
+
 test('a bit that flips in the archive is a finding', async () => {
   const { store, backup } = await backUp();
   const path = pathOf(backup, 'files-uploads');

@@ -96,6 +96,11 @@ export const badInputs: BadInput[] = [
     inputs: { paths: 'all=/usr', 'paths-exclude': '**\n!keep' },
     says: [/^paths-exclude: line 2: "!keep": what is left out cannot be brought back/],
   },
+  {
+    title: 'file-references without a label',
+    inputs: { ...RESTORE_TEST, 'file-references': 'select path from files' },
+    says: [/^file-references: it is no map of labels to queries\. Write label: query, one a line/],
+  },
 
   // retention
   {

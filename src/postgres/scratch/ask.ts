@@ -22,3 +22,22 @@ export async function withReadOnlyQueries<T>(
     session.kill();
   }
 }
+
+/** So many rows are in memory at once. */
+const BATCH = 5_000;
+
+/** The rows of one such query, some at a time. Each fetch of them must end within `timeout`. */
+export async function* readOnlyRows(
+  server: Server,
+  timeout: number,
+  sql: string,
+): AsyncGenerator<Record<string, unknown>[]> {
+  const session = await Session.open(server, 'compare');
+  try {
+    await session.run('begin read only');
+    await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
+    yield* session.batches<Record<string, unknown>>(sql, BATCH);
+  } finally {
+    session.kill();
+  }
+}

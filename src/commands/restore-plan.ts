@@ -8,6 +8,7 @@ import { some } from '../report/escape.ts';
 import type { RestoredPart } from '../report/restore-report.ts';
 import { formatBytes } from '../units.ts';
 import type { OpenedBackup } from './open-backup.ts';
+import { treeLines, whyNotUnpacked } from './restore-files.ts';
 
 /** The names of a restore, and whether the restored database takes the live one's. */
 export interface PlannedSwap extends Swap {
@@ -50,6 +51,7 @@ export function planLines(
     ...[swap.restored, ...(swap.swap && swap.before !== null ? [swap.before] : [])]
       .filter((name) => target.databases.has(name))
       .map((name) => `Database ${JSON.stringify(name)} is there from an earlier restore. Drop or rename it first.`),
+    ...whyNotUnpacked(inventory, settings),
   ];
   const made = settings.createRoles ? rolesToMake(target, inventory) : [];
   if (problems.length > 0) throw new LifeboatError(`Nothing was changed. ${problems.join(' ')}`);
@@ -58,6 +60,7 @@ export function planLines(
     ...(selection === null ? [] : partLines(selection.part)),
     `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
     ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
+    ...treeLines(inventory, settings),
     ...swapLines(swap, target),
     ...(swap.swap && target.bound.length > 0
       ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]

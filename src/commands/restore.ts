@@ -10,6 +10,7 @@ import { chooseBackup } from './choose-backup.ts';
 import { load } from './load.ts';
 import { damageOf, type Examination, newExamination, type OpenedBackup, openBackup } from './open-backup.ts';
 import { openStores } from './open-stores.ts';
+import { checksOf } from './restore-files.ts';
 import { type PlannedSwap, planLines, planSwap, rolesToMake } from './restore-plan.ts';
 import type { Run } from './run.ts';
 import { selectFromBackup } from './select-backup.ts';
@@ -61,6 +62,7 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
         replaced: false,
         previousDatabase: null,
         createdRoles: [],
+        filesTo: null,
         findings: [],
         verified: [],
         notVerified: [],
@@ -118,14 +120,8 @@ async function carryOut(
   report.restoredDatabase = swap.restored;
   report.createdRoles = roles.map(({ name }) => name);
   try {
-    await verify(
-      target,
-      restored,
-      backup,
-      { assertions: settings.assertions, fileReferences: [], fileTrees: 'leave' },
-      run,
-      found,
-    );
+    await verify(target, restored, backup, checksOf(settings), run, found);
+    report.filesTo = backup.inventory.files.length > 0 ? settings.filesTo : null;
   } catch (error) {
     if (!run.signal.aborted) throw notVerified(error, swap);
     await restored.made.remove(error);

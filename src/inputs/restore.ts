@@ -2,6 +2,7 @@ import type { Wanted } from '../catalog/selection.ts';
 import { parseAssertions } from './assertions.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseTimeout } from './duration.ts';
+import { parseFilesTo } from './files-to.ts';
 import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
 import { resolveConnection } from './pg-environment.ts';
@@ -39,6 +40,7 @@ export const restoreInputs = {
   replace: input('false', parseBoolean),
   tables: input('', parseTableNames),
   schemas: input('', parseSchemaNames),
+  'files-to': optional(parseFilesTo),
   'create-roles': input('false', parseBoolean),
   'accept-unverified': input('false', parseBoolean),
   'swap-timeout': input('1m', parseTimeout),
@@ -87,6 +89,7 @@ export async function readRestoreSettings(get: GetInput, env: Environment, log: 
     acceptUnverified: inputs['accept-unverified'],
     swapTimeout: inputs['swap-timeout'],
     jobs: inputs.jobs,
+    filesTo: inputs['files-to'],
     assertions: inputs.assertions,
     dryRun: inputs['dry-run'],
   };

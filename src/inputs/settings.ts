@@ -120,6 +120,8 @@ export interface RestoreSettings extends StoreSettings {
   replace: boolean;
   /** What is wanted of the backup; null: all of it. */
   wanted: Wanted | null;
+  /** A folder, new or empty, that the file trees are unpacked into, absolute; null: they are left alone. */
+  filesTo: string | null;
   createRoles: boolean;
   acceptUnverified: boolean;
   swapTimeout: number;

@@ -38,6 +38,8 @@ export interface RestoreReport
   /** What the old one is called now. */
   previousDatabase: string | null;
   createdRoles: string[];
+  /** The folder in which the file trees are, each in a folder of its label; null: none was unpacked. */
+  filesTo: string | null;
 }
 
 /** What of a backup a restore brings that was told `tables` or `schemas`. */

@@ -14,6 +14,12 @@ export function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target 
 
 /** What happened, and what to do next, in a few sentences. */
 export function restoreMessage(report: RestoreReport): string {
+  const { filesTo } = report;
+  const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
+  return `${databaseMessage(report)}${files}`;
+}
+
+function databaseMessage(report: RestoreReport): string {
   const { id, target, verdict, restoredDatabase, previousDatabase, findings } = report;
   if (report.dryRun) return `Nothing was changed. ${report.plan.join(' ')}`;
   const [first] = findings;

@@ -1,7 +1,9 @@
-import { chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Inventory } from '../../src/catalog/inventory.ts';
+import type { PartName } from '../../src/catalog/names.ts';
 import { type Made, makeTree, newFolder } from '../files/made-tree.ts';
 import { execute } from '../servers/execute.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
@@ -176,12 +178,79 @@ describe('files that the database names', () => {
 
 test('a bit that flips in the archive is a finding', async () => {
   const { store, backup } = await backUp();
-  const path = pathOf(backup, 'files-uploads');
-  const bytes = readFileSync(path);
-  bytes.writeUInt8(bytes.readUInt8(bytes.length - 30) ^ 1, bytes.length - 30);
-  writeFileSync(path, bytes);
+  flipBit(backup, 'files-uploads');
   expect(expectFailed(await runRestoreTest(store))).toMatchObject({ kind: 'part', object: 'files-uploads' });
 });
+
+describe('restored with the database', () => {
+  let stored: Stored;
+
+  beforeAll(async () => {
+    const large = makeTree({ 'a file': 'x' });
+    writeFileSync(join(large, 'a large file'), randomBytes(4_000_000));
+    stored = await backUp({ paths: `uploads=${uploads}\nlarge=${large}` });
+  });
+
+  const restore = (inputs: ActionInputs) =>
+    runBackup({
+      command: 'restore',
+      'database-url': server.url(DATABASE),
+      confirm: DATABASE,
+      store: stored.store.url,
+      passphrase: PASSPHRASE,
+      ...inputs,
+    });
+
+  afterEach(() => server.dropDatabase(`${DATABASE}_restored_${stored.backup.manifest.id}`));
+
+  test('files-to unpacks what was stored, with modes and times, below the label', async () => {
+    const into = join(newFolder(), 'restored');
+    const result = await restore({ 'files-to': into });
+    expect(errorsOf(result)).toEqual([]);
+    expect(result.outputs.verdict).toBe('proven');
+    expect(result.log).toContain(`Its file trees are unpacked in ${JSON.stringify(into)}.`);
+    await execute('diff', ['-r', '--no-dereference', await expected(), join(into, 'uploads')]);
+    const facts = ['-mindepth', '1', '-printf', '%P %y %m %U %G %Ts\\n'];
+    const listing = async (folder: string) => (await execute('find', [folder, ...facts])).split('\n').sort();
+    expect(await listing(join(into, 'uploads'))).toEqual(await listing(await expected()));
+  });
+
+  test('without it the files are left alone, and the summary says how to get them', async () => {
+    flipBit(stored.backup, 'files-large'); // It is not needed for this.
+    const result = await restore({});
+    expect(errorsOf(result)).toEqual([]);
+    expect(result.outputs.verdict).toBe('proven');
+    expect(result.log).toMatch(
+      /Leaves file tree uploads .*files-uploads\.tar\.zst\.gpg\* \| gpg -d \| zstd -d \| tar -x -p/,
+    );
+    expect(result.summary).toMatch(/Not verified[\s\S]*File tree uploads: its archive was not read/);
+  });
+
+  test('an archive that is damaged ends the restore, the live database untouched, and what was unpacked is named', async () => {
+    const into = join(newFolder(), 'restored');
+    const result = await restore({ 'files-to': into, replace: 'true' });
+    expect(errorsOf(result)).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(
+          /^Part files-large: .* What was unpacked of file tree large is in ".*\/restored\/large"; it is not whole\. What was restored is in database/,
+        ),
+      }),
+    ]);
+    expect(readdirSync(join(into, 'large'))).toContain('a file');
+    expect(await server.psql(DATABASE, 'select count(*) from users')).toBe('3');
+    expect(
+      await server.psql('postgres', `select count(*) from pg_database where datname like '${DATABASE}_before%'`),
+    ).toBe('0');
+  });
+});
+
+/** Of what is read last of the archive: what there was has been unpacked by then. */
+function flipBit(backup: StoredBackup, part: PartName): void {
+  const path = pathOf(backup, part);
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 10) ^ 1, bytes.length - 10);
+  writeFileSync(path, bytes);
+}
 
 test('a dry run says what a tree holds, and stores nothing', async () => {
   const store = newStoreFolder();

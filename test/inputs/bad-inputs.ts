@@ -25,6 +25,7 @@ const S3 = { store: 's3://bucket/prefix' };
 const NO_URL = { 'database-url': '' };
 const PRUNE = { command: 'prune', 'database-url': '', passphrase: '' };
 const RESTORE_TEST = { command: 'restore-test', 'database-url': '' };
+const RESTORE = { command: 'restore', confirm: 'shop' };
 const CHECK = { command: 'check', 'database-url': '', passphrase: '' };
 
 export const badInputs: BadInput[] = [
@@ -100,6 +101,21 @@ export const badInputs: BadInput[] = [
     title: 'file-references without a label',
     inputs: { ...RESTORE_TEST, 'file-references': 'select path from files' },
     says: [/^file-references: it is no map of labels to queries\. Write label: query, one a line/],
+  },
+  {
+    title: 'files-to into a folder that is not empty',
+    inputs: { ...RESTORE, 'files-to': '/usr' },
+    says: [/^files-to: "\/usr" is there and not an empty folder\. Name a new one/],
+  },
+  {
+    title: 'files-to into a folder that is not there',
+    inputs: { ...RESTORE, 'files-to': '/srv/lifeboat-test-that-does-not-exist/files' },
+    says: [/^files-to: "\/srv\/lifeboat-test-that-does-not-exist" is not there\. Write a folder in one that is/],
+  },
+  {
+    title: 'files-to that is a file',
+    inputs: { ...RESTORE, 'files-to': '/etc/passwd' },
+    says: [/^files-to: "\/etc\/passwd" is there and not an empty folder/],
   },
 
   // retention

@@ -11,6 +11,7 @@ const expected = [
   ...numbered('S', 14),
   'T2',
   'T7',
+  ...numbered('F', 6),
   ...numbered('K', 6),
   ...numbered('A', 12),
 ];

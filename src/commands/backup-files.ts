@@ -9,6 +9,7 @@ import { TreePacker } from '../files/pack.ts';
 import { type Tree, walk } from '../files/walk.ts';
 import type { BackupSettings } from '../inputs/settings.ts';
 import { treeNotes } from '../report/file-trees.ts';
+import { countOf } from '../units.ts';
 import type { PartStreamer, WrittenPart } from './part-streamer.ts';
 import type { Run } from './run.ts';
 
@@ -59,7 +60,7 @@ export async function storeTrees(
   }
   if (trees.length > 0) stored.notIncluded.push('Access lists and extended attributes of files');
   if (pathsExclude.length > 0)
-    stored.notIncluded.push(`Files that fit one of ${pathsExclude.length} globs of paths-exclude`);
+    stored.notIncluded.push(`Files that paths-exclude leaves out (${countOf(pathsExclude.length, 'glob')})`);
   return stored;
 }
 

@@ -37,8 +37,11 @@ export async function compareReferences(
   if (missingCount > 0) {
     const more = missingCount > missing.length ? ` and ${formatCount(missingCount - missing.length)} more` : '';
     fail(
-      `Of ${formatCount(named)} files that the database names, ${formatCount(missingCount)} are not in the tree: ${missing.join(', ')}${more}.`,
+      `Not in the tree are ${formatCount(missingCount)} of the ${formatCount(named)} files that the database names: ${missing.join(', ')}${more}.`,
     );
-  } else result.verified.push(`File tree ${label}: the ${formatCount(named)} files that the database names are in it`);
+  } else
+    result.verified.push(
+      `File tree ${label}: every file that the database names is in it, ${formatCount(named)} in all`,
+    );
   return result;
 }

@@ -1,5 +1,5 @@
 import type { TreeCounts, TreeFacts } from '../catalog/file-tree.ts';
-import { formatCount } from '../units.ts';
+import { countOf } from '../units.ts';
 import { type Compared, nothing } from './circumstances.ts';
 
 /** The archive of a file tree, as it was read back, against what was stored. */
@@ -18,12 +18,12 @@ export function compareTree(expected: TreeFacts, read: TreeCounts & { digest: st
   }
   if (changed.count > 0) {
     result.notVerified.push(
-      `File tree ${label}: ${formatCount(changed.count)} files changed while they were read, so what is stored of them may be of two moments.`,
+      `File tree ${label}: changed while they were read, so that what is stored may be of two moments: ${countOf(changed.count, 'file')}.`,
     );
   }
   return result;
 }
 
 function said({ files, folders, links, bytes }: TreeCounts): string {
-  return `${formatCount(files)} files, ${formatCount(folders)} folders, ${formatCount(links)} links, ${formatCount(bytes)} bytes`;
+  return `${countOf(files, 'file')}, ${countOf(folders, 'folder')}, ${countOf(links, 'link')}, ${countOf(bytes, 'byte')}`;
 }

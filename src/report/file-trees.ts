@@ -1,19 +1,19 @@
 import type { Paths, TreeCounts } from '../catalog/file-tree.ts';
-import { formatBytes, formatCount } from '../units.ts';
+import { countOf, formatBytes, formatCount } from '../units.ts';
 
-/** `1,234 files in 56 folders, 7 links, 1.4 GB` */
+/** `1,234 files in 56 folders, 1 link, 1.4 GB` */
 export function treeSize({ files, folders, links, bytes }: TreeCounts): string {
-  return `${formatCount(files)} files in ${formatCount(folders)} folders, ${formatCount(links)} links, ${formatBytes(bytes)}`;
+  return `${countOf(files, 'file')} in ${countOf(folders, 'folder')}, ${countOf(links, 'link')}, ${formatBytes(bytes)}`;
 }
 
 /** What is to be said of how a tree was read, one thing each; empty when nothing is. */
 export function treeNotes({ changed, vanished, special }: Record<'changed' | 'vanished' | 'special', Paths>): string[] {
-  const note = ({ count, first }: Paths, what: string) =>
-    count === 0 ? [] : [`${formatCount(count)} ${what} (${firstOf(first, count)})`];
+  const note = (what: string, { count, first }: Paths) =>
+    count === 0 ? [] : [`${what}: ${formatCount(count)} (${firstOf(first, count)})`];
   return [
-    ...note(changed, 'changed while they were read'),
-    ...note(vanished, 'were gone before they could be read'),
-    ...note(special, 'sockets, pipes and devices were left out'),
+    ...note('changed while they were read', changed),
+    ...note('gone before they could be read', vanished),
+    ...note('left out, for they are sockets, pipes or devices', special),
   ];
 }
 

@@ -81,7 +81,7 @@ test('database and storage are proven together', async () => {
   await backUp();
   const result = await restoreTest();
   expectProven(result);
-  expect(result.report.verified).toContain('File tree storage: the 2 files that the database names are in it');
+  expect(result.report.verified).toContain('File tree storage: every file that the database names is in it, 2 in all');
 });
 
 test('an object whose file is gone fails the restore test', async () => {

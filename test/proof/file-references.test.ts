@@ -15,7 +15,7 @@ function tree(...paths: string[]): (path: string) => boolean {
 test('every file that is named is there; where none is named, none is looked for', async () => {
   const found = await compareReferences('uploads', rows('a', 'b/c', null, ''), tree('a', 'b', 'b/c', 'd'));
   expect(found.findings).toEqual([]);
-  expect(found.verified).toEqual(['File tree uploads: the 2 files that the database names are in it']);
+  expect(found.verified).toEqual(['File tree uploads: every file that the database names is in it, 2 in all']);
 });
 
 test('ten that are missing are named, the others counted', async () => {
@@ -26,7 +26,7 @@ test('ten that are missing are named, the others counted', async () => {
       severity: 'failed',
       kind: 'file reference',
       object: 'uploads',
-      message: `Of 1,013 files that the database names, 1,012 are not in the tree: ${missing
+      message: `Not in the tree are 1,012 of the 1,013 files that the database names: ${missing
         .slice(0, 10)
         .map((path) => `"${path}"`)
         .join(', ')} and 1,002 more.`,
@@ -38,7 +38,7 @@ test('ten that are missing are named, the others counted', async () => {
 test('paths are compared by their letters', async () => {
   const { findings } = await compareReferences('uploads', rows('/a', 'A', './a', 'a/'), tree('a'));
   expect(findings[0]?.message).toMatch(
-    /^Of 4 files that the database names, 4 are not in the tree: "\/a", "A", ".\/a", "a\/"\.$/,
+    /^Not in the tree are 4 of the 4 files that the database names: "\/a", "A", ".\/a", "a\/"\.$/,
   );
 });
 

@@ -1,6 +1,23 @@
-import type { Leftover } from './store/store.ts';
+/** What a killed run can leave behind. */
+export type Leftover =
+  | {
+      kind: 'process';
+      pid: number /** Clock ticks since boot, /proc/PID/stat: a reused pid differs. */;
+      started: string;
+      /** It leads a process group: what it has started ends with it. */
+      group?: true;
+    }
+  | { kind: 'file'; path: string }
+  /** With all that is in it; a throwaway cluster's server too. */
+  | { kind: 'folder'; path: string }
+  /** One that a restore is filling. */
+  | { kind: 'database'; database: string; host: string }
+  | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
 
-/** Remembers what must not outlive this process. `save` is called with the whole list at every change. */
+/** Remembers what must not outlive this process, so that `post:` can end it; returns the call that forgets it. */
+export type Track = (leftover: Leftover) => () => void;
+
+/** What is tracked now. `save` is called with the whole list at every change. */
 export class Leftovers {
   readonly #list = new Set<Leftover>();
   readonly #save: (leftovers: Leftover[]) => void;
@@ -9,7 +26,7 @@ export class Leftovers {
     this.#save = save;
   }
 
-  readonly track = (leftover: Leftover): (() => void) => {
+  readonly track: Track = (leftover) => {
     this.#list.add(leftover);
     this.#save([...this.#list]);
     return () => {

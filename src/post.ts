@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from './errors.ts';
+import type { Leftover } from './leftovers.ts';
 import type { Log } from './report/log.ts';
-import type { Leftover } from './store/store.ts';
 import { endGroup, identify } from './stream/child.ts';
 
 /** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */

@@ -1,7 +1,7 @@
+import type { Track } from '../leftovers.ts';
 import type { SnapshotStep } from '../postgres/snapshot.ts';
 import type { Log } from '../report/log.ts';
 import type { Progress } from '../report/progress.ts';
-import type { StoreContext } from '../store/store.ts';
 
 /** What every command is given beside its settings. */
 export interface Run {
@@ -9,7 +9,7 @@ export interface Run {
   progress: Progress;
   /** Aborted by SIGINT and SIGTERM. */
   signal: AbortSignal;
-  track: StoreContext['track'];
+  track: Track;
   now(): Date;
   /** Of Lifeboat. */
   version: string;

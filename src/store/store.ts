@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { LifeboatError } from '../errors.ts';
+import type { Track } from '../leftovers.ts';
 
 /**
  * A place where backups are kept. It knows bytes and names, nothing of PostgreSQL.
@@ -108,26 +109,10 @@ export interface StoreContext {
   /** Aborted on cancellation: requests under way end, nothing new begins. */
   signal: AbortSignal;
   /** Remembers what must not outlive this process, so that `post:` can end it; returns the call that forgets it. */
-  track(leftover: Leftover): () => void;
+  track: Track;
   /** A line for the log: a retry, a sweep. */
   info(line: string): void;
 }
-
-/** What a killed run can leave behind. */
-export type Leftover =
-  | {
-      kind: 'process';
-      pid: number /** Clock ticks since boot, /proc/PID/stat: a reused pid differs. */;
-      started: string;
-      /** It leads a process group: what it has started ends with it. */
-      group?: true;
-    }
-  | { kind: 'file'; path: string }
-  /** With all that is in it; a throwaway cluster's server too. */
-  | { kind: 'folder'; path: string }
-  /** One that a restore is filling. */
-  | { kind: 'database'; database: string; host: string }
-  | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
 
 /** `not-found`: no such object. `denied`: these credentials may not. `full`: no space. `failed`: anything else. */
 export type StoreErrorCode = 'not-found' | 'denied' | 'full' | 'failed';

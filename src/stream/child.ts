@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { StoreContext } from '../store/store.ts';
+import type { Track } from '../leftovers.ts';
 
 /** How much of what a tool says on standard error is kept for its error message, in characters: the end of it. */
 const STDERR_TAIL = 8 * 1024;
@@ -28,7 +28,7 @@ export interface ToolCommand {
 
 export interface ToolContext {
   signal: AbortSignal;
-  track: StoreContext['track'];
+  track: Track;
   /** Each line that the tool writes on standard error, as it comes. */
   onStderr?: (line: string) => void;
 }

@@ -11,14 +11,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   inputs: ['catalog'],
   report: ['catalog'],
   files: ['catalog'],
-  store: ['catalog', 'inputs'],
-  stream: ['catalog', 'inputs', 'store'],
+  store: ['catalog', 'inputs', 'stream'],
+  stream: ['catalog', 'inputs'],
   postgres: ['catalog', 'stream'],
   commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
 };
 
 /** Beside the folders, and of use to all of them. */
-const TO_ALL = ['errors.ts', 'units.ts', 'version.ts'];
+const TO_ALL = ['errors.ts', 'leftovers.ts', 'units.ts', 'version.ts'];
 
 /** By the folder that imports: the folders of the files that it imports, without its own. */
 function imports(): Map<string, Set<string>> {

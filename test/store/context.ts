@@ -1,4 +1,5 @@
-import type { Leftover, StoreContext } from '../../src/store/store.ts';
+import type { Leftover } from '../../src/leftovers.ts';
+import type { StoreContext } from '../../src/store/store.ts';
 
 /** A store's context that remembers what it was told. */
 export interface RecordedContext extends StoreContext {

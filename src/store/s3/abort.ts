@@ -1,4 +1,5 @@
-import type { Leftover, StoreContext } from '../store.ts';
+import type { Leftover } from '../../leftovers.ts';
+import type { StoreContext } from '../store.ts';
 import { Bucket } from './bucket.ts';
 import { connect } from './client.ts';
 import { abortUpload } from './multipart.ts';

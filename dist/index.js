@@ -1,27 +1,27 @@
 import { createRequire as __WEBPACK_EXTERNAL_createRequire } from "module";
 /******/ var __webpack_modules__ = ({
 
-/***/ 770:
+/***/ 20770:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-module.exports = __nccwpck_require__(218);
+module.exports = __nccwpck_require__(20218);
 
 
 /***/ }),
 
-/***/ 218:
+/***/ 20218:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 var __webpack_unused_export__;
 
 
-var net = __nccwpck_require__(9278);
-var tls = __nccwpck_require__(4756);
-var http = __nccwpck_require__(8611);
-var https = __nccwpck_require__(5692);
-var events = __nccwpck_require__(4434);
-var assert = __nccwpck_require__(2613);
-var util = __nccwpck_require__(9023);
+var net = __nccwpck_require__(69278);
+var tls = __nccwpck_require__(64756);
+var http = __nccwpck_require__(58611);
+var https = __nccwpck_require__(65692);
+var events = __nccwpck_require__(24434);
+var assert = __nccwpck_require__(42613);
+var util = __nccwpck_require__(39023);
 
 
 exports.httpOverHttp = httpOverHttp;
@@ -281,34 +281,34 @@ __webpack_unused_export__ = debug; // for test
 
 /***/ }),
 
-/***/ 6752:
+/***/ 46752:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 var __webpack_unused_export__;
 
 
-const Client = __nccwpck_require__(3701)
-const Dispatcher = __nccwpck_require__(883)
-const Pool = __nccwpck_require__(628)
+const Client = __nccwpck_require__(23701)
+const Dispatcher = __nccwpck_require__(30883)
+const Pool = __nccwpck_require__(30628)
 const BalancedPool = __nccwpck_require__(837)
-const Agent = __nccwpck_require__(7405)
-const ProxyAgent = __nccwpck_require__(6672)
-const EnvHttpProxyAgent = __nccwpck_require__(3137)
-const RetryAgent = __nccwpck_require__(50)
-const errors = __nccwpck_require__(8707)
+const Agent = __nccwpck_require__(57405)
+const ProxyAgent = __nccwpck_require__(76672)
+const EnvHttpProxyAgent = __nccwpck_require__(53137)
+const RetryAgent = __nccwpck_require__(30050)
+const errors = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
 const { InvalidArgumentError } = errors
-const api = __nccwpck_require__(6615)
-const buildConnector = __nccwpck_require__(9136)
-const MockClient = __nccwpck_require__(7365)
-const MockAgent = __nccwpck_require__(7501)
-const MockPool = __nccwpck_require__(4004)
-const mockErrors = __nccwpck_require__(2429)
-const RetryHandler = __nccwpck_require__(7816)
-const { getGlobalDispatcher, setGlobalDispatcher } = __nccwpck_require__(2581)
-const DecoratorHandler = __nccwpck_require__(8155)
+const api = __nccwpck_require__(56615)
+const buildConnector = __nccwpck_require__(59136)
+const MockClient = __nccwpck_require__(47365)
+const MockAgent = __nccwpck_require__(47501)
+const MockPool = __nccwpck_require__(94004)
+const mockErrors = __nccwpck_require__(52429)
+const RetryHandler = __nccwpck_require__(17816)
+const { getGlobalDispatcher, setGlobalDispatcher } = __nccwpck_require__(32581)
+const DecoratorHandler = __nccwpck_require__(58155)
 const RedirectHandler = __nccwpck_require__(8754)
-const createRedirectInterceptor = __nccwpck_require__(5092)
+const createRedirectInterceptor = __nccwpck_require__(25092)
 
 Object.assign(Dispatcher.prototype, api)
 
@@ -326,10 +326,10 @@ __webpack_unused_export__ = DecoratorHandler
 __webpack_unused_export__ = RedirectHandler
 __webpack_unused_export__ = createRedirectInterceptor
 __webpack_unused_export__ = {
-  redirect: __nccwpck_require__(1514),
-  retry: __nccwpck_require__(2026),
-  dump: __nccwpck_require__(8060),
-  dns: __nccwpck_require__(379)
+  redirect: __nccwpck_require__(21514),
+  retry: __nccwpck_require__(92026),
+  dump: __nccwpck_require__(88060),
+  dns: __nccwpck_require__(70379)
 }
 
 __webpack_unused_export__ = buildConnector
@@ -391,7 +391,7 @@ function makeDispatcher (fn) {
 __webpack_unused_export__ = setGlobalDispatcher
 __webpack_unused_export__ = getGlobalDispatcher
 
-const fetchImpl = (__nccwpck_require__(4398).fetch)
+const fetchImpl = (__nccwpck_require__(54398).fetch)
 __webpack_unused_export__ = async function fetch (init, options = undefined) {
   try {
     return await fetchImpl(init, options)
@@ -403,39 +403,39 @@ __webpack_unused_export__ = async function fetch (init, options = undefined) {
     throw err
   }
 }
-/* unused reexport */ __nccwpck_require__(660).Headers
-/* unused reexport */ __nccwpck_require__(9051).Response
+/* unused reexport */ __nccwpck_require__(60660).Headers
+/* unused reexport */ __nccwpck_require__(99051).Response
 /* unused reexport */ __nccwpck_require__(9967).Request
-/* unused reexport */ __nccwpck_require__(5910).FormData
+/* unused reexport */ __nccwpck_require__(35910).FormData
 __webpack_unused_export__ = globalThis.File ?? (__nccwpck_require__(4573).File)
-/* unused reexport */ __nccwpck_require__(8355).FileReader
+/* unused reexport */ __nccwpck_require__(48355).FileReader
 
-const { setGlobalOrigin, getGlobalOrigin } = __nccwpck_require__(1059)
+const { setGlobalOrigin, getGlobalOrigin } = __nccwpck_require__(51059)
 
 __webpack_unused_export__ = setGlobalOrigin
 __webpack_unused_export__ = getGlobalOrigin
 
 const { CacheStorage } = __nccwpck_require__(3245)
-const { kConstruct } = __nccwpck_require__(109)
+const { kConstruct } = __nccwpck_require__(20109)
 
 // Cache & CacheStorage are tightly coupled with fetch. Even if it may run
 // in an older version of Node, it doesn't have any use without fetch.
 __webpack_unused_export__ = new CacheStorage(kConstruct)
 
-const { deleteCookie, getCookies, getSetCookies, setCookie } = __nccwpck_require__(9061)
+const { deleteCookie, getCookies, getSetCookies, setCookie } = __nccwpck_require__(79061)
 
 __webpack_unused_export__ = deleteCookie
 __webpack_unused_export__ = getCookies
 __webpack_unused_export__ = getSetCookies
 __webpack_unused_export__ = setCookie
 
-const { parseMIMEType, serializeAMimeType } = __nccwpck_require__(1900)
+const { parseMIMEType, serializeAMimeType } = __nccwpck_require__(51900)
 
 __webpack_unused_export__ = parseMIMEType
 __webpack_unused_export__ = serializeAMimeType
 
-const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(5188)
-/* unused reexport */ __nccwpck_require__(3726).WebSocket
+const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(15188)
+/* unused reexport */ __nccwpck_require__(13726).WebSocket
 __webpack_unused_export__ = CloseEvent
 __webpack_unused_export__ = ErrorEvent
 __webpack_unused_export__ = MessageEvent
@@ -451,18 +451,18 @@ __webpack_unused_export__ = MockPool
 __webpack_unused_export__ = MockAgent
 __webpack_unused_export__ = mockErrors
 
-const { EventSource } = __nccwpck_require__(1238)
+const { EventSource } = __nccwpck_require__(21238)
 
 __webpack_unused_export__ = EventSource
 
 
 /***/ }),
 
-/***/ 158:
+/***/ 80158:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 const { addAbortListener } = __nccwpck_require__(3440)
-const { RequestAbortedError } = __nccwpck_require__(8707)
+const { RequestAbortedError } = __nccwpck_require__(68707)
 
 const kListener = Symbol('kListener')
 const kSignal = Symbol('kSignal')
@@ -522,16 +522,16 @@ module.exports = {
 
 /***/ }),
 
-/***/ 2279:
+/***/ 34660:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const assert = __nccwpck_require__(4589)
-const { AsyncResource } = __nccwpck_require__(6698)
-const { InvalidArgumentError, SocketError } = __nccwpck_require__(8707)
+const assert = __nccwpck_require__(34589)
+const { AsyncResource } = __nccwpck_require__(16698)
+const { InvalidArgumentError, SocketError } = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
-const { addSignal, removeSignal } = __nccwpck_require__(158)
+const { addSignal, removeSignal } = __nccwpck_require__(80158)
 
 class ConnectHandler extends AsyncResource {
   constructor (opts, callback) {
@@ -637,7 +637,7 @@ module.exports = connect
 
 /***/ }),
 
-/***/ 6862:
+/***/ 76862:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -646,16 +646,16 @@ const {
   Readable,
   Duplex,
   PassThrough
-} = __nccwpck_require__(7075)
+} = __nccwpck_require__(57075)
 const {
   InvalidArgumentError,
   InvalidReturnValueError,
   RequestAbortedError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
-const { AsyncResource } = __nccwpck_require__(6698)
-const { addSignal, removeSignal } = __nccwpck_require__(158)
-const assert = __nccwpck_require__(4589)
+const { AsyncResource } = __nccwpck_require__(16698)
+const { addSignal, removeSignal } = __nccwpck_require__(80158)
+const assert = __nccwpck_require__(34589)
 
 const kResume = Symbol('resume')
 
@@ -895,17 +895,17 @@ module.exports = pipeline
 
 /***/ }),
 
-/***/ 4043:
+/***/ 14043:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const assert = __nccwpck_require__(4589)
-const { Readable } = __nccwpck_require__(9927)
-const { InvalidArgumentError, RequestAbortedError } = __nccwpck_require__(8707)
+const assert = __nccwpck_require__(34589)
+const { Readable } = __nccwpck_require__(49927)
+const { InvalidArgumentError, RequestAbortedError } = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
-const { getResolveErrorBodyCallback } = __nccwpck_require__(7655)
-const { AsyncResource } = __nccwpck_require__(6698)
+const { getResolveErrorBodyCallback } = __nccwpck_require__(87655)
+const { AsyncResource } = __nccwpck_require__(16698)
 
 class RequestHandler extends AsyncResource {
   constructor (opts, callback) {
@@ -1121,13 +1121,13 @@ module.exports.RequestHandler = RequestHandler
 
 
 
-const assert = __nccwpck_require__(4589)
-const { finished, PassThrough } = __nccwpck_require__(7075)
-const { InvalidArgumentError, InvalidReturnValueError } = __nccwpck_require__(8707)
+const assert = __nccwpck_require__(34589)
+const { finished, PassThrough } = __nccwpck_require__(57075)
+const { InvalidArgumentError, InvalidReturnValueError } = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
-const { getResolveErrorBodyCallback } = __nccwpck_require__(7655)
-const { AsyncResource } = __nccwpck_require__(6698)
-const { addSignal, removeSignal } = __nccwpck_require__(158)
+const { getResolveErrorBodyCallback } = __nccwpck_require__(87655)
+const { AsyncResource } = __nccwpck_require__(16698)
+const { addSignal, removeSignal } = __nccwpck_require__(80158)
 
 class StreamHandler extends AsyncResource {
   constructor (opts, factory, callback) {
@@ -1343,16 +1343,16 @@ module.exports = stream
 
 /***/ }),
 
-/***/ 1882:
+/***/ 61882:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { InvalidArgumentError, SocketError } = __nccwpck_require__(8707)
-const { AsyncResource } = __nccwpck_require__(6698)
+const { InvalidArgumentError, SocketError } = __nccwpck_require__(68707)
+const { AsyncResource } = __nccwpck_require__(16698)
 const util = __nccwpck_require__(3440)
-const { addSignal, removeSignal } = __nccwpck_require__(158)
-const assert = __nccwpck_require__(4589)
+const { addSignal, removeSignal } = __nccwpck_require__(80158)
+const assert = __nccwpck_require__(34589)
 
 class UpgradeHandler extends AsyncResource {
   constructor (opts, callback) {
@@ -1458,30 +1458,30 @@ module.exports = upgrade
 
 /***/ }),
 
-/***/ 6615:
+/***/ 56615:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-module.exports.request = __nccwpck_require__(4043)
+module.exports.request = __nccwpck_require__(14043)
 module.exports.stream = __nccwpck_require__(3560)
-module.exports.pipeline = __nccwpck_require__(6862)
-module.exports.upgrade = __nccwpck_require__(1882)
-module.exports.connect = __nccwpck_require__(2279)
+module.exports.pipeline = __nccwpck_require__(76862)
+module.exports.upgrade = __nccwpck_require__(61882)
+module.exports.connect = __nccwpck_require__(34660)
 
 
 /***/ }),
 
-/***/ 9927:
+/***/ 49927:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 // Ported from https://github.com/nodejs/undici/pull/907
 
 
 
-const assert = __nccwpck_require__(4589)
-const { Readable } = __nccwpck_require__(7075)
-const { RequestAbortedError, NotSupportedError, InvalidArgumentError, AbortError } = __nccwpck_require__(8707)
+const assert = __nccwpck_require__(34589)
+const { Readable } = __nccwpck_require__(57075)
+const { RequestAbortedError, NotSupportedError, InvalidArgumentError, AbortError } = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
 const { ReadableStreamFrom } = __nccwpck_require__(3440)
 
@@ -1864,15 +1864,15 @@ module.exports = { Readable: BodyReadable, chunksDecode }
 
 /***/ }),
 
-/***/ 7655:
+/***/ 87655:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-const assert = __nccwpck_require__(4589)
+const assert = __nccwpck_require__(34589)
 const {
   ResponseStatusCodeError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 
-const { chunksDecode } = __nccwpck_require__(9927)
+const { chunksDecode } = __nccwpck_require__(49927)
 const CHUNK_LIMIT = 128 * 1024
 
 async function getResolveErrorBodyCallback ({ callback, body, contentType, statusCode, statusMessage, headers }) {
@@ -1964,16 +1964,16 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9136:
+/***/ 59136:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const net = __nccwpck_require__(7030)
-const assert = __nccwpck_require__(4589)
+const net = __nccwpck_require__(77030)
+const assert = __nccwpck_require__(34589)
 const util = __nccwpck_require__(3440)
-const { InvalidArgumentError, ConnectTimeoutError } = __nccwpck_require__(8707)
-const timers = __nccwpck_require__(6603)
+const { InvalidArgumentError, ConnectTimeoutError } = __nccwpck_require__(68707)
+const timers = __nccwpck_require__(96603)
 
 function noop () {}
 
@@ -2058,7 +2058,7 @@ function buildConnector ({ allowH2, maxCachedSessions, socketPath, timeout, sess
     let socket
     if (protocol === 'https:') {
       if (!tls) {
-        tls = __nccwpck_require__(1692)
+        tls = __nccwpck_require__(41692)
       }
       servername = servername || options.servername || util.getServerName(host) || null
 
@@ -2211,7 +2211,7 @@ module.exports = buildConnector
 
 /***/ }),
 
-/***/ 735:
+/***/ 10735:
 /***/ ((module) => {
 
 
@@ -2336,12 +2336,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 2414:
+/***/ 42414:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
-const diagnosticsChannel = __nccwpck_require__(3053)
-const util = __nccwpck_require__(7975)
+const diagnosticsChannel = __nccwpck_require__(53053)
+const util = __nccwpck_require__(57975)
 
 const undiciDebugLog = util.debuglog('undici')
 const fetchDebuglog = util.debuglog('fetch')
@@ -2545,7 +2545,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8707:
+/***/ 68707:
 /***/ ((module) => {
 
 
@@ -2977,7 +2977,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4655:
+/***/ 44655:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -2985,8 +2985,8 @@ module.exports = {
 const {
   InvalidArgumentError,
   NotSupportedError
-} = __nccwpck_require__(8707)
-const assert = __nccwpck_require__(4589)
+} = __nccwpck_require__(68707)
+const assert = __nccwpck_require__(34589)
 const {
   isValidHTTPToken,
   isValidHeaderValue,
@@ -3001,8 +3001,8 @@ const {
   getServerName,
   normalizedMethodRecords
 } = __nccwpck_require__(3440)
-const { channels } = __nccwpck_require__(2414)
-const { headerNameLowerCasedRecord } = __nccwpck_require__(735)
+const { channels } = __nccwpck_require__(42414)
+const { headerNameLowerCasedRecord } = __nccwpck_require__(10735)
 
 // Verifies that a given path is valid does not contain control chars \x00 to \x20
 const invalidPathRegex = /[^\u0021-\u00ff]/
@@ -3466,7 +3466,7 @@ module.exports = Request
 
 /***/ }),
 
-/***/ 6443:
+/***/ 36443:
 /***/ ((module) => {
 
 module.exports = {
@@ -3540,7 +3540,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 7752:
+/***/ 67752:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -3548,7 +3548,7 @@ module.exports = {
 const {
   wellknownHeaderNames,
   headerNameLowerCasedRecord
-} = __nccwpck_require__(735)
+} = __nccwpck_require__(10735)
 
 class TstNode {
   /** @type {any} */
@@ -3704,18 +3704,18 @@ module.exports = {
 
 
 
-const assert = __nccwpck_require__(4589)
-const { kDestroyed, kBodyUsed, kListeners, kBody } = __nccwpck_require__(6443)
-const { IncomingMessage } = __nccwpck_require__(7067)
-const stream = __nccwpck_require__(7075)
-const net = __nccwpck_require__(7030)
+const assert = __nccwpck_require__(34589)
+const { kDestroyed, kBodyUsed, kListeners, kBody } = __nccwpck_require__(36443)
+const { IncomingMessage } = __nccwpck_require__(37067)
+const stream = __nccwpck_require__(57075)
+const net = __nccwpck_require__(77030)
 const { Blob } = __nccwpck_require__(4573)
-const nodeUtil = __nccwpck_require__(7975)
-const { stringify } = __nccwpck_require__(1792)
-const { EventEmitter: EE } = __nccwpck_require__(8474)
-const { InvalidArgumentError } = __nccwpck_require__(8707)
-const { headerNameLowerCasedRecord } = __nccwpck_require__(735)
-const { tree } = __nccwpck_require__(7752)
+const nodeUtil = __nccwpck_require__(57975)
+const { stringify } = __nccwpck_require__(41792)
+const { EventEmitter: EE } = __nccwpck_require__(78474)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
+const { headerNameLowerCasedRecord } = __nccwpck_require__(10735)
+const { tree } = __nccwpck_require__(67752)
 
 const [nodeMajor, nodeMinor] = process.versions.node.split('.').map(v => Number(v))
 
@@ -4425,18 +4425,18 @@ module.exports = {
 
 /***/ }),
 
-/***/ 7405:
+/***/ 57405:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { InvalidArgumentError } = __nccwpck_require__(8707)
-const { kClients, kRunning, kClose, kDestroy, kDispatch, kInterceptors } = __nccwpck_require__(6443)
-const DispatcherBase = __nccwpck_require__(1841)
-const Pool = __nccwpck_require__(628)
-const Client = __nccwpck_require__(3701)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
+const { kClients, kRunning, kClose, kDestroy, kDispatch, kInterceptors } = __nccwpck_require__(36443)
+const DispatcherBase = __nccwpck_require__(21841)
+const Pool = __nccwpck_require__(30628)
+const Client = __nccwpck_require__(23701)
 const util = __nccwpck_require__(3440)
-const createRedirectInterceptor = __nccwpck_require__(5092)
+const createRedirectInterceptor = __nccwpck_require__(25092)
 
 const kOnConnect = Symbol('onConnect')
 const kOnDisconnect = Symbol('onDisconnect')
@@ -4573,7 +4573,7 @@ module.exports = Agent
 const {
   BalancedPoolMissingUpstreamError,
   InvalidArgumentError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 const {
   PoolBase,
   kClients,
@@ -4581,9 +4581,9 @@ const {
   kAddClient,
   kRemoveClient,
   kGetDispatcher
-} = __nccwpck_require__(2128)
-const Pool = __nccwpck_require__(628)
-const { kUrl, kInterceptors } = __nccwpck_require__(6443)
+} = __nccwpck_require__(42128)
+const Pool = __nccwpck_require__(30628)
+const { kUrl, kInterceptors } = __nccwpck_require__(36443)
 const { parseOrigin } = __nccwpck_require__(3440)
 const kFactory = Symbol('factory')
 
@@ -4788,10 +4788,10 @@ module.exports = BalancedPool
 
 /* global WebAssembly */
 
-const assert = __nccwpck_require__(4589)
+const assert = __nccwpck_require__(34589)
 const util = __nccwpck_require__(3440)
-const { channels } = __nccwpck_require__(2414)
-const timers = __nccwpck_require__(6603)
+const { channels } = __nccwpck_require__(42414)
+const timers = __nccwpck_require__(96603)
 const {
   RequestContentLengthMismatchError,
   ResponseContentLengthMismatchError,
@@ -4804,7 +4804,7 @@ const {
   BodyTimeoutError,
   HTTPParserError,
   ResponseExceededMaxSizeError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 const {
   kUrl,
   kReset,
@@ -4837,9 +4837,9 @@ const {
   kOnError,
   kResume,
   kHTTPContext
-} = __nccwpck_require__(6443)
+} = __nccwpck_require__(36443)
 
-const constants = __nccwpck_require__(2824)
+const constants = __nccwpck_require__(52824)
 const EMPTY_BUF = Buffer.alloc(0)
 const FastBuffer = Buffer[Symbol.species]
 const addListener = util.addListener
@@ -4851,11 +4851,11 @@ const kSocketUsed = Symbol('kSocketUsed')
 let extractBody
 
 async function lazyllhttp () {
-  const llhttpWasmData = process.env.JEST_WORKER_ID ? __nccwpck_require__(3870) : undefined
+  const llhttpWasmData = process.env.JEST_WORKER_ID ? __nccwpck_require__(63870) : undefined
 
   let mod
   try {
-    mod = await WebAssembly.compile(__nccwpck_require__(3434))
+    mod = await WebAssembly.compile(__nccwpck_require__(53434))
   } catch (e) {
     /* istanbul ignore next */
 
@@ -4863,7 +4863,7 @@ async function lazyllhttp () {
     // being enabled, but the occurring of this other error
     // * https://github.com/emscripten-core/emscripten/issues/11495
     // got me to remove that check to avoid breaking Node 12.
-    mod = await WebAssembly.compile(llhttpWasmData || __nccwpck_require__(3870))
+    mod = await WebAssembly.compile(llhttpWasmData || __nccwpck_require__(63870))
   }
 
   return await WebAssembly.instantiate(mod, {
@@ -5778,7 +5778,7 @@ function writeH1 (client, request) {
 
   if (util.isFormDataLike(body)) {
     if (!extractBody) {
-      extractBody = (__nccwpck_require__(4492).extractBody)
+      extractBody = (__nccwpck_require__(84492).extractBody)
     }
 
     const [bodyStream, contentType] = extractBody(body)
@@ -6301,21 +6301,21 @@ module.exports = connectH1
 
 /***/ }),
 
-/***/ 8788:
+/***/ 88788:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const assert = __nccwpck_require__(4589)
-const { errorMonitor } = __nccwpck_require__(8474)
-const { pipeline } = __nccwpck_require__(7075)
+const assert = __nccwpck_require__(34589)
+const { errorMonitor } = __nccwpck_require__(78474)
+const { pipeline } = __nccwpck_require__(57075)
 const util = __nccwpck_require__(3440)
 const {
   RequestContentLengthMismatchError,
   RequestAbortedError,
   SocketError,
   InformationalError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 const {
   kUrl,
   kReset,
@@ -6334,7 +6334,7 @@ const {
   kResume,
   kSize,
   kHTTPContext
-} = __nccwpck_require__(6443)
+} = __nccwpck_require__(36443)
 
 const kOpenStreams = Symbol('open streams')
 
@@ -6346,7 +6346,7 @@ let h2ExperimentalWarned = false
 /** @type {import('http2')} */
 let http2
 try {
-  http2 = __nccwpck_require__(2467)
+  http2 = __nccwpck_require__(32467)
 } catch {
   // @ts-ignore
   http2 = { constants: {} }
@@ -6740,7 +6740,7 @@ function writeH2 (client, request) {
   let contentLength = util.bodyLength(body)
 
   if (util.isFormDataLike(body)) {
-    extractBody ??= (__nccwpck_require__(4492).extractBody)
+    extractBody ??= (__nccwpck_require__(84492).extractBody)
 
     const [bodyStream, contentType] = extractBody(body)
     headers['content-type'] = contentType
@@ -7100,26 +7100,26 @@ module.exports = connectH2
 
 /***/ }),
 
-/***/ 3701:
+/***/ 23701:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 // @ts-check
 
 
 
-const assert = __nccwpck_require__(4589)
-const net = __nccwpck_require__(7030)
-const http = __nccwpck_require__(7067)
+const assert = __nccwpck_require__(34589)
+const net = __nccwpck_require__(77030)
+const http = __nccwpck_require__(37067)
 const util = __nccwpck_require__(3440)
-const { channels } = __nccwpck_require__(2414)
-const Request = __nccwpck_require__(4655)
-const DispatcherBase = __nccwpck_require__(1841)
+const { channels } = __nccwpck_require__(42414)
+const Request = __nccwpck_require__(44655)
+const DispatcherBase = __nccwpck_require__(21841)
 const {
   InvalidArgumentError,
   InformationalError,
   ClientDestroyedError
-} = __nccwpck_require__(8707)
-const buildConnector = __nccwpck_require__(9136)
+} = __nccwpck_require__(68707)
+const buildConnector = __nccwpck_require__(59136)
 const {
   kUrl,
   kServerName,
@@ -7161,9 +7161,9 @@ const {
   kHTTPContext,
   kMaxConcurrentStreams,
   kResume
-} = __nccwpck_require__(6443)
+} = __nccwpck_require__(36443)
 const connectH1 = __nccwpck_require__(637)
-const connectH2 = __nccwpck_require__(8788)
+const connectH2 = __nccwpck_require__(88788)
 let deprecatedInterceptorWarned = false
 
 const kClosedResolve = Symbol('kClosedResolve')
@@ -7471,7 +7471,7 @@ class Client extends DispatcherBase {
   }
 }
 
-const createRedirectInterceptor = __nccwpck_require__(5092)
+const createRedirectInterceptor = __nccwpck_require__(25092)
 
 function onError (client, err) {
   if (
@@ -7731,19 +7731,19 @@ module.exports = Client
 
 /***/ }),
 
-/***/ 1841:
+/***/ 21841:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 const buffer = __nccwpck_require__(4573)
-const Dispatcher = __nccwpck_require__(883)
+const Dispatcher = __nccwpck_require__(30883)
 const {
   ClientDestroyedError,
   ClientClosedError,
   InvalidArgumentError
-} = __nccwpck_require__(8707)
-const { kDestroy, kClose, kClosed, kDestroyed, kDispatch, kInterceptors } = __nccwpck_require__(6443)
+} = __nccwpck_require__(68707)
+const { kDestroy, kClose, kClosed, kDestroyed, kDispatch, kInterceptors } = __nccwpck_require__(36443)
 
 const kOnDestroyed = Symbol('onDestroyed')
 const kOnClosed = Symbol('onClosed')
@@ -7946,11 +7946,11 @@ module.exports = DispatcherBase
 
 /***/ }),
 
-/***/ 883:
+/***/ 30883:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
-const EventEmitter = __nccwpck_require__(8474)
+const EventEmitter = __nccwpck_require__(78474)
 
 class Dispatcher extends EventEmitter {
   dispatch () {
@@ -8018,15 +8018,15 @@ module.exports = Dispatcher
 
 /***/ }),
 
-/***/ 3137:
+/***/ 53137:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const DispatcherBase = __nccwpck_require__(1841)
-const { kClose, kDestroy, kClosed, kDestroyed, kDispatch, kNoProxyAgent, kHttpProxyAgent, kHttpsProxyAgent } = __nccwpck_require__(6443)
-const ProxyAgent = __nccwpck_require__(6672)
-const Agent = __nccwpck_require__(7405)
+const DispatcherBase = __nccwpck_require__(21841)
+const { kClose, kDestroy, kClosed, kDestroyed, kDispatch, kNoProxyAgent, kHttpProxyAgent, kHttpsProxyAgent } = __nccwpck_require__(36443)
+const ProxyAgent = __nccwpck_require__(76672)
+const Agent = __nccwpck_require__(57405)
 
 const DEFAULT_PORTS = {
   'http:': 80,
@@ -8185,7 +8185,7 @@ module.exports = EnvHttpProxyAgent
 
 /***/ }),
 
-/***/ 4660:
+/***/ 64660:
 /***/ ((module) => {
 
 /* eslint-disable */
@@ -8309,15 +8309,15 @@ module.exports = class FixedQueue {
 
 /***/ }),
 
-/***/ 2128:
+/***/ 42128:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const DispatcherBase = __nccwpck_require__(1841)
-const FixedQueue = __nccwpck_require__(4660)
-const { kConnected, kSize, kRunning, kPending, kQueued, kBusy, kFree, kUrl, kClose, kDestroy, kDispatch } = __nccwpck_require__(6443)
-const PoolStats = __nccwpck_require__(3246)
+const DispatcherBase = __nccwpck_require__(21841)
+const FixedQueue = __nccwpck_require__(64660)
+const { kConnected, kSize, kRunning, kPending, kQueued, kBusy, kFree, kUrl, kClose, kDestroy, kDispatch } = __nccwpck_require__(36443)
+const PoolStats = __nccwpck_require__(43246)
 
 const kClients = Symbol('clients')
 const kNeedDrain = Symbol('needDrain')
@@ -8510,10 +8510,10 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3246:
+/***/ 43246:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
-const { kFree, kConnected, kPending, kQueued, kRunning, kSize } = __nccwpck_require__(6443)
+const { kFree, kConnected, kPending, kQueued, kRunning, kSize } = __nccwpck_require__(36443)
 const kPool = Symbol('pool')
 
 class PoolStats {
@@ -8551,7 +8551,7 @@ module.exports = PoolStats
 
 /***/ }),
 
-/***/ 628:
+/***/ 30628:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -8562,14 +8562,14 @@ const {
   kNeedDrain,
   kAddClient,
   kGetDispatcher
-} = __nccwpck_require__(2128)
-const Client = __nccwpck_require__(3701)
+} = __nccwpck_require__(42128)
+const Client = __nccwpck_require__(23701)
 const {
   InvalidArgumentError
-} = __nccwpck_require__(8707)
+} = __nccwpck_require__(68707)
 const util = __nccwpck_require__(3440)
-const { kUrl, kInterceptors } = __nccwpck_require__(6443)
-const buildConnector = __nccwpck_require__(9136)
+const { kUrl, kInterceptors } = __nccwpck_require__(36443)
+const buildConnector = __nccwpck_require__(59136)
 
 const kOptions = Symbol('options')
 const kConnections = Symbol('connections')
@@ -8665,19 +8665,19 @@ module.exports = Pool
 
 /***/ }),
 
-/***/ 6672:
+/***/ 76672:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { kProxy, kClose, kDestroy, kDispatch, kInterceptors } = __nccwpck_require__(6443)
-const { URL } = __nccwpck_require__(3136)
-const Agent = __nccwpck_require__(7405)
-const Pool = __nccwpck_require__(628)
-const DispatcherBase = __nccwpck_require__(1841)
-const { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError } = __nccwpck_require__(8707)
-const buildConnector = __nccwpck_require__(9136)
-const Client = __nccwpck_require__(3701)
+const { kProxy, kClose, kDestroy, kDispatch, kInterceptors } = __nccwpck_require__(36443)
+const { URL } = __nccwpck_require__(73136)
+const Agent = __nccwpck_require__(57405)
+const Pool = __nccwpck_require__(30628)
+const DispatcherBase = __nccwpck_require__(21841)
+const { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError } = __nccwpck_require__(68707)
+const buildConnector = __nccwpck_require__(59136)
+const Client = __nccwpck_require__(23701)
 
 const kAgent = Symbol('proxy agent')
 const kClient = Symbol('proxy client')
@@ -8946,13 +8946,13 @@ module.exports = ProxyAgent
 
 /***/ }),
 
-/***/ 50:
+/***/ 30050:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const Dispatcher = __nccwpck_require__(883)
-const RetryHandler = __nccwpck_require__(7816)
+const Dispatcher = __nccwpck_require__(30883)
+const RetryHandler = __nccwpck_require__(17816)
 
 class RetryAgent extends Dispatcher {
   #agent = null
@@ -8988,7 +8988,7 @@ module.exports = RetryAgent
 
 /***/ }),
 
-/***/ 2581:
+/***/ 32581:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -8996,8 +8996,8 @@ module.exports = RetryAgent
 // We include a version number for the Dispatcher API. In case of breaking changes,
 // this version number must be increased to avoid conflicts.
 const globalDispatcher = Symbol.for('undici.globalDispatcher.1')
-const { InvalidArgumentError } = __nccwpck_require__(8707)
-const Agent = __nccwpck_require__(7405)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
+const Agent = __nccwpck_require__(57405)
 
 if (getGlobalDispatcher() === undefined) {
   setGlobalDispatcher(new Agent())
@@ -9027,7 +9027,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8155:
+/***/ 58155:
 /***/ ((module) => {
 
 
@@ -9084,10 +9084,10 @@ module.exports = class DecoratorHandler {
 
 
 const util = __nccwpck_require__(3440)
-const { kBodyUsed } = __nccwpck_require__(6443)
-const assert = __nccwpck_require__(4589)
-const { InvalidArgumentError } = __nccwpck_require__(8707)
-const EE = __nccwpck_require__(8474)
+const { kBodyUsed } = __nccwpck_require__(36443)
+const assert = __nccwpck_require__(34589)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
+const EE = __nccwpck_require__(78474)
 
 const redirectableStatusCodes = [300, 301, 302, 303, 307, 308]
 
@@ -9317,14 +9317,14 @@ module.exports = RedirectHandler
 
 /***/ }),
 
-/***/ 7816:
+/***/ 17816:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
-const assert = __nccwpck_require__(4589)
+const assert = __nccwpck_require__(34589)
 
-const { kRetryHandlerDefaultRetry } = __nccwpck_require__(6443)
-const { RequestRetryError } = __nccwpck_require__(8707)
+const { kRetryHandlerDefaultRetry } = __nccwpck_require__(36443)
+const { RequestRetryError } = __nccwpck_require__(68707)
 const {
   isDisturbed,
   parseHeaders,
@@ -9761,14 +9761,14 @@ module.exports = RetryHandler
 
 /***/ }),
 
-/***/ 379:
+/***/ 70379:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
-const { isIP } = __nccwpck_require__(7030)
-const { lookup } = __nccwpck_require__(610)
-const DecoratorHandler = __nccwpck_require__(8155)
-const { InvalidArgumentError, InformationalError } = __nccwpck_require__(8707)
+const { isIP } = __nccwpck_require__(77030)
+const { lookup } = __nccwpck_require__(40610)
+const DecoratorHandler = __nccwpck_require__(58155)
+const { InvalidArgumentError, InformationalError } = __nccwpck_require__(68707)
 const maxInt = Math.pow(2, 31) - 1
 
 class DNSInstance {
@@ -10143,14 +10143,14 @@ module.exports = interceptorOpts => {
 
 /***/ }),
 
-/***/ 8060:
+/***/ 88060:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 const util = __nccwpck_require__(3440)
-const { InvalidArgumentError, RequestAbortedError } = __nccwpck_require__(8707)
-const DecoratorHandler = __nccwpck_require__(8155)
+const { InvalidArgumentError, RequestAbortedError } = __nccwpck_require__(68707)
+const DecoratorHandler = __nccwpck_require__(58155)
 
 class DumpHandler extends DecoratorHandler {
   #maxSize = 1024 * 1024
@@ -10273,7 +10273,7 @@ module.exports = createDumpInterceptor
 
 /***/ }),
 
-/***/ 5092:
+/***/ 25092:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -10301,7 +10301,7 @@ module.exports = createRedirectInterceptor
 
 /***/ }),
 
-/***/ 1514:
+/***/ 21514:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -10332,11 +10332,11 @@ module.exports = opts => {
 
 /***/ }),
 
-/***/ 2026:
+/***/ 92026:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
-const RetryHandler = __nccwpck_require__(7816)
+const RetryHandler = __nccwpck_require__(17816)
 
 module.exports = globalOpts => {
   return dispatch => {
@@ -10358,13 +10358,13 @@ module.exports = globalOpts => {
 
 /***/ }),
 
-/***/ 2824:
+/***/ 52824:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
 Object.defineProperty(exports, "__esModule", ({ value: true }));
 exports.SPECIAL_HEADERS = exports.HEADER_STATE = exports.MINOR = exports.MAJOR = exports.CONNECTION_TOKEN_CHARS = exports.HEADER_CHARS = exports.TOKEN = exports.STRICT_TOKEN = exports.HEX = exports.URL_CHAR = exports.STRICT_URL_CHAR = exports.USERINFO_CHARS = exports.MARK = exports.ALPHANUM = exports.NUM = exports.HEX_MAP = exports.NUM_MAP = exports.ALPHA = exports.FINISH = exports.H_METHOD_MAP = exports.METHOD_MAP = exports.METHODS_RTSP = exports.METHODS_ICE = exports.METHODS_HTTP = exports.METHODS = exports.LENIENT_FLAGS = exports.FLAGS = exports.TYPE = exports.ERROR = void 0;
-const utils_1 = __nccwpck_require__(172);
+const utils_1 = __nccwpck_require__(50172);
 // C headers
 var ERROR;
 (function (ERROR) {
@@ -10642,7 +10642,7 @@ exports.SPECIAL_HEADERS = {
 
 /***/ }),
 
-/***/ 3870:
+/***/ 63870:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -10654,7 +10654,7 @@ module.exports = Buffer.from('AGFzbQEAAAABJwdgAX8Bf2ADf39/AX9gAX8AYAJ/fwBgBH9/f3
 
 /***/ }),
 
-/***/ 3434:
+/***/ 53434:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -10666,7 +10666,7 @@ module.exports = Buffer.from('AGFzbQEAAAABJwdgAX8Bf2ADf39/AX9gAX8AYAJ/fwBgBH9/f3
 
 /***/ }),
 
-/***/ 172:
+/***/ 50172:
 /***/ ((__unused_webpack_module, exports) => {
 
 
@@ -10687,13 +10687,13 @@ exports.enumToMap = enumToMap;
 
 /***/ }),
 
-/***/ 7501:
+/***/ 47501:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { kClients } = __nccwpck_require__(6443)
-const Agent = __nccwpck_require__(7405)
+const { kClients } = __nccwpck_require__(36443)
+const Agent = __nccwpck_require__(57405)
 const {
   kAgent,
   kMockAgentSet,
@@ -10704,14 +10704,14 @@ const {
   kGetNetConnect,
   kOptions,
   kFactory
-} = __nccwpck_require__(1117)
-const MockClient = __nccwpck_require__(7365)
-const MockPool = __nccwpck_require__(4004)
-const { matchValue, buildMockOptions } = __nccwpck_require__(3397)
-const { InvalidArgumentError, UndiciError } = __nccwpck_require__(8707)
-const Dispatcher = __nccwpck_require__(883)
-const Pluralizer = __nccwpck_require__(1529)
-const PendingInterceptorsFormatter = __nccwpck_require__(6142)
+} = __nccwpck_require__(91117)
+const MockClient = __nccwpck_require__(47365)
+const MockPool = __nccwpck_require__(94004)
+const { matchValue, buildMockOptions } = __nccwpck_require__(53397)
+const { InvalidArgumentError, UndiciError } = __nccwpck_require__(68707)
+const Dispatcher = __nccwpck_require__(30883)
+const Pluralizer = __nccwpck_require__(91529)
+const PendingInterceptorsFormatter = __nccwpck_require__(56142)
 
 class MockAgent extends Dispatcher {
   constructor (opts) {
@@ -10854,14 +10854,14 @@ module.exports = MockAgent
 
 /***/ }),
 
-/***/ 7365:
+/***/ 47365:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { promisify } = __nccwpck_require__(7975)
-const Client = __nccwpck_require__(3701)
-const { buildMockDispatch } = __nccwpck_require__(3397)
+const { promisify } = __nccwpck_require__(57975)
+const Client = __nccwpck_require__(23701)
+const { buildMockDispatch } = __nccwpck_require__(53397)
 const {
   kDispatches,
   kMockAgent,
@@ -10870,10 +10870,10 @@ const {
   kOrigin,
   kOriginalDispatch,
   kConnected
-} = __nccwpck_require__(1117)
-const { MockInterceptor } = __nccwpck_require__(1511)
-const Symbols = __nccwpck_require__(6443)
-const { InvalidArgumentError } = __nccwpck_require__(8707)
+} = __nccwpck_require__(91117)
+const { MockInterceptor } = __nccwpck_require__(31511)
+const Symbols = __nccwpck_require__(36443)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
 
 /**
  * MockClient provides an API that extends the Client to influence the mockDispatches.
@@ -10920,12 +10920,12 @@ module.exports = MockClient
 
 /***/ }),
 
-/***/ 2429:
+/***/ 52429:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { UndiciError } = __nccwpck_require__(8707)
+const { UndiciError } = __nccwpck_require__(68707)
 
 const kMockNotMatchedError = Symbol.for('undici.error.UND_MOCK_ERR_MOCK_NOT_MATCHED')
 
@@ -10955,12 +10955,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1511:
+/***/ 31511:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { getResponseData, buildKey, addMockDispatch } = __nccwpck_require__(3397)
+const { getResponseData, buildKey, addMockDispatch } = __nccwpck_require__(53397)
 const {
   kDispatches,
   kDispatchKey,
@@ -10968,8 +10968,8 @@ const {
   kDefaultTrailers,
   kContentLength,
   kMockDispatch
-} = __nccwpck_require__(1117)
-const { InvalidArgumentError } = __nccwpck_require__(8707)
+} = __nccwpck_require__(91117)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
 const { buildURL } = __nccwpck_require__(3440)
 
 /**
@@ -11169,14 +11169,14 @@ module.exports.MockScope = MockScope
 
 /***/ }),
 
-/***/ 4004:
+/***/ 94004:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { promisify } = __nccwpck_require__(7975)
-const Pool = __nccwpck_require__(628)
-const { buildMockDispatch } = __nccwpck_require__(3397)
+const { promisify } = __nccwpck_require__(57975)
+const Pool = __nccwpck_require__(30628)
+const { buildMockDispatch } = __nccwpck_require__(53397)
 const {
   kDispatches,
   kMockAgent,
@@ -11185,10 +11185,10 @@ const {
   kOrigin,
   kOriginalDispatch,
   kConnected
-} = __nccwpck_require__(1117)
-const { MockInterceptor } = __nccwpck_require__(1511)
-const Symbols = __nccwpck_require__(6443)
-const { InvalidArgumentError } = __nccwpck_require__(8707)
+} = __nccwpck_require__(91117)
+const { MockInterceptor } = __nccwpck_require__(31511)
+const Symbols = __nccwpck_require__(36443)
+const { InvalidArgumentError } = __nccwpck_require__(68707)
 
 /**
  * MockPool provides an API that extends the Pool to influence the mockDispatches.
@@ -11235,7 +11235,7 @@ module.exports = MockPool
 
 /***/ }),
 
-/***/ 1117:
+/***/ 91117:
 /***/ ((module) => {
 
 
@@ -11265,26 +11265,26 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3397:
+/***/ 53397:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { MockNotMatchedError } = __nccwpck_require__(2429)
+const { MockNotMatchedError } = __nccwpck_require__(52429)
 const {
   kDispatches,
   kMockAgent,
   kOriginalDispatch,
   kOrigin,
   kGetNetConnect
-} = __nccwpck_require__(1117)
+} = __nccwpck_require__(91117)
 const { buildURL } = __nccwpck_require__(3440)
-const { STATUS_CODES } = __nccwpck_require__(7067)
+const { STATUS_CODES } = __nccwpck_require__(37067)
 const {
   types: {
     isPromise
   }
-} = __nccwpck_require__(7975)
+} = __nccwpck_require__(57975)
 
 function matchValue (match, value) {
   if (typeof match === 'string') {
@@ -11639,13 +11639,13 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6142:
+/***/ 56142:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { Transform } = __nccwpck_require__(7075)
-const { Console } = __nccwpck_require__(7540)
+const { Transform } = __nccwpck_require__(57075)
+const { Console } = __nccwpck_require__(37540)
 
 const PERSISTENT = process.versions.icu ? '✅' : 'Y '
 const NOT_PERSISTENT = process.versions.icu ? '❌' : 'N '
@@ -11689,7 +11689,7 @@ module.exports = class PendingInterceptorsFormatter {
 
 /***/ }),
 
-/***/ 1529:
+/***/ 91529:
 /***/ ((module) => {
 
 
@@ -11725,7 +11725,7 @@ module.exports = class Pluralizer {
 
 /***/ }),
 
-/***/ 6603:
+/***/ 96603:
 /***/ ((module) => {
 
 
@@ -12155,21 +12155,21 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9634:
+/***/ 89634:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { kConstruct } = __nccwpck_require__(109)
-const { urlEquals, getFieldValues } = __nccwpck_require__(6798)
+const { kConstruct } = __nccwpck_require__(20109)
+const { urlEquals, getFieldValues } = __nccwpck_require__(76798)
 const { kEnumerableProperty, isDisturbed } = __nccwpck_require__(3440)
-const { webidl } = __nccwpck_require__(5893)
-const { Response, cloneResponse, fromInnerResponse } = __nccwpck_require__(9051)
+const { webidl } = __nccwpck_require__(45893)
+const { Response, cloneResponse, fromInnerResponse } = __nccwpck_require__(99051)
 const { Request, fromInnerRequest } = __nccwpck_require__(9967)
-const { kState } = __nccwpck_require__(3627)
-const { fetching } = __nccwpck_require__(4398)
-const { urlIsHttpHttpsScheme, createDeferredPromise, readAllBytes } = __nccwpck_require__(3168)
-const assert = __nccwpck_require__(4589)
+const { kState } = __nccwpck_require__(93627)
+const { fetching } = __nccwpck_require__(54398)
+const { urlIsHttpHttpsScheme, createDeferredPromise, readAllBytes } = __nccwpck_require__(73168)
+const assert = __nccwpck_require__(34589)
 
 /**
  * @see https://w3c.github.io/ServiceWorker/#dfn-cache-batch-operation
@@ -13026,9 +13026,9 @@ module.exports = {
 
 
 
-const { kConstruct } = __nccwpck_require__(109)
-const { Cache } = __nccwpck_require__(9634)
-const { webidl } = __nccwpck_require__(5893)
+const { kConstruct } = __nccwpck_require__(20109)
+const { Cache } = __nccwpck_require__(89634)
+const { webidl } = __nccwpck_require__(45893)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
 
 class CacheStorage {
@@ -13180,26 +13180,26 @@ module.exports = {
 
 /***/ }),
 
-/***/ 109:
+/***/ 20109:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 module.exports = {
-  kConstruct: (__nccwpck_require__(6443).kConstruct)
+  kConstruct: (__nccwpck_require__(36443).kConstruct)
 }
 
 
 /***/ }),
 
-/***/ 6798:
+/***/ 76798:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const assert = __nccwpck_require__(4589)
-const { URLSerializer } = __nccwpck_require__(1900)
-const { isValidHeaderName } = __nccwpck_require__(3168)
+const assert = __nccwpck_require__(34589)
+const { URLSerializer } = __nccwpck_require__(51900)
+const { isValidHeaderName } = __nccwpck_require__(73168)
 
 /**
  * @see https://url.spec.whatwg.org/#concept-url-equals
@@ -13244,7 +13244,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1276:
+/***/ 71276:
 /***/ ((module) => {
 
 
@@ -13263,15 +13263,15 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9061:
+/***/ 79061:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { parseSetCookie } = __nccwpck_require__(1978)
-const { stringify } = __nccwpck_require__(7797)
-const { webidl } = __nccwpck_require__(5893)
-const { Headers } = __nccwpck_require__(660)
+const { parseSetCookie } = __nccwpck_require__(11978)
+const { stringify } = __nccwpck_require__(57797)
+const { webidl } = __nccwpck_require__(45893)
+const { Headers } = __nccwpck_require__(60660)
 
 /**
  * @typedef {Object} Cookie
@@ -13454,15 +13454,15 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1978:
+/***/ 11978:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { maxNameValuePairSize, maxAttributeValueSize } = __nccwpck_require__(1276)
-const { isCTLExcludingHtab } = __nccwpck_require__(7797)
-const { collectASequenceOfCodePointsFast } = __nccwpck_require__(1900)
-const assert = __nccwpck_require__(4589)
+const { maxNameValuePairSize, maxAttributeValueSize } = __nccwpck_require__(71276)
+const { isCTLExcludingHtab } = __nccwpck_require__(57797)
+const { collectASequenceOfCodePointsFast } = __nccwpck_require__(51900)
+const assert = __nccwpck_require__(34589)
 
 /**
  * @description Parses the field-value attributes of a set-cookie header string.
@@ -13771,7 +13771,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 7797:
+/***/ 57797:
 /***/ ((module) => {
 
 
@@ -14130,13 +14130,13 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4031:
+/***/ 24031:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 const buffer = __nccwpck_require__(4573)
-const { Transform } = __nccwpck_require__(7075)
-const { isASCIINumber, isValidLastEventId } = __nccwpck_require__(4811)
+const { Transform } = __nccwpck_require__(57075)
+const { isASCIINumber, isValidLastEventId } = __nccwpck_require__(94811)
 
 /**
  * @type {number[]} BOM
@@ -14711,23 +14711,23 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1238:
+/***/ 21238:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { pipeline } = __nccwpck_require__(7075)
-const { fetching } = __nccwpck_require__(4398)
+const { pipeline } = __nccwpck_require__(57075)
+const { fetching } = __nccwpck_require__(54398)
 const { makeRequest } = __nccwpck_require__(9967)
-const { webidl } = __nccwpck_require__(5893)
-const { EventSourceStream } = __nccwpck_require__(4031)
-const { parseMIMEType } = __nccwpck_require__(1900)
-const { createFastMessageEvent } = __nccwpck_require__(5188)
-const { isNetworkError } = __nccwpck_require__(9051)
-const { delay } = __nccwpck_require__(4811)
+const { webidl } = __nccwpck_require__(45893)
+const { EventSourceStream } = __nccwpck_require__(24031)
+const { parseMIMEType } = __nccwpck_require__(51900)
+const { createFastMessageEvent } = __nccwpck_require__(15188)
+const { isNetworkError } = __nccwpck_require__(99051)
+const { delay } = __nccwpck_require__(94811)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
-const { environmentSettingsObject } = __nccwpck_require__(3168)
-const { getGlobalDispatcher } = __nccwpck_require__(2581)
+const { environmentSettingsObject } = __nccwpck_require__(73168)
+const { getGlobalDispatcher } = __nccwpck_require__(32581)
 
 let experimentalWarned = false
 
@@ -15201,7 +15201,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4811:
+/***/ 94811:
 /***/ ((module) => {
 
 
@@ -15245,7 +15245,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4492:
+/***/ 84492:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -15260,20 +15260,20 @@ const {
   fullyReadBody,
   extractMimeType,
   utf8DecodeBytes
-} = __nccwpck_require__(3168)
-const { FormData } = __nccwpck_require__(5910)
-const { kState } = __nccwpck_require__(3627)
-const { webidl } = __nccwpck_require__(5893)
+} = __nccwpck_require__(73168)
+const { FormData } = __nccwpck_require__(35910)
+const { kState } = __nccwpck_require__(93627)
+const { webidl } = __nccwpck_require__(45893)
 const { Blob } = __nccwpck_require__(4573)
-const assert = __nccwpck_require__(4589)
-const { isErrored, isDisturbed } = __nccwpck_require__(7075)
-const { isArrayBuffer } = __nccwpck_require__(3429)
-const { serializeAMimeType } = __nccwpck_require__(1900)
-const { multipartFormDataParser } = __nccwpck_require__(116)
+const assert = __nccwpck_require__(34589)
+const { isErrored, isDisturbed } = __nccwpck_require__(57075)
+const { isArrayBuffer } = __nccwpck_require__(73429)
+const { serializeAMimeType } = __nccwpck_require__(51900)
+const { multipartFormDataParser } = __nccwpck_require__(50116)
 let random
 
 try {
-  const crypto = __nccwpck_require__(7598)
+  const crypto = __nccwpck_require__(77598)
   random = (max) => crypto.randomInt(0, max)
 } catch {
   random = (max) => Math.floor(Math.random(max))
@@ -15912,12 +15912,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 1900:
+/***/ 51900:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const assert = __nccwpck_require__(4589)
+const assert = __nccwpck_require__(34589)
 
 const encoder = new TextEncoder()
 
@@ -16663,12 +16663,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6653:
+/***/ 66653:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { kConnected, kSize } = __nccwpck_require__(6443)
+const { kConnected, kSize } = __nccwpck_require__(36443)
 
 class CompatWeakRef {
   constructor (value) {
@@ -16716,14 +16716,14 @@ module.exports = function () {
 
 /***/ }),
 
-/***/ 7114:
+/***/ 27114:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 const { Blob, File } = __nccwpck_require__(4573)
-const { kState } = __nccwpck_require__(3627)
-const { webidl } = __nccwpck_require__(5893)
+const { kState } = __nccwpck_require__(93627)
+const { webidl } = __nccwpck_require__(45893)
 
 // TODO(@KhafraDev): remove
 class FileLike {
@@ -16849,17 +16849,17 @@ module.exports = { FileLike, isFileLike }
 
 /***/ }),
 
-/***/ 116:
+/***/ 50116:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 const { isUSVString, bufferToLowerCasedHeaderName } = __nccwpck_require__(3440)
-const { utf8DecodeBytes } = __nccwpck_require__(3168)
-const { HTTP_TOKEN_CODEPOINTS, isomorphicDecode } = __nccwpck_require__(1900)
-const { isFileLike } = __nccwpck_require__(7114)
-const { makeEntry } = __nccwpck_require__(5910)
-const assert = __nccwpck_require__(4589)
+const { utf8DecodeBytes } = __nccwpck_require__(73168)
+const { HTTP_TOKEN_CODEPOINTS, isomorphicDecode } = __nccwpck_require__(51900)
+const { isFileLike } = __nccwpck_require__(27114)
+const { makeEntry } = __nccwpck_require__(35910)
+const assert = __nccwpck_require__(34589)
 const { File: NodeFile } = __nccwpck_require__(4573)
 
 const File = globalThis.File ?? NodeFile
@@ -17330,18 +17330,18 @@ module.exports = {
 
 /***/ }),
 
-/***/ 5910:
+/***/ 35910:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { isBlobLike, iteratorMixin } = __nccwpck_require__(3168)
-const { kState } = __nccwpck_require__(3627)
+const { isBlobLike, iteratorMixin } = __nccwpck_require__(73168)
+const { kState } = __nccwpck_require__(93627)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
-const { FileLike, isFileLike } = __nccwpck_require__(7114)
-const { webidl } = __nccwpck_require__(5893)
+const { FileLike, isFileLike } = __nccwpck_require__(27114)
+const { webidl } = __nccwpck_require__(45893)
 const { File: NativeFile } = __nccwpck_require__(4573)
-const nodeUtil = __nccwpck_require__(7975)
+const nodeUtil = __nccwpck_require__(57975)
 
 /** @type {globalThis['File']} */
 const File = globalThis.File ?? NativeFile
@@ -17589,7 +17589,7 @@ module.exports = { FormData, makeEntry }
 
 /***/ }),
 
-/***/ 1059:
+/***/ 51059:
 /***/ ((module) => {
 
 
@@ -17636,23 +17636,23 @@ module.exports = {
 
 /***/ }),
 
-/***/ 660:
+/***/ 60660:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 // https://github.com/Ethan-Arrowood/undici-fetch
 
 
 
-const { kConstruct } = __nccwpck_require__(6443)
+const { kConstruct } = __nccwpck_require__(36443)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
 const {
   iteratorMixin,
   isValidHeaderName,
   isValidHeaderValue
-} = __nccwpck_require__(3168)
-const { webidl } = __nccwpck_require__(5893)
-const assert = __nccwpck_require__(4589)
-const util = __nccwpck_require__(7975)
+} = __nccwpck_require__(73168)
+const { webidl } = __nccwpck_require__(45893)
+const assert = __nccwpck_require__(34589)
+const util = __nccwpck_require__(57975)
 
 const kHeadersMap = Symbol('headers map')
 const kHeadersSortedMap = Symbol('headers map sorted')
@@ -18330,7 +18330,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4398:
+/***/ 54398:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 // https://github.com/Ethan-Arrowood/undici-fetch
@@ -18343,10 +18343,10 @@ const {
   filterResponse,
   makeResponse,
   fromInnerResponse
-} = __nccwpck_require__(9051)
-const { HeadersList } = __nccwpck_require__(660)
+} = __nccwpck_require__(99051)
+const { HeadersList } = __nccwpck_require__(60660)
 const { Request, cloneRequest } = __nccwpck_require__(9967)
-const zlib = __nccwpck_require__(8522)
+const zlib = __nccwpck_require__(38522)
 const {
   bytesMatch,
   makePolicyContainer,
@@ -18381,10 +18381,10 @@ const {
   buildContentRange,
   createInflate,
   extractMimeType
-} = __nccwpck_require__(3168)
-const { kState, kDispatcher } = __nccwpck_require__(3627)
-const assert = __nccwpck_require__(4589)
-const { safelyExtractBody, extractBody } = __nccwpck_require__(4492)
+} = __nccwpck_require__(73168)
+const { kState, kDispatcher } = __nccwpck_require__(93627)
+const assert = __nccwpck_require__(34589)
+const { safelyExtractBody, extractBody } = __nccwpck_require__(84492)
 const {
   redirectStatusSet,
   nullBodyStatus,
@@ -18392,13 +18392,13 @@ const {
   requestBodyHeader,
   subresourceSet
 } = __nccwpck_require__(4495)
-const EE = __nccwpck_require__(8474)
-const { Readable, pipeline, finished } = __nccwpck_require__(7075)
+const EE = __nccwpck_require__(78474)
+const { Readable, pipeline, finished } = __nccwpck_require__(57075)
 const { addAbortListener, isErrored, isReadable, bufferToLowerCasedHeaderName } = __nccwpck_require__(3440)
-const { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = __nccwpck_require__(1900)
-const { getGlobalDispatcher } = __nccwpck_require__(2581)
-const { webidl } = __nccwpck_require__(5893)
-const { STATUS_CODES } = __nccwpck_require__(7067)
+const { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = __nccwpck_require__(51900)
+const { getGlobalDispatcher } = __nccwpck_require__(32581)
+const { webidl } = __nccwpck_require__(45893)
+const { STATUS_CODES } = __nccwpck_require__(37067)
 const GET_OR_HEAD = ['GET', 'HEAD']
 
 const defaultUserAgent = typeof __UNDICI_IS_NODE__ !== 'undefined' || typeof esbuildDetection !== 'undefined'
@@ -20614,16 +20614,16 @@ module.exports = {
 
 
 
-const { extractBody, mixinBody, cloneBody, bodyUnusable } = __nccwpck_require__(4492)
-const { Headers, fill: fillHeaders, HeadersList, setHeadersGuard, getHeadersGuard, setHeadersList, getHeadersList } = __nccwpck_require__(660)
-const { FinalizationRegistry } = __nccwpck_require__(6653)()
+const { extractBody, mixinBody, cloneBody, bodyUnusable } = __nccwpck_require__(84492)
+const { Headers, fill: fillHeaders, HeadersList, setHeadersGuard, getHeadersGuard, setHeadersList, getHeadersList } = __nccwpck_require__(60660)
+const { FinalizationRegistry } = __nccwpck_require__(66653)()
 const util = __nccwpck_require__(3440)
-const nodeUtil = __nccwpck_require__(7975)
+const nodeUtil = __nccwpck_require__(57975)
 const {
   isValidHTTPToken,
   sameOrigin,
   environmentSettingsObject
-} = __nccwpck_require__(3168)
+} = __nccwpck_require__(73168)
 const {
   forbiddenMethodsSet,
   corsSafeListedMethodsSet,
@@ -20635,12 +20635,12 @@ const {
   requestDuplex
 } = __nccwpck_require__(4495)
 const { kEnumerableProperty, normalizedMethodRecordsBase, normalizedMethodRecords } = util
-const { kHeaders, kSignal, kState, kDispatcher } = __nccwpck_require__(3627)
-const { webidl } = __nccwpck_require__(5893)
-const { URLSerializer } = __nccwpck_require__(1900)
-const { kConstruct } = __nccwpck_require__(6443)
-const assert = __nccwpck_require__(4589)
-const { getMaxListeners, setMaxListeners, getEventListeners, defaultMaxListeners } = __nccwpck_require__(8474)
+const { kHeaders, kSignal, kState, kDispatcher } = __nccwpck_require__(93627)
+const { webidl } = __nccwpck_require__(45893)
+const { URLSerializer } = __nccwpck_require__(51900)
+const { kConstruct } = __nccwpck_require__(36443)
+const assert = __nccwpck_require__(34589)
+const { getMaxListeners, setMaxListeners, getEventListeners, defaultMaxListeners } = __nccwpck_require__(78474)
 
 const kAbortController = Symbol('abortController')
 
@@ -21651,15 +21651,15 @@ module.exports = { Request, makeRequest, fromInnerRequest, cloneRequest }
 
 /***/ }),
 
-/***/ 9051:
+/***/ 99051:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { Headers, HeadersList, fill, getHeadersGuard, setHeadersGuard, setHeadersList } = __nccwpck_require__(660)
-const { extractBody, cloneBody, mixinBody, hasFinalizationRegistry, streamRegistry, bodyUnusable } = __nccwpck_require__(4492)
+const { Headers, HeadersList, fill, getHeadersGuard, setHeadersGuard, setHeadersList } = __nccwpck_require__(60660)
+const { extractBody, cloneBody, mixinBody, hasFinalizationRegistry, streamRegistry, bodyUnusable } = __nccwpck_require__(84492)
 const util = __nccwpck_require__(3440)
-const nodeUtil = __nccwpck_require__(7975)
+const nodeUtil = __nccwpck_require__(57975)
 const { kEnumerableProperty } = util
 const {
   isValidReasonPhrase,
@@ -21670,18 +21670,18 @@ const {
   isErrorLike,
   isomorphicEncode,
   environmentSettingsObject: relevantRealm
-} = __nccwpck_require__(3168)
+} = __nccwpck_require__(73168)
 const {
   redirectStatusSet,
   nullBodyStatus
 } = __nccwpck_require__(4495)
-const { kState, kHeaders } = __nccwpck_require__(3627)
-const { webidl } = __nccwpck_require__(5893)
-const { FormData } = __nccwpck_require__(5910)
-const { URLSerializer } = __nccwpck_require__(1900)
-const { kConstruct } = __nccwpck_require__(6443)
-const assert = __nccwpck_require__(4589)
-const { types } = __nccwpck_require__(7975)
+const { kState, kHeaders } = __nccwpck_require__(93627)
+const { webidl } = __nccwpck_require__(45893)
+const { FormData } = __nccwpck_require__(35910)
+const { URLSerializer } = __nccwpck_require__(51900)
+const { kConstruct } = __nccwpck_require__(36443)
+const assert = __nccwpck_require__(34589)
+const { types } = __nccwpck_require__(57975)
 
 const textEncoder = new TextEncoder('utf-8')
 
@@ -22268,7 +22268,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3627:
+/***/ 93627:
 /***/ ((module) => {
 
 
@@ -22284,21 +22284,21 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3168:
+/***/ 73168:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { Transform } = __nccwpck_require__(7075)
-const zlib = __nccwpck_require__(8522)
+const { Transform } = __nccwpck_require__(57075)
+const zlib = __nccwpck_require__(38522)
 const { redirectStatusSet, referrerPolicySet: referrerPolicyTokens, badPortsSet } = __nccwpck_require__(4495)
-const { getGlobalOrigin } = __nccwpck_require__(1059)
-const { collectASequenceOfCodePoints, collectAnHTTPQuotedString, removeChars, parseMIMEType } = __nccwpck_require__(1900)
+const { getGlobalOrigin } = __nccwpck_require__(51059)
+const { collectASequenceOfCodePoints, collectAnHTTPQuotedString, removeChars, parseMIMEType } = __nccwpck_require__(51900)
 const { performance } = __nccwpck_require__(643)
 const { isBlobLike, ReadableStreamFrom, isValidHTTPToken, normalizedMethodRecordsBase } = __nccwpck_require__(3440)
-const assert = __nccwpck_require__(4589)
-const { isUint8Array } = __nccwpck_require__(3429)
-const { webidl } = __nccwpck_require__(5893)
+const assert = __nccwpck_require__(34589)
+const { isUint8Array } = __nccwpck_require__(73429)
+const { webidl } = __nccwpck_require__(45893)
 
 let supportedHashes = []
 
@@ -22306,7 +22306,7 @@ let supportedHashes = []
 /** @type {import('crypto')} */
 let crypto
 try {
-  crypto = __nccwpck_require__(7598)
+  crypto = __nccwpck_require__(77598)
   const possibleRelevantHashes = ['sha256', 'sha384', 'sha512']
   supportedHashes = crypto.getHashes().filter((hash) => possibleRelevantHashes.includes(hash))
 /* c8 ignore next 3 */
@@ -23923,13 +23923,13 @@ module.exports = {
 
 /***/ }),
 
-/***/ 5893:
+/***/ 45893:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { types, inspect } = __nccwpck_require__(7975)
-const { markAsUncloneable } = __nccwpck_require__(5919)
+const { types, inspect } = __nccwpck_require__(57975)
+const { markAsUncloneable } = __nccwpck_require__(75919)
 const { toUSVString } = __nccwpck_require__(3440)
 
 /** @type {import('../../../types/webidl').Webidl} */
@@ -24625,7 +24625,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 2607:
+/***/ 22607:
 /***/ ((module) => {
 
 
@@ -24922,7 +24922,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8355:
+/***/ 48355:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -24931,15 +24931,15 @@ const {
   staticPropertyDescriptors,
   readOperation,
   fireAProgressEvent
-} = __nccwpck_require__(3610)
+} = __nccwpck_require__(53610)
 const {
   kState,
   kError,
   kResult,
   kEvents,
   kAborted
-} = __nccwpck_require__(961)
-const { webidl } = __nccwpck_require__(5893)
+} = __nccwpck_require__(20961)
+const { webidl } = __nccwpck_require__(45893)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
 
 class FileReader extends EventTarget {
@@ -25273,12 +25273,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8573:
+/***/ 88573:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { webidl } = __nccwpck_require__(5893)
+const { webidl } = __nccwpck_require__(45893)
 
 const kState = Symbol('ProgressEvent state')
 
@@ -25358,7 +25358,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 961:
+/***/ 20961:
 /***/ ((module) => {
 
 
@@ -25375,7 +25375,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3610:
+/***/ 53610:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -25386,12 +25386,12 @@ const {
   kResult,
   kAborted,
   kLastProgressEventFired
-} = __nccwpck_require__(961)
-const { ProgressEvent } = __nccwpck_require__(8573)
-const { getEncoding } = __nccwpck_require__(2607)
-const { serializeAMimeType, parseMIMEType } = __nccwpck_require__(1900)
-const { types } = __nccwpck_require__(7975)
-const { StringDecoder } = __nccwpck_require__(3193)
+} = __nccwpck_require__(20961)
+const { ProgressEvent } = __nccwpck_require__(88573)
+const { getEncoding } = __nccwpck_require__(22607)
+const { serializeAMimeType, parseMIMEType } = __nccwpck_require__(51900)
+const { types } = __nccwpck_require__(57975)
+const { StringDecoder } = __nccwpck_require__(13193)
 const { btoa } = __nccwpck_require__(4573)
 
 /** @type {PropertyDescriptor} */
@@ -25773,32 +25773,32 @@ module.exports = {
 
 /***/ }),
 
-/***/ 6897:
+/***/ 86897:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = __nccwpck_require__(736)
+const { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = __nccwpck_require__(20736)
 const {
   kReadyState,
   kSentClose,
   kByteParser,
   kReceivedClose,
   kResponse
-} = __nccwpck_require__(1216)
-const { fireEvent, failWebsocketConnection, isClosing, isClosed, isEstablished, parseExtensions } = __nccwpck_require__(8625)
-const { channels } = __nccwpck_require__(2414)
-const { CloseEvent } = __nccwpck_require__(5188)
+} = __nccwpck_require__(61216)
+const { fireEvent, failWebsocketConnection, isClosing, isClosed, isEstablished, parseExtensions } = __nccwpck_require__(98625)
+const { channels } = __nccwpck_require__(42414)
+const { CloseEvent } = __nccwpck_require__(15188)
 const { makeRequest } = __nccwpck_require__(9967)
-const { fetching } = __nccwpck_require__(4398)
-const { Headers, getHeadersList } = __nccwpck_require__(660)
-const { getDecodeSplit } = __nccwpck_require__(3168)
+const { fetching } = __nccwpck_require__(54398)
+const { Headers, getHeadersList } = __nccwpck_require__(60660)
+const { getDecodeSplit } = __nccwpck_require__(73168)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 
 /** @type {import('crypto')} */
 let crypto
 try {
-  crypto = __nccwpck_require__(7598)
+  crypto = __nccwpck_require__(77598)
 /* c8 ignore next 3 */
 } catch {
 
@@ -26151,7 +26151,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 736:
+/***/ 20736:
 /***/ ((module) => {
 
 
@@ -26224,15 +26224,15 @@ module.exports = {
 
 /***/ }),
 
-/***/ 5188:
+/***/ 15188:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { webidl } = __nccwpck_require__(5893)
+const { webidl } = __nccwpck_require__(45893)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
-const { kConstruct } = __nccwpck_require__(6443)
-const { MessagePort } = __nccwpck_require__(5919)
+const { kConstruct } = __nccwpck_require__(36443)
+const { MessagePort } = __nccwpck_require__(75919)
 
 /**
  * @see https://html.spec.whatwg.org/multipage/comms.html#messageevent
@@ -26565,7 +26565,7 @@ module.exports = {
 
 
 
-const { maxUnsigned16Bit } = __nccwpck_require__(736)
+const { maxUnsigned16Bit } = __nccwpck_require__(20736)
 
 const BUFFER_SIZE = 16386
 
@@ -26575,7 +26575,7 @@ let buffer = null
 let bufIdx = BUFFER_SIZE
 
 try {
-  crypto = __nccwpck_require__(7598)
+  crypto = __nccwpck_require__(77598)
 /* c8 ignore next 3 */
 } catch {
   crypto = {
@@ -26663,14 +26663,14 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 19469:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { createInflateRaw, Z_DEFAULT_WINDOWBITS } = __nccwpck_require__(8522)
-const { isValidClientWindowBits } = __nccwpck_require__(8625)
-const { MessageSizeExceededError } = __nccwpck_require__(8707)
+const { createInflateRaw, Z_DEFAULT_WINDOWBITS } = __nccwpck_require__(38522)
+const { isValidClientWindowBits } = __nccwpck_require__(98625)
+const { MessageSizeExceededError } = __nccwpck_require__(68707)
 
 const tail = Buffer.from([0x00, 0x00, 0xff, 0xff])
 const kBuffer = Symbol('kBuffer')
@@ -26775,16 +26775,16 @@ module.exports = { PerMessageDeflate }
 
 /***/ }),
 
-/***/ 1652:
+/***/ 81652:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { Writable } = __nccwpck_require__(7075)
-const assert = __nccwpck_require__(4589)
-const { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = __nccwpck_require__(736)
-const { kReadyState, kSentClose, kResponse, kReceivedClose } = __nccwpck_require__(1216)
-const { channels } = __nccwpck_require__(2414)
+const { Writable } = __nccwpck_require__(57075)
+const assert = __nccwpck_require__(34589)
+const { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = __nccwpck_require__(20736)
+const { kReadyState, kSentClose, kResponse, kReceivedClose } = __nccwpck_require__(61216)
+const { channels } = __nccwpck_require__(42414)
 const {
   isValidStatusCode,
   isValidOpcode,
@@ -26794,11 +26794,11 @@ const {
   isControlFrame,
   isTextBinaryFrame,
   isContinuationFrame
-} = __nccwpck_require__(8625)
+} = __nccwpck_require__(98625)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
-const { closeWebSocketConnection } = __nccwpck_require__(6897)
-const { PerMessageDeflate } = __nccwpck_require__(9469)
-const { MessageSizeExceededError } = __nccwpck_require__(8707)
+const { closeWebSocketConnection } = __nccwpck_require__(86897)
+const { PerMessageDeflate } = __nccwpck_require__(19469)
+const { MessageSizeExceededError } = __nccwpck_require__(68707)
 
 function failWebsocketConnectionWithCode (ws, code, reason) {
   closeWebSocketConnection(ws, code, reason, Buffer.byteLength(reason))
@@ -27309,14 +27309,14 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3900:
+/***/ 13900:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
-const { opcodes, sendHints } = __nccwpck_require__(736)
-const FixedQueue = __nccwpck_require__(4660)
+const { opcodes, sendHints } = __nccwpck_require__(20736)
+const FixedQueue = __nccwpck_require__(64660)
 
 /** @type {typeof Uint8Array} */
 const FastBuffer = Buffer[Symbol.species]
@@ -27420,7 +27420,7 @@ module.exports = { SendQueue }
 
 /***/ }),
 
-/***/ 1216:
+/***/ 61216:
 /***/ ((module) => {
 
 
@@ -27439,16 +27439,16 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8625:
+/***/ 98625:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { kReadyState, kController, kResponse, kBinaryType, kWebSocketURL } = __nccwpck_require__(1216)
-const { states, opcodes } = __nccwpck_require__(736)
-const { ErrorEvent, createFastMessageEvent } = __nccwpck_require__(5188)
+const { kReadyState, kController, kResponse, kBinaryType, kWebSocketURL } = __nccwpck_require__(61216)
+const { states, opcodes } = __nccwpck_require__(20736)
+const { ErrorEvent, createFastMessageEvent } = __nccwpck_require__(15188)
 const { isUtf8 } = __nccwpck_require__(4573)
-const { collectASequenceOfCodePointsFast, removeHTTPWhitespace } = __nccwpck_require__(1900)
+const { collectASequenceOfCodePointsFast, removeHTTPWhitespace } = __nccwpck_require__(51900)
 
 /* globals Blob */
 
@@ -27768,15 +27768,15 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3726:
+/***/ 13726:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
 
-const { webidl } = __nccwpck_require__(5893)
-const { URLSerializer } = __nccwpck_require__(1900)
-const { environmentSettingsObject } = __nccwpck_require__(3168)
-const { staticPropertyDescriptors, states, sentCloseFrameState, sendHints } = __nccwpck_require__(736)
+const { webidl } = __nccwpck_require__(45893)
+const { URLSerializer } = __nccwpck_require__(51900)
+const { environmentSettingsObject } = __nccwpck_require__(73168)
+const { staticPropertyDescriptors, states, sentCloseFrameState, sendHints } = __nccwpck_require__(20736)
 const {
   kWebSocketURL,
   kReadyState,
@@ -27785,21 +27785,21 @@ const {
   kResponse,
   kSentClose,
   kByteParser
-} = __nccwpck_require__(1216)
+} = __nccwpck_require__(61216)
 const {
   isConnecting,
   isEstablished,
   isClosing,
   isValidSubprotocol,
   fireEvent
-} = __nccwpck_require__(8625)
-const { establishWebSocketConnection, closeWebSocketConnection } = __nccwpck_require__(6897)
-const { ByteParser } = __nccwpck_require__(1652)
+} = __nccwpck_require__(98625)
+const { establishWebSocketConnection, closeWebSocketConnection } = __nccwpck_require__(86897)
+const { ByteParser } = __nccwpck_require__(81652)
 const { kEnumerableProperty, isBlobLike } = __nccwpck_require__(3440)
-const { getGlobalDispatcher } = __nccwpck_require__(2581)
-const { types } = __nccwpck_require__(7975)
-const { ErrorEvent, CloseEvent } = __nccwpck_require__(5188)
-const { SendQueue } = __nccwpck_require__(3900)
+const { getGlobalDispatcher } = __nccwpck_require__(32581)
+const { types } = __nccwpck_require__(57975)
+const { ErrorEvent, CloseEvent } = __nccwpck_require__(15188)
+const { SendQueue } = __nccwpck_require__(13900)
 
 // https://websockets.spec.whatwg.org/#interface-definition
 class WebSocket extends EventTarget {
@@ -28370,11 +28370,12 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8402:
+/***/ 28402:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   IF: () => (/* binding */ FormatError),
+/* harmony export */   IQ: () => (/* binding */ withDefault),
 /* harmony export */   Ik: () => (/* binding */ object),
 /* harmony export */   Jt: () => (/* binding */ flag),
 /* harmony export */   Qq: () => (/* binding */ text),
@@ -28425,6 +28426,10 @@ function list(check) {
 function nullable(check) {
     return (value, path) => (value === null ? null : check(value, path));
 }
+/** A field that documents of an older version do not have. */
+function withDefault(check, byDefault) {
+    return (value, path) => (value === undefined ? byDefault : check(value, path));
+}
 function literal(...allowed) {
     return (value, path) => {
         if (allowed.includes(value))
@@ -28469,7 +28474,36 @@ function expected(what, path) {
 
 /***/ }),
 
-/***/ 9101:
+/***/ 47366:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   _Z: () => (/* binding */ checkTreeFacts),
+/* harmony export */   tv: () => (/* binding */ checkTreeCounts),
+/* harmony export */   v8: () => (/* binding */ checkLabel)
+/* harmony export */ });
+/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(28402);
+/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(46447);
+
+
+const checkTreeCounts = { files: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9, folders: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9, links: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9, bytes: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9 };
+/** It becomes a folder's name when the tree is unpacked. */
+const checkLabel = (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .textLike */ .r1)(_names_js__WEBPACK_IMPORTED_MODULE_1__/* .LABEL */ .d_, 'the label of a file tree');
+const paths = (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .object */ .Ik)({ count: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .count */ .U9, first: (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .list */ .p_)(_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq) });
+const checkTreeFacts = (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .object */ .Ik)({
+    label: checkLabel,
+    ...checkTreeCounts,
+    digest: _checked_js__WEBPACK_IMPORTED_MODULE_0__/* .sha256 */ .sc,
+    changed: paths,
+    vanished: paths,
+    special: paths,
+    excluded: (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .list */ .p_)(_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .text */ .Qq),
+});
+
+
+/***/ }),
+
+/***/ 89101:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28479,7 +28513,7 @@ function expected(what, path) {
 /* harmony export */   ti: () => (/* binding */ damageOf),
 /* harmony export */   zZ: () => (/* binding */ isCommitted)
 /* harmony export */ });
-/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
+/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46447);
 
 /** How many backups are looked into. Of the others the listing alone is known. */
 const NEWEST = 30;
@@ -28514,7 +28548,7 @@ function thoseThatCount(newest, demands) {
 
 /***/ }),
 
-/***/ 4654:
+/***/ 24654:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28563,15 +28597,15 @@ function isAhead(time, now) {
 
 /***/ }),
 
-/***/ 1379:
+/***/ 91379:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   l: () => (/* binding */ Listing)
 /* harmony export */ });
-/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4654);
-/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
-/* harmony import */ var _record_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4182);
+/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(24654);
+/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46447);
+/* harmony import */ var _record_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(24182);
 
 
 
@@ -28689,9 +28723,9 @@ function newestFirst(a, b) {
 function listed(id, found, now) {
     const created = (0,_id_js__WEBPACK_IMPORTED_MODULE_2__/* .startOf */ .GH)(id) ?? now;
     const missing = missingIn(found);
-    const parts = Object.keys(_names_js__WEBPACK_IMPORTED_MODULE_0__/* .partFiles */ .qz).flatMap((name) => {
-        const part = found.parts.get(name);
-        return part ? [{ name, volumes: part.length, size: part.reduce((sum, { size }) => sum + size, 0) }] : [];
+    const parts = (0,_names_js__WEBPACK_IMPORTED_MODULE_0__/* .inOrder */ .al)(found.parts.keys()).map((name) => {
+        const volumes = found.parts.get(name) ?? [];
+        return { name, volumes: volumes.length, size: volumes.reduce((sum, { size }) => sum + size, 0) };
     });
     const lastTest = found.records.toSorted(newestFirst)[0];
     return {
@@ -28727,7 +28761,7 @@ function missingIn({ manifest, parts }) {
 
 /***/ }),
 
-/***/ 5394:
+/***/ 35394:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28735,10 +28769,12 @@ function missingIn({ manifest, parts }) {
 /* harmony export */   MZ: () => (/* binding */ serializeManifest),
 /* harmony export */   WI: () => (/* binding */ readManifest)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8402);
-/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4654);
-/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(28402);
+/* harmony import */ var _file_tree_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(47366);
+/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(24654);
+/* harmony import */ var _names_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(46447);
+
 
 
 
@@ -28747,7 +28783,12 @@ function missingIn({ manifest, parts }) {
 function serializeManifest(manifest) {
     return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
-const partNames = Object.keys(_names_js__WEBPACK_IMPORTED_MODULE_2__/* .partFiles */ .qz);
+const partName = (value, path) => {
+    const name = (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)(value, path);
+    if ((0,_names_js__WEBPACK_IMPORTED_MODULE_3__/* .isPartName */ .fe)(name))
+        return name;
+    throw new _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .FormatError */ .IF(`${path} must be the name of a part`);
+};
 const checkManifest = (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({
     format: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .literal */ .eu)(1),
     id: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq,
@@ -28766,12 +28807,13 @@ const checkManifest = (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .
     },
     compression: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({ method: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .literal */ .eu)('zstd'), level: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9 }),
     parts: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .list */ .p_)((0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({
-        name: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .literal */ .eu)(...partNames),
+        name: partName,
         plain: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9,
         volumes: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .list */ .p_)((0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({ key: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq, size: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9, sha256: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .sha256 */ .sc })),
     })),
     totals: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({ plain: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9, stored: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9 }),
     partial: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .nullable */ .me)((0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .list */ .p_)(_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq)),
+    files: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .withDefault */ .IQ)((0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .list */ .p_)((0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({ label: _file_tree_js__WEBPACK_IMPORTED_MODULE_2__/* .checkLabel */ .v8, ..._file_tree_js__WEBPACK_IMPORTED_MODULE_2__/* .checkTreeCounts */ .tv, changed: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9, vanished: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9, special: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9 })), []),
     notIncluded: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .list */ .p_)(_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .text */ .Qq),
     volumeSize: _checked_js__WEBPACK_IMPORTED_MODULE_1__/* .count */ .U9,
     uploaded: (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .literal */ .eu)('read-back', 'acknowledged'),
@@ -28797,7 +28839,7 @@ function readManifest(bytes, key, expected) {
         return fail(error.message);
     }
     const { id, name, parts, totals } = manifest;
-    if (!(0,_id_js__WEBPACK_IMPORTED_MODULE_3__/* .isId */ .eQ)(id) || id !== expected.id)
+    if (!(0,_id_js__WEBPACK_IMPORTED_MODULE_4__/* .isId */ .eQ)(id) || id !== expected.id)
         return fail(`it names backup ${JSON.stringify(id)}`);
     if (name !== expected.set)
         return fail(`it names set ${JSON.stringify(name)}`);
@@ -28807,7 +28849,7 @@ function readManifest(bytes, key, expected) {
         if (part.volumes.length === 0)
             return fail(`part ${part.name} has no volume`);
         for (const [index, volume] of part.volumes.entries()) {
-            if (volume.key !== (0,_names_js__WEBPACK_IMPORTED_MODULE_2__/* .volumeFile */ .hk)(part.name, index)) {
+            if (volume.key !== (0,_names_js__WEBPACK_IMPORTED_MODULE_3__/* .volumeFile */ .hk)(part.name, index)) {
                 return fail(`volume ${index} of part ${part.name} is ${JSON.stringify(volume.key)}`);
             }
         }
@@ -28846,21 +28888,26 @@ function readPreviousManifest(bytes, key) {
 
 /***/ }),
 
-/***/ 6447:
+/***/ 46447:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   I9: () => (/* binding */ SIGNATURE_FILE),
+/* harmony export */   Ne: () => (/* binding */ partOfTree),
 /* harmony export */   QD: () => (/* binding */ parseVolumeFile),
 /* harmony export */   TN: () => (/* binding */ keyOf),
 /* harmony export */   UI: () => (/* binding */ databaseNameOf),
 /* harmony export */   Zb: () => (/* binding */ HOLD_FILE),
+/* harmony export */   al: () => (/* binding */ inOrder),
+/* harmony export */   d_: () => (/* binding */ LABEL),
+/* harmony export */   fe: () => (/* binding */ isPartName),
 /* harmony export */   h1: () => (/* binding */ MANIFEST_FILE),
 /* harmony export */   hk: () => (/* binding */ volumeFile),
 /* harmony export */   hw: () => (/* binding */ setNameOf),
 /* harmony export */   o$: () => (/* binding */ isSetName),
-/* harmony export */   qz: () => (/* binding */ partFiles)
+/* harmony export */   xK: () => (/* binding */ isTree)
 /* harmony export */ });
+/* unused harmony export partFiles */
 /** The name of a set made from a database's name: bytes that are not plain in a path or an URL are written `=XX`. */
 function setNameOf(database) {
     let name = '';
@@ -28879,25 +28926,52 @@ const SET_NAME = new RegExp(`^${FIRST}${NEXT}{0,62}$`);
 function isSetName(text) {
     return SET_NAME.test(text);
 }
-/** The parts of a backup, in the order in which they are written, and the names of their first volumes. */
+/** The parts that every database has, and the names of their first volumes. */
 const partFiles = {
     schema: 'schema.dump.zst.gpg',
     data: 'data.dump.zst.gpg',
     globals: 'globals.sql.zst.gpg',
     inventory: 'inventory.json.zst.gpg',
 };
+/** What a file tree can be called: its label is part of a file's name in the store, and a folder when it is unpacked. */
+const LABEL = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const PREFIX = 'files-';
+const TREE_SUFFIX = '.tar.zst.gpg';
+function partOfTree(label) {
+    return `${PREFIX}${label}`;
+}
+function isTree(part) {
+    return part.startsWith(PREFIX);
+}
+function isPartName(text) {
+    return Object.hasOwn(partFiles, text) || (text.startsWith(PREFIX) && LABEL.test(text.slice(PREFIX.length)));
+}
+const ORDER = ['schema', 'data', 'globals', PREFIX, 'inventory'];
+/** In the order in which they are written: the inventory, which binds the others, is the last. */
+function inOrder(parts) {
+    const place = (name) => ORDER.indexOf(isTree(name) ? PREFIX : name);
+    return [...parts].sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+}
 /** `data.dump.zst.gpg`, then `data.dump.zst.gpg.0001`, ...: joined with `cat` in the order of their names. */
 function volumeFile(part, index) {
-    return index === 0 ? partFiles[part] : `${partFiles[part]}.${String(index).padStart(4, '0')}`;
+    const first = Object.hasOwn(partFiles, part) ? partFiles[part] : `${part}${TREE_SUFFIX}`;
+    return index === 0 ? first : `${first}.${String(index).padStart(4, '0')}`;
 }
 /** Which volume of which part a file is; null when it is none. */
 function parseVolumeFile(file) {
-    const [, first, number = '0'] = /^(.+\.gpg)(?:\.(\d{4,}))?$/.exec(file) ?? [];
-    const part = Object.keys(partFiles).find((name) => partFiles[name] === first);
-    if (part === undefined)
+    const [, first = '', number = '0'] = /^(.+\.gpg)(?:\.(\d{4,}))?$/.exec(file) ?? [];
+    const part = partOf(first);
+    if (part === null)
         return null;
     const index = Number(number);
     return volumeFile(part, index) === file ? { part, index } : null;
+}
+function partOf(firstVolume) {
+    const fixed = Object.keys(partFiles).find((name) => partFiles[name] === firstVolume);
+    if (fixed)
+        return fixed;
+    const name = firstVolume.endsWith(TREE_SUFFIX) ? firstVolume.slice(0, -TREE_SUFFIX.length) : '';
+    return isPartName(name) ? name : null;
 }
 const MANIFEST_FILE = 'manifest.json';
 const SIGNATURE_FILE = 'manifest.json.asc';
@@ -28923,7 +28997,7 @@ function databaseNameOf(original, suffix) {
 
 /***/ }),
 
-/***/ 6513:
+/***/ 36513:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28933,8 +29007,8 @@ function databaseNameOf(original, suffix) {
 /* harmony export */   pG: () => (/* binding */ pruneRecordKey),
 /* harmony export */   s2: () => (/* binding */ serializePruneRecord)
 /* harmony export */ });
-/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8402);
-/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4654);
+/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(28402);
+/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(24654);
 
 
 const checkRecord = (0,_checked_js__WEBPACK_IMPORTED_MODULE_0__/* .object */ .Ik)({
@@ -28971,7 +29045,7 @@ function isPruneRecordKey(key, set) {
 
 /***/ }),
 
-/***/ 4182:
+/***/ 24182:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -28981,8 +29055,8 @@ function isPruneRecordKey(key, set) {
 /* harmony export */   mR: () => (/* binding */ recordFile)
 /* harmony export */ });
 /* unused harmony exports readRecord, RECORD_FOLDER */
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8402);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _checked_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(28402);
 
 
 const checkRecord = (0,_checked_js__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ik)({
@@ -29057,7 +29131,7 @@ function parseRecordFile(file) {
 
 /***/ }),
 
-/***/ 515:
+/***/ 90515:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -29125,7 +29199,7 @@ function unquoted(quoted, bare) {
 
 /***/ }),
 
-/***/ 401:
+/***/ 30401:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -29133,7 +29207,7 @@ function unquoted(quoted, bare) {
 /* harmony export */   SA: () => (/* binding */ planRetention),
 /* harmony export */   "do": () => (/* binding */ hasRule)
 /* harmony export */ });
-/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4654);
+/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24654);
 
 /**
  * Which backups of a set stay. As restic (0.16 and newer): each rule keeps the newest backup of each of its newest
@@ -29229,7 +29303,7 @@ function isoWeek(time) {
 
 /***/ }),
 
-/***/ 9322:
+/***/ 19322:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -29237,8 +29311,8 @@ function isoWeek(time) {
 /* harmony export */   rK: () => (/* binding */ CACHE_PROCESS),
 /* harmony export */   vg: () => (/* binding */ OUTCOME)
 /* harmony export */ });
-/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7187);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(27187);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
 
 
 /** The argument that makes the bundle this process; the request and the entry's key follow. */
@@ -29267,7 +29341,7 @@ async function serveCacheRequest([request = '', key = '']) {
     }
 }
 async function outcomeOf(request, key) {
-    const { isFeatureAvailable, restoreCache, saveCache } = await __nccwpck_require__.e(/* import() */ 592).then(__nccwpck_require__.bind(__nccwpck_require__, 6592));
+    const { isFeatureAvailable, restoreCache, saveCache } = await __nccwpck_require__.e(/* import() */ 592).then(__nccwpck_require__.bind(__nccwpck_require__, 16592));
     if (!isFeatureAvailable())
         throw new Error('this runner offers none');
     await demandGnuTar();
@@ -29287,7 +29361,218 @@ async function demandGnuTar() {
 
 /***/ }),
 
-/***/ 429:
+/***/ 24482:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  kS: () => (/* binding */ openTrees),
+  l1: () => (/* binding */ storeTrees),
+  Fw: () => (/* binding */ withoutNames)
+});
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(57075);
+// EXTERNAL MODULE: ./src/catalog/names.ts
+var names = __nccwpck_require__(46447);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+;// CONCATENATED MODULE: ./src/files/exclude.ts
+/** Whether a path of a tree fits one of the globs; `*` and `**` take names that begin with a dot too. */
+async function compileGlobs(globs) {
+    if (globs.length === 0)
+        return () => false;
+    const { default: picomatch } = await __nccwpck_require__.e(/* import() */ 6).then(__nccwpck_require__.t.bind(__nccwpck_require__, 14006, 23));
+    return picomatch(globs, { dot: true });
+}
+
+// EXTERNAL MODULE: ./src/files/notes.ts
+var notes = __nccwpck_require__(88626);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(51455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(76760);
+// EXTERNAL MODULE: ./src/files/tar.ts
+var tar = __nccwpck_require__(996);
+// EXTERNAL MODULE: ./src/files/tree-digest.ts
+var tree_digest = __nccwpck_require__(15084);
+// EXTERNAL MODULE: ./src/files/walk.ts
+var walk = __nccwpck_require__(53390);
+;// CONCATENATED MODULE: ./src/files/pack.ts
+
+
+
+
+
+
+
+
+
+/** Bytes read at once. */
+const CHUNK = 1024 * 1024;
+/** Never through a link, and never waiting for the other end of a pipe that has taken the file's place. */
+const OPEN_FILE = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
+/** Reads a file tree and makes an archive of it, one entry at a time. */
+class TreePacker {
+    digest = new tree_digest/* TreeDigest */.l();
+    notes = new notes/* Notes */.u();
+    #tree;
+    #at;
+    /** `at`: only tests do anything there. */
+    constructor(tree, at = async () => { }) {
+        this.#tree = tree;
+        this.#at = at;
+    }
+    /** The archive. Digest and notes are of the whole tree when it has come to its end. */
+    async *archive() {
+        for await (const found of (0,walk/* walk */.GG)(this.#tree, this.notes, this.#at)) {
+            if (found.type === 'folder')
+                yield this.#entry({ ...factsOf(found.stat), type: 'folder', path: found.path });
+            else if (found.type === 'link')
+                yield* this.#link(found.path);
+            else
+                yield* this.#file(found.path);
+        }
+        yield tar/* END_OF_ARCHIVE */.bM;
+    }
+    #entry(entry, target = '') {
+        const whole = { ...entry, size: 0, target };
+        this.digest.add(whole, '');
+        return (0,tar/* headerOf */.rR)(whole);
+    }
+    async *#link(path) {
+        const full = (0,external_node_path_.join)(this.#tree.folder, path);
+        const link = await (0,walk/* unlessGone */.Wi)(this.#tree, path, async () => {
+            const stat = await (0,promises_.lstat)(full, { bigint: true });
+            return stat.isSymbolicLink() ? { stat, target: await (0,promises_.readlink)(full, { encoding: 'buffer' }) } : null;
+        });
+        if (link === null)
+            return this.notes.add('vanished', path);
+        if (!(0,external_node_buffer_.isUtf8)(link.target))
+            throw (0,walk/* notText */.nr)(this.#tree, path);
+        yield this.#entry({ ...factsOf(link.stat), type: 'link', path }, link.target.toString());
+    }
+    async *#file(path) {
+        const file = await (0,walk/* unlessGone */.Wi)(this.#tree, path, () => (0,promises_.open)((0,external_node_path_.join)(this.#tree.folder, path), OPEN_FILE));
+        if (file === null)
+            return this.notes.add('vanished', path);
+        try {
+            const before = await file.stat({ bigint: true });
+            if (!before.isFile())
+                return this.notes.add('vanished', path);
+            await this.#at('opened', path);
+            const entry = { ...factsOf(before), type: 'file', path, size: Number(before.size), target: '' };
+            const hash = (0,external_node_crypto_.createHash)('sha256');
+            yield (0,tar/* headerOf */.rR)(entry);
+            for await (const bytes of this.#content(file, entry)) {
+                hash.update(bytes);
+                yield bytes;
+            }
+            const padding = (0,tar/* paddingOf */.Zt)(entry.size);
+            if (padding.length > 0)
+                yield padding;
+            const after = await file.stat({ bigint: true });
+            if (after.size !== before.size || after.mtimeNs !== before.mtimeNs)
+                this.notes.add('changed', path);
+            this.digest.add(entry, hash.digest('hex'));
+        }
+        finally {
+            await file.close();
+        }
+    }
+    /** As many bytes as the header says: of a file that grows no more are read, one that has become shorter ends in zeros. */
+    async *#content(file, { path, size }) {
+        for (let position = 0; position < size;) {
+            const bytes = Buffer.allocUnsafe(Math.min(CHUNK, size - position));
+            const { bytesRead } = await (0,walk/* reading */.hF)(this.#tree, path, () => file.read(bytes, 0, bytes.length, position));
+            const taken = bytesRead === 0 ? bytes.fill(0) : bytes.subarray(0, bytesRead);
+            position += taken.length;
+            yield taken;
+        }
+    }
+}
+function factsOf(stat) {
+    return { mode: Number(stat.mode) & 0o7777, uid: Number(stat.uid), gid: Number(stat.gid), mtime: stat.mtimeNs };
+}
+
+// EXTERNAL MODULE: ./src/report/file-trees.ts
+var file_trees = __nccwpck_require__(6182);
+// EXTERNAL MODULE: ./src/units.ts
+var units = __nccwpck_require__(61996);
+;// CONCATENATED MODULE: ./src/commands/backup-files.ts
+
+
+
+
+
+
+
+
+
+/** The file trees that are to be backed up. Throws when one holds no file, which is most often a disk that is not mounted. */
+async function openTrees(settings) {
+    const isExcluded = await compileGlobs(settings.pathsExclude);
+    const trees = settings.fileTrees.map(({ label, folder }) => ({ label, folder, isExcluded }));
+    if (!settings.allowEmpty)
+        for (const tree of trees)
+            if (!(await holdsFile(tree)))
+                throw noFile(tree);
+    return trees;
+}
+async function holdsFile(tree) {
+    for await (const { type } of (0,walk/* walk */.GG)(tree, new notes/* Notes */.u()))
+        if (type === 'file')
+            return true;
+    return false;
+}
+/** Streams each tree into the stores, after the database: what its snapshot names was there before it. */
+async function storeTrees(trees, { pathsExclude }, parts, run) {
+    const stored = { parts: [], facts: [], notIncluded: [] };
+    for (const tree of trees) {
+        const name = (0,names/* partOfTree */.Ne)(tree.label);
+        const before = { plain: parts.plain, stored: parts.stored };
+        const { digest, notes, part } = await run.progress.stage(name, () => run.progress.watch(`File tree ${tree.label}`, 0, () => ({ plain: parts.plain - before.plain, stored: parts.stored - before.stored, more: '' }), () => storeTree(tree, parts)));
+        const { changed, vanished, special } = notes;
+        const facts = { label: tree.label, ...digest.counts, digest: digest.digest(), changed, vanished, special };
+        stored.parts.push(part);
+        stored.facts.push({ ...facts, excluded: pathsExclude });
+        const noted = (0,file_trees/* treeNotes */.a)(facts);
+        if (noted.length > 0)
+            run.log.notice(`File tree ${tree.label}: ${noted.join('; ')}.`);
+    }
+    if (trees.length > 0)
+        stored.notIncluded.push('Access lists and extended attributes of files');
+    if (pathsExclude.length > 0)
+        stored.notIncluded.push(`Files that paths-exclude leaves out (${(0,units/* countOf */.pq)(pathsExclude.length, 'glob')})`);
+    return stored;
+}
+async function storeTree(tree, parts) {
+    const packer = new TreePacker(tree);
+    const archive = external_node_stream_.Readable.from(packer.archive(), { objectMode: false });
+    const part = await parts.write((0,names/* partOfTree */.Ne)(tree.label), archive, Promise.resolve());
+    return { digest: packer.digest, notes: packer.notes, part };
+}
+/** What the manifest, which everybody may read, says of a tree: numbers, and no name but its label. */
+function withoutNames(tree) {
+    const { label, files, folders, links, bytes, changed, vanished, special } = tree;
+    const notes = { changed: changed.count, vanished: vanished.count, special: special.count };
+    return { label, files, folders, links, bytes, ...notes };
+}
+function noFile({ label, folder }) {
+    return new errors/* LifeboatError */.H3(`paths: ${label}: there is no file in ${JSON.stringify(folder)}, or paths-exclude leaves out all of them. An empty folder is most often a disk that is not mounted, or a wrong path. If it is right, set allow-empty: true.`);
+}
+
+
+/***/ }),
+
+/***/ 50429:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29298,14 +29583,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:stream/consumers"
-var consumers_ = __nccwpck_require__(8321);
+var consumers_ = __nccwpck_require__(38321);
 // EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
+var external_node_util_ = __nccwpck_require__(57975);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/catalog/checked.ts
-var checked = __nccwpck_require__(8402);
+var checked = __nccwpck_require__(28402);
+// EXTERNAL MODULE: ./src/catalog/file-tree.ts
+var file_tree = __nccwpck_require__(47366);
 ;// CONCATENATED MODULE: ./src/catalog/inventory.ts
+
 
 
 /**
@@ -29346,17 +29634,18 @@ const checkShape = (0,checked/* object */.Ik)({
     largeObjects: anything,
     materializedViews: someList(),
     objects: someList(),
+    files: (0,checked/* withDefault */.IQ)((0,checked/* list */.p_)(file_tree/* checkTreeFacts */._Z), []),
     notRecorded: (0,checked/* list */.p_)(checked/* text */.Qq),
 });
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
+var promises_ = __nccwpck_require__(58500);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store_store = __nccwpck_require__(1644);
+var store_store = __nccwpck_require__(81644);
 ;// CONCATENATED MODULE: ./src/store/part-reader.ts
 
 
@@ -29486,7 +29775,7 @@ async function readRange(key, range, store, signal) {
 }
 
 // EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
+var external_node_zlib_ = __nccwpck_require__(38522);
 ;// CONCATENATED MODULE: ./src/stream/decompress.ts
 
 
@@ -29772,7 +30061,7 @@ function apart(before, plain) {
 }
 
 // EXTERNAL MODULE: ./src/stream/passphrase-packet.ts
-var passphrase_packet = __nccwpck_require__(4191);
+var passphrase_packet = __nccwpck_require__(24191);
 ;// CONCATENATED MODULE: ./src/stream/session-key.ts
 
 
@@ -29819,7 +30108,7 @@ async function readWithKeys(reader, decryptionKeys) {
     if (!tags.has(FOR_PUBLIC_KEY)) {
         throw new CannotDecrypt('It is encrypted with a passphrase, not for a private key. Give passphrase.');
     }
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     try {
         const message = await openpgp.readMessage({ binaryMessage: packets });
         const [key] = await openpgp.decryptSessionKeys({ message, decryptionKeys });
@@ -29920,7 +30209,7 @@ async function demandEnd(reader) {
 }
 /** A Compressed Data packet and what is in it. Lifeboat writes none. */
 async function* inflated(packets) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     let failure = null;
     // Node's own Readable.toWeb throws where nobody can catch it when its reader stops early.
     const binaryMessage = new ReadableStream({
@@ -30019,7 +30308,7 @@ class BackupParts {
         }
     }
     /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
-    #bind({ parts, database, server, partial }) {
+    #bind({ parts, database, server, partial, files }) {
         if (database.name !== this.#manifest.database)
             throw unbound("the database's name");
         if (server.version !== this.#manifest.serverVersion)
@@ -30035,6 +30324,9 @@ class BackupParts {
         for (const { name } of named)
             if (!this.#bound.has(name))
                 throw unbound(`part ${name}`);
+        const trees = named.map(({ name }) => name).filter(names/* isTree */.xK);
+        if (!(0,external_node_util_.isDeepStrictEqual)(files.map(({ label }) => (0,names/* partOfTree */.Ne)(label)), trees))
+            throw unbound('the file trees');
     }
     /** The plain bytes of a part. They count only when the stream has ended well. Throws {@link UnreadablePart}. */
     async *plain(name) {
@@ -30073,10 +30365,14 @@ class BackupParts {
             return isDamage(damage) ? new UnreadablePart(part.name, damage) : damage;
         }
     }
+    /** How many parts were read to their end. */
+    get read() {
+        return this.#read.size;
+    }
     /** Reads what nobody has asked for, such as `globals`: a part that cannot be read is a damaged backup too. */
-    async readRest() {
+    async readRest(except) {
         for (const { name } of this.#manifest.parts) {
-            if (this.#read.has(name))
+            if (this.#read.has(name) || except.includes(name))
                 continue;
             for await (const _ of this.plain(name))
                 ;
@@ -30102,27 +30398,77 @@ function unbound(what) {
 
 /***/ }),
 
-/***/ 3612:
+/***/ 50414:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   W: () => (/* binding */ planBackup)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4654);
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
-/* harmony import */ var _postgres_connect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5486);
-/* harmony import */ var _postgres_dump_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8677);
-/* harmony import */ var _postgres_inventory_database_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3131);
-/* harmony import */ var _postgres_tables_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6050);
-/* harmony import */ var _report_prune_summary_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9603);
-/* harmony import */ var _store_open_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2217);
-/* harmony import */ var _stream_encrypt_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(5778);
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9615);
-/* harmony import */ var _backup_stores_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5429);
-/* harmony import */ var _prune_set_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(2706);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  W: () => (/* binding */ planBackup)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+// EXTERNAL MODULE: ./src/catalog/id.ts
+var catalog_id = __nccwpck_require__(24654);
+// EXTERNAL MODULE: ./src/catalog/names.ts
+var names = __nccwpck_require__(46447);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(51455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(76760);
+// EXTERNAL MODULE: ./src/files/notes.ts
+var notes = __nccwpck_require__(88626);
+// EXTERNAL MODULE: ./src/files/walk.ts
+var walk = __nccwpck_require__(53390);
+;// CONCATENATED MODULE: ./src/files/measure.ts
+
+
+
+
+/** What a backup of the tree would hold, without reading any file. */
+async function measureTree(tree) {
+    const counts = { files: 0, folders: 0, links: 0, bytes: 0 };
+    for await (const { type, path } of (0,walk/* walk */.GG)(tree, new notes/* Notes */.u())) {
+        counts[`${type}s`]++;
+        if (type !== 'file')
+            continue;
+        const file = await (0,walk/* unlessGone */.Wi)(tree, path, () => (0,promises_.lstat)((0,external_node_path_.join)(tree.folder, path)));
+        counts.bytes += file?.size ?? 0;
+    }
+    return counts;
+}
+
+// EXTERNAL MODULE: ./src/postgres/connect.ts + 1 modules
+var connect = __nccwpck_require__(25486);
+// EXTERNAL MODULE: ./src/postgres/dump.ts
+var dump = __nccwpck_require__(8677);
+// EXTERNAL MODULE: ./src/postgres/inventory/database.ts
+var database = __nccwpck_require__(53131);
+// EXTERNAL MODULE: ./src/postgres/tables.ts
+var postgres_tables = __nccwpck_require__(76050);
+// EXTERNAL MODULE: ./src/report/file-trees.ts
+var file_trees = __nccwpck_require__(6182);
+// EXTERNAL MODULE: ./src/report/prune-summary.ts
+var prune_summary = __nccwpck_require__(99603);
+// EXTERNAL MODULE: ./src/store/open.ts + 5 modules
+var store_open = __nccwpck_require__(32217);
+// EXTERNAL MODULE: ./src/stream/encrypt.ts + 1 modules
+var encrypt = __nccwpck_require__(85778);
+// EXTERNAL MODULE: ./src/units.ts
+var units = __nccwpck_require__(61996);
+// EXTERNAL MODULE: ./src/commands/backup-files.ts + 2 modules
+var backup_files = __nccwpck_require__(24482);
+// EXTERNAL MODULE: ./src/commands/backup-stores.ts
+var backup_stores = __nccwpck_require__(95429);
+// EXTERNAL MODULE: ./src/commands/prune-set.ts + 9 modules
+var prune_set = __nccwpck_require__(72706);
+;// CONCATENATED MODULE: ./src/commands/backup-plan.ts
+
+
+
 
 
 
@@ -30139,24 +30485,25 @@ function unbound(what) {
 
 /** `dry-run`: connects, looks at server and stores, and says what a backup would do. Nothing is written anywhere. */
 async function planBackup(settings, run) {
-    const id = (0,_catalog_id_js__WEBPACK_IMPORTED_MODULE_10__/* .makeId */ .M4)(run.now(), (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(4).toString('hex'));
-    const { describe } = await (0,_stream_encrypt_js__WEBPACK_IMPORTED_MODULE_7__/* .prepareEncryption */ .B)(settings.encryption);
+    const id = (0,catalog_id/* makeId */.M4)(run.now(), (0,external_node_crypto_.randomBytes)(4).toString('hex'));
+    const { describe } = await (0,encrypt/* prepareEncryption */.B)(settings.encryption);
     const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
-    const { server, session, facts } = await (0,_postgres_connect_js__WEBPACK_IMPORTED_MODULE_3__/* .connect */ .N)(settings.connection, id, context);
+    const { server, session, facts } = await (0,connect/* connect */.N)(settings.connection, id, context);
     try {
-        const set = settings.name ?? (0,_catalog_names_js__WEBPACK_IMPORTED_MODULE_1__/* .setNameOf */ .hw)(facts.database);
-        const selection = await (0,_postgres_dump_js__WEBPACK_IMPORTED_MODULE_4__/* .selectTables */ .e)(server, await (0,_postgres_tables_js__WEBPACK_IMPORTED_MODULE_11__/* .listTables */ .W)(session), settings.dumpArgs, null);
+        const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
+        const selection = await (0,dump/* selectTables */.e)(server, await (0,postgres_tables/* listTables */.W)(session), settings.dumpArgs, null);
         const tables = selection.tables.filter(({ kind }) => kind === 'r');
-        const source = await (0,_postgres_inventory_database_js__WEBPACK_IMPORTED_MODULE_5__/* .readSource */ .o$)(session);
+        const source = await (0,database/* readSource */.o$)(session);
         const stores = await Promise.all(settings.stores.map((location) => planStore(location, { set, id, source }, settings, run)));
         return {
             tables: tables.length,
             databaseSize: facts.databaseSize,
             lines: [
-                `would dump database ${JSON.stringify(facts.database)} (${(0,_units_js__WEBPACK_IMPORTED_MODULE_12__/* .formatBytes */ .z3)(facts.databaseSize)}, PostgreSQL ${facts.version}), ${(0,_units_js__WEBPACK_IMPORTED_MODULE_12__/* .formatCount */ .B4)(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
+                `would dump database ${JSON.stringify(facts.database)} (${(0,units/* formatBytes */.z3)(facts.databaseSize)}, PostgreSQL ${facts.version}), ${(0,units/* formatCount */.B4)(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
                 describe.kind === 'passphrase'
                     ? 'would encrypt with the passphrase'
                     : `would encrypt for ${describe.recipients.join(', ')}`,
+                ...(await planTrees(settings)),
                 settings.signing === null ? 'would not sign the manifest' : 'would sign the manifest',
                 ...stores.flat(),
             ],
@@ -30166,12 +30513,19 @@ async function planBackup(settings, run) {
         session.kill();
     }
 }
+async function planTrees(settings) {
+    const lines = [];
+    for (const tree of await (0,backup_files/* openTrees */.kS)(settings)) {
+        lines.push(`would store file tree ${tree.label}, ${JSON.stringify(tree.folder)}: ${(0,file_trees/* treeSize */.U)(await measureTree(tree))}`);
+    }
+    return lines;
+}
 async function planStore(location, { set, id, source }, settings, run) {
-    const store = await (0,_store_open_js__WEBPACK_IMPORTED_MODULE_6__/* .openStore */ .C)(location, settings.s3, { signal: run.signal, track: run.track, info: run.log.info });
+    const store = await (0,store_open/* openStore */.C)(location, settings.s3, { signal: run.signal, track: run.track, info: run.log.info });
     try {
-        const previous = await (0,_backup_stores_js__WEBPACK_IMPORTED_MODULE_8__/* .findPrevious */ .ve)(store, set, run);
+        const previous = await (0,backup_stores/* findPrevious */.ve)(store, set, run);
         if (!settings.allowNewSource)
-            (0,_backup_stores_js__WEBPACK_IMPORTED_MODULE_8__/* .checkSource */ .As)([{ store, ...previous }], source, set);
+            (0,backup_stores/* checkSource */.As)([{ store, ...previous }], source, set);
         const newest = previous.previous
             ? `the newest backup there is ${previous.previous.id}`
             : `no backup seen (${previous.noPrevious})`;
@@ -30181,7 +30535,7 @@ async function planStore(location, { set, id, source }, settings, run) {
         ];
     }
     catch (error) {
-        return [`would fail to write to ${store.url}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .messageOf */ .bD)(error)}`];
+        return [`would fail to write to ${store.url}: ${(0,errors/* messageOf */.bD)(error)}`];
     }
     finally {
         store.close();
@@ -30191,18 +30545,18 @@ async function planStore(location, { set, id, source }, settings, run) {
 async function planRetentionIn(store, set, id, { retention }, run) {
     if (retention === null)
         return [];
-    const plan = await (0,_prune_set_js__WEBPACK_IMPORTED_MODULE_9__/* .pruneSet */ .X)(store, set, retention, run, { id, isStored: false });
+    const plan = await (0,prune_set/* pruneSet */.X)(store, set, retention, run, { id, isStored: false });
     const goes = plan.backups
         .filter(({ decision }) => decision === 'delete')
         .map((backup) => `would delete ${backup.id}`);
     const against = plan.refusals.map((refusal) => `would not delete any: ${refusal}`);
-    return [(0,_report_prune_summary_js__WEBPACK_IMPORTED_MODULE_13__/* .outcomeOf */ .sG)(plan), ...(plan.error === null ? [] : [plan.error]), ...against, ...goes].map((line) => `${store.url}: ${line}`);
+    return [(0,prune_summary/* outcomeOf */.sG)(plan), ...(plan.error === null ? [] : [plan.error]), ...against, ...goes].map((line) => `${store.url}: ${line}`);
 }
 
 
 /***/ }),
 
-/***/ 5429:
+/***/ 95429:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -30211,17 +30565,17 @@ async function planRetentionIn(store, set, id, { retention }, run) {
 /* harmony export */   ve: () => (/* binding */ findPrevious),
 /* harmony export */   yT: () => (/* binding */ rightsNotice)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8321);
+/* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(38321);
 /* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_stream_consumers__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4654);
-/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5394);
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3916);
-/* harmony import */ var _store_fan_out_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3657);
-/* harmony import */ var _store_open_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2217);
-/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1644);
+/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(24654);
+/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(35394);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(46447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(83916);
+/* harmony import */ var _store_fan_out_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(63657);
+/* harmony import */ var _store_open_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(32217);
+/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(81644);
 
 
 
@@ -30330,7 +30684,7 @@ function rightsNotice(targets, hasRules) {
 
 /***/ }),
 
-/***/ 8266:
+/***/ 98266:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30340,23 +30694,23 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
+var external_node_stream_ = __nccwpck_require__(57075);
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var catalog_id = __nccwpck_require__(4654);
+var catalog_id = __nccwpck_require__(24654);
 // EXTERNAL MODULE: ./src/catalog/manifest.ts
-var catalog_manifest = __nccwpck_require__(5394);
+var catalog_manifest = __nccwpck_require__(35394);
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/postgres/connect.ts + 1 modules
-var connect = __nccwpck_require__(5486);
+var connect = __nccwpck_require__(25486);
 // EXTERNAL MODULE: ./src/postgres/dump.ts
 var dump = __nccwpck_require__(8677);
 // EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(5622);
+var child = __nccwpck_require__(35622);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
-var connection = __nccwpck_require__(8824);
+var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/globals.ts
 
 
@@ -30380,17 +30734,17 @@ async function dumpGlobals(server) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/inventory/database.ts
-var inventory_database = __nccwpck_require__(3131);
+var inventory_database = __nccwpck_require__(53131);
 // EXTERNAL MODULE: ./src/store/fan-out.ts
-var fan_out = __nccwpck_require__(3657);
+var fan_out = __nccwpck_require__(63657);
 // EXTERNAL MODULE: ./src/stream/encrypt.ts + 1 modules
-var encrypt = __nccwpck_require__(5778);
+var encrypt = __nccwpck_require__(85778);
 // EXTERNAL MODULE: ./src/stream/sign.ts
-var sign = __nccwpck_require__(9347);
+var sign = __nccwpck_require__(29347);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/archive.ts
-var archive = __nccwpck_require__(9477);
+var archive = __nccwpck_require__(29477);
 ;// CONCATENATED MODULE: ./src/postgres/archive-check.ts
 
 /**
@@ -30437,15 +30791,15 @@ function label({ schema, name }) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/inventory/read.ts + 17 modules
-var inventory_read = __nccwpck_require__(7043);
+var inventory_read = __nccwpck_require__(17043);
 // EXTERNAL MODULE: ./src/postgres/inventory/rows.ts
-var rows = __nccwpck_require__(2107);
+var rows = __nccwpck_require__(72107);
 // EXTERNAL MODULE: ./src/postgres/inventory/sequences.ts
-var inventory_sequences = __nccwpck_require__(1166);
+var inventory_sequences = __nccwpck_require__(91166);
 // EXTERNAL MODULE: ./src/postgres/snapshot.ts
-var snapshot = __nccwpck_require__(2771);
+var snapshot = __nccwpck_require__(72771);
 // EXTERNAL MODULE: ./src/postgres/tables.ts
-var postgres_tables = __nccwpck_require__(6050);
+var postgres_tables = __nccwpck_require__(76050);
 ;// CONCATENATED MODULE: ./src/commands/backup-dump.ts
 
 
@@ -30549,7 +30903,12 @@ function noTables(database, dumpArgs) {
     return new errors/* LifeboatError */.H3(`Database ${JSON.stringify(database)} has no tables to dump${why}. A backup of nothing is most often a wrong database name: check database-url. If it is right, set allow-empty: true.`);
 }
 
+// EXTERNAL MODULE: ./src/commands/backup-files.ts + 2 modules
+var backup_files = __nccwpck_require__(24482);
+// EXTERNAL MODULE: ./src/report/file-trees.ts
+var file_trees = __nccwpck_require__(6182);
 ;// CONCATENATED MODULE: ./src/commands/backup-result.ts
+
 
 /** How many tables the summary lists. */
 const LARGEST_TABLES = 20;
@@ -30582,6 +30941,10 @@ function makeReport(made) {
             stored: volumes.reduce((sum, { size }) => sum + size, 0),
             volumes: volumes.length,
         })),
+        files: inventory.files.map(({ label, files, folders, links, bytes, changed, vanished, special }) => ({
+            ...{ label, files, folders, links, bytes },
+            notes: (0,file_trees/* treeNotes */.a)({ changed, vanished, special }),
+        })),
         encryption: manifest.encryption,
         signed,
         notIncluded: [...manifest.notIncluded, ...inventory.notRecorded],
@@ -30611,7 +30974,7 @@ function storeResult(target, { name, id }, retention) {
 }
 
 // EXTERNAL MODULE: ./src/commands/prune-set.ts + 9 modules
-var prune_set = __nccwpck_require__(2706);
+var prune_set = __nccwpck_require__(72706);
 ;// CONCATENATED MODULE: ./src/commands/backup-retention.ts
 
 
@@ -30655,15 +31018,15 @@ function tell({ url, name, rules, outcome, error, denied, refusals }, { log }) {
 }
 
 // EXTERNAL MODULE: ./src/commands/backup-stores.ts
-var backup_stores = __nccwpck_require__(5429);
+var backup_stores = __nccwpck_require__(95429);
 // EXTERNAL MODULE: ./src/store/open.ts + 5 modules
-var store_open = __nccwpck_require__(2217);
+var store_open = __nccwpck_require__(32217);
 // EXTERNAL MODULE: ./src/commands/list-set.ts
-var list_set = __nccwpck_require__(3237);
+var list_set = __nccwpck_require__(23237);
 // EXTERNAL MODULE: ./src/commands/read-trend.ts
-var read_trend = __nccwpck_require__(6366);
+var read_trend = __nccwpck_require__(36366);
 // EXTERNAL MODULE: ./src/commands/set-reader.ts
-var set_reader = __nccwpck_require__(788);
+var set_reader = __nccwpck_require__(10788);
 ;// CONCATENATED MODULE: ./src/commands/backup-trend.ts
 
 
@@ -30703,9 +31066,9 @@ async function trendAfterBackup(settings, { name }, targets, run) {
 }
 
 // EXTERNAL MODULE: external "node:stream/promises"
-var promises_ = __nccwpck_require__(6466);
+var promises_ = __nccwpck_require__(46466);
 // EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
+var external_node_zlib_ = __nccwpck_require__(38522);
 ;// CONCATENATED MODULE: ./src/stream/compress.ts
 
 /**
@@ -30863,6 +31226,7 @@ class PartStreamer {
 
 
 
+
 /**
  * Dumps a database as one encrypted stream into every store. Nothing counts before everything is whole: the manifest
  * is written last. Throws when no store has the backup; a store that failed alone is named in the report.
@@ -30893,6 +31257,7 @@ async function makeBackup(settings, run) {
     const failed = new AbortController();
     const signal = AbortSignal.any([run.signal, failed.signal]);
     const encryption = await (0,encrypt/* prepareEncryption */.B)(settings.encryption);
+    const trees = await (0,backup_files/* openTrees */.kS)(settings);
     const toolContext = { signal, track: run.track, onStderr: (line) => log.info(`  | ${line}`) };
     const connected = await progress.stage('connect', () => (0,connect/* connect */.N)(settings.connection, id, toolContext));
     const { server, session, facts } = connected;
@@ -30923,7 +31288,8 @@ async function makeBackup(settings, run) {
         const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
         const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
         const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
-        const written = [...dump.parts, ...globals.parts];
+        const files = await (0,backup_files/* storeTrees */.l1)(trees, settings, parts, run);
+        const written = [...dump.parts, ...globals.parts, ...files.parts];
         const partial = settings.dumpArgs.length > 0 ? settings.dumpArgs : null;
         inventory = {
             format: 1,
@@ -30932,6 +31298,7 @@ async function makeBackup(settings, run) {
             parts: written.map(({ name, plain, sha256 }) => ({ name, plain, sha256 })),
             partial,
             ...dump.inventory,
+            files: files.facts,
         };
         written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
         manifest = {
@@ -30949,7 +31316,8 @@ async function makeBackup(settings, run) {
             parts: written.map(({ name, plain, volumes }) => ({ name, plain, volumes })),
             totals: { plain: parts.plain, stored: parts.stored },
             partial,
-            notIncluded: [...dump.notIncluded, ...globals.notIncluded],
+            files: files.facts.map(backup_files/* withoutNames */.Fw),
+            notIncluded: [...dump.notIncluded, ...globals.notIncluded, ...files.notIncluded],
             volumeSize: run.volumeSize,
             lifeboat: run.version,
         };
@@ -31015,7 +31383,7 @@ async function commit(manifest, settings, fanOut) {
 
 /***/ }),
 
-/***/ 5129:
+/***/ 65129:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31025,7 +31393,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/catalog/health/facts.ts
-var health_facts = __nccwpck_require__(9101);
+var health_facts = __nccwpck_require__(89101);
 ;// CONCATENATED MODULE: ./src/catalog/health/rule.ts
 function passed(...found) {
     return { status: 'passed', found, next: null };
@@ -31117,7 +31485,7 @@ const clock = {
 };
 
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 ;// CONCATENATED MODULE: ./src/catalog/health/free-space.ts
 
 
@@ -31479,25 +31847,25 @@ function judgeSet(facts, demands, now) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/report/check-report.ts
-var check_report = __nccwpck_require__(5165);
+var check_report = __nccwpck_require__(65165);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store_store = __nccwpck_require__(1644);
+var store_store = __nccwpck_require__(81644);
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var id = __nccwpck_require__(4654);
+var id = __nccwpck_require__(24654);
 // EXTERNAL MODULE: ./src/commands/backup-parts.ts + 8 modules
-var backup_parts = __nccwpck_require__(429);
+var backup_parts = __nccwpck_require__(50429);
 // EXTERNAL MODULE: ./src/catalog/checked.ts
-var checked = __nccwpck_require__(8402);
+var checked = __nccwpck_require__(28402);
 // EXTERNAL MODULE: ./src/catalog/prune-record.ts
-var prune_record = __nccwpck_require__(6513);
+var prune_record = __nccwpck_require__(36513);
 // EXTERNAL MODULE: ./src/commands/read-object.ts
 var read_object = __nccwpck_require__(8878);
 // EXTERNAL MODULE: ./src/commands/set-reader.ts
-var set_reader = __nccwpck_require__(788);
+var set_reader = __nccwpck_require__(10788);
 ;// CONCATENATED MODULE: ./src/commands/check-prunes.ts
 
 
@@ -31676,13 +32044,13 @@ function inventoryFacts({ id, tables }) {
 }
 
 // EXTERNAL MODULE: ./src/commands/list.ts
-var list = __nccwpck_require__(9664);
+var list = __nccwpck_require__(49664);
 // EXTERNAL MODULE: ./src/commands/list-set.ts
-var list_set = __nccwpck_require__(3237);
+var list_set = __nccwpck_require__(23237);
 // EXTERNAL MODULE: ./src/commands/open-stores.ts
-var open_stores = __nccwpck_require__(7355);
+var open_stores = __nccwpck_require__(77355);
 // EXTERNAL MODULE: ./src/commands/read-trend.ts
-var read_trend = __nccwpck_require__(6366);
+var read_trend = __nccwpck_require__(36366);
 ;// CONCATENATED MODULE: ./src/commands/check.ts
 
 
@@ -31785,12 +32153,12 @@ async function checkSet(store, name, listing, otherSets, settings, run) {
 /* harmony export */   S: () => (/* binding */ chooseBackup),
 /* harmony export */   x: () => (/* binding */ onlySet)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(4654);
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6447);
-/* harmony import */ var _catalog_record_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4182);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(24654);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(46447);
+/* harmony import */ var _catalog_record_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(24182);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(83916);
 /* harmony import */ var _read_object_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8878);
 
 
@@ -31886,7 +32254,7 @@ async function committed(store, set, id) {
 
 /***/ }),
 
-/***/ 2643:
+/***/ 42643:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31902,15 +32270,15 @@ function serializeHold(hold) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/commands/choose-backup.ts
 var choose_backup = __nccwpck_require__(4172);
 // EXTERNAL MODULE: ./src/commands/open-stores.ts
-var open_stores = __nccwpck_require__(7355);
+var open_stores = __nccwpck_require__(77355);
 // EXTERNAL MODULE: ./src/commands/put-object.ts
-var put_object = __nccwpck_require__(519);
+var put_object = __nccwpck_require__(90519);
 // EXTERNAL MODULE: ./src/commands/read-object.ts
 var read_object = __nccwpck_require__(8878);
 ;// CONCATENATED MODULE: ./src/commands/hold.ts
@@ -31967,13 +32335,13 @@ async function inStore(store, act) {
 
 /***/ }),
 
-/***/ 3237:
+/***/ 23237:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   j: () => (/* binding */ listSet)
 /* harmony export */ });
-/* harmony import */ var _catalog_listing_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1379);
+/* harmony import */ var _catalog_listing_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(91379);
 
 async function listSet(store, name) {
     const listing = new _catalog_listing_js__WEBPACK_IMPORTED_MODULE_0__/* .Listing */ .l(name);
@@ -31985,20 +32353,20 @@ async function listSet(store, name) {
 
 /***/ }),
 
-/***/ 9664:
+/***/ 49664:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   I: () => (/* binding */ list),
 /* harmony export */   p: () => (/* binding */ foldersOf)
 /* harmony export */ });
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1644);
-/* harmony import */ var _list_set_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3237);
-/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7355);
-/* harmony import */ var _read_trend_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6366);
-/* harmony import */ var _set_reader_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(788);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(81644);
+/* harmony import */ var _list_set_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(23237);
+/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(77355);
+/* harmony import */ var _read_trend_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(36366);
+/* harmony import */ var _set_reader_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(10788);
 
 
 
@@ -32097,7 +32465,7 @@ function futureWarning(url, name, [first, ...more]) {
 
 /***/ }),
 
-/***/ 6167:
+/***/ 16167:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32107,21 +32475,21 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/postgres/load.ts + 1 modules
-var load = __nccwpck_require__(3252);
+var load = __nccwpck_require__(93252);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 // EXTERNAL MODULE: ./src/postgres/scratch/database.ts
-var scratch_database = __nccwpck_require__(5989);
+var scratch_database = __nccwpck_require__(95989);
 // EXTERNAL MODULE: ./src/postgres/scratch/made-database.ts
-var made_database = __nccwpck_require__(55);
+var made_database = __nccwpck_require__(60055);
 // EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
+var external_node_fs_ = __nccwpck_require__(73024);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: external "node:stream/promises"
-var promises_ = __nccwpck_require__(6466);
+var promises_ = __nccwpck_require__(46466);
 // EXTERNAL MODULE: ./src/postgres/private-folder.ts
-var private_folder = __nccwpck_require__(3693);
+var private_folder = __nccwpck_require__(13693);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/post-data.ts
 
 
@@ -32183,7 +32551,7 @@ async function refreshOne(session, { schema, name }) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/scratch/roles.ts
-var roles = __nccwpck_require__(5019);
+var roles = __nccwpck_require__(55019);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/restore-into.ts
 
 
@@ -32264,7 +32632,7 @@ async function load_load(target, database, { parts, manifest, inventory, selecti
 
 /***/ }),
 
-/***/ 2611:
+/***/ 12611:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -32272,11 +32640,11 @@ async function load_load(target, database, { parts, manifest, inventory, selecti
 /* harmony export */   ti: () => (/* binding */ damageOf),
 /* harmony export */   y5: () => (/* binding */ newExamination)
 /* harmony export */ });
-/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5394);
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_verify_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(411);
-/* harmony import */ var _backup_parts_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(429);
+/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(35394);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(46447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(83916);
+/* harmony import */ var _stream_verify_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(20411);
+/* harmony import */ var _backup_parts_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(50429);
 
 
 
@@ -32367,15 +32735,15 @@ async function checkSignature({ manifest, signature }, { verificationKeys, decry
 
 /***/ }),
 
-/***/ 7355:
+/***/ 77355:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   a: () => (/* binding */ withStore),
 /* harmony export */   j: () => (/* binding */ openStores)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _store_open_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2217);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _store_open_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(32217);
 
 
 /** The stores to read from, in their order. One that cannot be made is said and left out; throws when none is left. */
@@ -32414,7 +32782,7 @@ async function withStore(location, { s3 }, run, act) {
 
 /***/ }),
 
-/***/ 2706:
+/***/ 72706:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -32425,9 +32793,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/catalog/retention.ts
-var retention = __nccwpck_require__(401);
+var retention = __nccwpck_require__(30401);
 ;// CONCATENATED MODULE: ./src/catalog/retention-guards.ts
 /** What no plan may delete. `good`: newest first. */
 function mustStay(good, provenId) {
@@ -32478,19 +32846,19 @@ function refuseClock(now, { clock, newest }) {
 }
 
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store_store = __nccwpck_require__(1644);
+var store_store = __nccwpck_require__(81644);
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var catalog_id = __nccwpck_require__(4654);
+var catalog_id = __nccwpck_require__(24654);
 // EXTERNAL MODULE: ./src/catalog/prune-record.ts
-var prune_record = __nccwpck_require__(6513);
+var prune_record = __nccwpck_require__(36513);
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 // EXTERNAL MODULE: ./src/catalog/record.ts
-var record = __nccwpck_require__(4182);
+var record = __nccwpck_require__(24182);
 ;// CONCATENATED MODULE: ./src/catalog/leftover-folder.ts
 
 
@@ -32542,9 +32910,9 @@ function billedUntil(storageClass, written) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/manifest.ts
-var manifest = __nccwpck_require__(5394);
+var manifest = __nccwpck_require__(35394);
 // EXTERNAL MODULE: ./src/stream/verify.ts
-var verify = __nccwpck_require__(411);
+var verify = __nccwpck_require__(20411);
 // EXTERNAL MODULE: ./src/commands/read-object.ts
 var read_object = __nccwpck_require__(8878);
 ;// CONCATENATED MODULE: ./src/commands/inspect.ts
@@ -32603,7 +32971,7 @@ async function whyNotSigned({ store, verificationKeys, now }, bytes, signatureKe
 }
 
 // EXTERNAL MODULE: ./src/commands/side-by-side.ts
-var side_by_side = __nccwpck_require__(253);
+var side_by_side = __nccwpck_require__(80253);
 ;// CONCATENATED MODULE: ./src/commands/doomed.ts
 
 
@@ -32667,7 +33035,7 @@ function early(objects, now) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/checked.ts
-var checked = __nccwpck_require__(8402);
+var checked = __nccwpck_require__(28402);
 ;// CONCATENATED MODULE: ./src/commands/remove-all.ts
 
 
@@ -32789,7 +33157,7 @@ async function prunedIds(place) {
 }
 
 // EXTERNAL MODULE: ./src/commands/put-object.ts
-var put_object = __nccwpck_require__(519);
+var put_object = __nccwpck_require__(90519);
 ;// CONCATENATED MODULE: ./src/commands/apply-plan.ts
 
 
@@ -32867,7 +33235,7 @@ async function writeRecord({ place, settings, run, command, doomed, report }) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/listing.ts
-var catalog_listing = __nccwpck_require__(1379);
+var catalog_listing = __nccwpck_require__(91379);
 ;// CONCATENATED MODULE: ./src/commands/survey.ts
 
 
@@ -33080,16 +33448,16 @@ function isSpared(found) {
 
 /***/ }),
 
-/***/ 294:
+/***/ 60294:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   R: () => (/* binding */ prune)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 /* harmony import */ var _choose_backup_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4172);
-/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7355);
-/* harmony import */ var _prune_set_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2706);
+/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(77355);
+/* harmony import */ var _prune_set_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(72706);
 
 
 
@@ -33126,14 +33494,14 @@ async function pruneStore(location, settings, run) {
 
 /***/ }),
 
-/***/ 519:
+/***/ 90519:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $: () => (/* binding */ putObject),
 /* harmony export */   _: () => (/* binding */ putSigned)
 /* harmony export */ });
-/* harmony import */ var _stream_sign_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9347);
+/* harmony import */ var _stream_sign_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(29347);
 
 /** A small object, and its signature before it when there is a key. */
 async function putSigned(store, key, bytes, signing) {
@@ -33165,9 +33533,9 @@ async function putObject(store, key, bytes) {
 /* harmony export */   $: () => (/* binding */ isThere),
 /* harmony export */   A: () => (/* binding */ readObject)
 /* harmony export */ });
-/* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8321);
+/* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(38321);
 /* harmony import */ var node_stream_consumers__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_stream_consumers__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1644);
+/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(81644);
 
 
 /** A small object whole; null when it is not there. */
@@ -33196,17 +33564,17 @@ async function isThere(store, key) {
 
 /***/ }),
 
-/***/ 6366:
+/***/ 36366:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   E: () => (/* binding */ readTrend),
 /* harmony export */   b: () => (/* binding */ trendOfNames)
 /* harmony export */ });
-/* harmony import */ var _catalog_health_facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9101);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _report_trend_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1601);
-/* harmony import */ var _side_by_side_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
+/* harmony import */ var _catalog_health_facts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(89101);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _report_trend_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(61601);
+/* harmony import */ var _side_by_side_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(80253);
 
 
 
@@ -33277,17 +33645,17 @@ async function readRecords(reader, listing, tests, read, run) {
 
 /***/ }),
 
-/***/ 1391:
+/***/ 11391:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   _: () => (/* binding */ release)
 /* harmony export */ });
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
 /* harmony import */ var _choose_backup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4172);
-/* harmony import */ var _hold_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2643);
-/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7355);
+/* harmony import */ var _hold_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(42643);
+/* harmony import */ var _open_stores_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(77355);
 /* harmony import */ var _read_object_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8878);
 
 
@@ -33326,7 +33694,7 @@ async function releaseIn(store, set, id) {
 
 /***/ }),
 
-/***/ 4981:
+/***/ 44981:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33336,29 +33704,29 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var catalog_id = __nccwpck_require__(4654);
+var catalog_id = __nccwpck_require__(24654);
 // EXTERNAL MODULE: ./src/proof/verdict.ts
-var proof_verdict = __nccwpck_require__(2203);
+var proof_verdict = __nccwpck_require__(52203);
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 // EXTERNAL MODULE: ./src/commands/choose-backup.ts
 var choose_backup = __nccwpck_require__(4172);
 // EXTERNAL MODULE: ./src/commands/open-backup.ts
-var open_backup = __nccwpck_require__(2611);
+var open_backup = __nccwpck_require__(12611);
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/postgres/scratch/cluster.ts
-var cluster = __nccwpck_require__(4704);
+var cluster = __nccwpck_require__(54704);
 // EXTERNAL MODULE: ./src/postgres/scratch/server.ts + 1 modules
-var server = __nccwpck_require__(1757);
+var server = __nccwpck_require__(61757);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
-var connection = __nccwpck_require__(8824);
+var connection = __nccwpck_require__(58824);
 // EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(5622);
+var child = __nccwpck_require__(35622);
 ;// CONCATENATED MODULE: ./src/commands/hand-out.ts
 
 
@@ -33397,9 +33765,9 @@ function urlOf({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABA
 }
 
 // EXTERNAL MODULE: ./src/commands/load.ts + 2 modules
-var load = __nccwpck_require__(6167);
-// EXTERNAL MODULE: ./src/commands/verify.ts + 11 modules
-var verify = __nccwpck_require__(9922);
+var load = __nccwpck_require__(16167);
+// EXTERNAL MODULE: ./src/commands/verify.ts + 19 modules
+var verify = __nccwpck_require__(92163);
 ;// CONCATENATED MODULE: ./src/commands/restore-and-compare.ts
 
 
@@ -33418,7 +33786,9 @@ async function restoreAndCompare(backup, settings, run, found) {
         const database = (0,names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
         const restored = await (0,load/* load */.H)(scratch, database, backup, { jobs: settings.jobs }, run, found);
         try {
-            await (0,verify/* verify */.M)(scratch, restored, backup, settings.assertions, run, found);
+            const { assertions, fileReferences } = settings;
+            const checks = { assertions, fileReferences, fileTrees: 'read' };
+            await (0,verify/* verify */.M)(scratch, restored, backup, checks, run, found);
             if (mayStay(settings, found)) {
                 found.restoredUrl = await handOut(restored.server, settings.afterRestore);
                 restored.made.keep();
@@ -33475,23 +33845,23 @@ async function examine(chosen, settings, run, cache) {
 }
 
 // EXTERNAL MODULE: ./src/commands/open-stores.ts
-var open_stores = __nccwpck_require__(7355);
+var open_stores = __nccwpck_require__(77355);
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 // EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
+var external_node_os_ = __nccwpck_require__(48161);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
+var external_node_fs_ = __nccwpck_require__(73024);
 // EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
+var external_node_stream_ = __nccwpck_require__(57075);
 // EXTERNAL MODULE: external "node:stream/promises"
-var external_node_stream_promises_ = __nccwpck_require__(6466);
+var external_node_stream_promises_ = __nccwpck_require__(46466);
 // EXTERNAL MODULE: ./src/store/bytes.ts
-var store_bytes = __nccwpck_require__(2046);
+var store_bytes = __nccwpck_require__(42046);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store_store = __nccwpck_require__(1644);
+var store_store = __nccwpck_require__(81644);
 ;// CONCATENATED MODULE: ./src/store/cached.ts
 
 
@@ -33619,7 +33989,7 @@ class KeepingStore {
 }
 
 // EXTERNAL MODULE: ./src/commands/actions-cache-process.ts
-var actions_cache_process = __nccwpck_require__(9322);
+var actions_cache_process = __nccwpck_require__(19322);
 ;// CONCATENATED MODULE: ./src/commands/actions-cache.ts
 
 
@@ -33826,15 +34196,15 @@ async function demandRoom(folder, bytes) {
 }
 
 // EXTERNAL MODULE: external "node:stream/consumers"
-var consumers_ = __nccwpck_require__(8321);
+var consumers_ = __nccwpck_require__(38321);
 // EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
+var external_node_util_ = __nccwpck_require__(57975);
 // EXTERNAL MODULE: ./src/catalog/manifest.ts
-var catalog_manifest = __nccwpck_require__(5394);
+var catalog_manifest = __nccwpck_require__(35394);
 // EXTERNAL MODULE: ./src/catalog/record.ts
-var catalog_record = __nccwpck_require__(4182);
+var catalog_record = __nccwpck_require__(24182);
 // EXTERNAL MODULE: ./src/commands/put-object.ts
-var put_object = __nccwpck_require__(519);
+var put_object = __nccwpck_require__(90519);
 ;// CONCATENATED MODULE: ./src/commands/restore-test-record.ts
 
 
@@ -34041,7 +34411,7 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
 
 /***/ }),
 
-/***/ 7300:
+/***/ 3535:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -34051,9 +34421,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/catalog/relation.ts
-var catalog_relation = __nccwpck_require__(515);
+var catalog_relation = __nccwpck_require__(90515);
 ;// CONCATENATED MODULE: ./src/catalog/selection.ts
 
 
@@ -34182,9 +34552,9 @@ function distance(a, b) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/scratch/server.ts + 1 modules
-var scratch_server = __nccwpck_require__(1757);
+var scratch_server = __nccwpck_require__(61757);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 ;// CONCATENATED MODULE: ./src/postgres/restore-target.ts
 
 
@@ -34290,7 +34660,7 @@ function granteesOf(acl, known) {
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
+var promises_ = __nccwpck_require__(58500);
 ;// CONCATENATED MODULE: ./src/postgres/swap.ts
 
 
@@ -34362,22 +34732,60 @@ function tooBusy({ live }, timeout, cause) {
 }
 
 // EXTERNAL MODULE: ./src/proof/verdict.ts
-var verdict = __nccwpck_require__(2203);
+var verdict = __nccwpck_require__(52203);
 // EXTERNAL MODULE: ./src/commands/choose-backup.ts
 var choose_backup = __nccwpck_require__(4172);
 // EXTERNAL MODULE: ./src/commands/load.ts + 2 modules
-var load = __nccwpck_require__(6167);
+var load = __nccwpck_require__(16167);
 // EXTERNAL MODULE: ./src/commands/open-backup.ts
-var open_backup = __nccwpck_require__(2611);
+var open_backup = __nccwpck_require__(12611);
 // EXTERNAL MODULE: ./src/commands/open-stores.ts
-var open_stores = __nccwpck_require__(7355);
+var open_stores = __nccwpck_require__(77355);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
-// EXTERNAL MODULE: ./src/report/escape.ts
-var report_escape = __nccwpck_require__(6412);
+var names = __nccwpck_require__(46447);
+// EXTERNAL MODULE: ./src/report/file-trees.ts
+var file_trees = __nccwpck_require__(6182);
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
+;// CONCATENATED MODULE: ./src/commands/restore-files.ts
+
+
+
+
+
+/** What becomes of the file trees, for the plan. */
+function treeLines({ files }, { filesTo }) {
+    if (files.length === 0)
+        return filesTo === null ? [] : ['files-to: this backup has no file trees.'];
+    return files.map((tree) => filesTo === null
+        ? `Leaves file tree ${tree.label} (${(0,file_trees/* treeSize */.U)(tree)}) alone. Set files-to to unpack it, or by hand: cat ${(0,names/* volumeFile */.hk)((0,names/* partOfTree */.Ne)(tree.label), 0)}* | gpg -d | zstd -d | tar -x -p`
+        : `Unpacks file tree ${tree.label} (${(0,file_trees/* treeSize */.U)(tree)}) into ${JSON.stringify((0,external_node_path_.join)(filesTo, tree.label))}.`);
+}
+/** Why the file trees cannot be unpacked, told before anything is made. */
+function whyNotUnpacked({ files }, { filesTo }) {
+    if (filesTo === null)
+        return [];
+    const needed = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { bavail, bsize } = (0,external_node_fs_.statfsSync)((0,external_node_path_.dirname)(filesTo));
+    if (bavail * bsize > needed)
+        return [];
+    return [
+        `The file trees take ${(0,units/* formatBytes */.z3)(needed)}, and where files-to is ${(0,units/* formatBytes */.z3)(bavail * bsize)} are free. Name a folder on another disk.`,
+    ];
+}
+/** A restore reads file trees only when it unpacks them: they can be many times as large as the database. */
+function checksOf({ assertions, filesTo }) {
+    return { assertions, fileReferences: [], fileTrees: filesTo === null ? 'leave' : { into: filesTo } };
+}
+
+// EXTERNAL MODULE: ./src/report/escape.ts
+var report_escape = __nccwpck_require__(14031);
 ;// CONCATENATED MODULE: ./src/commands/restore-plan.ts
+
 
 
 
@@ -34414,6 +34822,7 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
         ...[swap.restored, ...(swap.swap && swap.before !== null ? [swap.before] : [])]
             .filter((name) => target.databases.has(name))
             .map((name) => `Database ${JSON.stringify(name)} is there from an earlier restore. Drop or rename it first.`),
+        ...whyNotUnpacked(inventory, settings),
     ];
     const made = settings.createRoles ? rolesToMake(target, inventory) : [];
     if (problems.length > 0)
@@ -34423,6 +34832,7 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
         ...(selection === null ? [] : partLines(selection.part)),
         `The tables take ${(0,units/* formatBytes */.z3)(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
         ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
+        ...treeLines(inventory, settings),
         ...swapLines(swap, target),
         ...(swap.swap && target.bound.length > 0
             ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]
@@ -34464,7 +34874,7 @@ function swapLines(swap, { exists }) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/archive.ts
-var postgres_archive = __nccwpck_require__(9477);
+var postgres_archive = __nccwpck_require__(29477);
 ;// CONCATENATED MODULE: ./src/postgres/archive-kinds.ts
 
 /** Catalogs by their oids (pg_*.h). */
@@ -34828,9 +35238,10 @@ function notVerified(part, others) {
     ];
 }
 
-// EXTERNAL MODULE: ./src/commands/verify.ts + 11 modules
-var verify = __nccwpck_require__(9922);
+// EXTERNAL MODULE: ./src/commands/verify.ts + 19 modules
+var verify = __nccwpck_require__(92163);
 ;// CONCATENATED MODULE: ./src/commands/restore.ts
+
 
 
 
@@ -34886,6 +35297,7 @@ async function restore(settings, run) {
                 replaced: false,
                 previousDatabase: null,
                 createdRoles: [],
+                filesTo: null,
                 findings: [],
                 verified: [],
                 notVerified: [],
@@ -34934,7 +35346,8 @@ async function carryOut(report, swap, backup, target, settings, run, found) {
     report.restoredDatabase = swap.restored;
     report.createdRoles = roles.map(({ name }) => name);
     try {
-        await (0,verify/* verify */.M)(target, restored, backup, settings.assertions, run, found);
+        await (0,verify/* verify */.M)(target, restored, backup, checksOf(settings), run, found);
+        report.filesTo = backup.inventory.files.length > 0 ? settings.filesTo : null;
     }
     catch (error) {
         if (!run.signal.aborted)
@@ -34986,21 +35399,21 @@ function finish(report, found, run) {
 
 /***/ }),
 
-/***/ 788:
+/***/ 10788:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   C: () => (/* binding */ SetReader),
 /* harmony export */   _: () => (/* binding */ ifAllowed)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5394);
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6447);
-/* harmony import */ var _catalog_record_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4182);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3916);
-/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1644);
-/* harmony import */ var _stream_verify_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(411);
+/* harmony import */ var _catalog_manifest_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(35394);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(46447);
+/* harmony import */ var _catalog_record_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(24182);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(83916);
+/* harmony import */ var _store_store_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(81644);
+/* harmony import */ var _stream_verify_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(20411);
 /* harmony import */ var _read_object_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8878);
 
 
@@ -35130,7 +35543,7 @@ async function ifAllowed(read) {
 
 /***/ }),
 
-/***/ 253:
+/***/ 80253:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -35161,7 +35574,7 @@ async function sideBySide(items, act) {
 
 /***/ }),
 
-/***/ 9922:
+/***/ 92163:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -35171,11 +35584,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/postgres/load.ts + 1 modules
-var load = __nccwpck_require__(3252);
+var load = __nccwpck_require__(93252);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/ask.ts
 
 /** Runs queries of the user's in the restored database: nothing may be changed, and none may take for ever. */
@@ -35197,15 +35610,29 @@ async function withReadOnlyQueries(server, timeout, work) {
         session.kill();
     }
 }
+/** So many rows are in memory at once. */
+const BATCH = 5_000;
+/** The rows of one such query, some at a time. Each fetch of them must end within `timeout`. */
+async function* readOnlyRows(server, timeout, sql) {
+    const session = await postgres_session/* Session */.Nn.open(server, 'compare');
+    try {
+        await session.run('begin read only');
+        await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
+        yield* session.batches(sql, BATCH);
+    }
+    finally {
+        session.kill();
+    }
+}
 
 // EXTERNAL MODULE: ./src/postgres/scratch/database.ts
-var database = __nccwpck_require__(5989);
+var database = __nccwpck_require__(95989);
 // EXTERNAL MODULE: ./src/postgres/scratch/made-database.ts
-var made_database = __nccwpck_require__(55);
+var made_database = __nccwpck_require__(60055);
 // EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(5622);
+var child = __nccwpck_require__(35622);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
-var connection = __nccwpck_require__(8824);
+var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/schema-text.ts
 
 
@@ -35244,13 +35671,13 @@ async function schemaText(server) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/inventory/read.ts + 17 modules
-var read = __nccwpck_require__(7043);
+var read = __nccwpck_require__(17043);
 // EXTERNAL MODULE: ./src/postgres/inventory/rows.ts
-var rows = __nccwpck_require__(2107);
+var rows = __nccwpck_require__(72107);
 // EXTERNAL MODULE: ./src/postgres/inventory/sequences.ts
-var inventory_sequences = __nccwpck_require__(1166);
+var inventory_sequences = __nccwpck_require__(91166);
 // EXTERNAL MODULE: ./src/postgres/tables.ts
-var postgres_tables = __nccwpck_require__(6050);
+var postgres_tables = __nccwpck_require__(76050);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/state.ts
 
 
@@ -35336,7 +35763,7 @@ function shown(answer) {
 }
 
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 ;// CONCATENATED MODULE: ./src/proof/circumstances.ts
 function nothing() {
     return { findings: [], verified: [], notVerified: [] };
@@ -35354,7 +35781,7 @@ function missing(kind, object, { lacking }) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/relation.ts
-var relation = __nccwpck_require__(515);
+var relation = __nccwpck_require__(90515);
 ;// CONCATENATED MODULE: ./src/proof/tables.ts
 
 
@@ -35847,6 +36274,427 @@ function findingsOf(errors, lacking) {
     });
 }
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(51455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(76760);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+;// CONCATENATED MODULE: ./src/files/path-set.ts
+
+/** Which paths a tree has, in about 100 bytes each, however long they are: the first 128 bits of their sha256. */
+class PathSet {
+    #prints = new Set();
+    add(path) {
+        this.#prints.add(printOf(path));
+    }
+    has(path) {
+        return this.#prints.has(printOf(path));
+    }
+}
+function printOf(path) {
+    return (0,external_node_crypto_.hash)('sha256', path, 'buffer').toString('latin1', 0, 16);
+}
+
+// EXTERNAL MODULE: ./src/files/entry.ts
+var files_entry = __nccwpck_require__(46255);
+// EXTERNAL MODULE: ./src/files/tar.ts
+var tar = __nccwpck_require__(996);
+;// CONCATENATED MODULE: ./src/files/read-archive.ts
+
+
+
+/** It is no archive of a file tree, or not one that a backup makes. */
+class DamagedArchive extends errors/* LifeboatError */.H3 {
+    name = 'DamagedArchive';
+}
+/**
+ * The entries of an archive. They may come from whoever could encrypt for us, so an entry is given out only when it lies
+ * in the tree: its folder stands open before it, as an entry of its own, and its name comes after all those before it.
+ * So no name leads out of the tree or through a link, and none comes twice. Throws {@link DamagedArchive}, or what the
+ * source throws.
+ */
+async function* readArchive(source) {
+    const { extract } = await __nccwpck_require__.e(/* import() */ 118).then(__nccwpck_require__.t.bind(__nccwpck_require__, 56118, 19));
+    const archive = extract();
+    archive.on('error', () => { }); // Told by the iterator.
+    const feed = new Feed();
+    const fed = feed.take(source, archive);
+    const place = new Place();
+    try {
+        for await (const stored of feed.meaning(archive)) {
+            const entry = entryOf(stored.header);
+            place.demand(entry);
+            yield { entry, content: feed.meaning(stored) };
+            stored.resume(); // Nobody wants more of it.
+        }
+    }
+    finally {
+        archive.destroy(null);
+        await fed;
+    }
+}
+/** Writes the archive into its reader. */
+class Feed {
+    /** How the source failed. */
+    #error = null;
+    /** What the reader gives out; when it fails because the source did, that is the error. */
+    async *meaning(read) {
+        try {
+            yield* read;
+        }
+        catch (error) {
+            throw this.#error ?? new DamagedArchive(`It is no whole tar archive: ${(0,errors/* messageOf */.bD)(error)}.`);
+        }
+        if (this.#error !== null)
+            throw this.#error;
+    }
+    /** Ends when the source ends, or when nobody wants more of it; never rejects. */
+    async take(source, archive) {
+        try {
+            for await (const chunk of source) {
+                if (archive.destroyed)
+                    return;
+                if (!archive.write(chunk))
+                    await drained(archive);
+            }
+            archive.end(null);
+        }
+        catch (error) {
+            this.#error = error;
+            archive.destroy(null);
+        }
+    }
+}
+/** Resolves too when the archive is read no further. */
+function drained(archive) {
+    return new Promise((resolve) => {
+        const done = () => {
+            archive.off('drain', done).off('close', done);
+            resolve();
+        };
+        archive.on('drain', done).on('close', done);
+    });
+}
+const TYPES = { file: 'file', directory: 'folder', symlink: 'link' };
+function entryOf({ name, mode, uid, gid, size, mtime, linkname, type: kind, pax }) {
+    const refuse = (why) => new DamagedArchive(`Its entry ${JSON.stringify(name)} ${why}.`);
+    if (kind !== 'file' && kind !== 'directory' && kind !== 'symlink')
+        throw refuse('is no file, folder or link');
+    const type = TYPES[kind];
+    const path = name.replace(/^\.\//, '').replace(type === 'folder' ? /\/$/ : /$^/, '');
+    const steps = path === '' && type === 'folder' ? [] : path.split('/');
+    if ((0,files_entry/* archiveName */.u)({ type, path }) !== name || steps.some((step) => ['', '.', '..'].includes(step))) {
+        throw refuse('does not lie in the tree');
+    }
+    if (type !== 'file' && size !== 0)
+        throw refuse('has content');
+    const extended = (pax ?? {});
+    return {
+        type,
+        path,
+        mode: mode & 0o7777,
+        uid: numberOf(extended.uid) ?? uid,
+        gid: numberOf(extended.gid) ?? gid,
+        size,
+        mtime: (0,tar/* parseDecimal */.$Q)(extended.mtime ?? '') ?? BigInt(mtime.getTime()) * 1000000n,
+        target: type === 'link' ? linkname : '',
+    };
+}
+function numberOf(text) {
+    return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null;
+}
+/** Where in the tree an archive has come to. */
+class Place {
+    #last = Buffer.of();
+    /** The folders that the last entry lies in, by their names in the archive. */
+    #open = [];
+    demand(entry) {
+        const name = (0,files_entry/* archiveName */.u)(entry);
+        const bytes = Buffer.from(name);
+        if (Buffer.compare(this.#last, bytes) >= 0)
+            throw new DamagedArchive(`Its entry ${JSON.stringify(name)} is not in order.`);
+        this.#last = bytes;
+        const folder = name.slice(0, name.lastIndexOf('/', name.length - 2) + 1);
+        while (!name.startsWith(this.#open.at(-1) ?? ''))
+            this.#open.pop();
+        if ((this.#open.at(-1) ?? '') !== folder) {
+            throw new DamagedArchive(`Its entry ${JSON.stringify(name)} lies in no folder of the tree.`);
+        }
+        if (entry.type === 'folder')
+            this.#open.push(name);
+    }
+}
+
+// EXTERNAL MODULE: ./src/files/tree-digest.ts
+var tree_digest = __nccwpck_require__(15084);
+;// CONCATENATED MODULE: ./src/files/read-tree.ts
+
+
+
+/** Reads an archive to its end, and writes what is in it when there is a writer. `onPath`: told of each entry but the tree itself. */
+async function readTree(source, writer, onPath = () => { }) {
+    const tree = new tree_digest/* TreeDigest */.l();
+    for await (const { entry, content } of readArchive(source)) {
+        const hash = (0,external_node_crypto_.createHash)('sha256');
+        if (writer === null)
+            for await (const _ of hashed(content, hash))
+                ;
+        else
+            await writer.write(entry, hashed(content, hash));
+        tree.add(entry, entry.type === 'file' ? hash.digest('hex') : '');
+        if (entry.path !== '')
+            onPath(entry.path);
+    }
+    await writer?.finish();
+    return { ...tree.counts, digest: tree.digest() };
+}
+async function* hashed(content, hash) {
+    for await (const bytes of content) {
+        hash.update(bytes);
+        yield bytes;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/files/unpack.ts
+
+
+/** Without root nobody may give files away: then they belong to who unpacks them, and run with no other's rights. */
+const OTHER_RIGHTS = 0o777;
+/**
+ * Writes the entries of an archive, in their order, into a new folder. Each is made new: what is there already is an
+ * error, and nothing is written through a link, for readArchive gives out nothing that lies in one.
+ */
+class TreeWriter {
+    #folder;
+    #isRoot = process.getuid?.() === 0;
+    /** They get their modes and times when all that is in them has been made. */
+    #open = [];
+    constructor(folder) {
+        this.#folder = folder;
+    }
+    async write(entry, content) {
+        await this.#leave((folder) => !entry.path.startsWith(folder.path === '' ? '' : `${folder.path}/`));
+        const path = this.#pathOf(entry);
+        if (entry.type === 'folder') {
+            await (0,promises_.mkdir)(path, { mode: 0o700 });
+            this.#open.push(entry);
+        }
+        else if (entry.type === 'link') {
+            await (0,promises_.symlink)(entry.target, path);
+            if (this.#isRoot)
+                await (0,promises_.lchown)(path, entry.uid, entry.gid);
+            await (0,promises_.lutimes)(path, secondsOf(entry), secondsOf(entry));
+        }
+        else {
+            await this.#writeFile(path, entry, content);
+        }
+    }
+    async finish() {
+        await this.#leave(() => true);
+    }
+    async #writeFile(path, entry, content) {
+        const file = await (0,promises_.open)(path, 'wx', 0o600);
+        try {
+            for await (const bytes of content)
+                await file.writeFile(bytes);
+            if (this.#isRoot)
+                await file.chown(entry.uid, entry.gid);
+            await file.chmod(this.#modeOf(entry)); // After the owner, for a new owner takes setuid away.
+            await file.utimes(secondsOf(entry), secondsOf(entry));
+        }
+        finally {
+            await file.close();
+        }
+    }
+    async #leave(isLeft) {
+        for (let folder = this.#open.at(-1); folder !== undefined && isLeft(folder); folder = this.#open.at(-1)) {
+            const path = this.#pathOf(folder);
+            if (this.#isRoot)
+                await (0,promises_.lchown)(path, folder.uid, folder.gid);
+            await (0,promises_.chmod)(path, this.#modeOf(folder));
+            await (0,promises_.utimes)(path, secondsOf(folder), secondsOf(folder));
+            this.#open.pop();
+        }
+    }
+    #pathOf({ path }) {
+        return (0,external_node_path_.join)(this.#folder, path);
+    }
+    #modeOf({ mode }) {
+        return this.#isRoot ? mode : mode & OTHER_RIGHTS;
+    }
+}
+function secondsOf({ mtime }) {
+    return Number(mtime) / 1e9;
+}
+
+;// CONCATENATED MODULE: ./src/proof/files.ts
+
+
+/** The archive of a file tree, as it was read back, against what was stored. */
+function compareTree(expected, read) {
+    const result = nothing();
+    const { label, changed } = expected;
+    const differ = (message) => result.findings.push({ severity: 'failed', kind: 'file tree', object: label, message });
+    if (files_said(expected) !== files_said(read))
+        differ(`It held ${files_said(expected)}; its archive holds ${files_said(read)}.`);
+    else if (expected.digest !== read.digest) {
+        differ('The numbers are right, but the digest of names, modes, owners, links and contents differs from what was stored.');
+    }
+    else {
+        result.verified.push(`File tree ${label}: ${files_said(read)}, by a digest of names, modes, owners, links and contents`);
+    }
+    if (changed.count > 0) {
+        result.notVerified.push(`File tree ${label}: changed while they were read, so that what is stored may be of two moments: ${(0,units/* countOf */.pq)(changed.count, 'file')}.`);
+    }
+    return result;
+}
+function files_said({ files, folders, links, bytes }) {
+    return `${(0,units/* countOf */.pq)(files, 'file')}, ${(0,units/* countOf */.pq)(folders, 'folder')}, ${(0,units/* countOf */.pq)(links, 'link')}, ${(0,units/* countOf */.pq)(bytes, 'byte')}`;
+}
+
+;// CONCATENATED MODULE: ./src/commands/verify-files.ts
+
+
+
+
+
+
+
+
+
+
+/**
+ * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
+ * unpacked as well; null: nothing is written. Gives the paths of those trees that are referred to and could be read.
+ */
+async function verifyFiles(backup, into, references, run, found) {
+    const paths = new Map();
+    for (const tree of backup.inventory.files) {
+        const { label } = tree;
+        const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
+        const onPath = (path) => known?.add(path);
+        const read = await run.progress.stage((0,names/* partOfTree */.Ne)(label), () => into === null ? check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run));
+        if (read instanceof DamagedArchive) {
+            found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
+            continue;
+        }
+        const { findings, verified, notVerified } = compareTree(tree, read);
+        found.findings.push(...findings);
+        found.verified.push(...verified);
+        found.notVerified.push(...notVerified);
+        if (known !== null)
+            paths.set(label, known);
+    }
+    return paths;
+}
+async function check(backup, label, onPath, run) {
+    try {
+        return await verify_files_read(backup, label, null, onPath, run);
+    }
+    catch (error) {
+        if (error instanceof DamagedArchive)
+            return error;
+        throw error;
+    }
+}
+/** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
+async function unpack(backup, label, into, onPath, run) {
+    const folder = (0,external_node_path_.join)(into, label);
+    try {
+        await (0,promises_.mkdir)(into, { recursive: true, mode: 0o700 });
+        return await verify_files_read(backup, label, new TreeWriter(folder), onPath, run);
+    }
+    catch (error) {
+        const cause = error instanceof errors/* LifeboatError */.H3 ? error : new errors/* LifeboatError */.H3(`files-to: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error });
+        if (!(0,external_node_fs_.existsSync)(folder))
+            throw cause;
+        throw new errors/* LeftBehind */.QV(`What was unpacked of file tree ${label} is in ${JSON.stringify(folder)}; it is not whole.`, cause);
+    }
+}
+function verify_files_read({ parts, manifest }, label, writer, onPath, run) {
+    const name = (0,names/* partOfTree */.Ne)(label);
+    const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
+    let done = 0;
+    const archive = async function* () {
+        for await (const bytes of parts.plain(name)) {
+            run.signal.throwIfAborted();
+            done += bytes.length;
+            yield bytes;
+        }
+    };
+    return run.progress.watch(`File tree ${label}`, plain, () => ({ plain: done, stored: null, more: '' }), () => readTree(archive(), writer, onPath));
+}
+
+;// CONCATENATED MODULE: ./src/proof/file-references.ts
+
+
+/** So many missing paths are named. */
+const MOST_NAMED = 10;
+/**
+ * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, for there can
+ * be more of them than fit into memory.
+ */
+async function compareReferences(label, rows, isThere) {
+    const result = nothing();
+    const fail = (message) => result.findings.push({ severity: 'failed', kind: 'file reference', object: label, message });
+    let named = 0;
+    const missing = [];
+    let missingCount = 0;
+    try {
+        for await (const some of rows) {
+            for (const row of some) {
+                const [path = null] = Object.values(row);
+                if (path === null || path === '')
+                    continue;
+                named++;
+                if (isThere(String(path)))
+                    continue;
+                missingCount++;
+                if (missing.length < MOST_NAMED)
+                    missing.push(JSON.stringify(path));
+            }
+        }
+    }
+    catch (error) {
+        fail(`Its query failed: ${error.message}.`);
+        return result;
+    }
+    if (missingCount > 0) {
+        const more = missingCount > missing.length ? ` and ${(0,units/* formatCount */.B4)(missingCount - missing.length)} more` : '';
+        fail(`Not in the tree are ${(0,units/* formatCount */.B4)(missingCount)} of the ${(0,units/* formatCount */.B4)(named)} files that the database names: ${missing.join(', ')}${more}.`);
+    }
+    else
+        result.verified.push(`File tree ${label}: every file that the database names is in it, ${(0,units/* formatCount */.B4)(named)} in all`);
+    return result;
+}
+
+;// CONCATENATED MODULE: ./src/commands/verify-references.ts
+
+
+/** Asks the restored database which files it names, and looks for each in its tree. */
+async function verifyReferences(server, references, { inventory }, trees, timeout, found) {
+    for (const { label, sql } of references) {
+        const paths = trees.get(label);
+        if (paths === undefined) {
+            const isThere = inventory.files.some((tree) => tree.label === label);
+            const message = isThere
+                ? 'Its tree could not be read.'
+                : 'The backup has no file tree of this label: see paths of its backup job.';
+            found.findings.push({ severity: 'failed', kind: 'file reference', object: label, message });
+            continue;
+        }
+        const { findings, verified } = await compareReferences(label, readOnlyRows(server, timeout, sql), (path) => paths.has(path));
+        server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the files.
+        found.findings.push(...findings);
+        found.verified.push(...verified);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/commands/verify.ts
 
 
@@ -35859,15 +36707,24 @@ function findingsOf(errors, lacking) {
 
 
 
-/** A query of an assertion that takes longer is a mistake. Milliseconds. */
-const ASSERTION_TIMEOUT = 10 * 60 * 1000;
+
+
+/** A query of the user's that takes longer is a mistake. Milliseconds. */
+const QUERY_TIMEOUT = 10 * 60 * 1000;
 /** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
-async function verify(target, restored, backup, assertions, run, found) {
-    const { parts, manifest } = backup;
+async function verify(target, restored, backup, { assertions, fileReferences, fileTrees }, run, found) {
+    const { parts, inventory } = backup;
     await run.progress.stage('compare', () => compareInventory(restored, backup, found));
     await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
-    await run.progress.stage('read the other parts', () => parts.readRest());
-    found.verified.push(`${(0,units/* countOf */.pq)(manifest.parts.length, 'part')}: every volume's size and sha256, and that each decrypts whole`);
+    if (fileTrees !== 'leave') {
+        const into = fileTrees === 'read' ? null : fileTrees.into;
+        const paths = await verifyFiles(backup, into, fileReferences, run, found);
+        await run.progress.stage('file references', () => verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found));
+    }
+    const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
+    await run.progress.stage('read the other parts', () => parts.readRest(left.map(names/* partOfTree */.Ne)));
+    found.verified.push(`${(0,units/* countOf */.pq)(parts.read, 'part')}: every volume's size and sha256, and that each decrypts whole`);
+    found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
     if (assertions.length === 0)
         return;
     await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
@@ -35922,7 +36779,7 @@ async function compareDefinitions(target, restored, { parts, inventory, selectio
     await made.remove(null);
 }
 async function checkAssertions({ server }, assertions, found) {
-    const failed = await withReadOnlyQueries(server, ASSERTION_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+    const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
     server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
     found.findings.push(...failed);
     found.verified.push(`${(0,units/* countOf */.pq)(assertions.length, 'assertion')} about the data`);
@@ -35931,7 +36788,7 @@ async function checkAssertions({ server }, assertions, found) {
 
 /***/ }),
 
-/***/ 3916:
+/***/ 83916:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -35964,6 +36821,305 @@ function messageOf(error) {
 
 /***/ }),
 
+/***/ 46255:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ archiveName)
+/* harmony export */ });
+/**
+ * The name in the archive, as `tar -C tree -c .` has it: `./`, `./folder/`, `./folder/file`. An archive is in the order
+ * of these names by bytes, so a folder stands before all that is in it, and what is in it stands together.
+ */
+function archiveName({ type, path }) {
+    if (path === '')
+        return './';
+    return type === 'folder' ? `./${path}/` : `./${path}`;
+}
+
+
+/***/ }),
+
+/***/ 88626:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ Notes)
+/* harmony export */ });
+/** So many paths of a kind are kept by name. */
+const MOST_PATHS = 1_000;
+/** What was not stored, or not as it was when it was listed. */
+class Notes {
+    changed = { count: 0, first: [] };
+    vanished = { count: 0, first: [] };
+    special = { count: 0, first: [] };
+    add(kind, path) {
+        const paths = this[kind];
+        paths.count++;
+        if (paths.first.length < MOST_PATHS)
+            paths.first.push(path);
+    }
+}
+
+
+/***/ }),
+
+/***/ 996:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $Q: () => (/* binding */ parseDecimal),
+/* harmony export */   Zt: () => (/* binding */ paddingOf),
+/* harmony export */   bM: () => (/* binding */ END_OF_ARCHIVE),
+/* harmony export */   rR: () => (/* binding */ headerOf)
+/* harmony export */ });
+/* harmony import */ var _entry_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46255);
+
+/*
+ * The blocks of a tar archive in the pax format (POSIX.1-2024, pax, "pax Interchange Format"). tar-stream, which reads
+ * archives here, can make them too, but keeps every entry without content in memory until somebody reads on.
+ */
+const BLOCK = 512;
+/** What the fields of a plain header hold. */
+const LONGEST_NAME = 100;
+const LARGEST_ID = 0o7777777;
+const LARGEST_SIZE = 0o77777777777;
+const TYPE_FLAGS = { file: '0', link: '2', folder: '5' };
+const EXTENDED_HEADER = 'x';
+const NANOSECONDS = 1000000000n;
+/** With these the archive is whole. */
+const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK);
+/** What stands before an entry's content: its header, and before that an extended one when it does not hold everything. */
+function headerOf(entry) {
+    const { type, mode, uid, gid, size, mtime, target } = entry;
+    const name = (0,_entry_js__WEBPACK_IMPORTED_MODULE_0__/* .archiveName */ .u)(entry);
+    const seconds = floorSeconds(mtime);
+    const records = [
+        ...(isPlain(name) ? [] : [record('path', name)]),
+        ...(isPlain(target) ? [] : [record('linkpath', target)]),
+        ...(uid > LARGEST_ID ? [record('uid', uid)] : []),
+        ...(gid > LARGEST_ID ? [record('gid', gid)] : []),
+        ...(size > LARGEST_SIZE ? [record('size', size)] : []),
+        ...(isWhole(mtime) ? [] : [record('mtime', decimal(mtime))]),
+    ];
+    const plain = block(TYPE_FLAGS[type], { name, mode, uid, gid, size, seconds, target });
+    if (records.length === 0)
+        return plain;
+    const body = Buffer.concat(records);
+    const extended = { name: './PaxHeader', mode: 0o644, uid: 0, gid: 0, size: body.length, seconds: 0, target: '' };
+    return Buffer.concat([block(EXTENDED_HEADER, extended), body, paddingOf(body.length), plain]);
+}
+/** Content is followed by zeros up to the next block. */
+function paddingOf(size) {
+    return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+}
+/** What does not fit is cut or 0 here, and right in the extended header. */
+function block(typeFlag, { name, mode, uid, gid, size, seconds, target }) {
+    const bytes = Buffer.alloc(BLOCK);
+    const octal = (value, offset, digits) => bytes.write(value.toString(8).padStart(digits, '0'), offset);
+    bytes.write(name, 0, LONGEST_NAME);
+    octal(mode, 100, 7);
+    octal(uid > LARGEST_ID ? 0 : uid, 108, 7);
+    octal(gid > LARGEST_ID ? 0 : gid, 116, 7);
+    octal(size > LARGEST_SIZE ? 0 : size, 124, 11);
+    octal(seconds, 136, 11);
+    bytes.write(typeFlag, 156);
+    bytes.write(target, 157, LONGEST_NAME);
+    bytes.write('ustar\x0000', 257);
+    // The sum of all bytes, those of the sum itself taken for blanks.
+    bytes.fill(' ', 148, 156);
+    const sum = bytes.reduce((total, byte) => total + byte, 0);
+    bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    return bytes;
+}
+/** `LENGTH KEY=VALUE\n`, where the length counts its own digits too. */
+function record(key, value) {
+    const text = ` ${key}=${value}\n`;
+    const size = Buffer.byteLength(text);
+    let length = size + String(size).length;
+    if (size + String(length).length > length)
+        length++;
+    return Buffer.from(`${length}${text}`);
+}
+/** ASCII, and short enough for a plain header. */
+function isPlain(text) {
+    return text.length <= LONGEST_NAME && Buffer.byteLength(text) === text.length;
+}
+/** A time that a plain header holds: whole seconds, from 1970 on. */
+function isWhole(mtime) {
+    return mtime >= 0n && mtime % NANOSECONDS === 0n && mtime / NANOSECONDS <= BigInt(LARGEST_SIZE);
+}
+function floorSeconds(mtime) {
+    const seconds = Number(mtime / NANOSECONDS);
+    return seconds < 0 || seconds > LARGEST_SIZE ? 0 : seconds;
+}
+/** Seconds with all digits: `1764115200.25`, `-0.5`. */
+function decimal(mtime) {
+    const [sign, positive] = mtime < 0n ? ['-', -mtime] : ['', mtime];
+    const fraction = String(positive % NANOSECONDS)
+        .padStart(9, '0')
+        .replace(/0+$/, '');
+    return `${sign}${positive / NANOSECONDS}${fraction === '' ? '' : `.${fraction}`}`;
+}
+/** Nanoseconds of what {@link decimal} writes; null when it is none. */
+function parseDecimal(text) {
+    const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
+    if (whole === '')
+        return null;
+    const nanoseconds = BigInt(whole) * NANOSECONDS + BigInt(fraction.padEnd(9, '0'));
+    return sign === '-' ? -nanoseconds : nanoseconds;
+}
+
+
+/***/ }),
+
+/***/ 15084:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ TreeDigest)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _entry_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(46255);
+
+
+/** Counts the entries of an archive and makes one digest of them all, in their order (docs/format.md). */
+class TreeDigest {
+    counts = { files: 0, folders: 0, links: 0, bytes: 0 };
+    #hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256');
+    /** `sha256`: of a file's content, hex; else empty. */
+    add(entry, sha256) {
+        const { type, mode, uid, gid, size, target } = entry;
+        this.counts[`${type}s`]++;
+        this.counts.bytes += size;
+        // No field can hold a NUL: paths and targets are text of the file system.
+        const fields = [type, (0,_entry_js__WEBPACK_IMPORTED_MODULE_1__/* .archiveName */ .u)(entry), mode.toString(8), uid, gid, size, sha256, target];
+        this.#hash.update(fields.map((field) => `${field}\0`).join(''));
+    }
+    /** Hex. To be called once, at the end. */
+    digest() {
+        return this.#hash.digest('hex');
+    }
+}
+
+
+/***/ }),
+
+/***/ 53390:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   GG: () => (/* binding */ walk),
+/* harmony export */   Wi: () => (/* binding */ unlessGone),
+/* harmony export */   hF: () => (/* binding */ reading),
+/* harmony export */   nr: () => (/* binding */ notText)
+/* harmony export */ });
+/* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4573);
+/* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_buffer__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(51455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(76760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(83916);
+/* harmony import */ var _entry_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(46255);
+
+
+
+
+
+/**
+ * Everything in the tree, in the order of an archive. Of one folder at a time, and those that it lies in, the names are
+ * in memory. What is gone meanwhile is noted; what may not be read is an error that names it.
+ */
+async function* walk(tree, notes, at = async () => { }) {
+    const open = [];
+    const enter = async (path) => {
+        const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(tree.folder, path);
+        const found = await (path === '' ? node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat : node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(folder, { bigint: true });
+        if (!found.isDirectory())
+            return null; // A link, say, has taken its place.
+        const names = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.readdir)(folder, { withFileTypes: true, encoding: 'buffer' });
+        open.push({ path, left: inOrder(tree, path, names, notes).reverse() });
+        await at('listed', path);
+        return found;
+    };
+    const root = await reading(tree, '', () => enter(''));
+    if (root === null)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError */ .H3(`paths: ${tree.label}: ${JSON.stringify(tree.folder)} is no folder.`);
+    yield { type: 'folder', path: '', stat: root };
+    for (let listing = open.at(-1); listing !== undefined; listing = open.at(-1)) {
+        const next = listing.left.pop();
+        if (next === undefined)
+            open.pop();
+        else if (next.type !== 'folder')
+            yield { type: next.type, path: next.path };
+        else {
+            const found = await unlessGone(tree, next.path, () => enter(next.path));
+            if (found === null)
+                notes.add('vanished', next.path);
+            else
+                yield { type: 'folder', path: next.path, stat: found };
+        }
+    }
+}
+/** null: it is gone, or something else is there now. */
+async function unlessGone(tree, path, read) {
+    try {
+        return await reading(tree, path, read);
+    }
+    catch (error) {
+        const { code } = (error.cause ?? {});
+        if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP')
+            return null;
+        throw error;
+    }
+}
+/** A backup that lacks a file because it may not be read would lack it without a word: that is an error. */
+async function reading(tree, path, read) {
+    try {
+        return await read();
+    }
+    catch (error) {
+        const { code } = error;
+        if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError */ .H3 || code === undefined)
+            throw error;
+        const what = path === '' ? `the folder ${JSON.stringify(tree.folder)}` : JSON.stringify(path);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError */ .H3(`paths: ${tree.label}: ${what} cannot be read (${code}). Let the user that this job runs as read it, or leave it out by paths-exclude.`, { cause: error });
+    }
+}
+function inOrder(tree, folder, names, notes) {
+    const found = names.flatMap((dirent) => {
+        const name = dirent.name.toString();
+        const path = folder === '' ? name : `${folder}/${name}`;
+        if (tree.isExcluded(path))
+            return [];
+        const type = typeOf(dirent);
+        if (type === null) {
+            notes.add('special', path);
+            return [];
+        }
+        if (!(0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(dirent.name))
+            throw notText(tree, path);
+        return [{ type, path, key: Buffer.from((0,_entry_js__WEBPACK_IMPORTED_MODULE_4__/* .archiveName */ .u)({ type, path })) }];
+    });
+    return found.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ type, path }) => ({ type, path }));
+}
+function typeOf(dirent) {
+    if (dirent.isFile())
+        return 'file';
+    if (dirent.isDirectory())
+        return 'folder';
+    return dirent.isSymbolicLink() ? 'link' : null;
+}
+/** Archives have text for names. */
+function notText(tree, path) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError */ .H3(`paths: ${tree.label}: ${JSON.stringify(path)} has a name, or points to one, that is not UTF-8. Rename it, or leave it out by paths-exclude (? stands for what is no character).`);
+}
+
+
+/***/ }),
+
 /***/ 6144:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -35971,8 +37127,8 @@ function messageOf(error) {
 /* harmony export */   F: () => (/* binding */ commandMeant),
 /* harmony export */   R: () => (/* binding */ parseCommand)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(94862);
 /* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6096);
 
 
@@ -35992,7 +37148,7 @@ function parseCommand(text) {
 
 /***/ }),
 
-/***/ 7299:
+/***/ 37299:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -36000,9 +37156,9 @@ function parseCommand(text) {
 /* harmony export */   jI: () => (/* binding */ parseMetricsFile),
 /* harmony export */   sw: () => (/* binding */ monitoringInputs)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8215);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(68215);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(94862);
 
 
 
@@ -36051,13 +37207,13 @@ function parseMetricsFile(text) {
 
 /***/ }),
 
-/***/ 8925:
+/***/ 88925:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Z: () => (/* binding */ Problems)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 
 /** Gathers what is wrong, so that a person sees all of it in one run. */
 class Problems {
@@ -36087,7 +37243,7 @@ class Problems {
 
 /***/ }),
 
-/***/ 8215:
+/***/ 68215:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -36095,7 +37251,7 @@ class Problems {
 /* harmony export */   hF: () => (/* binding */ input),
 /* harmony export */   lq: () => (/* binding */ optional)
 /* harmony export */ });
-/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8925);
+/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(88925);
 
 function input(defaultText, parse) {
     return { default: defaultText, parse };
@@ -36130,17 +37286,17 @@ function textOf(input, raw) {
 
 /***/ }),
 
-/***/ 8596:
+/***/ 18596:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   D: () => (/* binding */ readMonitoring)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 /* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6144);
-/* harmony import */ var _monitoring_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7299);
-/* harmony import */ var _read_settings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(864);
-/* harmony import */ var _set_name_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4821);
+/* harmony import */ var _monitoring_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(37299);
+/* harmony import */ var _read_settings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(28495);
+/* harmony import */ var _set_name_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(74821);
 /* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6096);
 
 
@@ -36178,7 +37334,7 @@ function usable(text, parse) {
 
 /***/ }),
 
-/***/ 864:
+/***/ 28495:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -36189,9 +37345,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/inputs/text.ts
-var inputs_text = __nccwpck_require__(4862);
+var inputs_text = __nccwpck_require__(94862);
 ;// CONCATENATED MODULE: ./src/inputs/dump-args.ts
 
 
@@ -36314,9 +37470,9 @@ function parseTimeout(text) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/retention.ts
-var retention = __nccwpck_require__(401);
+var retention = __nccwpck_require__(30401);
 // EXTERNAL MODULE: ./src/inputs/read-inputs.ts
-var read_inputs = __nccwpck_require__(8215);
+var read_inputs = __nccwpck_require__(68215);
 ;// CONCATENATED MODULE: ./src/inputs/keep.ts
 
 
@@ -36429,7 +37585,7 @@ const TOO_NEW = ['x25519', 'x448', 'ed25519', 'ed448'];
  * Demanded of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
  */
 async function parsePublicKeys(text, now, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const keys = new Map();
     for (const key of await readCertificates(text)) {
         if (keys.has(key.getFingerprint()))
@@ -36450,7 +37606,7 @@ async function parsePublicKeys(text, now, log) {
     return openpgp.armor(openpgp.enums.armor.publicKey, all);
 }
 async function readCertificates(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const blocks = armoredBlocks(text);
     if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text))
         throw isPrivate();
@@ -36508,7 +37664,7 @@ function tooNew(key) {
  * before that.
  */
 async function parseVerificationKeys(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const keys = await readCertificates(text);
     return openpgp.armor(openpgp.enums.armor.publicKey, Buffer.concat(keys.map((key) => key.write())));
 }
@@ -36549,7 +37705,7 @@ async function describeSigners(text) {
 }
 /** The private keys that open backups, one or more, unlocked. Expired ones too: old backups were made for them. */
 async function parsePrivateKeys(text, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const blocks = armoredBlocks(text);
     if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
         throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
@@ -36571,7 +37727,7 @@ async function parsePrivateKeys(text, passphrase) {
     return keys;
 }
 async function unlockedToDecrypt(privateKey, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     if (privateKey.isDecrypted())
         return privateKey;
     if (passphrase === null) {
@@ -36589,7 +37745,7 @@ async function unlockedToDecrypt(privateKey, passphrase) {
  * It is tried out: a key exported without its secret part looks whole.
  */
 async function parseSigningKey(text, passphrase, now, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const locked = await readSigningKey(text);
     const name = nameOf(locked);
     const problem = await whyNotAtAll(locked, now);
@@ -36607,7 +37763,7 @@ async function parseSigningKey(text, passphrase, now, log) {
     return locked.armor();
 }
 async function readSigningKey(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const [block, ...others] = armoredBlocks(text);
     if (block?.label === 'PUBLIC KEY BLOCK') {
         throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
@@ -36626,7 +37782,7 @@ async function readSigningKey(text) {
     throw new errors/* LifeboatError */.H3('it holds several keys. Paste the one that signs.');
 }
 async function unlocked(key, passphrase, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     if (key.isDecrypted()) {
         if (passphrase !== null)
             log.notice('signing-key-passphrase: the key is not locked, so it is not needed.');
@@ -36669,7 +37825,7 @@ function day(date) {
 }
 
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
-var monitoring = __nccwpck_require__(7299);
+var monitoring = __nccwpck_require__(37299);
 ;// CONCATENATED MODULE: ./src/inputs/passphrase.ts
 
 
@@ -36726,8 +37882,87 @@ function checked(text, name, log) {
     return passphrase;
 }
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(76760);
+// EXTERNAL MODULE: ./src/catalog/names.ts
+var names = __nccwpck_require__(46447);
+;// CONCATENATED MODULE: ./src/inputs/paths.ts
+
+
+
+
+
+/** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
+function parsePaths(text) {
+    const trees = (0,inputs_text/* parseLines */.Li)(text, parsePath);
+    const twice = trees.find(({ label }, index) => trees.findIndex((other) => other.label === label) < index);
+    if (twice === undefined)
+        return trees;
+    throw new errors/* LifeboatError */.H3(`the label ${(0,inputs_text/* quote */.hD)(twice.label)} stands twice. Give each folder a label of its own.`);
+}
+function parsePath(line) {
+    const [, label = '', path = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
+    if (path === '') {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} names no folder. Write label=path, such as uploads=/srv/shop/uploads.`);
+    }
+    if (!names/* LABEL */.d_.test(label)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(label)} is no label. Write 1 to 32 small letters, digits, hyphens or underscores, such as uploads=${path}.`);
+    }
+    const folder = (0,external_node_path_.resolve)(path);
+    if (!((0,external_node_fs_.statSync)(folder, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+        throw new errors/* LifeboatError */.H3(`${label}: ${(0,inputs_text/* quote */.hD)(path)} is no folder on this machine. Write the path of one; what is relative starts in the workspace.`);
+    }
+    return { label, folder };
+}
+/** Globs of what is left out of file trees, one a line. */
+function parseGlobs(text) {
+    return (0,inputs_text/* parseLines */.Li)(text, (line) => {
+        if (line.startsWith('!')) {
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)}: what is left out cannot be brought back by !. Write what to leave out only.`);
+        }
+        if (line.startsWith('/') || line.startsWith('./')) {
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} would fit nothing: paths start in the tree. Write ${(0,inputs_text/* quote */.hD)(line.replace(/^\.?\/+/, ''))}.`);
+        }
+        return line.replace(/\/+$/, '');
+    });
+}
+function excludeWhat(trees, globs) {
+    if (trees === undefined || trees.length > 0 || globs === undefined || globs.length === 0)
+        return null;
+    return {
+        input: 'paths-exclude',
+        problem: 'there is nothing to leave out of. Name the folders in paths, or remove it.',
+    };
+}
+/** A store in a tree that it backs up: every backup would hold all those before it. */
+function treeThatHoldsStore(trees, stores) {
+    for (const { label, folder } of trees ?? []) {
+        const tree = (0,external_node_fs_.realpathSync)(folder);
+        for (const store of stores ?? []) {
+            if (store.kind !== 'file' || /^\.\.(\/|$)/.test((0,external_node_path_.relative)(tree, realPath(store.path))))
+                continue;
+            return {
+                input: 'paths',
+                problem: `${label}: the store ${(0,inputs_text/* quote */.hD)(store.path)} lies in it, so that every backup would hold those before it. Move the store, or name the folders beside it.`,
+            };
+        }
+    }
+    return null;
+}
+/** Without links, as far as it is there. */
+function realPath(path) {
+    try {
+        return (0,external_node_fs_.realpathSync)(path);
+    }
+    catch {
+        return (0,external_node_path_.resolve)(path);
+    }
+}
+
 // EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
+var external_node_os_ = __nccwpck_require__(48161);
 ;// CONCATENATED MODULE: ./src/inputs/libpq-parameters.ts
 /**
  * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
@@ -36937,7 +38172,7 @@ function decode(text) {
 }
 
 // EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
+var external_node_net_ = __nccwpck_require__(77030);
 ;// CONCATENATED MODULE: ./src/inputs/pg-hosts.ts
 
 /** Host, address and port of each server. The lists must have been checked. */
@@ -37102,7 +38337,7 @@ class PgParameters {
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 ;// CONCATENATED MODULE: ./src/inputs/pg-passfile.ts
 
 
@@ -37155,8 +38390,6 @@ function unescaped(field) {
     return field.replace(/\\(.)/gs, '$1');
 }
 
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/inputs/pg-service.ts
 
 
@@ -37521,7 +38754,7 @@ function s3ForReading(endpoint) {
 }
 
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
-var set_name = __nccwpck_require__(4821);
+var set_name = __nccwpck_require__(74821);
 ;// CONCATENATED MODULE: ./src/inputs/signing.ts
 
 
@@ -37767,6 +39000,7 @@ function parseJobs(text) {
 
 
 
+
 /** Every input of `backup`, as in action.yml. */
 const backupInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
@@ -37779,6 +39013,8 @@ const backupInputs = {
     ...signingInputs,
     jobs: (0,read_inputs/* input */.hF)('1', parseJobs),
     globals: (0,read_inputs/* input */.hF)('true', inputs_words/* parseBoolean */.yG),
+    paths: (0,read_inputs/* input */.hF)('', parsePaths),
+    'paths-exclude': (0,read_inputs/* input */.hF)('', parseGlobs),
     'dump-args': (0,read_inputs/* input */.hF)('', parseDumpArgs),
     fingerprint: (0,read_inputs/* input */.hF)('rows', (0,inputs_words/* oneOf */.yL)('rows', 'content')),
     'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
@@ -37833,6 +39069,8 @@ const rules = [
             problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
         };
     },
+    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+    ({ values }) => treeThatHoldsStore(values.paths, values.store),
     function noSecretsForForks({ given, env }) {
         const event = env.GITHUB_EVENT_NAME ?? '';
         if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
@@ -37871,6 +39109,8 @@ async function readBackupSettings(get, env, log) {
         encryption: encryptionOf(inputs),
         signing: inputs['signing-key'],
         globals: inputs.globals,
+        fileTrees: inputs.paths,
+        pathsExclude: inputs['paths-exclude'],
         dumpArgs: inputs['dump-args'],
         fingerprint: inputs.fingerprint,
         compressionLevel: inputs['compression-level'],
@@ -37954,8 +39194,6 @@ function decryptionOf(inputs) {
     throw new Error('The rules let nothing pass without a way to decrypt.');
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/inputs/report-path.ts
 
 
@@ -38079,7 +39317,7 @@ async function readCheckSettings(get, env, log) {
 // EXTERNAL MODULE: ./src/inputs/command.ts
 var inputs_command = __nccwpck_require__(6144);
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var id = __nccwpck_require__(4654);
+var id = __nccwpck_require__(24654);
 ;// CONCATENATED MODULE: ./src/inputs/assertions.ts
 
 
@@ -38091,7 +39329,7 @@ const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER}
  * problem a line.
  */
 async function parseAssertions(text) {
-    const entries = await readYaml(isPath(text) ? readFile(text) : text);
+    const entries = await parseYaml(text, SHAPE);
     if (!Array.isArray(entries))
         throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
     const problems = [];
@@ -38120,13 +39358,15 @@ function readFile(path) {
         throw new errors/* LifeboatError */.H3(`the file ${(0,inputs_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
     }
 }
-async function readYaml(text) {
-    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
+/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
+async function parseYaml(text, shape) {
+    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 38815, 19));
+    const yaml = isPath(text) ? readFile(text) : text;
     try {
-        return parse(text);
+        return parse(yaml);
     }
     catch (error) {
-        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${SHAPE}`);
+        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
     }
 }
 function parseAssertion(entry, index) {
@@ -38140,12 +39380,12 @@ function parseAssertion(entry, index) {
     if (unknown !== undefined) {
         throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
     }
-    return { name, sql: parseSql(sql, name), expect: parseExpectation(expect, name) };
+    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
 }
 /** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
-function parseSql(sql, name) {
+function parseSql(sql, name, shape) {
     if (typeof sql !== 'string' || sql.trim() === '')
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)} has no sql. ${SHAPE}`);
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)} has no sql. ${shape}`);
     const query = sql.trim().replace(/;$/, '').trim();
     if (query.includes('\\')) {
         throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);
@@ -38172,7 +39412,27 @@ function parseExpectation(expect, name) {
     throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
 }
 
+;// CONCATENATED MODULE: ./src/inputs/file-references.ts
+
+
+
+
+const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
+/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
+async function parseFileReferences(text) {
+    const entries = await parseYaml(text, file_references_SHAPE);
+    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
+        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
+    }
+    return Object.entries(entries).map(([label, sql]) => {
+        if (!names/* LABEL */.d_.test(label))
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
+        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/restore-test.ts
+
 
 
 
@@ -38205,6 +39465,7 @@ const restoreTestInputs = {
     'after-restore': (0,read_inputs/* optional */.lq)(parseFile),
     cache: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
     jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
     'max-restore-time': (0,read_inputs/* optional */.lq)(parseDuration),
     'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
@@ -38269,6 +39530,7 @@ async function readRestoreTestSettings(get, env, log) {
         afterRestore: inputs['after-restore'],
         cache: inputs.cache,
         assertions: inputs.assertions,
+        fileReferences: inputs['file-references'],
         jobs: inputs.jobs,
         maxRestoreTime: inputs['max-restore-time'],
         maxAge: inputs['max-age'],
@@ -38354,7 +39616,7 @@ async function readListSettings(get, env, log) {
 }
 
 // EXTERNAL MODULE: ./src/inputs/problems.ts
-var inputs_problems = __nccwpck_require__(8925);
+var inputs_problems = __nccwpck_require__(88925);
 ;// CONCATENATED MODULE: ./src/inputs/prune.ts
 
 
@@ -38404,6 +39666,41 @@ async function readPruneSettings(get, env, log) {
             dryRun: inputs['dry-run'],
         },
     };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/files-to.ts
+
+
+
+
+/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
+function parseFilesTo(text) {
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(text))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
+    const folder = (0,external_node_path_.resolve)(text);
+    if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
+    }
+    if (!isEmpty(folder)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
+    }
+    return folder;
+}
+function files_to_isFolder(path) {
+    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+function isEmpty(path) {
+    try {
+        return (0,external_node_fs_.readdirSync)(path).length === 0;
+    }
+    catch (error) {
+        const { code } = error;
+        if (code === 'ENOENT')
+            return true;
+        if (code === 'ENOTDIR')
+            return false;
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/relation-names.ts
@@ -38481,6 +39778,7 @@ function notAName(line, what, form) {
 
 
 
+
 /** Every input of `restore`, as in action.yml. */
 const restoreInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore')),
@@ -38495,6 +39793,7 @@ const restoreInputs = {
     replace: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     tables: (0,read_inputs/* input */.hF)('', parseTableNames),
     schemas: (0,read_inputs/* input */.hF)('', parseSchemaNames),
+    'files-to': (0,read_inputs/* optional */.lq)(parseFilesTo),
     'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
@@ -38543,6 +39842,7 @@ async function readRestoreSettings(get, env, log) {
         acceptUnverified: inputs['accept-unverified'],
         swapTimeout: inputs['swap-timeout'],
         jobs: inputs.jobs,
+        filesTo: inputs['files-to'],
         assertions: inputs.assertions,
         dryRun: inputs['dry-run'],
     };
@@ -38622,15 +39922,15 @@ function noticeIdle(command, get, log) {
 
 /***/ }),
 
-/***/ 4821:
+/***/ 74821:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $: () => (/* binding */ parseSetName)
 /* harmony export */ });
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(46447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(94862);
 
 
 
@@ -38644,7 +39944,7 @@ function parseSetName(text) {
 
 /***/ }),
 
-/***/ 4862:
+/***/ 94862:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -38652,7 +39952,7 @@ function parseSetName(text) {
 /* harmony export */   Li: () => (/* binding */ parseLines),
 /* harmony export */   hD: () => (/* binding */ quote)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 
 const MAX_SHOWN = 80;
 /** Untrusted text for a message: on one line, in quotes, cut when long, nothing in it that a terminal or log would act on. */
@@ -38707,8 +40007,8 @@ function isItem(line) {
 /* harmony export */   yG: () => (/* binding */ parseBoolean),
 /* harmony export */   yL: () => (/* binding */ oneOf)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(94862);
 
 
 /** The words that YAML's core schema takes for a boolean, as @actions/core reads them. */
@@ -38745,13 +40045,13 @@ function alternatives(words) {
 
 /***/ }),
 
-/***/ 1739:
+/***/ 11739:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   b: () => (/* binding */ Leftovers)
 /* harmony export */ });
-/** Remembers what must not outlive this process. `save` is called with the whole list at every change. */
+/** What is tracked now. `save` is called with the whole list at every change. */
 class Leftovers {
     #list = new Set();
     #save;
@@ -38771,38 +40071,38 @@ class Leftovers {
 
 /***/ }),
 
-/***/ 1730:
+/***/ 41730:
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9322);
-/* harmony import */ var _commands_backup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8266);
-/* harmony import */ var _commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3612);
-/* harmony import */ var _commands_check_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5129);
-/* harmony import */ var _commands_hold_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2643);
-/* harmony import */ var _commands_list_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9664);
-/* harmony import */ var _commands_prune_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(294);
-/* harmony import */ var _commands_release_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1391);
-/* harmony import */ var _commands_restore_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7300);
-/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4981);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3916);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(33838);
+/* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(19322);
+/* harmony import */ var _commands_backup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(98266);
+/* harmony import */ var _commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(50414);
+/* harmony import */ var _commands_check_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(65129);
+/* harmony import */ var _commands_hold_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(42643);
+/* harmony import */ var _commands_list_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(49664);
+/* harmony import */ var _commands_prune_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(60294);
+/* harmony import */ var _commands_release_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(11391);
+/* harmony import */ var _commands_restore_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3535);
+/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(44981);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(83916);
 /* harmony import */ var _inputs_command_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(6144);
-/* harmony import */ var _inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8596);
-/* harmony import */ var _inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(864);
-/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_25__ = __nccwpck_require__(1739);
-/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(6661);
-/* harmony import */ var _report_check_summary_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(6115);
-/* harmony import */ var _report_escape_js__WEBPACK_IMPORTED_MODULE_27__ = __nccwpck_require__(6412);
-/* harmony import */ var _report_html_page_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(2186);
-/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(6472);
-/* harmony import */ var _report_progress_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(8991);
-/* harmony import */ var _report_prune_summary_js__WEBPACK_IMPORTED_MODULE_28__ = __nccwpck_require__(9603);
-/* harmony import */ var _report_publish_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8185);
-/* harmony import */ var _report_restore_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(5789);
-/* harmony import */ var _report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(4088);
-/* harmony import */ var _report_write_page_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(8969);
-/* harmony import */ var _tell_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(6222);
+/* harmony import */ var _inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(18596);
+/* harmony import */ var _inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(28495);
+/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_25__ = __nccwpck_require__(11739);
+/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(86661);
+/* harmony import */ var _report_check_summary_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(26115);
+/* harmony import */ var _report_escape_js__WEBPACK_IMPORTED_MODULE_27__ = __nccwpck_require__(14031);
+/* harmony import */ var _report_html_page_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(32186);
+/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(46472);
+/* harmony import */ var _report_progress_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(18991);
+/* harmony import */ var _report_prune_summary_js__WEBPACK_IMPORTED_MODULE_28__ = __nccwpck_require__(99603);
+/* harmony import */ var _report_publish_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(28185);
+/* harmony import */ var _report_restore_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(45789);
+/* harmony import */ var _report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(64088);
+/* harmony import */ var _report_write_page_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(78969);
+/* harmony import */ var _tell_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(56222);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_26__ = __nccwpck_require__(311);
 
 
@@ -39025,16 +40325,16 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 6661:
+/***/ 86661:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   n: () => (/* binding */ cleanUp)
 /* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5622);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(35622);
 
 
 
@@ -39064,12 +40364,12 @@ async function end(leftover, log) {
     if (leftover.kind === 'file')
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(leftover.path, { force: true });
     if (leftover.kind === 'folder') {
-        const { removeCluster } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 4704));
+        const { removeCluster } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 54704));
         return removeCluster(leftover.path);
     }
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
-    const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
+    const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 72082));
     await abortS3Upload(leftover);
     log.info(`Aborted the unfinished ${describe(leftover)}.`);
 }
@@ -39094,7 +40394,7 @@ function describe(leftover) {
 
 /***/ }),
 
-/***/ 9477:
+/***/ 29477:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -39107,10 +40407,10 @@ function describe(leftover) {
 /* harmony export */   hH: () => (/* binding */ PG_CLASS),
 /* harmony export */   zy: () => (/* binding */ readHead)
 /* harmony export */ });
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8474);
+/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(78474);
 /* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_events__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5622);
-/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8824);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(35622);
+/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(58824);
 
 
 
@@ -39276,7 +40576,7 @@ function withoutConnection(env) {
 
 /***/ }),
 
-/***/ 5486:
+/***/ 25486:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39287,9 +40587,9 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 ;// CONCATENATED MODULE: ./src/postgres/pooler.ts
 
 
@@ -39324,7 +40624,7 @@ async function beginAndAskBackend(session) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/toolset.ts
-var postgres_toolset = __nccwpck_require__(449);
+var postgres_toolset = __nccwpck_require__(70449);
 ;// CONCATENATED MODULE: ./src/postgres/connect.ts
 
 
@@ -39375,7 +40675,7 @@ async function endBackends(server) {
 
 /***/ }),
 
-/***/ 8824:
+/***/ 58824:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -39432,17 +40732,17 @@ function toolCommand(server, tool, role, args) {
 /* harmony export */   e: () => (/* binding */ selectTables),
 /* harmony export */   ry: () => (/* binding */ lostSnapshot)
 /* harmony export */ });
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8474);
+/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(78474);
 /* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_events__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(58500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5622);
-/* harmony import */ var _archive_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9477);
-/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8824);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1996);
-/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2771);
-/* harmony import */ var _statement_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6582);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(83916);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(35622);
+/* harmony import */ var _archive_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(29477);
+/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(58824);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(41996);
+/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(72771);
+/* harmony import */ var _statement_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(46582);
 
 
 
@@ -39627,7 +40927,7 @@ async function requireMatches(server, args, dumpArgs) {
 
 /***/ }),
 
-/***/ 7412:
+/***/ 87412:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -39645,7 +40945,7 @@ function sortedAcl(acl, byDefault) {
 
 /***/ }),
 
-/***/ 3131:
+/***/ 53131:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -39654,9 +40954,9 @@ function sortedAcl(acl, byDefault) {
 /* harmony export */   Wb: () => (/* binding */ readServer),
 /* harmony export */   o$: () => (/* binding */ readSource)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _acl_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7412);
+/* harmony import */ var _acl_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(87412);
 
 
 /** BOOTSTRAP_SUPERUSERID of pg_authid.dat. */
@@ -39724,7 +41024,7 @@ async function readSource(session) {
 
 /***/ }),
 
-/***/ 4317:
+/***/ 94317:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -39732,9 +41032,9 @@ async function readSource(session) {
 /* harmony export */   cD: () => (/* binding */ SQLSTATE),
 /* harmony export */   oS: () => (/* binding */ commonError)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5622);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1996);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(35622);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(41996);
 
 
 
@@ -39774,7 +41074,7 @@ function isRecoveryConflict(error) {
 
 /***/ }),
 
-/***/ 7043:
+/***/ 17043:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39784,15 +41084,15 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/postgres/inventory/database.ts
-var database = __nccwpck_require__(3131);
+var database = __nccwpck_require__(53131);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 // EXTERNAL MODULE: ./src/postgres/inventory/errors.ts
-var inventory_errors = __nccwpck_require__(4317);
+var inventory_errors = __nccwpck_require__(94317);
 // EXTERNAL MODULE: ./src/postgres/inventory/savepoint.ts
-var savepoint = __nccwpck_require__(5221);
+var savepoint = __nccwpck_require__(35221);
 ;// CONCATENATED MODULE: ./src/postgres/inventory/large-objects.ts
 
 
@@ -39935,7 +41235,7 @@ async function readSubscriptions(session) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/snapshot.ts
-var snapshot = __nccwpck_require__(2771);
+var snapshot = __nccwpck_require__(72771);
 ;// CONCATENATED MODULE: ./src/postgres/inventory/materialized-views.ts
 
 
@@ -40734,7 +42034,7 @@ function kindsOf(version, superuser) {
 }
 
 // EXTERNAL MODULE: ./src/postgres/inventory/acl.ts
-var inventory_acl = __nccwpck_require__(7412);
+var inventory_acl = __nccwpck_require__(87412);
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/query.ts
 
 /** FirstNormalObjectId of transam.h: initdb made the objects below it. */
@@ -40961,17 +42261,17 @@ function readCluster(session) {
 
 /***/ }),
 
-/***/ 2107:
+/***/ 72107:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   z: () => (/* binding */ countTables)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1996);
-/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2771);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4317);
-/* harmony import */ var _savepoint_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5221);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(41996);
+/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(72771);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(94317);
+/* harmony import */ var _savepoint_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(35221);
 
 
 
@@ -41085,14 +42385,14 @@ const GRANT = 'The role that backs up needs SELECT on every table and USAGE on e
 
 /***/ }),
 
-/***/ 5221:
+/***/ 35221:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   c: () => (/* binding */ behindSavepoint),
 /* harmony export */   u: () => (/* binding */ withFixedSettings)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4317);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(94317);
 
 const SAVEPOINT = 'lifeboat_inventory';
 /**
@@ -41151,18 +42451,18 @@ async function undo(session) {
 
 /***/ }),
 
-/***/ 1166:
+/***/ 91166:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   N: () => (/* binding */ mergeSequences),
 /* harmony export */   l: () => (/* binding */ readSequences)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1996);
-/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2771);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4317);
-/* harmony import */ var _savepoint_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5221);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(41996);
+/* harmony import */ var _snapshot_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(72771);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(94317);
+/* harmony import */ var _savepoint_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(35221);
 
 
 
@@ -41246,7 +42546,7 @@ function sequenceError(error, sequence) {
 
 /***/ }),
 
-/***/ 3252:
+/***/ 93252:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -41257,19 +42557,19 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(5622);
+var child = __nccwpck_require__(35622);
 // EXTERNAL MODULE: ./src/postgres/archive.ts
-var postgres_archive = __nccwpck_require__(9477);
+var postgres_archive = __nccwpck_require__(29477);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
-var connection = __nccwpck_require__(8824);
+var connection = __nccwpck_require__(58824);
 // EXTERNAL MODULE: ./src/postgres/private-folder.ts
-var private_folder = __nccwpck_require__(3693);
+var private_folder = __nccwpck_require__(13693);
 ;// CONCATENATED MODULE: ./src/postgres/restore-errors.ts
 /**
  * Understands what `pg_restore --verbose` says on standard error (pg_backup_archiver.c):
@@ -41438,19 +42738,19 @@ function restoreError(error) {
 
 /***/ }),
 
-/***/ 3693:
+/***/ 13693:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   D: () => (/* binding */ inPrivateFolder)
 /* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(73024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(48161);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(76760);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_3__);
 
 
@@ -41474,7 +42774,7 @@ async function inPrivateFolder({ track }, work) {
 
 /***/ }),
 
-/***/ 4704:
+/***/ 54704:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -41483,22 +42783,22 @@ async function inPrivateFolder({ track }, work) {
 /* harmony export */   gE: () => (/* binding */ defaultParent),
 /* harmony export */   removeCluster: () => (/* binding */ removeCluster)
 /* harmony export */ });
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8474);
+/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(78474);
 /* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_events__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_3__);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(48161);
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_4__);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(76760);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_5___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_5__);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(58500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_6__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5622);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(83916);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(35622);
 
 
 
@@ -41732,7 +43032,7 @@ async function endOrphan(data) {
 
 /***/ }),
 
-/***/ 5989:
+/***/ 95989:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -41740,8 +43040,8 @@ async function endOrphan(data) {
 /* harmony export */   cD: () => (/* binding */ createDatabase),
 /* harmony export */   xu: () => (/* binding */ applyDatabaseFacts)
 /* harmony export */ });
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1996);
-/* harmony import */ var _roles_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5019);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(41996);
+/* harmony import */ var _roles_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(55019);
 
 
 /**
@@ -41840,16 +43140,16 @@ async function dropDatabase(session, name) {
 
 /***/ }),
 
-/***/ 55:
+/***/ 60055:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   f: () => (/* binding */ MadeDatabase)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1996);
-/* harmony import */ var _database_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5989);
-/* harmony import */ var _roles_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5019);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(41996);
+/* harmony import */ var _database_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(95989);
+/* harmony import */ var _roles_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(55019);
 
 
 
@@ -41926,7 +43226,7 @@ function succeeds(work) {
 
 /***/ }),
 
-/***/ 5019:
+/***/ 55019:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -41935,7 +43235,7 @@ function succeeds(work) {
 /* harmony export */   Xj: () => (/* binding */ recreateRoles),
 /* harmony export */   ef: () => (/* binding */ setClause)
 /* harmony export */ });
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1996);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(41996);
 
 /**
  * Makes the roles of the inventory that the server does not have, without passwords, with their memberships, settings
@@ -42047,7 +43347,7 @@ async function attempt(session, statement, what, result) {
 
 /***/ }),
 
-/***/ 1757:
+/***/ 61757:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -42058,15 +43358,15 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(1996);
+var postgres_session = __nccwpck_require__(41996);
 // EXTERNAL MODULE: ./src/postgres/toolset.ts
-var postgres_toolset = __nccwpck_require__(449);
+var postgres_toolset = __nccwpck_require__(70449);
 // EXTERNAL MODULE: ./src/postgres/scratch/cluster.ts
-var scratch_cluster = __nccwpck_require__(4704);
+var scratch_cluster = __nccwpck_require__(54704);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var exec = __nccwpck_require__(7187);
+var exec = __nccwpck_require__(27187);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/programs.ts
 
 
@@ -42160,7 +43460,7 @@ async function connected(server, isPrivate, sourceMajor, end) {
 
 /***/ }),
 
-/***/ 1996:
+/***/ 41996:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -42173,13 +43473,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(5622);
+var child = __nccwpck_require__(35622);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
-var connection = __nccwpck_require__(8824);
+var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/errors.ts
 
 /** What a failed connection means and what to do, by libpq's and the server's words. */
@@ -42276,8 +43576,18 @@ class Session {
     }
     /** Runs a query; each row is an object by column name. bigint and numeric beyond 2^53 must be cast to text. */
     async query(sql) {
-        const lines = await this.#exchange(`select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`);
+        const lines = await this.#exchange(asJson(sql));
         return lines.map((line) => JSON.parse(line));
+    }
+    /** Runs a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
+    async *batches(sql, size) {
+        await this.run(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`);
+        for (;;) {
+            const lines = await this.#exchange(`fetch ${size} from lifeboat_rows`);
+            if (lines.length === 0)
+                return;
+            yield lines.map((line) => JSON.parse(line));
+        }
     }
     /** Ends the connection in order; throws when psql did not end well. */
     async close() {
@@ -42328,6 +43638,10 @@ class Session {
         throw new child/* ToolError */.v4('psql', 'psql ended before it had answered.', this.#psql.stderr());
     }
 }
+/** Each row as JSON, by column name. */
+function asJson(sql) {
+    return `select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`;
+}
 async function* splitLines(source) {
     let rest = [];
     for await (const chunk of source) {
@@ -42354,7 +43668,7 @@ function quoteLiteral(text) {
 
 /***/ }),
 
-/***/ 2771:
+/***/ 72771:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42362,12 +43676,12 @@ function quoteLiteral(text) {
 /* harmony export */   OL: () => (/* binding */ qualifiedName),
 /* harmony export */   xp: () => (/* binding */ GiveWay)
 /* harmony export */ });
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(58500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1996);
-/* harmony import */ var _statement_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6582);
-/* harmony import */ var _tables_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6050);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(41996);
+/* harmony import */ var _statement_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(46582);
+/* harmony import */ var _tables_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(76050);
 
 
 
@@ -42510,7 +43824,7 @@ function lockWaitError(error, attempts, timeout) {
 
 /***/ }),
 
-/***/ 6582:
+/***/ 46582:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42532,7 +43846,7 @@ const LONGEST = 200;
 
 /***/ }),
 
-/***/ 6050:
+/***/ 76050:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42572,7 +43886,7 @@ async function measureTables(session, tables) {
 
 /***/ }),
 
-/***/ 449:
+/***/ 70449:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42580,10 +43894,10 @@ async function measureTables(session, tables) {
 /* harmony export */   Gn: () => (/* binding */ chooseToolset),
 /* harmony export */   Zr: () => (/* binding */ localToolsets)
 /* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7187);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(27187);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(83916);
 
 
 
@@ -42652,7 +43966,7 @@ function chooseToolset(toolsets, serverMajor, serverVersion) {
 
 /***/ }),
 
-/***/ 2203:
+/***/ 52203:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42675,6 +43989,8 @@ const HEAVY = [
     'table',
     'table data',
     'large objects',
+    'file tree',
+    'file reference',
     'sequence',
     'assertion',
 ];
@@ -42694,7 +44010,7 @@ function worstFirst(findings) {
 
 /***/ }),
 
-/***/ 5165:
+/***/ 65165:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42723,7 +44039,7 @@ function resultOf(stores) {
 
 /***/ }),
 
-/***/ 6115:
+/***/ 26115:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42733,11 +44049,11 @@ function resultOf(stores) {
 /* harmony export */   g6: () => (/* binding */ checkMessage),
 /* harmony export */   q9: () => (/* binding */ WORDS)
 /* harmony export */ });
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9615);
-/* harmony import */ var _check_report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5165);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6412);
-/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8132);
-/* harmony import */ var _text_table_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2906);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(61996);
+/* harmony import */ var _check_report_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(65165);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(14031);
+/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(68132);
+/* harmony import */ var _text_table_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(42906);
 /* harmony import */ var _trend_chart_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7336);
 
 
@@ -42835,7 +44151,7 @@ function offLines({ stores }) {
 
 /***/ }),
 
-/***/ 6412:
+/***/ 14031:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -42887,7 +44203,42 @@ function hideSecrets(text, secrets) {
 
 /***/ }),
 
-/***/ 2186:
+/***/ 6182:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ treeSize),
+/* harmony export */   a: () => (/* binding */ treeNotes)
+/* harmony export */ });
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(61996);
+
+/** `1,234 files in 56 folders, 1 link, 1.4 GB` */
+function treeSize({ files, folders, links, bytes }) {
+    return `${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .countOf */ .pq)(files, 'file')} in ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .countOf */ .pq)(folders, 'folder')}, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .countOf */ .pq)(links, 'link')}, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatBytes */ .z3)(bytes)}`;
+}
+/** What is to be said of how a tree was read, one thing each; empty when nothing is. */
+function treeNotes({ changed, vanished, special }) {
+    const note = (what, { count, first }) => count === 0 ? [] : [`${what}: ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(count)} (${firstOf(first, count)})`];
+    return [
+        ...note('changed while they were read', changed),
+        ...note('gone before they could be read', vanished),
+        ...note('left out, for they are sockets, pipes or devices', special),
+    ];
+}
+/** So many paths stand in one line. */
+const MOST_PATHS = 5;
+function firstOf(paths, count) {
+    const more = count > MOST_PATHS ? ` and ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatCount */ .B4)(count - MOST_PATHS)} more` : '';
+    return `${paths
+        .slice(0, MOST_PATHS)
+        .map((path) => JSON.stringify(path))
+        .join(', ')}${more}`;
+}
+
+
+/***/ }),
+
+/***/ 32186:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -42897,13 +44248,13 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 // EXTERNAL MODULE: ./src/report/check-summary.ts
-var check_summary = __nccwpck_require__(6115);
+var check_summary = __nccwpck_require__(26115);
 // EXTERNAL MODULE: ./src/report/escape.ts
-var report_escape = __nccwpck_require__(6412);
+var report_escape = __nccwpck_require__(14031);
 // EXTERNAL MODULE: ./src/report/markup.ts
-var markup = __nccwpck_require__(8132);
+var markup = __nccwpck_require__(68132);
 ;// CONCATENATED MODULE: ./src/report/svg-chart.ts
 /* In the units of the picture's own coordinates. */
 const WIDTH = 640;
@@ -42939,7 +44290,7 @@ function rounded(value) {
 }
 
 // EXTERNAL MODULE: ./src/report/trend.ts
-var report_trend = __nccwpck_require__(1601);
+var report_trend = __nccwpck_require__(61601);
 // EXTERNAL MODULE: ./src/report/trend-chart.ts
 var trend_chart = __nccwpck_require__(7336);
 ;// CONCATENATED MODULE: ./src/report/html-page.ts
@@ -43169,14 +44520,14 @@ function headed(head, rows) {
 
 /***/ }),
 
-/***/ 6472:
+/***/ 46472:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   _: () => (/* binding */ actionsLog)
 /* harmony export */ });
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6412);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(33838);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(14031);
 
 
 const actionsLog = {
@@ -43189,14 +44540,14 @@ const actionsLog = {
 
 /***/ }),
 
-/***/ 8132:
+/***/ 68132:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   p: () => (/* binding */ list),
 /* harmony export */   t: () => (/* binding */ table)
 /* harmony export */ });
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6412);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(14031);
 
 /** An HTML table; cells are HTML already. Without a head its first column names the second. */
 function table(head, rows) {
@@ -43217,13 +44568,13 @@ function list(items, none) {
 
 /***/ }),
 
-/***/ 8991:
+/***/ 18991:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   k: () => (/* binding */ Progress)
 /* harmony export */ });
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9615);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(61996);
 
 /** Milliseconds between two lines about long work. */
 const INTERVAL = 5_000;
@@ -43282,7 +44633,7 @@ function progressLine(now, estimate, rate, elapsed) {
 
 /***/ }),
 
-/***/ 9603:
+/***/ 99603:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -43291,10 +44642,10 @@ function progressLine(now, estimate, rate, elapsed) {
 /* harmony export */   sG: () => (/* binding */ outcomeOf),
 /* harmony export */   tG: () => (/* binding */ pruneSummary)
 /* harmony export */ });
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9615);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6412);
-/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8132);
-/* harmony import */ var _text_table_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2906);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(61996);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(14031);
+/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(68132);
+/* harmony import */ var _text_table_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(42906);
 
 
 
@@ -43419,7 +44770,7 @@ function more(rows, most) {
 
 /***/ }),
 
-/***/ 8185:
+/***/ 28185:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43437,26 +44788,29 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 // EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
+var external_node_os_ = __nccwpck_require__(48161);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 7 modules
-var core = __nccwpck_require__(3838);
+var core = __nccwpck_require__(33838);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/units.ts
-var units = __nccwpck_require__(9615);
+var units = __nccwpck_require__(61996);
 // EXTERNAL MODULE: ./src/report/escape.ts
-var report_escape = __nccwpck_require__(6412);
+var report_escape = __nccwpck_require__(14031);
+// EXTERNAL MODULE: ./src/report/file-trees.ts
+var file_trees = __nccwpck_require__(6182);
 // EXTERNAL MODULE: ./src/report/markup.ts
-var markup = __nccwpck_require__(8132);
+var markup = __nccwpck_require__(68132);
 // EXTERNAL MODULE: ./src/report/prune-summary.ts
-var prune_summary = __nccwpck_require__(9603);
+var prune_summary = __nccwpck_require__(99603);
 // EXTERNAL MODULE: ./src/report/trend-chart.ts
 var trend_chart = __nccwpck_require__(7336);
 ;// CONCATENATED MODULE: ./src/report/backup-summary.ts
+
 
 
 
@@ -43485,6 +44839,7 @@ function backupSummary(report) {
             (0,units/* formatBytes */.z3)(stored),
             String(volumes),
         ])),
+        ...treesOf(report),
         `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${(0,units/* formatCount */.B4)(report.tables)})`,
         (0,markup/* table */.t)(['Table', 'Rows', 'Size in the database'], report.largestTables.map(({ schema, name, rows, bytes }) => [
             `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
@@ -43495,6 +44850,13 @@ function backupSummary(report) {
         (0,markup/* list */.p)(report.notIncluded, 'Nothing was left out.'),
         '',
     ].join('\n\n');
+}
+/** The file trees beside the database. */
+function treesOf({ files }) {
+    if (files.length === 0)
+        return [];
+    const rows = files.map((tree) => [(0,report_escape/* html */.qy)(tree.label), (0,file_trees/* treeSize */.U)(tree), tree.notes.map(report_escape/* html */.qy).join('<br>')]);
+    return ['### File trees', (0,markup/* table */.t)(['Tree', 'Stored', 'Notes'], rows)];
 }
 /** What became of older backups; their lists are in the JSON report. */
 function retentionOf({ stores }) {
@@ -43562,7 +44924,7 @@ function previous({ previous, noPrevious }) {
 }
 
 // EXTERNAL MODULE: ./src/report/check-summary.ts
-var check_summary = __nccwpck_require__(6115);
+var check_summary = __nccwpck_require__(26115);
 ;// CONCATENATED MODULE: ./src/report/hold-report.ts
 const STATES = {
     held: 'held: no rule deletes it until it is released',
@@ -43598,9 +44960,9 @@ function backupsOutput({ stores }) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/report/text-table.ts
-var text_table = __nccwpck_require__(2906);
+var text_table = __nccwpck_require__(42906);
 ;// CONCATENATED MODULE: ./src/report/list-summary.ts
 
 
@@ -43743,7 +45105,7 @@ function remarks({ error, sets, otherFolders, ignored }, name) {
 }
 
 // EXTERNAL MODULE: ./src/report/log.ts
-var log = __nccwpck_require__(6472);
+var log = __nccwpck_require__(46472);
 ;// CONCATENATED MODULE: ./src/report/prune-report.ts
 /** Outputs of a job are limited to 1 MB; the JSON report has all. */
 const prune_report_MOST = 1000;
@@ -43756,9 +45118,9 @@ function deletedOutput(stores) {
 }
 
 // EXTERNAL MODULE: ./src/report/restore-summary.ts
-var restore_summary = __nccwpck_require__(5789);
+var restore_summary = __nccwpck_require__(45789);
 // EXTERNAL MODULE: ./src/report/restore-test-summary.ts
-var restore_test_summary = __nccwpck_require__(4088);
+var restore_test_summary = __nccwpck_require__(64088);
 ;// CONCATENATED MODULE: ./src/report/publish.ts
 
 
@@ -43927,7 +45289,7 @@ async function writeSummary(text) {
 
 /***/ }),
 
-/***/ 5789:
+/***/ 45789:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -43935,10 +45297,10 @@ async function writeSummary(text) {
 /* harmony export */   MZ: () => (/* binding */ restoreMessage),
 /* harmony export */   rk: () => (/* binding */ restoreSummary)
 /* harmony export */ });
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9615);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6412);
-/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8132);
-/* harmony import */ var _restore_test_summary_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4088);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(61996);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(14031);
+/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(68132);
+/* harmony import */ var _restore_test_summary_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(64088);
 
 
 
@@ -43954,6 +45316,11 @@ function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target }) {
 }
 /** What happened, and what to do next, in a few sentences. */
 function restoreMessage(report) {
+    const { filesTo } = report;
+    const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
+    return `${databaseMessage(report)}${files}`;
+}
+function databaseMessage(report) {
     const { id, target, verdict, restoredDatabase, previousDatabase, findings } = report;
     if (report.dryRun)
         return `Nothing was changed. ${report.plan.join(' ')}`;
@@ -44010,7 +45377,7 @@ function restoreSummary(report) {
 
 /***/ }),
 
-/***/ 4088:
+/***/ 64088:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -44019,9 +45386,9 @@ function restoreSummary(report) {
 /* harmony export */   f9: () => (/* binding */ findingsTable),
 /* harmony export */   zA: () => (/* binding */ restoreTestSummary)
 /* harmony export */ });
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9615);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6412);
-/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8132);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(61996);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(14031);
+/* harmony import */ var _markup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(68132);
 
 
 
@@ -44133,7 +45500,7 @@ function tablesTable(tables) {
 
 /***/ }),
 
-/***/ 2906:
+/***/ 42906:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -44230,7 +45597,7 @@ function mermaid({ title, unit, values, from, to }) {
 
 /***/ }),
 
-/***/ 1601:
+/***/ 61601:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -44241,7 +45608,7 @@ function mermaid({ title, unit, values, from, to }) {
 /* harmony export */   xP: () => (/* binding */ measure)
 /* harmony export */ });
 /* unused harmony exports MOST_TESTS, largest */
-/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4654);
+/* harmony import */ var _catalog_id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(24654);
 
 /** As many as the manifests that are read of a set. */
 const MOST_BACKUPS = 30;
@@ -44324,19 +45691,19 @@ function largest(items, of) {
 
 /***/ }),
 
-/***/ 8969:
+/***/ 78969:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   x: () => (/* binding */ writePage)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(76760);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(83916);
 
 
 
@@ -44360,13 +45727,13 @@ async function writePage(path, page) {
 
 /***/ }),
 
-/***/ 2046:
+/***/ 42046:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   O: () => (/* binding */ explainedBytes)
 /* harmony export */ });
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7075);
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(57075);
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_0__);
 
 /** The same bytes as a stream whose failure is the error that `explain` makes of it. */
@@ -44388,7 +45755,7 @@ async function* read(bytes, explain) {
 
 /***/ }),
 
-/***/ 3657:
+/***/ 63657:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -44397,10 +45764,10 @@ async function* read(bytes, explain) {
 /* harmony export */   p3: () => (/* binding */ PartWriter),
 /* harmony export */   vf: () => (/* binding */ discard)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1644);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(81644);
 
 
 
@@ -44571,7 +45938,7 @@ async function withTimeout(promise, milliseconds, error) {
 
 /***/ }),
 
-/***/ 2217:
+/***/ 32217:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -44581,17 +45948,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
+var external_node_stream_ = __nccwpck_require__(57075);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/store/bytes.ts
-var store_bytes = __nccwpck_require__(2046);
+var store_bytes = __nccwpck_require__(42046);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store = __nccwpck_require__(1644);
+var store = __nccwpck_require__(81644);
 ;// CONCATENATED MODULE: ./src/store/file/errors.ts
 
 
@@ -44705,7 +46072,7 @@ function ignoring(...codes) {
 }
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 ;// CONCATENATED MODULE: ./src/store/file/upload.ts
 
 
@@ -45034,7 +46401,7 @@ function emptyIfMissing(error) {
  * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
  */
 async function openS3Store(location, settings, context, options = {}) {
-    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
+    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 97141));
     return createS3Store(location, settings, context, options);
 }
 
@@ -45054,13 +46421,13 @@ async function openStore(location, s3, context) {
 
 /***/ }),
 
-/***/ 1644:
+/***/ 81644:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   A: () => (/* binding */ StoreError)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 
 class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3 {
     name = 'StoreError';
@@ -45074,7 +46441,7 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 
 /***/ }),
 
-/***/ 5622:
+/***/ 35622:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -45084,13 +46451,13 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 /* harmony export */   qI: () => (/* binding */ runTool),
 /* harmony export */   v4: () => (/* binding */ ToolError)
 /* harmony export */ });
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(73024);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7075);
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(57075);
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(83916);
 
 
 
@@ -45232,7 +46599,7 @@ function identify(pid) {
 
 /***/ }),
 
-/***/ 5778:
+/***/ 85778:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45242,7 +46609,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 ;// CONCATENATED MODULE: ./src/stream/encrypted-packet.ts
 
 /** Packet types of RFC 9580, section 5, with the two high bits of the current packet format (section 4.2). */
@@ -45313,7 +46680,7 @@ async function* packet(tag, body) {
 }
 
 // EXTERNAL MODULE: ./src/stream/passphrase-packet.ts
-var passphrase_packet = __nccwpck_require__(4191);
+var passphrase_packet = __nccwpck_require__(24191);
 ;// CONCATENATED MODULE: ./src/stream/encrypt.ts
 
 
@@ -45328,7 +46695,7 @@ async function prepareEncryption(settings) {
         const { passphrase } = settings;
         return { describe: { kind: 'passphrase' }, encrypt: encryptWith(async (key) => (0,passphrase_packet/* passphrasePacket */.bl)(passphrase, key)) };
     }
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const encryptionKeys = await openpgp.readKeys({ armoredKeys: settings.armored });
     return {
         describe: { kind: 'public-key', recipients: await fingerprints(encryptionKeys) },
@@ -45352,7 +46719,7 @@ async function fingerprints(keys) {
 
 /***/ }),
 
-/***/ 4191:
+/***/ 24191:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -45362,7 +46729,7 @@ async function fingerprints(keys) {
 /* harmony export */   jT: () => (/* binding */ HEAD_SIZE),
 /* harmony export */   m7: () => (/* binding */ PASSPHRASE_PACKET_SIZE)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(77598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 
 /** Numbers of RFC 9580: sections 9.3 (ciphers), 9.5 (hashes), 3.7 (string to key), 5.3.1 (the packet). */
@@ -45445,7 +46812,7 @@ function deriveKey(passphrase, salt) {
 
 /***/ }),
 
-/***/ 9347:
+/***/ 29347:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -45453,7 +46820,7 @@ function deriveKey(passphrase, salt) {
 /* harmony export */ });
 /** A detached OpenPGP signature, armored, as `gpg --verify` takes it. */
 async function signDetached(bytes, key, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     const privateKey = await openpgp.readPrivateKey({ armoredKey: key });
     const signingKeys = passphrase === null ? privateKey : await openpgp.decryptKey({ privateKey, passphrase });
     return openpgp.sign({
@@ -45467,14 +46834,14 @@ async function signDetached(bytes, key, passphrase) {
 
 /***/ }),
 
-/***/ 411:
+/***/ 20411:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   F: () => (/* binding */ checkDetached),
 /* harmony export */   k: () => (/* binding */ verifyDetached)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 
 /** Clocks differ; a signature from later than this is not believed. Milliseconds. */
 const CLOCK_SKEW = 24 * 60 * 60 * 1000;
@@ -45488,7 +46855,7 @@ async function verifyDetached(bytes, armoredSignature, armoredKeys, now) {
 }
 /** The same, with the id (hex) of the key that made the good signature. */
 async function checkDetached(bytes, armoredSignature, armoredKeys, now) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
     try {
         const signature = await openpgp.readSignature({ armoredSignature });
         const made = signature.packets[0]?.created;
@@ -45514,7 +46881,7 @@ async function checkDetached(bytes, armoredSignature, armoredKeys, now) {
 
 /***/ }),
 
-/***/ 6222:
+/***/ 56222:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45524,11 +46891,11 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
+var promises_ = __nccwpck_require__(51455);
 // EXTERNAL MODULE: external "node:timers/promises"
-var external_node_timers_promises_ = __nccwpck_require__(8500);
+var external_node_timers_promises_ = __nccwpck_require__(58500);
 // EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
+var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/version.ts
 var version = __nccwpck_require__(311);
 ;// CONCATENATED MODULE: ./src/report/http.ts
@@ -45631,7 +46998,7 @@ function beatUrl(url, beat) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/id.ts
-var catalog_id = __nccwpck_require__(4654);
+var catalog_id = __nccwpck_require__(24654);
 ;// CONCATENATED MODULE: ./src/report/metrics.ts
 
 /** Every metric that is written, all of them gauges, with its HELP. Times are Unix times; an age is `time()` less one of them. */
@@ -45761,9 +47128,9 @@ function startSeconds(id) {
 }
 
 // EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
+var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
+var external_node_path_ = __nccwpck_require__(76760);
 ;// CONCATENATED MODULE: ./src/report/metrics-text.ts
 
 /** The first line of a file that is ours. */
@@ -45883,9 +47250,9 @@ function groupingKey(labels) {
 }
 
 // EXTERNAL MODULE: ./src/report/escape.ts
-var report_escape = __nccwpck_require__(6412);
+var report_escape = __nccwpck_require__(14031);
 // EXTERNAL MODULE: ./src/report/restore-test-summary.ts
-var restore_test_summary = __nccwpck_require__(4088);
+var restore_test_summary = __nccwpck_require__(64088);
 ;// CONCATENATED MODULE: ./src/report/webhook.ts
 
 
@@ -46072,7 +47439,7 @@ async function spaceOf(stores) {
 
 /***/ }),
 
-/***/ 9615:
+/***/ 61996:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -46136,77 +47503,77 @@ const VERSION = '0.1.0';
 
 /***/ }),
 
-/***/ 2613:
+/***/ 42613:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("assert");
 
 /***/ }),
 
-/***/ 181:
+/***/ 20181:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
 
 /***/ }),
 
-/***/ 6982:
+/***/ 76982:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
 
 /***/ }),
 
-/***/ 4434:
+/***/ 24434:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("events");
 
 /***/ }),
 
-/***/ 9896:
+/***/ 79896:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
 
 /***/ }),
 
-/***/ 8611:
+/***/ 58611:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("http");
 
 /***/ }),
 
-/***/ 5692:
+/***/ 65692:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("https");
 
 /***/ }),
 
-/***/ 3339:
+/***/ 73339:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("module");
 
 /***/ }),
 
-/***/ 9278:
+/***/ 69278:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("net");
 
 /***/ }),
 
-/***/ 4589:
+/***/ 34589:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:assert");
 
 /***/ }),
 
-/***/ 6698:
+/***/ 16698:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:async_hooks");
@@ -46220,98 +47587,98 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:buffer"
 
 /***/ }),
 
-/***/ 1421:
+/***/ 31421:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 
 /***/ }),
 
-/***/ 7540:
+/***/ 37540:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:console");
 
 /***/ }),
 
-/***/ 7598:
+/***/ 77598:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:crypto");
 
 /***/ }),
 
-/***/ 3053:
+/***/ 53053:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:diagnostics_channel");
 
 /***/ }),
 
-/***/ 610:
+/***/ 40610:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dns");
 
 /***/ }),
 
-/***/ 8474:
+/***/ 78474:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events");
 
 /***/ }),
 
-/***/ 3024:
+/***/ 73024:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 
 /***/ }),
 
-/***/ 1455:
+/***/ 51455:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs/promises");
 
 /***/ }),
 
-/***/ 7067:
+/***/ 37067:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http");
 
 /***/ }),
 
-/***/ 2467:
+/***/ 32467:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2");
 
 /***/ }),
 
-/***/ 4708:
+/***/ 44708:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
 
 /***/ }),
 
-/***/ 7030:
+/***/ 77030:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
 
 /***/ }),
 
-/***/ 8161:
+/***/ 48161:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 
-/***/ 6760:
+/***/ 76760:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
@@ -46332,91 +47699,91 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:process
 
 /***/ }),
 
-/***/ 1792:
+/***/ 41792:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:querystring");
 
 /***/ }),
 
-/***/ 7075:
+/***/ 57075:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream");
 
 /***/ }),
 
-/***/ 8321:
+/***/ 38321:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/consumers");
 
 /***/ }),
 
-/***/ 6466:
+/***/ 46466:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 
 /***/ }),
 
-/***/ 8500:
+/***/ 58500:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 
 /***/ }),
 
-/***/ 1692:
+/***/ 41692:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:tls");
 
 /***/ }),
 
-/***/ 3136:
+/***/ 73136:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:url");
 
 /***/ }),
 
-/***/ 7975:
+/***/ 57975:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util");
 
 /***/ }),
 
-/***/ 3429:
+/***/ 73429:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:util/types");
 
 /***/ }),
 
-/***/ 5919:
+/***/ 75919:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:worker_threads");
 
 /***/ }),
 
-/***/ 8522:
+/***/ 38522:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:zlib");
 
 /***/ }),
 
-/***/ 857:
+/***/ 70857:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 
 /***/ }),
 
-/***/ 6928:
+/***/ 16928:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
@@ -46430,49 +47797,49 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("process");
 
 /***/ }),
 
-/***/ 4584:
+/***/ 2203:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("stream");
 
 /***/ }),
 
-/***/ 3193:
+/***/ 13193:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("string_decoder");
 
 /***/ }),
 
-/***/ 4756:
+/***/ 64756:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tls");
 
 /***/ }),
 
-/***/ 2018:
+/***/ 52018:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("tty");
 
 /***/ }),
 
-/***/ 7016:
+/***/ 87016:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("url");
 
 /***/ }),
 
-/***/ 9023:
+/***/ 39023:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
-/***/ 3838:
+/***/ 33838:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -46494,7 +47861,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, group, markdownSummary, platform, setCommandEcho, setFailed, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
-var external_os_ = __nccwpck_require__(857);
+var external_os_ = __nccwpck_require__(70857);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
 // We use any as a valid input type
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -46624,9 +47991,9 @@ function escapeProperty(s) {
 }
 //# sourceMappingURL=command.js.map
 // EXTERNAL MODULE: external "crypto"
-var external_crypto_ = __nccwpck_require__(6982);
+var external_crypto_ = __nccwpck_require__(76982);
 // EXTERNAL MODULE: external "fs"
-var external_fs_ = __nccwpck_require__(9896);
+var external_fs_ = __nccwpck_require__(79896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -46663,11 +48030,11 @@ function file_command_prepareKeyValueMessage(key, value) {
 }
 //# sourceMappingURL=file-command.js.map
 // EXTERNAL MODULE: external "path"
-var external_path_ = __nccwpck_require__(6928);
+var external_path_ = __nccwpck_require__(16928);
 // EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(4942);
+var lib = __nccwpck_require__(44942);
 // EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/auth.js
-var auth = __nccwpck_require__(2145);
+var auth = __nccwpck_require__(92145);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -47058,7 +48425,7 @@ function toPlatformPath(pth) {
 }
 //# sourceMappingURL=path-utils.js.map
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var lib_exec = __nccwpck_require__(7187);
+var lib_exec = __nccwpck_require__(27187);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -47445,7 +48812,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 7187:
+/***/ 27187:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47456,17 +48823,17 @@ __nccwpck_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "string_decoder"
-var external_string_decoder_ = __nccwpck_require__(3193);
+var external_string_decoder_ = __nccwpck_require__(13193);
 // EXTERNAL MODULE: external "os"
-var external_os_ = __nccwpck_require__(857);
+var external_os_ = __nccwpck_require__(70857);
 // EXTERNAL MODULE: external "events"
-var external_events_ = __nccwpck_require__(4434);
+var external_events_ = __nccwpck_require__(24434);
 ;// CONCATENATED MODULE: external "child_process"
 const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
 // EXTERNAL MODULE: external "path"
-var external_path_ = __nccwpck_require__(6928);
+var external_path_ = __nccwpck_require__(16928);
 // EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
-var io = __nccwpck_require__(8701);
+var io = __nccwpck_require__(88701);
 // EXTERNAL MODULE: ./node_modules/@actions/io/lib/io-util.js
 var io_util = __nccwpck_require__(90);
 ;// CONCATENATED MODULE: external "timers"
@@ -48142,7 +49509,7 @@ function getExecOutput(commandLine, args, options) {
 
 /***/ }),
 
-/***/ 2145:
+/***/ 92145:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -48227,7 +49594,7 @@ class PersonalAccessTokenCredentialHandler {
 
 /***/ }),
 
-/***/ 4942:
+/***/ 44942:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48241,10 +49608,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 // UNUSED EXPORTS: Headers, HttpClientResponse, MediaTypes, getProxyUrl, isHttps
 
 // EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
+var external_http_ = __nccwpck_require__(58611);
 var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
 // EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
+var external_https_ = __nccwpck_require__(65692);
 var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
 function getProxyUrl(reqUrl) {
@@ -48338,9 +49705,9 @@ class DecodedURL extends URL {
 }
 //# sourceMappingURL=proxy.js.map
 // EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
+var tunnel = __nccwpck_require__(20770);
 // EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
+var undici = __nccwpck_require__(46752);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
 /* eslint-disable @typescript-eslint/no-explicit-any */
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -49053,8 +50420,8 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 /* harmony export */   vr: () => (/* binding */ tryGetExecutablePath)
 /* harmony export */ });
 /* unused harmony exports chmod, copyFile, lstat, open, readdir, rename, rmdir, stat, symlink, unlink, readlink, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
-/* harmony import */ var fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9896);
-/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
+/* harmony import */ var fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(79896);
+/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(16928);
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
@@ -49237,7 +50604,7 @@ function getCmdPath() {
 
 /***/ }),
 
-/***/ 8701:
+/***/ 88701:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -49246,8 +50613,8 @@ function getCmdPath() {
 /* harmony export */   Yz: () => (/* binding */ rmRF)
 /* harmony export */ });
 /* unused harmony exports cp, mv, findInPath */
-/* harmony import */ var assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2613);
-/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
+/* harmony import */ var assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(42613);
+/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(16928);
 /* harmony import */ var _io_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(90);
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -49791,6 +51158,6 @@ function copyFile(srcFile, destFile, force) {
 /******/ // startup
 /******/ // Load entry module and return exports
 /******/ // This entry module used 'module' so it can't be inlined
-/******/ var __webpack_exports__ = __nccwpck_require__(1730);
+/******/ var __webpack_exports__ = __nccwpck_require__(41730);
 /******/ __webpack_exports__ = await __webpack_exports__;
 /******/ 

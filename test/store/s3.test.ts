@@ -1,7 +1,7 @@
 import { CreateMultipartUploadCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { abortS3Upload } from '../../src/store/s3/abort.ts';
 import type { Leftover } from '../../src/leftovers.ts';
+import { abortS3Upload } from '../../src/store/s3/abort.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ensureCeph } from '../servers/ceph.ts';
 import { startHttpProxy } from '../servers/http-proxy.ts';

@@ -12,7 +12,15 @@ export type Leftover =
   | { kind: 'folder'; path: string }
   /** One that a restore is filling. */
   | { kind: 'database'; database: string; host: string }
+  | Inside
   | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
+
+/** A program that another one runs for us where a signal of ours does not reach it. `engine`: `docker` or `podman`. */
+export type Inside =
+  /** In a container that goes on living; all that has inherited LIFEBOAT_TOOL=`mark` is ours. */
+  | { kind: 'container-process'; engine: string; container: string; mark: string }
+  /** In a container of its own. */
+  | { kind: 'container'; engine: string; name: string };
 
 /** Remembers what must not outlive this process, so that `post:` can end it; returns the call that forgets it. */
 export type Track = (leftover: Leftover) => () => void;

@@ -3,6 +3,7 @@ import { LifeboatError, messageOf } from './errors.ts';
 import type { Leftover } from './leftovers.ts';
 import type { Log } from './report/log.ts';
 import { endGroup, identify } from './stream/child.ts';
+import { endInside } from './stream/container.ts';
 
 /** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
 export async function cleanUp(leftovers: Leftover[], log: Log): Promise<void> {
@@ -33,6 +34,7 @@ async function end(leftover: Leftover, log: Log): Promise<void> {
     const { removeCluster } = await import('./postgres/scratch/cluster.ts');
     return removeCluster(leftover.path);
   }
+  if (leftover.kind === 'container' || leftover.kind === 'container-process') return endInside(leftover);
   if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
   const { abortS3Upload } = await import('./store/s3/abort.ts');
   await abortS3Upload(leftover);
@@ -48,6 +50,8 @@ function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process'
 function describe(leftover: Leftover): string {
   if (leftover.kind === 'process') return `process ${leftover.pid}`;
   if (leftover.kind === 'file' || leftover.kind === 'folder') return `${leftover.kind} ${leftover.path}`;
+  if (leftover.kind === 'container') return `container ${leftover.name}`;
+  if (leftover.kind === 'container-process') return `PostgreSQL’s program in container ${leftover.container}`;
   if (leftover.kind === 'database') return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
   return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
 }

@@ -31,7 +31,7 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
   const id = makeId(run.now(), randomBytes(4).toString('hex'));
   const { describe } = await prepareEncryption(settings.encryption);
   const context = { signal: run.signal, track: run.track, onStderr: (line: string) => run.log.info(`  | ${line}`) };
-  const { server, session, facts } = await connect(settings.connection, id, context);
+  const { server, session, facts } = await connect(settings.connection, settings.toolset, id, context);
   try {
     const set = settings.name ?? setNameOf(facts.database);
     const selection = await selectTables(server, await listTables(session), settings.dumpArgs, null);

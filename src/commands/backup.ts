@@ -65,7 +65,9 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   const encryption = await prepareEncryption(settings.encryption);
   const trees = await openTrees(settings);
   const toolContext = { signal, track: run.track, onStderr: (line: string) => log.info(`  | ${line}`) };
-  const connected = await progress.stage('connect', () => connect(settings.connection, id, toolContext));
+  const connected = await progress.stage('connect', () =>
+    connect(settings.connection, settings.toolset, id, toolContext),
+  );
   const { server, session, facts } = connected;
   const set = settings.name ?? setNameOf(facts.database);
   log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);

@@ -48,6 +48,7 @@ function openScratch(
 ): Promise<ScratchServer> {
   return openScratchServer({
     connection: settings.scratchConnection,
+    choice: settings.toolset,
     parent: settings.scratchDir ?? defaultParent(),
     sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
     clientMajor: Number.parseInt(manifest.clientVersion, 10),

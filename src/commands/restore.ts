@@ -39,7 +39,7 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
     const context = { signal: run.signal, track: run.track };
     const target = await progress.stage('connect', () =>
-      openRestoreTarget(settings.connection, clientMajor, chosen.id, context),
+      openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context),
     );
     try {
       const backup = wanted === null ? opened : await select(opened, wanted, target, run);

@@ -23,7 +23,7 @@ import type { BackupSettings, EncryptionSettings, RetentionSettings } from './se
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
 import { storeInputs } from './store-inputs.ts';
 import { warnOfFleetingStores } from './store-url.ts';
-import { parseJobs, parseToolset } from './toolset.ts';
+import { imageNeedsHost, parseJobs, parseToolset } from './toolset.ts';
 import { oneOf, parseBoolean, wholeNumber } from './words.ts';
 
 /** Every input of `backup`, as in action.yml. */
@@ -77,6 +77,7 @@ const rules: Rule<BackupInputs>[] = [
     };
   },
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
   function s3InputsWithoutS3({ given, values }) {
     if (!values.store || values.store.some(({ kind }) => kind === 's3')) return null;
     const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
@@ -124,6 +125,7 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
   return {
     command: inputs.command,
     connection: inputs['database-url'],
+    toolset: inputs.toolset,
     name: inputs.name,
     stores: inputs.store,
     s3: {

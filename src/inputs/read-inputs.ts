@@ -42,13 +42,19 @@ export function optional<T>(parse: Input<T>['parse']): Input<T | null> {
 export type Schema = Record<string, Input<unknown>>;
 export type ValuesOf<S extends Schema> = { [N in keyof S]: Awaited<ReturnType<S[N]['parse']>> };
 
+/** What is wrong with an input, and the mend. */
+export interface Problem<Name extends string> {
+  input: Name;
+  problem: string;
+}
+
 /** What only several inputs together can get wrong. An input that could not be parsed is undefined in `values`. */
 export type Rule<S extends Schema> = (inputs: {
   values: Partial<ValuesOf<S>>;
   /** Whether the input was given, and not just with its default. */
   given(name: keyof S & string): boolean;
   env: Environment;
-}) => { input: keyof S & string; problem: string } | null;
+}) => Problem<keyof S & string> | null;
 
 /** Reads every input of the schema. Throws one LifeboatError with a line for each problem. */
 export async function readInputs<S extends Schema>(

@@ -23,7 +23,7 @@ import type { RestoreTestSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
-import { parseRestoreJobs, parseToolset } from './toolset.ts';
+import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
 /** Every input of `restore-test`, as in action.yml. */
@@ -61,6 +61,17 @@ const rules: Rule<typeof restoreTestInputs>[] = [
       problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
     };
   },
+  function privateClusterInContainer({ given, values }) {
+    const { toolset } = values;
+    if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image')) return null;
+    return {
+      input: 'toolset',
+      problem:
+        'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+    };
+  },
+  ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+  ({ values }) => needsLocalFiles(values.toolset, [{ name: 'jobs', used: (values.jobs ?? 1) > 1 }]),
   function keptWhere({ given, values }) {
     if (values['keep-database'] !== true || given('scratch-url')) return null;
     return {
@@ -108,6 +119,7 @@ export async function readRestoreTestSettings(
     decryption: decryptionOf(inputs),
     verificationKeys: inputs['verification-key'],
     signing: inputs['signing-key'],
+    toolset: inputs.toolset,
     scratchConnection: inputs['scratch-url'],
     scratchDir: inputs['scratch-dir'],
     keepDatabase: inputs['keep-database'],

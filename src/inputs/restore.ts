@@ -23,7 +23,7 @@ import { parseSetName } from './set-name.ts';
 import type { RestoreSettings } from './settings.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
-import { parseRestoreJobs, parseToolset } from './toolset.ts';
+import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
 /** Every input of `restore`, as in action.yml. */
@@ -53,6 +53,13 @@ export const restoreInputs = {
 const rules: Rule<typeof restoreInputs>[] = [
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  ({ given, values }) =>
+    needsLocalFiles(values.toolset, [
+      { name: 'tables', used: given('tables') },
+      { name: 'schemas', used: given('schemas') },
+      { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
   /** The name of the database, typed once more: whoever restores says what is meant. */
   function confirmed({ values }) {
     const database = values['database-url']?.PGDATABASE;
@@ -78,6 +85,7 @@ export async function readRestoreSettings(get: GetInput, env: Environment, log: 
   return {
     command: inputs.command,
     connection: inputs['database-url'],
+    toolset: inputs.toolset,
     name: inputs.name,
     ...storeSettings(inputs),
     backup: inputs.backup,

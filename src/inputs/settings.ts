@@ -5,6 +5,7 @@ import type { Demands } from '../catalog/health/rule.ts';
 import type { KeepRules } from '../catalog/retention.ts';
 import type { Wanted } from '../catalog/selection.ts';
 import type { StoreLocation } from './store-url.ts';
+import type { ToolsetChoice } from './toolset.ts';
 
 /** Where backups are kept. */
 export interface StoreSettings {
@@ -17,6 +18,7 @@ export interface BackupSettings extends StoreSettings {
   command: 'backup';
   /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
   connection: Record<string, string>;
+  toolset: ToolsetChoice;
   /** The set's name; null: derived from the database's name. */
   name: string | null;
   encryption: EncryptionSettings;
@@ -89,6 +91,7 @@ export interface RestoreTestSettings extends StoreSettings {
   verificationKeys: string | null;
   /** For the record. */
   signing: { key: string; passphrase: string | null } | null;
+  toolset: ToolsetChoice;
   /** A server that is there; null: a private cluster. */
   scratchConnection: Record<string, string> | null;
   /** Where a private cluster's folder is made; null: the machine's own place for such. */
@@ -113,6 +116,7 @@ export interface RestoreSettings extends StoreSettings {
   command: 'restore';
   /** PGDATABASE is the database that is to be restored; it need not be there. */
   connection: Record<string, string>;
+  toolset: ToolsetChoice;
   name: string | null;
   backup: string;
   decryption: DecryptionSettings;

@@ -1,16 +1,60 @@
 import { LifeboatError } from '../errors.ts';
+import type { Problem } from './read-inputs.ts';
 import { quote } from './text.ts';
 import { wholeNumber } from './words.ts';
 
-/** Both words mean the client programs of this machine for now; `auto` may look further in later versions. */
-export function parseToolset(text: string): 'auto' | 'local' {
-  if (text === 'auto' || text === 'local') return text;
-  if (/^(container|image):/.test(text)) {
-    throw new LifeboatError(
-      `${quote(text)}: PostgreSQL’s programs from a container or an image are not in this version yet. Write local, and install the client on the runner, for example with: sudo apt-get install postgresql-client`,
-    );
+/** Where PostgreSQL's client programs are taken from. */
+export type ToolsetChoice =
+  | { kind: 'auto' | 'local' }
+  | { kind: 'container'; name: string }
+  | { kind: 'image'; ref: string };
+
+/** The characters that docker and podman allow; neither can be taken for an option. */
+const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
+
+export function parseToolset(text: string): ToolsetChoice {
+  if (text === 'auto' || text === 'local') return { kind: text };
+  const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
+  if (kind === 'container') {
+    if (CONTAINER.test(name)) return { kind, name };
+    throw new LifeboatError(`${quote(text)} names no container. Write its name or id, as in container:shop-db-1.`);
   }
-  throw new LifeboatError(`${quote(text)} is not known. Write auto or local.`);
+  if (kind === 'image') {
+    if (IMAGE.test(name)) return { kind, ref: name };
+    throw new LifeboatError(`${quote(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
+  }
+  throw new LifeboatError(`${quote(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
+}
+
+/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
+export function needsLocalFiles<const Name extends string>(
+  toolset: ToolsetChoice | undefined,
+  given: { name: Name; used: boolean }[],
+): Problem<Name> | null {
+  if (toolset?.kind !== 'container' && toolset?.kind !== 'image') return null;
+  const first = given.find(({ used }) => used);
+  if (first === undefined) return null;
+  return {
+    input: first.name,
+    problem: `pg_restore reads files for it, and a program in a container sees none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+  };
+}
+
+/** A container of its own has this machine's network, and none of its sockets. */
+export function imageNeedsHost<const Name extends string>(
+  toolset: ToolsetChoice | undefined,
+  input: Name,
+  connection: Record<string, string> | null | undefined,
+): Problem<Name> | null {
+  if (toolset?.kind !== 'image' || connection === undefined || connection === null) return null;
+  const { PGHOST = '', PGHOSTADDR = '' } = connection;
+  if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/'))) return null;
+  return {
+    input,
+    problem:
+      'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
+  };
 }
 
 /** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */

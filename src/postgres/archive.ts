@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { runTool, startTool, ToolError } from '../stream/child.ts';
+import { drained } from '../stream/drained.ts';
 import { connectingTool, type Server, toolCommand } from './connection.ts';
 
 /** What the table of contents at the head of a custom-format archive names, by the oids of the source's catalogs. */
@@ -87,7 +87,6 @@ export function isLargeObject(text: string): boolean {
 /** Reads the head of an archive as it streams past: pg_restore -l takes what it needs, then closes its input. */
 export class HeadReader {
   readonly #input: Writable;
-  #open = true;
   /** What pg_restore -l says, in the encoding of the source. */
   readonly listing: Promise<Buffer>;
 
@@ -95,9 +94,6 @@ export class HeadReader {
     const spec = toolCommand(server, 'pg_restore', 'data', LIST);
     const tool = startTool({ ...spec, env: withoutConnection(spec.env) }, server.context);
     this.#input = tool.stdin;
-    this.#input.on('close', () => {
-      this.#open = false;
-    });
     const chunks: Buffer[] = [];
     tool.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     this.listing = tool.finished.then(() => Buffer.concat(chunks));
@@ -106,7 +102,7 @@ export class HeadReader {
 
   /** It has not read enough yet. */
   get open(): boolean {
-    return this.#open;
+    return this.#input.writable;
   }
 
   async contents(): Promise<ArchiveContents> {
@@ -117,18 +113,13 @@ export class HeadReader {
   readonly through = async function* (this: HeadReader, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of source) {
-        if (this.#open) await this.#offer(chunk);
+        if (this.open && !this.#input.write(chunk)) await drained(this.#input);
         yield chunk;
       }
     } finally {
       this.#input.end();
     }
   }.bind(this);
-
-  async #offer(chunk: Uint8Array): Promise<void> {
-    if (this.#input.write(chunk)) return;
-    await Promise.race([once(this.#input, 'drain'), once(this.#input, 'close')]).catch(() => {});
-  }
 }
 
 const LIST = ['--list', '--verbose'];

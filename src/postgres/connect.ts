@@ -1,8 +1,9 @@
+import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import type { Server } from './connection.ts';
+import { chooseToolset, findToolsets, newestToolset } from './find-toolset.ts';
 import { refuseTransactionPooler } from './pooler.ts';
 import { Session } from './session.ts';
-import { chooseToolset, localToolsets, newestToolset } from './toolset.ts';
 
 /** A server that answered, with the tools that fit it and one session to work in. */
 export interface Connected {
@@ -23,15 +24,16 @@ export interface Connected {
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
 export async function connect(
   connection: Record<string, string>,
+  choice: ToolsetChoice,
   id: string,
   context: ToolContext,
 ): Promise<Connected> {
-  const toolsets = await localToolsets();
-  const asking: Server = { toolset: newestToolset(toolsets), connection, id, context };
+  const toolsets = await findToolsets(choice);
+  const asking: Server = { toolset: await newestToolset(toolsets), connection, id, context };
   const session = await Session.open(asking, 'snapshot');
   try {
     const facts = await readFacts(session);
-    const toolset = chooseToolset(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
+    const toolset = await chooseToolset(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
     await refuseTransactionPooler(asking, session);
     // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
     if (facts.versionNumber >= 140000) await session.run('set idle_session_timeout = 0');

@@ -69,5 +69,5 @@ export function toolCommand(
   role: SessionRole,
   args: string[],
 ): ToolCommand {
-  return { name: tool, command: server.toolset.path(tool), args, env: toolEnvironment(server, role) };
+  return { name: tool, ...server.toolset.invocation(tool, args, toolEnvironment(server, role)) };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { LifeboatError } from '../errors.ts';
 import { startTool, type Tool, ToolError } from '../stream/child.ts';
+import { drained } from '../stream/drained.ts';
 import { listFile, readHead } from './archive.ts';
 import { connectingTool, type Server } from './connection.ts';
 import { inPrivateFolder } from './private-folder.ts';
@@ -108,29 +109,13 @@ async function feed(
   source: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  let open = true;
   let bytes = 0;
-  input.once('close', () => {
-    open = false;
-  });
   for await (const chunk of source) {
     bytes += chunk.length;
     onBytes(bytes);
-    if (!open || input.write(chunk)) continue;
-    await drained(input);
+    if (input.writable && !input.write(chunk)) await drained(input);
   }
-  if (open) input.end();
-}
-
-/** Resolves too when the reader has closed. Leaves no listener behind, for a large archive waits often. */
-function drained(input: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      input.off('drain', done).off('close', done);
-      resolve();
-    };
-    input.on('drain', done).on('close', done);
-  });
+  input.end();
 }
 
 /** pg_restore's own words can hold rows, so of them only the first line is shown. */

@@ -1,7 +1,9 @@
 import type { DatabaseFacts, Inventory, ObjectFacts, RoleFacts } from '../catalog/inventory.ts';
 import { LifeboatError } from '../errors.ts';
+import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
-import { restoringToolset, type ScratchServer } from './scratch/server.ts';
+import { restoringToolset } from './find-toolset.ts';
+import type { ScratchServer } from './scratch/server.ts';
 import { quoteIdentifier, quoteLiteral, Session } from './session.ts';
 
 /** The server that a backup is restored to for good, seen from its maintenance database. */
@@ -18,12 +20,13 @@ export interface RestoreTarget extends ScratchServer {
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
 export async function openRestoreTarget(
   connection: Record<string, string>,
+  choice: ToolsetChoice,
   clientMajor: number,
   id: string,
   context: ToolContext,
 ): Promise<RestoreTarget> {
   const database = connection.PGDATABASE ?? '';
-  const toolset = await restoringToolset(clientMajor);
+  const toolset = await restoringToolset(choice, clientMajor);
   const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
   const session = await Session.open(server, 'admin');
   try {

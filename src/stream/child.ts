@@ -1,8 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { PassThrough, pipeline, type Readable, type Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { Track } from '../leftovers.ts';
+import type { Inside, Track } from '../leftovers.ts';
+import { endInside } from './container.ts';
+import { EndMark } from './end-mark.ts';
 
 /** How much of what a tool says on standard error is kept for its error message, in characters: the end of it. */
 const STDERR_TAIL = 8 * 1024;
@@ -24,6 +27,10 @@ export interface ToolCommand {
   user?: { uid: number; gid: number };
   /** It starts programs of its own, which end with it when it is killed. */
   group?: true;
+  /** What it only starts: it runs on when the command is killed, and is ended by its own means. */
+  inside?: Inside;
+  /** Its output ends with this, which is taken off; without it the output is not whole, whatever the exit code says. */
+  endMark?: string;
 }
 
 export interface ToolContext {
@@ -63,12 +70,13 @@ export class ToolError extends LifeboatError {
  * *and* its output has ended: Node's `close` event, not `exit`.
  */
 export function startTool(spec: ToolCommand, context: ToolContext): Tool {
-  const { command, args, user, env, group } = spec;
+  const { command, args, user, env, group, inside, endMark } = spec;
   const child = spawn(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
   const forget =
     child.pid === undefined
       ? () => {}
       : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
+  const forgetInside = inside === undefined ? () => {} : context.track(inside);
   let tail = '';
   readLines(child.stderr, (line) => {
     tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
@@ -76,7 +84,10 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
   });
   // When a child exits, Node throws away what nobody has begun to read of its output (flushStdio in child_process.js).
   const stdout = new PassThrough({ highWaterMark: READ_AHEAD });
-  pipeline(child.stdout, stdout, () => {});
+  // What the tool has left of its input is read by nobody, and what it said is all there.
+  const mark = endMark === undefined ? null : new EndMark(endMark, () => child.stdin.end());
+  const copied = pipeline(mark === null ? [child.stdout, stdout] : [child.stdout, mark, stdout]);
+  copied.catch(() => {});
   // A tool may close its input early (pg_restore -l reads the head only): how it exits tells whether that was right.
   child.stdin.on('error', () => {});
 
@@ -104,14 +115,36 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
 
   const stderr = () =>
     (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
-  const finished = ended(child, spec, stderr).finally(() => {
+  const whole = async () => {
+    await ended(child, spec, stderr);
+    if (mark === null) return;
+    await copied.catch(() => {}); // Whoever reads it is told why.
+    if (!mark.wasThere)
+      throw new ToolError(
+        spec.name,
+        `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`,
+        stderr(),
+      );
+  };
+  const finished = endedThere(whole(), inside).finally(() => {
     clearTimeout(killTimer);
     clearTimeout(endTimer);
     context.signal.removeEventListener('abort', kill);
     forget();
+    forgetInside();
   });
   finished.catch(() => {});
   return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
+}
+
+/** A command that did not end well may have left running what it had started elsewhere. */
+async function endedThere(ended: Promise<void>, inside: Inside | undefined): Promise<void> {
+  try {
+    await ended;
+  } catch (error) {
+    if (inside !== undefined) await endInside(inside).catch(() => {}); // Why it failed counts more.
+    throw error;
+  }
 }
 
 /** Ends a process that leads a group, and what it has started. One that has ended meanwhile is no error. */

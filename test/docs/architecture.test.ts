@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   files: ['catalog'],
   store: ['catalog', 'inputs', 'stream'],
   stream: ['catalog', 'inputs'],
-  postgres: ['catalog', 'stream'],
+  postgres: ['catalog', 'inputs', 'stream'],
   commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
 };
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { newestToolset } from '../../src/postgres/find-toolset.ts';
+import { localToolsets } from '../../src/postgres/local-toolsets.ts';
 import { Session } from '../../src/postgres/session.ts';
 import type { SnapshotStep } from '../../src/postgres/snapshot.ts';
-import { localToolsets, newestToolset } from '../../src/postgres/toolset.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { newGnupgHome, readByHand } from './gnupg.ts';
 import { backUpInProcess } from './in-process.ts';
@@ -38,7 +39,7 @@ beforeEach(async () => {
 
 async function connect(): Promise<Session> {
   const context = { signal: new AbortController().signal, track: () => () => {} };
-  const toolset = newestToolset(await localToolsets());
+  const toolset = await newestToolset(await localToolsets());
   const session = await Session.open(
     { toolset, connection: server.env(DATABASE), id: 'application', context },
     'watch',

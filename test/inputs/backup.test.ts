@@ -26,6 +26,7 @@ const minimalSettings = {
     PGSSLMODE: 'require',
     PGCONNECT_TIMEOUT: '30',
   },
+  toolset: { kind: 'auto' },
   name: null,
   stores: [{ kind: 'file', url: 'file:///srv/backups', path: '/srv/backups' }],
   s3: { endpoint: null, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false },

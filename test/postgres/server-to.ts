@@ -1,10 +1,11 @@
 import type { Server } from '../../src/postgres/connection.ts';
-import { localToolsets, newestToolset } from '../../src/postgres/toolset.ts';
+import { newestToolset } from '../../src/postgres/find-toolset.ts';
+import { localToolsets } from '../../src/postgres/local-toolsets.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 
 /** The tools of this machine, connected to a database of a test's server. */
 export async function serverTo(server: PostgresServer, database: string): Promise<Server> {
-  const toolset = newestToolset(await localToolsets());
+  const toolset = await newestToolset(await localToolsets());
   const context = { signal: new AbortController().signal, track: () => () => {} };
   return { toolset, connection: server.env(database), id: 'test', context };
 }

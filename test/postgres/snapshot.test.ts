@@ -28,7 +28,7 @@ beforeAll(async () => {
   postgres = await sharedPostgres();
   await postgres.createDatabase('c1');
   const context = { signal: new AbortController().signal, track: () => () => {} };
-  connected = await connect(postgres.env('c1'), '20260101T000000Z-c1c1c1c1', context);
+  connected = await connect(postgres.env('c1'), { kind: 'local' }, '20260101T000000Z-c1c1c1c1', context);
   other = await Session.open({ ...connected.server, id: 'other' }, 'watch');
 });
 

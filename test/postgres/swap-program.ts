@@ -1,10 +1,11 @@
+import { newestToolset } from '../../src/postgres/find-toolset.ts';
+import { localToolsets } from '../../src/postgres/local-toolsets.ts';
 import { Session } from '../../src/postgres/session.ts';
 import { swapDatabases } from '../../src/postgres/swap.ts';
-import { localToolsets, newestToolset } from '../../src/postgres/toolset.ts';
 
 /** Swaps two databases, and is killed at a step, or after so many milliseconds: `swap-program.ts CONNECTION WHEN`. */
 const [, , connection = '{}', when = ''] = process.argv;
-const toolset = newestToolset(await localToolsets());
+const toolset = await newestToolset(await localToolsets());
 const context = { signal: new AbortController().signal, track: () => () => {} };
 const server = { toolset, connection: JSON.parse(connection), id: 'killed', context };
 const session = await Session.open(server, 'admin');

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../../errors.ts';
 import { identify, runTool, type ToolContext } from '../../stream/child.ts';
+import type { LocalToolset } from '../local-toolsets.ts';
 import type { Session } from '../session.ts';
-import type { Toolset } from '../toolset.ts';
 
 /** Folders of throwaway clusters begin so; what a killed run left is found by it. */
 const PREFIX = 'lifeboat-scratch-';
@@ -36,7 +36,11 @@ interface User {
  * Starts a private cluster in a new 0700 folder below `parent`. It listens on a socket in that folder alone, keeps
  * nothing of our environment, and its superuser has a name that no source uses.
  */
-export async function startCluster(parent: string, toolset: Toolset, context: ToolContext): Promise<ScratchCluster> {
+export async function startCluster(
+  parent: string,
+  toolset: LocalToolset,
+  context: ToolContext,
+): Promise<ScratchCluster> {
   await sweepClusters(parent);
   const user = await serverUser();
   const folder = await makeFolder(parent);
@@ -94,7 +98,7 @@ function tooLong(folder: string): LifeboatError {
 async function makeCluster(
   folder: string,
   superuser: string,
-  toolset: Toolset,
+  toolset: LocalToolset,
   user: User | null,
   context: ToolContext,
 ): Promise<void> {
@@ -166,7 +170,7 @@ export async function preferLz4(session: Session): Promise<void> {
 
 async function startServer(
   folder: string,
-  toolset: Toolset,
+  toolset: LocalToolset,
   user: User | null,
   context: ToolContext,
 ): Promise<ChildProcess> {

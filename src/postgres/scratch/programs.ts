@@ -1,13 +1,13 @@
 import { getExecOutput } from '@actions/exec';
 import { LifeboatError } from '../../errors.ts';
-import { localToolsets, type Toolset } from '../toolset.ts';
+import { type LocalToolset, localToolsets } from '../local-toolsets.ts';
 
 /**
  * A PostgreSQL of this machine that can run a server: the source's own major version, else the nearest newer one. Its
  * pg_restore must read what `client` (the major of the pg_dump that made the backup) has written.
  */
-export async function serverPrograms(source: number, client: number): Promise<Toolset> {
-  const found: Toolset[] = [];
+export async function serverPrograms(source: number, client: number): Promise<LocalToolset> {
+  const found: LocalToolset[] = [];
   for (const toolset of await localToolsets()) if (await hasServer(toolset)) found.push(toolset);
   const needed = Math.max(source, client);
   const [chosen] = found.filter(({ major }) => major >= needed).sort((a, b) => a.major - b.major);
@@ -18,7 +18,7 @@ export async function serverPrograms(source: number, client: number): Promise<To
   );
 }
 
-async function hasServer(toolset: Toolset): Promise<boolean> {
+async function hasServer(toolset: LocalToolset): Promise<boolean> {
   const runs = await Promise.all(['initdb', 'postgres'].map((program) => answers(toolset.path(program))));
   return runs.every(Boolean);
 }

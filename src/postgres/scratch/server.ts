@@ -1,8 +1,9 @@
 import { LifeboatError } from '../../errors.ts';
+import type { ToolsetChoice } from '../../inputs/toolset.ts';
 import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
+import { restoringToolset } from '../find-toolset.ts';
 import { Session } from '../session.ts';
-import { localToolsets, newestToolset, type Toolset } from '../toolset.ts';
 import { preferLz4, startCluster } from './cluster.ts';
 import { serverPrograms } from './programs.ts';
 
@@ -22,6 +23,8 @@ export interface ScratchServer {
 export interface ScratchOptions {
   /** How to connect to a server that is there already; null: make one. */
   connection: Record<string, string> | null;
+  /** Whose programs work in such a server; a private cluster needs this machine's. */
+  choice: ToolsetChoice;
   /** Where a private cluster's folder is made. */
   parent: string;
   /** The major versions of the source's server, and of the pg_dump that made the backup. */
@@ -34,9 +37,9 @@ export interface ScratchOptions {
 
 /** Starts a private cluster, or connects to the server that was named. */
 export async function openScratchServer(options: ScratchOptions): Promise<ScratchServer> {
-  const { connection, parent, sourceMajor, clientMajor, id, context } = options;
+  const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
   if (connection !== null) {
-    const toolset = await restoringToolset(clientMajor);
+    const toolset = await restoringToolset(choice, clientMajor);
     return connected({ toolset, connection, id, context }, false, sourceMajor, async () => {});
   }
   const toolset = await serverPrograms(sourceMajor, clientMajor);
@@ -50,16 +53,6 @@ export async function openScratchServer(options: ScratchOptions): Promise<Scratc
     await cluster.close();
     throw error;
   }
-}
-
-/** pg_restore reads archives of its own version and of older ones. */
-export async function restoringToolset(clientMajor: number): Promise<Toolset> {
-  const toolsets = await localToolsets();
-  const newest = newestToolset(toolsets);
-  if (newest.major >= clientMajor) return newest;
-  throw new LifeboatError(
-    `The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older (${newest.version}). Install the client of version ${clientMajor} or newer on the runner, for example: sudo apt-get install postgresql-client-${clientMajor}`,
-  );
 }
 
 async function connected(

@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectFacts } from '../../../src/catalog/inventory.ts';
+import { newestToolset } from '../../../src/postgres/find-toolset.ts';
 import { readDefinitions } from '../../../src/postgres/inventory/read.ts';
 import { countTables } from '../../../src/postgres/inventory/rows.ts';
 import { mergeSequences, readSequences } from '../../../src/postgres/inventory/sequences.ts';
+import { localToolsets } from '../../../src/postgres/local-toolsets.ts';
 import { Session } from '../../../src/postgres/session.ts';
 import { listTables } from '../../../src/postgres/tables.ts';
-import { localToolsets, newestToolset } from '../../../src/postgres/toolset.ts';
 import { execute } from '../../servers/execute.ts';
 import type { PostgresServer } from '../../servers/postgres.ts';
 import { localPrograms } from '../../servers/postgres-programs.ts';
@@ -15,7 +16,7 @@ import { runFolder } from '../../servers/run.ts';
 const KITCHEN_SINK = join(import.meta.dirname, '..', '..', 'fixtures', 'kitchen-sink.sql');
 
 export async function openSession(connection: Record<string, string>): Promise<Session> {
-  const toolset = newestToolset(await localToolsets());
+  const toolset = await newestToolset(await localToolsets());
   const context = { signal: new AbortController().signal, track: () => () => {} };
   return Session.open({ toolset, connection, id: 'inventory-test', context }, 'snapshot');
 }

@@ -15,16 +15,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LifeboatError } from '../../../src/errors.ts';
+import type { LocalToolset } from '../../../src/postgres/local-toolsets.ts';
 import { type ScratchCluster, startCluster } from '../../../src/postgres/scratch/cluster.ts';
 import { serverPrograms } from '../../../src/postgres/scratch/programs.ts';
 import { Session } from '../../../src/postgres/session.ts';
-import type { Toolset } from '../../../src/postgres/toolset.ts';
 import { allProcesses, commandLine, isAlive, signal, waitUntilGone, workingFolder } from '../../servers/processes.ts';
 import { runFolder } from '../../servers/run.ts';
 import { type RecordedContext, recordedContext } from '../../store/context.ts';
 import { failureOf } from '../../store/objects.ts';
 
-let toolset: Toolset;
+let toolset: LocalToolset;
 let parent: string;
 let context: RecordedContext;
 
@@ -192,7 +192,7 @@ describe('it does not start', () => {
   });
 
   test('the server refuses: what it said is told', async () => {
-    const broken: Toolset = {
+    const broken: LocalToolset = {
       ...toolset,
       path: (tool) => (tool === 'postgres' ? '/bin/false' : toolset.path(tool)),
     };
@@ -203,7 +203,7 @@ describe('it does not start', () => {
   });
 
   test('there is no such program', async () => {
-    const missing: Toolset = {
+    const missing: LocalToolset = {
       ...toolset,
       path: (tool) => (tool === 'postgres' ? '/nonexistent/postgres' : toolset.path(tool)),
     };

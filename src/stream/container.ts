@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { LifeboatError } from '../errors.ts';
+import type { Inside } from '../leftovers.ts';
+
+/** A container's engine that hangs must not hold up the end of a run. Milliseconds. */
+const END_WITHIN = 5_000;
+
+/** The environment is what tells our processes from the database's; `tr` and `grep` are in every image with a shell. */
+const END_MARKED = `for file in /proc/[0-9]*/environ; do
+  if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
+done 2> /dev/null; true`;
+
+/** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
+export async function endInside(inside: Inside): Promise<void> {
+  const { engine } = inside;
+  const args =
+    inside.kind === 'container'
+      ? ['rm', '--force', inside.name]
+      : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+  const child = spawn(engine, args, {
+    env: engineEnvironment(),
+    stdio: 'ignore',
+    signal: AbortSignal.timeout(END_WITHIN),
+  });
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+    throw new LifeboatError(`${engine} could not end it (exit code ${code})`);
+  }
+}
+
+async function isRunning({ engine, container }: { engine: string; container: string }): Promise<boolean> {
+  const child = spawn(engine, ['exec', container, 'true'], { env: engineEnvironment(), stdio: 'ignore' });
+  return new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+}
+
+/** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */
+export function engineEnvironment(): Record<string, string> {
+  const names = [
+    'PATH',
+    'HOME',
+    'XDG_RUNTIME_DIR',
+    'DOCKER_HOST',
+    'DOCKER_CONTEXT',
+    'DOCKER_CONFIG',
+    'DOCKER_TLS_VERIFY',
+    'DOCKER_CERT_PATH',
+    'CONTAINER_HOST',
+    'CONTAINERS_CONF',
+    'CONTAINERS_STORAGE_CONF',
+  ];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

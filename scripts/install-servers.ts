@@ -12,6 +12,7 @@ export type Group =
   | 'ceph'
   | 'swift'
   | 'restic'
+  | 'containers'
   | 'runbooks'
   | 'prometheus'
   | 'chromium'
@@ -65,6 +66,12 @@ const TOOLS: Tool[] = [
     ),
   },
   { group: 'restic', name: 'restic', packages: ['restic'], isThere: onPath('restic') },
+  {
+    group: 'containers',
+    name: 'podman',
+    packages: ['podman', 'runc', 'containernetworking-plugins'],
+    isThere: onPath('podman', 'runc', 'conmon'),
+  },
   { group: 'runbooks', name: 'rclone', packages: ['rclone'], isThere: onPath('rclone') },
   {
     group: 'runbooks',

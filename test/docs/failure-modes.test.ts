@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { codedRows, faultsOfReferences, numbered } from './references.ts';
 
 const expected = [
-  ...numbered('P', 14),
+  ...numbered('P', 15),
   ...numbered('L', 6),
   ...numbered('C', 17),
   ...numbered('R', 12),

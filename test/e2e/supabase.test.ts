@@ -1,31 +1,18 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
 import { makeTree } from '../files/made-tree.ts';
 import { execute } from '../servers/execute.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { REPOSITORY } from './action-definition.ts';
+import { inputsOf } from './example.ts';
 import { type Person, people } from './gnupg.ts';
-import type { ActionInputs } from './harness.ts';
 import { errorsOf, runBackup } from './run-backup.ts';
 import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
 import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
 
 /* examples/supabase.yml, with a plain PostgreSQL that has a table storage.objects in the place of Supabase's. */
 const DATABASE = 'like_supabase';
-
-interface Workflow {
-  jobs: Record<'backup' | 'restore-test', { steps: { uses?: string; with?: ActionInputs }[] }>;
-}
-
-const workflow = parse(readFileSync(join(REPOSITORY, 'examples', 'supabase.yml'), 'utf8')) as Workflow;
-
-function inputsOf(job: keyof Workflow['jobs']): ActionInputs {
-  const step = workflow.jobs[job].steps.find(({ uses }) => uses?.startsWith('OWNER/lifeboat@'));
-  if (step?.with === undefined) throw new Error(`no step of ${job} uses Lifeboat`);
-  return step.with;
-}
 
 let server: PostgresServer;
 let alice: Person;
@@ -53,9 +40,9 @@ beforeAll(async () => {
 }, 120_000);
 
 async function backUp(): Promise<void> {
-  const { paths = '' } = inputsOf('backup');
+  const { paths = '' } = inputsOf('supabase', 'backup');
   const result = await runBackup({
-    ...inputsOf('backup'),
+    ...inputsOf('supabase', 'backup'),
     'database-url': server.url(DATABASE),
     store: store.url,
     paths: paths.replace('/srv/supabase/docker/volumes/storage', storage),
@@ -67,7 +54,7 @@ async function backUp(): Promise<void> {
 }
 
 function restoreTest(): ReturnType<typeof runRestoreTest> {
-  const { 'scratch-url': _, ...inputs } = inputsOf('restore-test');
+  const { 'scratch-url': _, ...inputs } = inputsOf('supabase', 'restore-test');
   return runRestoreTest(store, {
     ...inputs,
     store: store.url,

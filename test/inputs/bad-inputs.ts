@@ -884,14 +884,34 @@ export const badInputs: BadInput[] = [
 
   // toolset, jobs, plain words and numbers
   {
-    title: 'a toolset of a later version',
-    inputs: { toolset: 'container:postgres' },
-    says: [/^toolset: "container:postgres": .*not in this version yet/, /Write local/],
+    title: 'a container whose name is an option',
+    inputs: { toolset: 'container:--privileged' },
+    says: [/^toolset: "container:--privileged" names no container/, /container:shop-db-1/],
+  },
+  {
+    title: 'an image whose name is a command',
+    inputs: { toolset: 'image:postgres:17 sh -c id' },
+    says: [/^toolset: "image:postgres:17 sh -c id" names no image/, /image:postgres:17/],
+  },
+  {
+    title: 'an image, and a socket of this machine',
+    inputs: { toolset: 'image:postgres:17', 'database-url': 'postgresql:///shop?host=/run/postgresql' },
+    says: [/^database-url: it leads to a socket of this machine/, /127\.0\.0\.1/],
+  },
+  {
+    title: 'a restore test in a container without a scratch server',
+    inputs: { ...RESTORE_TEST, toolset: 'container:db' },
+    says: [/^toolset: a private cluster is made of this machine’s own PostgreSQL/, /scratch-url/],
+  },
+  {
+    title: 'parallel index builds in a container',
+    inputs: { ...RESTORE_TEST, toolset: 'container:db', 'scratch-url': 'postgresql:///postgres', jobs: '2' },
+    says: [/^jobs: pg_restore reads files for it/, /toolset: local/],
   },
   {
     title: 'an unknown toolset',
     inputs: { toolset: 'docker' },
-    says: [/^toolset: "docker" is not known/, /auto or local/],
+    says: [/^toolset: "docker" is not known/, /auto, local, container:NAME or image:REFERENCE/],
   },
   {
     title: 'several jobs',

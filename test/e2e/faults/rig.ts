@@ -35,17 +35,19 @@ const BACKENDS_END_WITHIN = 5_000;
  */
 export async function createBulkDatabase(server: PostgresServer, name: string, megabytes: number): Promise<void> {
   await server.createDatabase(name);
-  await server.psql(
-    name,
-    `create table small as select n, 'row ' || n as text from generate_series(1, 1000) n;
+  await server.psql(name, bulkTables(megabytes));
+}
+
+/** The statements that make and fill them. */
+export function bulkTables(megabytes: number): string {
+  return `create table small as select n, 'row ' || n as text from generate_series(1, 1000) n;
     create table bulk (n integer, bytes bytea);
     alter table bulk alter bytes set storage external;
     with block as materialized (
       select string_agg(uuid_send(gen_random_uuid()), '') as bytes from generate_series(1, 65536)
     )
     insert into bulk select n, bytes from block, generate_series(1, ${megabytes}) n;
-    analyze`,
-  );
+    analyze`;
 }
 
 /** Starts a backup. */
@@ -74,13 +76,18 @@ export function expectGreen(result: ActionResult): void {
 }
 
 /** Waits until the store has taken so many bytes more than it held before, none of them under a manifest. */
-export async function untilStored(rig: Rig, run: RunningAction, bytes: number, before: string[]): Promise<void> {
+export async function untilStored(
+  { place }: Pick<Rig, 'place'>,
+  run: RunningAction,
+  bytes: number,
+  before: string[],
+): Promise<void> {
   const already = before.map((line) => Number(line.slice(line.lastIndexOf(' ')))).reduce((sum, size) => sum + size, 0);
   let ended = false;
   const end = run.finished.then(() => {
     ended = true;
   });
-  while ((await rig.place.bytes()) < already + bytes) {
+  while ((await place.bytes()) < already + bytes) {
     if (ended) throw new Error(`the run ended before ${bytes} bytes were stored:\n${run.printed()}`);
     await Promise.race([sleep(5), end]);
   }

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  containerNames,
+  importClientImage,
+  type PostgresContainer,
+  startPostgresContainer,
+  whyNoContainers,
+} from '../servers/containers.ts';
+import { notRun } from '../servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
+import { localPrograms } from '../servers/postgres-programs.ts';
+import { inputsOf } from './example.ts';
+import { people } from './gnupg.ts';
+import type { ActionInputs, ActionResult } from './harness.ts';
+import { errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
+import { expectProven, runRestoreTest } from './run-restore-test.ts';
+import { scanProcesses } from './scan-processes.ts';
+import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+
+const why = whyNoContainers();
+if (why !== null) notRun('PostgreSQL in a container', why);
+
+const DATABASE = 'shop';
+const PLACE = localPrograms()?.binDir ?? '';
+
+(why === null ? describe : describe.skip)('a server that only its own container reaches', () => {
+  let postgres: PostgresContainer;
+  let store: StoreFolder;
+  let first: ActionResult;
+
+  beforeAll(async () => {
+    postgres = await startPostgresContainer(PLACE);
+    await postgres.psql('postgres', `create database ${DATABASE}`);
+    await postgres.psql(DATABASE, 'create table orders as select n, md5(n::text) from generate_series(1, 5000) n');
+    store = newStoreFolder();
+    first = await run({ 'database-url': postgres.url(DATABASE) });
+  }, 120_000);
+
+  afterAll(() => postgres.stop());
+
+  function run(inputs: ActionInputs, toolset = `container:${postgres.name}`): Promise<ActionResult> {
+    const common = { store: store.url, passphrase: PASSPHRASE, toolset };
+    return runBackup({ ...common, ...inputs }, { env: postgres.env });
+  }
+
+  test('is backed up with the programs in there', async () => {
+    expect(errorsOf(first)).toEqual([]);
+    expect(first.outputs).toMatchObject({ tables: '1', rows: '5000' });
+  });
+
+  test('is listed and checked', async () => {
+    const place = { store: store.url };
+    const list = await runBackup({ command: 'list', ...place });
+    expect(JSON.parse(list.outputs.backups ?? '')).toEqual([expect.objectContaining({ id: first.outputs.id })]);
+    const check = await runBackup({ command: 'check', name: DATABASE, ...place, 'max-age': '1h' });
+    expect(errorsOf(check)).toEqual([]);
+  });
+
+  test('is proven, in a scratch server in there', async () => {
+    const inputs = { toolset: `container:${postgres.name}`, 'scratch-url': postgres.url('postgres') };
+    expectProven(await runRestoreTest(store, inputs, { env: postgres.env }));
+    expect(await postgres.psql('postgres', 'select count(*) from pg_database where not datistemplate')).toBe('2');
+  });
+
+  test('is restored in its place', async () => {
+    await postgres.psql(DATABASE, 'delete from orders where n > 10');
+    const place = { command: 'restore', 'database-url': postgres.url(DATABASE), confirm: DATABASE, replace: 'true' };
+    const result = await run(place);
+    expect(errorsOf(result)).toEqual([]);
+    expect(await postgres.psql(DATABASE, 'select count(*) from orders')).toBe('5000');
+  });
+
+  test('and what no rule keeps is pruned', async () => {
+    const second = await run({ 'database-url': postgres.url(DATABASE), 'allow-new-source': 'true' });
+    expect(errorsOf(second)).toEqual([]);
+    expect(errorsOf(await run({ 'database-url': postgres.url(DATABASE) }))).toEqual([]);
+    const pruned = await runBackup({ command: 'prune', store: store.url, name: DATABASE, 'keep-last': '1' });
+    expect(errorsOf(pruned)).toEqual([]);
+    // The first is proven, and the third the newest.
+    expect(JSON.parse(pruned.outputs.deleted ?? '')).toEqual([expect.objectContaining({ id: second.outputs.id })]);
+  });
+
+  test('no secret is on a command line, inside or outside', async () => {
+    const scan = scanProcesses([postgres.password, PASSPHRASE]);
+    const result = await run({ 'database-url': postgres.url(DATABASE), 'allow-new-source': 'true' });
+    const { leaks, programs } = await scan.stop();
+    expect(errorsOf(result)).toEqual([]);
+    expect(leaks).toEqual([]);
+    // Both ends were looked at.
+    expect(programs.some((program) => program.endsWith('podman'))).toBe(true);
+    expect(programs.some((program) => program.endsWith('pg_dump'))).toBe(true);
+    expect(`${result.log}${result.summary}`).not.toContain(postgres.password);
+  });
+
+  test('a file that only this machine has is refused in time', async () => {
+    const result = await run({
+      command: 'restore',
+      'database-url': postgres.url(DATABASE),
+      confirm: DATABASE,
+      jobs: '2',
+    });
+    expect(errorsOf(result)).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^jobs: pg_restore reads files for it.*toolset: local/),
+      }),
+    ]);
+  });
+
+  test('by examples/docker-compose.yml, and proven by it', async () => {
+    const { alice } = await people();
+    const folder = newStoreFolder();
+    const backup = inputsOf('docker-compose', 'backup');
+    const proof = inputsOf('docker-compose', 'restore-test');
+    for (const { toolset } of [backup, proof]) expect(toolset).toMatch(/^container:/);
+    const here = { toolset: `container:${postgres.name}`, store: folder.url };
+    const keys = { 'private-key': alice.secretKey, 'private-key-passphrase': '' };
+    const env = { env: postgres.env };
+    const url = { 'database-url': postgres.url(DATABASE), 'public-key': alice.publicKey };
+    expect(errorsOf(await runBackup({ ...backup, ...here, ...url }, env))).toEqual([]);
+    const scratch = { 'scratch-url': postgres.url('postgres') };
+    expectProven(await runRestoreTest(folder, { ...proof, ...here, ...keys, ...scratch }, env));
+  });
+
+  describe('from outside, with the programs of an image', () => {
+    let server: PostgresServer;
+    let image: string;
+
+    beforeAll(async () => {
+      [server, image] = [await sharedPostgres(), await importClientImage(PLACE)];
+      await server.createDatabase('imaged');
+      await server.psql('imaged', 'create table t as select n from generate_series(1, 700) n');
+    }, 120_000);
+
+    test('backed up and restored, and no container stays', async () => {
+      const folder = newStoreFolder();
+      const place = { store: folder.url, 'database-url': server.url('imaged') };
+      const backup = await run(place, `image:${image}`);
+      expect(errorsOf(backup)).toEqual([]);
+      expect(backup.outputs).toMatchObject({ rows: '700' });
+      const restored = await run({ command: 'restore', ...place, confirm: 'imaged' }, `image:${image}`);
+      expect(errorsOf(restored)).toEqual([]);
+      expect(restored.outputs.verdict).toBe('proven');
+      expect(await containerNames()).not.toMatch(/^lifeboat-[0-9a-f]{16}$/m);
+    });
+
+    test('an image without PostgreSQL', async () => {
+      const result = await run({ 'database-url': server.url('imaged') }, 'image:localhost/nothing:1');
+      expect(errorsOf(result)).toEqual([
+        expect.objectContaining({
+          message: expect.stringMatching(
+            /^toolset: image "localhost\/nothing:1" has no pg_dump that works: .*image:postgres:17/,
+          ),
+        }),
+      ]);
+    });
+  });
+
+  test('a container that does not run: what does, and what to do', async () => {
+    const result = await run({ 'database-url': postgres.url(DATABASE) }, 'container:gone');
+    expect(errorsOf(result)).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(
+          new RegExp(
+            `^toolset: no running container "gone" was found \\(.*Running here: .*${postgres.name}.*mend the name`,
+          ),
+        ),
+      }),
+    ]);
+  });
+});

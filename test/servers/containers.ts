@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execute } from './execute.ts';
+import { runFolder } from './run.ts';
+
+/** A PostgreSQL that nothing outside of its container can reach: it has no network, and its socket is in there. */
+export interface PostgresContainer {
+  name: string;
+  password: string;
+  /** What docker's and podman's clients need here; part of the action's environment. */
+  env: Record<string, string>;
+  /** As seen from inside. */
+  url(database: string): string;
+  psql(database: string, sql: string): Promise<string>;
+  exec(script: string): Promise<string>;
+  /** Command lines of what runs inside. */
+  processes(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** A test that hangs leaves no container for longer. Seconds. */
+const LONGEST = 900;
+
+/** crun does not work with hybrid cgroups, and systemd is not everywhere. */
+const CONFIGURATION = `[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
+`;
+
+/** Why no container runs here; null when one does. */
+export function whyNoContainers(): string | null {
+  return process.getuid?.() === 0 ? null : 'podman needs root to run a container over this machine’s own files';
+}
+
+/** The environment in which podman works here. */
+function podmanEnvironment(): Record<string, string> {
+  const file = join(mkdtempSync(join(runFolder(), 'podman-')), 'containers.conf');
+  writeFileSync(file, CONFIGURATION);
+  return { CONTAINERS_CONF: file };
+}
+
+function runPodman(
+  args: string[],
+  input = '',
+  variables: Record<string, string> = podmanEnvironment(),
+): Promise<string> {
+  return execute('podman', args, { env: { ...process.env, ...variables }, input });
+}
+
+/** Of those that run, one a line. */
+export function containerNames(): Promise<string> {
+  return runPodman(['ps', '--format={{.Names}}']);
+}
+
+/** What PostgreSQL's clients, and a shell for what stands around them, need; with the libraries of all. */
+const CLIENT_FILES = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
+const SHELL_FILES = ['/bin/sh', '/bin/cat'];
+
+/** An image that has PostgreSQL's clients and little else, made of this machine's. Gives its name. */
+export async function importClientImage(bin: string): Promise<string> {
+  const name = 'localhost/lifeboat-test-client:1';
+  const programs = [...CLIENT_FILES.map((program) => join(bin, program)), ...SHELL_FILES];
+  const loaded = await execute('ldd', programs);
+  const libraries = [...loaded.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
+  const tar = join(mkdtempSync(join(runFolder(), 'image-')), 'image.tar');
+  const inside = `s|^${bin.slice(1)}/|usr/bin/|`;
+  await execute('tar', ['-chf', tar, '-C', '/', `--transform=${inside}`, ...new Set([...programs, ...libraries])]);
+  await runPodman(['import', '--quiet', tar, name]);
+  return name;
+}
+
+/** Starts PostgreSQL in a container whose files are this machine's own, and what it writes its own. */
+export async function startPostgresContainer(bin: string): Promise<PostgresContainer> {
+  const [name, password] = [`lifeboat-test-${randomUUID()}`, `container-${randomUUID()}`];
+  const env = podmanEnvironment();
+  const variables = { ...env, POSTGRES_PASSWORD: password, PGPASSWORD: password };
+  const podman = (args: string[], input?: string) => runPodman(args, input, variables);
+  const script = `set -e
+    chmod 1777 /srv && mkdir -p /srv/data /run/postgresql && chown postgres /srv/data /run/postgresql
+    su postgres -c 'umask 077; cat > /srv/data.pw; ${bin}/initdb --username=postgres --auth=scram-sha-256 --pwfile=/srv/data.pw --pgdata=/srv/data --no-sync' <<< "$POSTGRES_PASSWORD"
+    rm -f /srv/data.pw
+    exec su postgres -c "exec ${bin}/postgres -D /srv/data -k /run/postgresql -c listen_addresses= -c fsync=off"`;
+  const options = ['--detach', `--name=${name}`, '--network=none', `--timeout=${LONGEST}`, '--env=POSTGRES_PASSWORD'];
+  await podman(['run', ...options, '--rootfs', '/:O', 'bash', '-c', script]);
+  const psql = (database: string, sql: string) =>
+    podman(
+      [
+        'exec',
+        '-i',
+        '--env=PGPASSWORD',
+        name,
+        'psql',
+        '-XAtq',
+        '-v',
+        'ON_ERROR_STOP=1',
+        '-U',
+        'postgres',
+        '-d',
+        database,
+      ],
+      sql,
+    ).then((text) => text.trim());
+  for (let left = 100; ; left--) {
+    try {
+      await psql('postgres', 'select 1');
+      break;
+    } catch (error) {
+      if (left === 0) throw new Error(`${(error as Error).message}\n${await podman(['logs', name])}`);
+      await sleep(200);
+    }
+  }
+  const show = 'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; echo; done 2> /dev/null; true';
+  const exec = (script: string) => podman(['exec', name, 'bash', '-c', script]);
+  return {
+    name,
+    password,
+    env,
+    url: (database) => `postgresql://postgres:${password}@/${database}`,
+    psql,
+    exec,
+    processes: () => exec(show),
+    stop: async () => {
+      await podman(['rm', '--force', '--time=0', name]);
+    },
+  };
+}

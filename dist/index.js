@@ -30488,7 +30488,7 @@ async function planBackup(settings, run) {
     const id = (0,catalog_id/* makeId */.M4)(run.now(), (0,external_node_crypto_.randomBytes)(4).toString('hex'));
     const { describe } = await (0,encrypt/* prepareEncryption */.B)(settings.encryption);
     const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
-    const { server, session, facts } = await (0,connect/* connect */.N)(settings.connection, id, context);
+    const { server, session, facts } = await (0,connect/* connect */.N)(settings.connection, settings.toolset, id, context);
     try {
         const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
         const selection = await (0,dump/* selectTables */.e)(server, await (0,postgres_tables/* listTables */.W)(session), settings.dumpArgs, null);
@@ -30707,8 +30707,8 @@ var names = __nccwpck_require__(46447);
 var connect = __nccwpck_require__(25486);
 // EXTERNAL MODULE: ./src/postgres/dump.ts
 var dump = __nccwpck_require__(8677);
-// EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(35622);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(16941);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
 var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/globals.ts
@@ -31259,7 +31259,7 @@ async function makeBackup(settings, run) {
     const encryption = await (0,encrypt/* prepareEncryption */.B)(settings.encryption);
     const trees = await (0,backup_files/* openTrees */.kS)(settings);
     const toolContext = { signal, track: run.track, onStderr: (line) => log.info(`  | ${line}`) };
-    const connected = await progress.stage('connect', () => (0,connect/* connect */.N)(settings.connection, id, toolContext));
+    const connected = await progress.stage('connect', () => (0,connect/* connect */.N)(settings.connection, settings.toolset, id, toolContext));
     const { server, session, facts } = connected;
     const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
     log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
@@ -33694,7 +33694,7 @@ async function releaseIn(store, set, id) {
 
 /***/ }),
 
-/***/ 44981:
+/***/ 37299:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33718,15 +33718,103 @@ var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: ./src/catalog/names.ts
 var names = __nccwpck_require__(46447);
 // EXTERNAL MODULE: ./src/postgres/scratch/cluster.ts
-var cluster = __nccwpck_require__(54704);
-// EXTERNAL MODULE: ./src/postgres/scratch/server.ts + 1 modules
-var server = __nccwpck_require__(61757);
+var scratch_cluster = __nccwpck_require__(54704);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: ./src/postgres/find-toolset.ts + 1 modules
+var find_toolset = __nccwpck_require__(74914);
+// EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
+var postgres_session = __nccwpck_require__(41996);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
+var exec = __nccwpck_require__(27187);
+// EXTERNAL MODULE: ./src/postgres/local-toolsets.ts
+var local_toolsets = __nccwpck_require__(92434);
+;// CONCATENATED MODULE: ./src/postgres/scratch/programs.ts
+
+
+
+/**
+ * A PostgreSQL of this machine that can run a server: the source's own major version, else the nearest newer one. Its
+ * pg_restore must read what `client` (the major of the pg_dump that made the backup) has written.
+ */
+async function serverPrograms(source, client) {
+    const found = [];
+    for (const toolset of await (0,local_toolsets/* localToolsets */.Z)())
+        if (await hasServer(toolset))
+            found.push(toolset);
+    const needed = Math.max(source, client);
+    const [chosen] = found.filter(({ major }) => major >= needed).sort((a, b) => a.major - b.major);
+    if (chosen)
+        return chosen;
+    const have = found.map(({ place, version }) => `${version} (${place})`).join(', ');
+    throw new errors/* LifeboatError */.H3(`A throwaway PostgreSQL ${needed} or newer is needed to restore into, and ${have === '' ? 'no PostgreSQL server is installed here' : `only older ones are here: ${have}`}. Install one on the runner, for example: sudo apt-get install postgresql-${needed}; or give the URL of a service container in scratch-url.`);
+}
+async function hasServer(toolset) {
+    const runs = await Promise.all(['initdb', 'postgres'].map((program) => answers(toolset.path(program))));
+    return runs.every(Boolean);
+}
+async function answers(command) {
+    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' };
+    try {
+        const { exitCode } = await (0,exec/* getExecOutput */.H)(command, ['--version'], { silent: true, ignoreReturnCode: true, env });
+        return exitCode === 0;
+    }
+    catch {
+        return false;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/server.ts
+
+
+
+
+
+/** Starts a private cluster, or connects to the server that was named. */
+async function openScratchServer(options) {
+    const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
+    if (connection !== null) {
+        const toolset = await (0,find_toolset/* restoringToolset */.wz)(choice, clientMajor);
+        return connected({ toolset, connection, id, context }, false, sourceMajor, async () => { });
+    }
+    const toolset = await serverPrograms(sourceMajor, clientMajor);
+    const cluster = await (0,scratch_cluster/* startCluster */.Jp)(parent, toolset, context);
+    try {
+        const server = { toolset, connection: cluster.connection, id, context };
+        const scratch = await connected(server, true, sourceMajor, cluster.close);
+        await (0,scratch_cluster/* preferLz4 */.dF)(scratch.session);
+        return scratch;
+    }
+    catch (error) {
+        await cluster.close();
+        throw error;
+    }
+}
+async function connected(server, isPrivate, sourceMajor, end) {
+    const session = await postgres_session/* Session */.Nn.open(server, 'admin');
+    const [facts] = await session.query(`
+    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
+      current_setting('is_superuser') = 'on' as superuser`);
+    const { version = '', versionNumber = 0, superuser = false } = facts ?? {};
+    const close = async () => {
+        session.kill();
+        await end();
+    };
+    if (!superuser) {
+        session.kill();
+        throw new errors/* LifeboatError */.H3('scratch-url: the role is no superuser. A whole database can only be restored by one: use the service container’s own POSTGRES_USER.');
+    }
+    if (versionNumber < sourceMajor * 10_000) {
+        session.kill();
+        throw new errors/* LifeboatError */.H3(`scratch-url: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`);
+    }
+    return { server, session, version, versionNumber, private: isPrivate, close };
+}
+
 // EXTERNAL MODULE: ./src/postgres/connection.ts
 var connection = __nccwpck_require__(58824);
-// EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(35622);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(16941);
 ;// CONCATENATED MODULE: ./src/commands/hand-out.ts
 
 
@@ -33806,9 +33894,10 @@ async function restoreAndCompare(backup, settings, run, found) {
     }
 }
 function openScratch({ manifest, inventory }, settings, run) {
-    return (0,server/* openScratchServer */.s)({
+    return openScratchServer({
         connection: settings.scratchConnection,
-        parent: settings.scratchDir ?? (0,cluster/* defaultParent */.gE)(),
+        choice: settings.toolset,
+        parent: settings.scratchDir ?? (0,scratch_cluster/* defaultParent */.gE)(),
         sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
         clientMajor: Number.parseInt(manifest.clientVersion, 10),
         id: manifest.id,
@@ -34551,8 +34640,8 @@ function distance(a, b) {
     return row.at(-1) ?? 0;
 }
 
-// EXTERNAL MODULE: ./src/postgres/scratch/server.ts + 1 modules
-var scratch_server = __nccwpck_require__(61757);
+// EXTERNAL MODULE: ./src/postgres/find-toolset.ts + 1 modules
+var find_toolset = __nccwpck_require__(74914);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
 var postgres_session = __nccwpck_require__(41996);
 ;// CONCATENATED MODULE: ./src/postgres/restore-target.ts
@@ -34560,9 +34649,9 @@ var postgres_session = __nccwpck_require__(41996);
 
 
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
-async function openRestoreTarget(connection, clientMajor, id, context) {
+async function openRestoreTarget(connection, choice, clientMajor, id, context) {
     const database = connection.PGDATABASE ?? '';
-    const toolset = await (0,scratch_server/* restoringToolset */.w)(clientMajor);
+    const toolset = await (0,find_toolset/* restoringToolset */.wz)(choice, clientMajor);
     const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
     const session = await postgres_session/* Session */.Nn.open(server, 'admin');
     try {
@@ -35275,7 +35364,7 @@ async function restore(settings, run) {
             wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
         const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
         const context = { signal: run.signal, track: run.track };
-        const target = await progress.stage('connect', () => openRestoreTarget(settings.connection, clientMajor, chosen.id, context));
+        const target = await progress.stage('connect', () => openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context));
         try {
             const backup = wanted === null ? opened : await restore_select(opened, wanted, target, run);
             const swap = planSwap(live, chosen.id, target, settings);
@@ -35629,8 +35718,8 @@ async function* readOnlyRows(server, timeout, sql) {
 var database = __nccwpck_require__(95989);
 // EXTERNAL MODULE: ./src/postgres/scratch/made-database.ts
 var made_database = __nccwpck_require__(60055);
-// EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(35622);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(16941);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
 var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/scratch/schema-text.ts
@@ -37148,7 +37237,7 @@ function parseCommand(text) {
 
 /***/ }),
 
-/***/ 37299:
+/***/ 59680:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -37294,7 +37383,7 @@ function textOf(input, raw) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 /* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6144);
-/* harmony import */ var _monitoring_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(37299);
+/* harmony import */ var _monitoring_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(59680);
 /* harmony import */ var _read_settings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(28495);
 /* harmony import */ var _set_name_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(74821);
 /* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6096);
@@ -37825,7 +37914,7 @@ function day(date) {
 }
 
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
-var monitoring = __nccwpck_require__(37299);
+var monitoring = __nccwpck_require__(59680);
 ;// CONCATENATED MODULE: ./src/inputs/passphrase.ts
 
 
@@ -38960,14 +39049,48 @@ function storeSettings(inputs) {
 
 
 
-/** Both words mean the client programs of this machine for now; `auto` may look further in later versions. */
+/** The characters that docker and podman allow; neither can be taken for an option. */
+const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
 function parseToolset(text) {
     if (text === 'auto' || text === 'local')
-        return text;
-    if (/^(container|image):/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)}: PostgreSQL’s programs from a container or an image are not in this version yet. Write local, and install the client on the runner, for example with: sudo apt-get install postgresql-client`);
+        return { kind: text };
+    const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
+    if (kind === 'container') {
+        if (CONTAINER.test(name))
+            return { kind, name };
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
     }
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not known. Write auto or local.`);
+    if (kind === 'image') {
+        if (IMAGE.test(name))
+            return { kind, ref: name };
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
+}
+/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
+function needsLocalFiles(toolset, given) {
+    if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
+        return null;
+    const first = given.find(({ used }) => used);
+    if (first === undefined)
+        return null;
+    return {
+        input: first.name,
+        problem: `pg_restore reads files for it, and a program in a container sees none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+    };
+}
+/** A container of its own has this machine's network, and none of its sockets. */
+function imageNeedsHost(toolset, input, connection) {
+    if (toolset?.kind !== 'image' || connection === undefined || connection === null)
+        return null;
+    const { PGHOST = '', PGHOSTADDR = '' } = connection;
+    if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/')))
+        return null;
+    return {
+        input,
+        problem: 'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
+    };
 }
 /** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */
 const MOST_JOBS = 64;
@@ -39049,6 +39172,7 @@ const rules = [
         };
     },
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
     function s3InputsWithoutS3({ given, values }) {
         if (!values.store || values.store.some(({ kind }) => kind === 's3'))
             return null;
@@ -39096,6 +39220,7 @@ async function readBackupSettings(get, env, log) {
     return {
         command: inputs.command,
         connection: inputs['database-url'],
+        toolset: inputs.toolset,
         name: inputs.name,
         stores: inputs.store,
         s3: {
@@ -39484,6 +39609,17 @@ const restore_test_rules = [
             problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
         };
     },
+    function privateClusterInContainer({ given, values }) {
+        const { toolset } = values;
+        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+        };
+    },
+    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+    ({ values }) => needsLocalFiles(values.toolset, [{ name: 'jobs', used: (values.jobs ?? 1) > 1 }]),
     function keptWhere({ given, values }) {
         if (values['keep-database'] !== true || given('scratch-url'))
             return null;
@@ -39524,6 +39660,7 @@ async function readRestoreTestSettings(get, env, log) {
         decryption: decryptionOf(inputs),
         verificationKeys: inputs['verification-key'],
         signing: inputs['signing-key'],
+        toolset: inputs.toolset,
         scratchConnection: inputs['scratch-url'],
         scratchDir: inputs['scratch-dir'],
         keepDatabase: inputs['keep-database'],
@@ -39805,6 +39942,12 @@ const restoreInputs = {
 const restore_rules = [
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'tables', used: given('tables') },
+        { name: 'schemas', used: given('schemas') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
     /** The name of the database, typed once more: whoever restores says what is meant. */
     function confirmed({ values }) {
         const database = values['database-url']?.PGDATABASE;
@@ -39831,6 +39974,7 @@ async function readRestoreSettings(get, env, log) {
     return {
         command: inputs.command,
         connection: inputs['database-url'],
+        toolset: inputs.toolset,
         name: inputs.name,
         ...storeSettings(inputs),
         backup: inputs.backup,
@@ -40085,7 +40229,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _commands_prune_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(60294);
 /* harmony import */ var _commands_release_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(11391);
 /* harmony import */ var _commands_restore_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3535);
-/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(44981);
+/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(37299);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(83916);
 /* harmony import */ var _inputs_command_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(6144);
 /* harmony import */ var _inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(18596);
@@ -40334,7 +40478,9 @@ __webpack_async_result__();
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(51455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(35622);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(16941);
+/* harmony import */ var _stream_container_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(36835);
+
 
 
 
@@ -40367,6 +40513,8 @@ async function end(leftover, log) {
         const { removeCluster } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 54704));
         return removeCluster(leftover.path);
     }
+    if (leftover.kind === 'container' || leftover.kind === 'container-process')
+        return (0,_stream_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
     const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 72082));
@@ -40386,6 +40534,10 @@ function describe(leftover) {
         return `process ${leftover.pid}`;
     if (leftover.kind === 'file' || leftover.kind === 'folder')
         return `${leftover.kind} ${leftover.path}`;
+    if (leftover.kind === 'container')
+        return `container ${leftover.name}`;
+    if (leftover.kind === 'container-process')
+        return `PostgreSQL’s program in container ${leftover.container}`;
     if (leftover.kind === 'database')
         return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
     return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
@@ -40407,10 +40559,9 @@ function describe(leftover) {
 /* harmony export */   hH: () => (/* binding */ PG_CLASS),
 /* harmony export */   zy: () => (/* binding */ readHead)
 /* harmony export */ });
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(78474);
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_events__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(35622);
-/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(58824);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(16941);
+/* harmony import */ var _stream_drained_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(21023);
+/* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(58824);
 
 
 
@@ -40477,16 +40628,12 @@ function isLargeObject(text) {
 /** Reads the head of an archive as it streams past: pg_restore -l takes what it needs, then closes its input. */
 class HeadReader {
     #input;
-    #open = true;
     /** What pg_restore -l says, in the encoding of the source. */
     listing;
     constructor(server) {
-        const spec = (0,_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .toolCommand */ .WQ)(server, 'pg_restore', 'data', LIST);
-        const tool = (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_1__/* .startTool */ .pQ)({ ...spec, env: withoutConnection(spec.env) }, server.context);
+        const spec = (0,_connection_js__WEBPACK_IMPORTED_MODULE_1__/* .toolCommand */ .WQ)(server, 'pg_restore', 'data', LIST);
+        const tool = (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_0__/* .startTool */ .pQ)({ ...spec, env: withoutConnection(spec.env) }, server.context);
         this.#input = tool.stdin;
-        this.#input.on('close', () => {
-            this.#open = false;
-        });
         const chunks = [];
         tool.stdout.on('data', (chunk) => chunks.push(chunk));
         this.listing = tool.finished.then(() => Buffer.concat(chunks));
@@ -40494,7 +40641,7 @@ class HeadReader {
     }
     /** It has not read enough yet. */
     get open() {
-        return this.#open;
+        return this.#input.writable;
     }
     async contents() {
         return contentsOf(parseEntries((await this.listing).toString('utf8')));
@@ -40503,8 +40650,8 @@ class HeadReader {
     through = async function* (source) {
         try {
             for await (const chunk of source) {
-                if (this.#open)
-                    await this.#offer(chunk);
+                if (this.open && !this.#input.write(chunk))
+                    await (0,_stream_drained_js__WEBPACK_IMPORTED_MODULE_2__/* .drained */ .o)(this.#input);
                 yield chunk;
             }
         }
@@ -40512,11 +40659,6 @@ class HeadReader {
             this.#input.end();
         }
     }.bind(this);
-    async #offer(chunk) {
-        if (this.#input.write(chunk))
-            return;
-        await Promise.race([(0,node_events__WEBPACK_IMPORTED_MODULE_0__.once)(this.#input, 'drain'), (0,node_events__WEBPACK_IMPORTED_MODULE_0__.once)(this.#input, 'close')]).catch(() => { });
-    }
 }
 const LIST = ['--list', '--verbose'];
 /**
@@ -40549,23 +40691,23 @@ async function* again(held, rest) {
 }
 /** The table of contents of an archive in a file, as pg_restore -l says it. */
 function listFile(server, file) {
-    const spec = (0,_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .toolCommand */ .WQ)(server, 'pg_restore', 'restore', [...LIST, file]);
-    return (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_1__/* .runTool */ .qI)({ ...spec, env: withoutConnection(spec.env) }, server.context);
+    const spec = (0,_connection_js__WEBPACK_IMPORTED_MODULE_1__/* .toolCommand */ .WQ)(server, 'pg_restore', 'restore', [...LIST, file]);
+    return (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_0__/* .runTool */ .qI)({ ...spec, env: withoutConnection(spec.env) }, server.context);
 }
 /** The contents of what pg_dump would dump with these arguments, definitions only. Throws a ToolError. */
 async function contentsOfDump(server, args) {
-    const dump = (0,_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .connectingTool */ .pM)(server, 'pg_dump', 'select', [
+    const dump = (0,_connection_js__WEBPACK_IMPORTED_MODULE_1__/* .connectingTool */ .pM)(server, 'pg_dump', 'select', [
         '--format=custom',
         '--compress=0',
         '--schema-only',
         ...args,
     ]);
-    const head = await (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_1__/* .runTool */ .qI)(dump, server.context);
-    const list = (0,_connection_js__WEBPACK_IMPORTED_MODULE_2__/* .toolCommand */ .WQ)(server, 'pg_restore', 'select', ['--list']);
-    const listing = await (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_1__/* .runTool */ .qI)({ ...list, env: withoutConnection(list.env) }, server.context, head);
+    const head = await (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_0__/* .runTool */ .qI)(dump, server.context);
+    const list = (0,_connection_js__WEBPACK_IMPORTED_MODULE_1__/* .toolCommand */ .WQ)(server, 'pg_restore', 'select', ['--list']);
+    const listing = await (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_0__/* .runTool */ .qI)({ ...list, env: withoutConnection(list.env) }, server.context, head);
     const contents = contentsOf(parseEntries(listing.toString('utf8')));
     if (head.length === 0)
-        throw new _stream_child_js__WEBPACK_IMPORTED_MODULE_1__/* .ToolError */ .v4('pg_dump', 'pg_dump wrote nothing.', '');
+        throw new _stream_child_js__WEBPACK_IMPORTED_MODULE_0__/* .ToolError */ .v4('pg_dump', 'pg_dump wrote nothing.', '');
     return contents;
 }
 /** pg_restore -l connects to nothing; what it does not need, it is not given. */
@@ -40586,6 +40728,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   l: () => (/* binding */ endBackends)
 });
 
+// EXTERNAL MODULE: ./src/postgres/find-toolset.ts + 1 modules
+var find_toolset = __nccwpck_require__(74914);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
@@ -40623,20 +40767,18 @@ async function beginAndAskBackend(session) {
     return row?.pid ?? 0;
 }
 
-// EXTERNAL MODULE: ./src/postgres/toolset.ts
-var postgres_toolset = __nccwpck_require__(70449);
 ;// CONCATENATED MODULE: ./src/postgres/connect.ts
 
 
 
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
-async function connect(connection, id, context) {
-    const toolsets = await (0,postgres_toolset/* localToolsets */.Zr)();
-    const asking = { toolset: (0,postgres_toolset/* newestToolset */.DI)(toolsets), connection, id, context };
+async function connect(connection, choice, id, context) {
+    const toolsets = await (0,find_toolset/* findToolsets */.Xz)(choice);
+    const asking = { toolset: await (0,find_toolset/* newestToolset */.DI)(toolsets), connection, id, context };
     const session = await postgres_session/* Session */.Nn.open(asking, 'snapshot');
     try {
         const facts = await readFacts(session);
-        const toolset = (0,postgres_toolset/* chooseToolset */.Gn)(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
+        const toolset = await (0,find_toolset/* chooseToolset */.Gn)(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
         await refuseTransactionPooler(asking, session);
         // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
         if (facts.versionNumber >= 140000)
@@ -40717,7 +40859,7 @@ function connectingTool(server, tool, role, args) {
     return toolCommand(server, tool, role, [`--dbname=${KEEP_ALIVE}`, ...args]);
 }
 function toolCommand(server, tool, role, args) {
-    return { name: tool, command: server.toolset.path(tool), args, env: toolEnvironment(server, role) };
+    return { name: tool, ...server.toolset.invocation(tool, args, toolEnvironment(server, role)) };
 }
 
 
@@ -40737,7 +40879,7 @@ function toolCommand(server, tool, role, args) {
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(58500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(83916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(35622);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(16941);
 /* harmony import */ var _archive_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(29477);
 /* harmony import */ var _connection_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(58824);
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(41996);
@@ -40927,6 +41069,218 @@ async function requireMatches(server, args, dumpArgs) {
 
 /***/ }),
 
+/***/ 74914:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Gn: () => (/* binding */ chooseToolset),
+  Xz: () => (/* binding */ findToolsets),
+  DI: () => (/* binding */ newestToolset),
+  wz: () => (/* binding */ restoringToolset)
+});
+
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
+var exec = __nccwpck_require__(27187);
+// EXTERNAL MODULE: ./src/stream/container.ts
+var stream_container = __nccwpck_require__(36835);
+// EXTERNAL MODULE: ./src/postgres/toolset.ts
+var toolset = __nccwpck_require__(70449);
+;// CONCATENATED MODULE: ./src/postgres/container-toolset.ts
+
+
+
+
+
+/** In this order; the first that knows the container, or that works at all, is taken. */
+const ENGINES = ['docker', 'podman'];
+/** Variables that say where programs of this machine are and whose they are: nothing to a container. */
+const OURS = ['PATH', 'HOME'];
+/**
+ * PostgreSQL's programs in a running container, most often the database's own. Values of variables are handed over by the
+ * engine's client (`--env NAME`): on a command line, every user of the machine could read a password.
+ */
+async function containerToolset(container) {
+    const engine = await engineOf(container);
+    const said = await ask(engine, ['exec', container, 'pg_dump', '--version']);
+    const version = (0,toolset/* readVersion */.$)(said.stdout);
+    if (version === null) {
+        throw new errors/* LifeboatError */.H3(`toolset: container ${JSON.stringify(container)} has no pg_dump that works: ${said.reason}. Name the container in which the database runs.`);
+    }
+    return {
+        place: `container ${container}`,
+        version: version.text,
+        major: version.major,
+        invocation: (tool, args, env) => {
+            const mark = (0,external_node_crypto_.randomBytes)(8).toString('hex');
+            const { words, stdin, whole } = wrapped(tool, args);
+            const handed = handedOver({ ...env, ...whole.env, LIFEBOAT_TOOL: mark });
+            return {
+                command: engine,
+                args: ['exec', ...stdin, ...handed.args, container, ...words],
+                env: { ...(0,stream_container/* engineEnvironment */.I)(), ...handed.env },
+                inside: { kind: 'container-process', engine, container, mark },
+                ...whole.spec,
+            };
+        },
+    };
+}
+/**
+ * PostgreSQL's programs in containers of their own, one for each run of one, in this machine's network. Their output is
+ * the dump: no log may keep it.
+ */
+async function imageToolset(image) {
+    const engine = await anyEngine();
+    const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
+    const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version']);
+    const version = (0,toolset/* readVersion */.$)(said.stdout);
+    if (version === null) {
+        throw new errors/* LifeboatError */.H3(`toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${said.reason}. Name one of PostgreSQL, such as image:postgres:17.`);
+    }
+    return {
+        place: `image ${image}`,
+        version: version.text,
+        major: version.major,
+        invocation: (tool, args, env) => {
+            const name = `lifeboat-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`;
+            const { words, stdin, whole } = wrapped(tool, args);
+            const [entrypoint = tool, ...rest] = words;
+            const handed = handedOver({ ...env, ...whole.env });
+            return {
+                command: engine,
+                args: [...alone, ...stdin, `--name=${name}`, ...handed.args, `--entrypoint=${entrypoint}`, image, ...rest],
+                env: { ...(0,stream_container/* engineEnvironment */.I)(), ...handed.env },
+                inside: { kind: 'container', engine, name },
+                ...whole.spec,
+            };
+        },
+    };
+}
+/**
+ * What stands between the engine and a program whose output must be whole. Its input is read until we end it, which the
+ * mark makes us do: an engine that cannot hand over input loses output (podman 4.3). psql marks each of its answers
+ * itself, and ends when it likes.
+ */
+const WHOLE = '"$@"; code=$?; printf %s "$LIFEBOAT_END"; cat > /dev/null; exit $code';
+function wrapped(tool, args) {
+    const stdin = tool === 'psql' || tool === 'pg_restore' ? ['--interactive'] : [];
+    if (tool === 'psql')
+        return { words: [tool, ...args], stdin, whole: { env: {}, spec: {} } };
+    const endMark = (0,external_node_crypto_.randomBytes)(16).toString('hex');
+    const whole = { env: { LIFEBOAT_END: endMark }, spec: { endMark } };
+    return { words: ['sh', '-c', WHOLE, 'sh', tool, ...args], stdin, whole };
+}
+/** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
+async function runningContainers() {
+    const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
+    return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
+}
+function handedOver(variables) {
+    const entries = Object.entries(variables).filter(([name]) => !OURS.includes(name));
+    return { args: entries.map(([name]) => `--env=${name}`), env: Object.fromEntries(entries) };
+}
+async function engineOf(container) {
+    const reasons = [];
+    for (const engine of ENGINES) {
+        const { stdout, reason } = await ask(engine, [
+            'inspect',
+            '--type=container',
+            '--format={{.State.Running}}',
+            container,
+        ]);
+        if (stdout.trim() === 'true')
+            return engine;
+        reasons.push(`${engine}: ${stdout.trim() === 'false' ? 'it does not run' : reason}`);
+    }
+    const running = await runningContainers();
+    const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
+    throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`);
+}
+async function anyEngine() {
+    const reasons = [];
+    for (const engine of ENGINES) {
+        const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
+        if (exitCode === 0)
+            return engine;
+        reasons.push(`${engine}: ${reason}`);
+    }
+    throw new errors/* LifeboatError */.H3(`toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`);
+}
+async function ask(engine, args) {
+    try {
+        const options = { silent: true, ignoreReturnCode: true, env: (0,stream_container/* engineEnvironment */.I)() };
+        const { exitCode, stdout, stderr } = await (0,exec/* getExecOutput */.H)(engine, args, options);
+        const last = stderr.trim().split('\n').at(-1) ?? '';
+        return { exitCode, stdout, reason: last === '' ? `exit code ${exitCode}` : last };
+    }
+    catch {
+        return { exitCode: 127, stdout: '', reason: 'is not installed' };
+    }
+}
+
+// EXTERNAL MODULE: ./src/postgres/local-toolsets.ts
+var local_toolsets = __nccwpck_require__(92434);
+;// CONCATENATED MODULE: ./src/postgres/find-toolset.ts
+
+
+
+/** The sets of programs that an input `toolset` allows. Throws when a container or an image has none. */
+async function findToolsets(choice) {
+    switch (choice.kind) {
+        case 'auto':
+        case 'local':
+            return (0,local_toolsets/* localToolsets */.Z)();
+        case 'container':
+            return [await containerToolset(choice.name)];
+        case 'image':
+            return [await imageToolset(choice.ref)];
+    }
+}
+/** The newest tools: any psql of a supported version can ask a server how old it is. */
+async function newestToolset(toolsets) {
+    const [newest] = [...toolsets].sort((a, b) => b.major - a.major);
+    if (newest)
+        return newest;
+    throw await nothingFits(`No pg_dump was found: not on PATH, and not in ${local_toolsets/* FOLDERS */.Y.map(({ root }) => root).join(', ')}.`, 17);
+}
+/**
+ * The server's own major version when it is there, else the nearest newer one. Never an older one: pg_dump refuses
+ * servers newer than itself (pg_dump, Notes).
+ */
+async function chooseToolset(toolsets, serverMajor, serverVersion) {
+    const [chosen] = toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major);
+    if (chosen)
+        return chosen;
+    throw await nothingFits(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${described(toolsets)}. An older pg_dump cannot dump a newer server.`, serverMajor);
+}
+/** pg_restore reads archives of its own version and of older ones. */
+async function restoringToolset(choice, clientMajor) {
+    const toolsets = await findToolsets(choice);
+    const newest = await newestToolset(toolsets);
+    if (newest.major >= clientMajor)
+        return newest;
+    throw await nothingFits(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${described(toolsets)}.`, clientMajor);
+}
+function described(toolsets) {
+    return toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
+}
+/** With the line that installs it, and the containers that may have it. */
+async function nothingFits(what, major) {
+    const running = await runningContainers();
+    const containers = running.length === 0
+        ? ''
+        : ` Containers run here: ${running.join(', ')}; for the programs of one write toolset: container:NAME.`;
+    return new errors/* LifeboatError */.H3(`${what} Install the client of version ${major} or newer on the runner, for example: sudo apt-get install postgresql-client-${major}; or, with docker or podman, write toolset: image:postgres:${major}.${containers}`);
+}
+
+
+/***/ }),
+
 /***/ 87412:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -41033,7 +41387,7 @@ async function readSource(session) {
 /* harmony export */   oS: () => (/* binding */ commonError)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(35622);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(16941);
 /* harmony import */ var _session_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(41996);
 
 
@@ -42562,8 +42916,10 @@ var promises_ = __nccwpck_require__(51455);
 var external_node_path_ = __nccwpck_require__(76760);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(83916);
-// EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(35622);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(16941);
+// EXTERNAL MODULE: ./src/stream/drained.ts
+var drained = __nccwpck_require__(21023);
 // EXTERNAL MODULE: ./src/postgres/archive.ts
 var postgres_archive = __nccwpck_require__(29477);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
@@ -42639,6 +42995,7 @@ function serverMessage(error) {
 
 
 
+
 /**
  * Subscriptions would connect to the source's publishers; tablespaces are folders of the source's machine. Errors do not
  * stop the restore: each is collected, and what became of it all is the caller's to judge. Only with --verbose it says
@@ -42701,30 +43058,14 @@ async function ended(tool, errors) {
 }
 /** Writes at the reader's pace. A reader that has closed its input needs no more, but the rest is read all the same. */
 async function feed(input, source, onBytes) {
-    let open = true;
     let bytes = 0;
-    input.once('close', () => {
-        open = false;
-    });
     for await (const chunk of source) {
         bytes += chunk.length;
         onBytes(bytes);
-        if (!open || input.write(chunk))
-            continue;
-        await drained(input);
+        if (input.writable && !input.write(chunk))
+            await (0,drained/* drained */.o)(input);
     }
-    if (open)
-        input.end();
-}
-/** Resolves too when the reader has closed. Leaves no listener behind, for a large archive waits often. */
-function drained(input) {
-    return new Promise((resolve) => {
-        const done = () => {
-            input.off('drain', done).off('close', done);
-            resolve();
-        };
-        input.on('drain', done).on('close', done);
-    });
+    input.end();
 }
 /** pg_restore's own words can hold rows, so of them only the first line is shown. */
 function restoreError(error) {
@@ -42733,6 +43074,70 @@ function restoreError(error) {
     const [how] = error.message.split(' It said:');
     const said = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
     return new errors/* LifeboatError */.H3(`${how}${said === undefined ? '' : ` It said: ${said}`}`, { cause: error });
+}
+
+
+/***/ }),
+
+/***/ 92434:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ FOLDERS),
+/* harmony export */   Z: () => (/* binding */ localToolsets)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(51455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(27187);
+/* harmony import */ var _toolset_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(70449);
+
+
+
+/**
+ * One folder a version: Debian and Ubuntu; PostgreSQL's own packages for RPM systems; Homebrew on Apple's processors and
+ * on Intel's (and Linux).
+ */
+const FOLDERS = [
+    { root: '/usr/lib/postgresql', name: /^\d+$/ },
+    { root: '/usr', name: /^pgsql-\d+$/ },
+    { root: '/opt/homebrew/opt', name: /^(postgresql@\d+|libpq)$/ },
+    { root: '/usr/local/opt', name: /^(postgresql@\d+|libpq)$/ },
+    { root: '/home/linuxbrew/.linuxbrew/opt', name: /^(postgresql@\d+|libpq)$/ },
+];
+/** Every set of client tools on this machine: first the one on PATH. `root`: where the folders begin, for tests. */
+async function localToolsets(root = '') {
+    const places = [null];
+    for (const { root: folder, name: pattern } of FOLDERS) {
+        const names = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)(`${root}${folder}`).catch(() => []);
+        places.push(...names
+            .filter((name) => pattern.test(name))
+            .sort()
+            .map((name) => `${root}${folder}/${name}/bin`));
+    }
+    const found = await Promise.all(places.map(toolsetAt));
+    return found.filter((toolset) => toolset !== null);
+}
+async function toolsetAt(folder) {
+    const path = (program) => (folder === null ? program : `${folder}/${program}`);
+    const version = await versionOf(path('pg_dump'));
+    if (version === null)
+        return null;
+    const invocation = (tool, args, env) => ({ command: path(tool), args, env });
+    return { place: folder ?? 'PATH', version: version.text, major: version.major, path, invocation };
+}
+async function versionOf(command) {
+    try {
+        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_1__/* .getExecOutput */ .H)(command, ['--version'], {
+            silent: true,
+            ignoreReturnCode: true,
+            // Nothing else of ours: it could be another program of that name.
+            env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' },
+        });
+        return exitCode === 0 ? (0,_toolset_js__WEBPACK_IMPORTED_MODULE_2__/* .readVersion */ .$)(stdout) : null;
+    }
+    catch {
+        return null;
+    }
 }
 
 
@@ -42798,7 +43203,7 @@ async function inPrivateFolder({ track }, work) {
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(58500);
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_6__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(83916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(35622);
+/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(16941);
 
 
 
@@ -43347,119 +43752,6 @@ async function attempt(session, statement, what, result) {
 
 /***/ }),
 
-/***/ 61757:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  s: () => (/* binding */ openScratchServer),
-  w: () => (/* binding */ restoringToolset)
-});
-
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(83916);
-// EXTERNAL MODULE: ./src/postgres/session.ts + 1 modules
-var postgres_session = __nccwpck_require__(41996);
-// EXTERNAL MODULE: ./src/postgres/toolset.ts
-var postgres_toolset = __nccwpck_require__(70449);
-// EXTERNAL MODULE: ./src/postgres/scratch/cluster.ts
-var scratch_cluster = __nccwpck_require__(54704);
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var exec = __nccwpck_require__(27187);
-;// CONCATENATED MODULE: ./src/postgres/scratch/programs.ts
-
-
-
-/**
- * A PostgreSQL of this machine that can run a server: the source's own major version, else the nearest newer one. Its
- * pg_restore must read what `client` (the major of the pg_dump that made the backup) has written.
- */
-async function serverPrograms(source, client) {
-    const found = [];
-    for (const toolset of await (0,postgres_toolset/* localToolsets */.Zr)())
-        if (await hasServer(toolset))
-            found.push(toolset);
-    const needed = Math.max(source, client);
-    const [chosen] = found.filter(({ major }) => major >= needed).sort((a, b) => a.major - b.major);
-    if (chosen)
-        return chosen;
-    const have = found.map(({ place, version }) => `${version} (${place})`).join(', ');
-    throw new errors/* LifeboatError */.H3(`A throwaway PostgreSQL ${needed} or newer is needed to restore into, and ${have === '' ? 'no PostgreSQL server is installed here' : `only older ones are here: ${have}`}. Install one on the runner, for example: sudo apt-get install postgresql-${needed}; or give the URL of a service container in scratch-url.`);
-}
-async function hasServer(toolset) {
-    const runs = await Promise.all(['initdb', 'postgres'].map((program) => answers(toolset.path(program))));
-    return runs.every(Boolean);
-}
-async function answers(command) {
-    const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' };
-    try {
-        const { exitCode } = await (0,exec/* getExecOutput */.H)(command, ['--version'], { silent: true, ignoreReturnCode: true, env });
-        return exitCode === 0;
-    }
-    catch {
-        return false;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/postgres/scratch/server.ts
-
-
-
-
-
-/** Starts a private cluster, or connects to the server that was named. */
-async function openScratchServer(options) {
-    const { connection, parent, sourceMajor, clientMajor, id, context } = options;
-    if (connection !== null) {
-        const toolset = await restoringToolset(clientMajor);
-        return connected({ toolset, connection, id, context }, false, sourceMajor, async () => { });
-    }
-    const toolset = await serverPrograms(sourceMajor, clientMajor);
-    const cluster = await (0,scratch_cluster/* startCluster */.Jp)(parent, toolset, context);
-    try {
-        const server = { toolset, connection: cluster.connection, id, context };
-        const scratch = await connected(server, true, sourceMajor, cluster.close);
-        await (0,scratch_cluster/* preferLz4 */.dF)(scratch.session);
-        return scratch;
-    }
-    catch (error) {
-        await cluster.close();
-        throw error;
-    }
-}
-/** pg_restore reads archives of its own version and of older ones. */
-async function restoringToolset(clientMajor) {
-    const toolsets = await (0,postgres_toolset/* localToolsets */.Zr)();
-    const newest = (0,postgres_toolset/* newestToolset */.DI)(toolsets);
-    if (newest.major >= clientMajor)
-        return newest;
-    throw new errors/* LifeboatError */.H3(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older (${newest.version}). Install the client of version ${clientMajor} or newer on the runner, for example: sudo apt-get install postgresql-client-${clientMajor}`);
-}
-async function connected(server, isPrivate, sourceMajor, end) {
-    const session = await postgres_session/* Session */.Nn.open(server, 'admin');
-    const [facts] = await session.query(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      current_setting('is_superuser') = 'on' as superuser`);
-    const { version = '', versionNumber = 0, superuser = false } = facts ?? {};
-    const close = async () => {
-        session.kill();
-        await end();
-    };
-    if (!superuser) {
-        session.kill();
-        throw new errors/* LifeboatError */.H3('scratch-url: the role is no superuser. A whole database can only be restored by one: use the service container’s own POSTGRES_USER.');
-    }
-    if (versionNumber < sourceMajor * 10_000) {
-        session.kill();
-        throw new errors/* LifeboatError */.H3(`scratch-url: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`);
-    }
-    return { server, session, version, versionNumber, private: isPrivate, close };
-}
-
-
-/***/ }),
-
 /***/ 41996:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43476,8 +43768,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __nccwpck_require__(77598);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(83916);
-// EXTERNAL MODULE: ./src/stream/child.ts
-var child = __nccwpck_require__(35622);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(16941);
 // EXTERNAL MODULE: ./src/postgres/connection.ts
 var connection = __nccwpck_require__(58824);
 ;// CONCATENATED MODULE: ./src/postgres/errors.ts
@@ -43890,77 +44182,12 @@ async function measureTables(session, tables) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   DI: () => (/* binding */ newestToolset),
-/* harmony export */   Gn: () => (/* binding */ chooseToolset),
-/* harmony export */   Zr: () => (/* binding */ localToolsets)
+/* harmony export */   $: () => (/* binding */ readVersion)
 /* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(51455);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(27187);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(83916);
-
-
-
-/** Where Debian and Ubuntu, and PostgreSQL's own packages for RPM systems, put one folder a version. */
-const FOLDERS = [
-    { root: '/usr/lib/postgresql', bin: (name) => (/^\d+$/.test(name) ? `${name}/bin` : null) },
-    { root: '/usr', bin: (name) => (/^pgsql-\d+$/.test(name) ? `${name}/bin` : null) },
-];
-/** Every set of client tools on this machine: first the one on PATH. */
-async function localToolsets() {
-    const places = [null];
-    for (const { root, bin } of FOLDERS) {
-        const names = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)(root).catch(() => []);
-        for (const name of names.sort()) {
-            const folder = bin(name);
-            if (folder)
-                places.push(`${root}/${folder}`);
-        }
-    }
-    const found = await Promise.all(places.map(toolsetAt));
-    return found.filter((toolset) => toolset !== null);
-}
-async function toolsetAt(folder) {
-    const path = (tool) => (folder === null ? tool : `${folder}/${tool}`);
-    const version = await versionOf(path('pg_dump'));
-    if (version === null)
-        return null;
-    return { place: folder ?? 'PATH', version: version.text, major: version.major, path };
-}
-async function versionOf(command) {
-    try {
-        const { exitCode, stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_1__/* .getExecOutput */ .H)(command, ['--version'], {
-            silent: true,
-            ignoreReturnCode: true,
-            // Nothing else of ours: it could be another program of that name.
-            env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' },
-        });
-        const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(stdout);
-        return exitCode === 0 && match ? { text: match[1] ?? '', major: Number(match[2]) } : null;
-    }
-    catch {
-        return null;
-    }
-}
-/** The newest tools: any psql of a supported version can ask a server how old it is. */
-function newestToolset(toolsets) {
-    const [newest] = [...toolsets].sort((a, b) => b.major - a.major);
-    if (!newest) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .LifeboatError */ .H3('No pg_dump was found: not on PATH, not in /usr/lib/postgresql/*/bin, not in /usr/pgsql-*/bin. Install the client of the server’s major version on the runner, for example: sudo apt-get install postgresql-client-17');
-    }
-    return newest;
-}
-/**
- * The server's own major version when it is there, else the nearest newer one. Never an older one: pg_dump refuses
- * servers newer than itself (pg_dump, Notes).
- */
-function chooseToolset(toolsets, serverMajor, serverVersion) {
-    const [chosen] = toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major);
-    if (!chosen) {
-        const have = toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .LifeboatError */ .H3(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${have}. An older pg_dump cannot dump a newer server. Install the client of version ${serverMajor} or newer on the runner, for example: sudo apt-get install postgresql-client-${serverMajor}`);
-    }
-    return chosen;
+/** Of what `pg_dump --version` says; null when another program of that name says something else. */
+function readVersion(said) {
+    const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(said);
+    return match ? { text: match[1] ?? '', major: Number(match[2]) } : null;
 }
 
 
@@ -46441,23 +46668,73 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 
 /***/ }),
 
-/***/ 35622:
+/***/ 16941:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   N4: () => (/* binding */ endGroup),
-/* harmony export */   ls: () => (/* binding */ identify),
-/* harmony export */   pQ: () => (/* binding */ startTool),
-/* harmony export */   qI: () => (/* binding */ runTool),
-/* harmony export */   v4: () => (/* binding */ ToolError)
-/* harmony export */ });
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(73024);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(57075);
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(83916);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  v4: () => (/* binding */ ToolError),
+  N4: () => (/* binding */ endGroup),
+  ls: () => (/* binding */ identify),
+  qI: () => (/* binding */ runTool),
+  pQ: () => (/* binding */ startTool)
+});
+
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(31421);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(73024);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(57075);
+// EXTERNAL MODULE: external "node:stream/promises"
+var promises_ = __nccwpck_require__(46466);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: ./src/stream/container.ts
+var container = __nccwpck_require__(36835);
+;// CONCATENATED MODULE: ./src/stream/end-mark.ts
+
+/**
+ * Lets through all but a mark at the end of the bytes, and tells whether it was there. Between us and a program in a
+ * container is an engine that can lose the end of what it says, and report success: podman 4.3 does when the program
+ * ends with input left.
+ */
+class EndMark extends external_node_stream_.Transform {
+    #mark;
+    #onMark;
+    #held = Buffer.of();
+    /** `onMark` is called as soon as the mark is there. */
+    constructor(mark, onMark) {
+        super();
+        this.#mark = Buffer.from(mark);
+        this.#onMark = onMark;
+    }
+    /** It stands at the end of what has come. */
+    get wasThere() {
+        return this.#held.equals(this.#mark);
+    }
+    _transform(chunk, _, done) {
+        const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+        const end = Math.max(0, bytes.length - this.#mark.length);
+        this.#held = bytes.subarray(end);
+        if (end > 0)
+            this.push(bytes.subarray(0, end));
+        if (this.wasThere)
+            this.#onMark();
+        done();
+    }
+    _flush(done) {
+        if (!this.#held.equals(this.#mark))
+            this.push(this.#held);
+        done();
+    }
+}
+
+;// CONCATENATED MODULE: ./src/stream/child.ts
+
+
+
 
 
 
@@ -46471,7 +46748,7 @@ const END_WITHIN = 15_000;
 /** After SIGTERM, before SIGKILL. The runner gives 7.5 s in all. */
 const KILL_AFTER = 2_000;
 /** A tool did not do its work. `stderr` is what it said. */
-class ToolError extends _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError */ .H3 {
+class ToolError extends errors/* LifeboatError */.H3 {
     name = 'ToolError';
     tool;
     stderr;
@@ -46486,19 +46763,23 @@ class ToolError extends _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .LifeboatError
  * *and* its output has ended: Node's `close` event, not `exit`.
  */
 function startTool(spec, context) {
-    const { command, args, user, env, group } = spec;
-    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const { command, args, user, env, group, inside, endMark } = spec;
+    const child = (0,external_node_child_process_.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
     const forget = child.pid === undefined
         ? () => { }
         : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
+    const forgetInside = inside === undefined ? () => { } : context.track(inside);
     let tail = '';
     readLines(child.stderr, (line) => {
         tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
         context.onStderr?.(line);
     });
     // When a child exits, Node throws away what nobody has begun to read of its output (flushStdio in child_process.js).
-    const stdout = new node_stream__WEBPACK_IMPORTED_MODULE_2__.PassThrough({ highWaterMark: READ_AHEAD });
-    (0,node_stream__WEBPACK_IMPORTED_MODULE_2__.pipeline)(child.stdout, stdout, () => { });
+    const stdout = new external_node_stream_.PassThrough({ highWaterMark: READ_AHEAD });
+    // What the tool has left of its input is read by nobody, and what it said is all there.
+    const mark = endMark === undefined ? null : new EndMark(endMark, () => child.stdin.end());
+    const copied = (0,promises_.pipeline)(mark === null ? [child.stdout, stdout] : [child.stdout, mark, stdout]);
+    copied.catch(() => { });
     // A tool may close its input early (pg_restore -l reads the head only): how it exits tells whether that was right.
     child.stdin.on('error', () => { });
     let killTimer;
@@ -46524,14 +46805,34 @@ function startTool(spec, context) {
         }, END_WITHIN);
     });
     const stderr = () => (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
-    const finished = ended(child, spec, stderr).finally(() => {
+    const whole = async () => {
+        await ended(child, spec, stderr);
+        if (mark === null)
+            return;
+        await copied.catch(() => { }); // Whoever reads it is told why.
+        if (!mark.wasThere)
+            throw new ToolError(spec.name, `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`, stderr());
+    };
+    const finished = endedThere(whole(), inside).finally(() => {
         clearTimeout(killTimer);
         clearTimeout(endTimer);
         context.signal.removeEventListener('abort', kill);
         forget();
+        forgetInside();
     });
     finished.catch(() => { });
     return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
+}
+/** A command that did not end well may have left running what it had started elsewhere. */
+async function endedThere(ended, inside) {
+    try {
+        await ended;
+    }
+    catch (error) {
+        if (inside !== undefined)
+            await (0,container/* endInside */.e)(inside).catch(() => { }); // Why it failed counts more.
+        throw error;
+    }
 }
 /** Ends a process that leads a group, and what it has started. One that has ended meanwhile is no error. */
 function endGroup(pid, signal) {
@@ -46550,7 +46851,7 @@ function ended(child, spec, stderr) {
     return new Promise((resolve, reject) => {
         child.on('error', (error) => {
             child.stdout.destroy();
-            const message = `${spec.name} could not be started (${spec.command}): ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}. Is it installed, and may this user run it?`;
+            const message = `${spec.name} could not be started (${spec.command}): ${(0,errors/* messageOf */.bD)(error)}. Is it installed, and may this user run it?`;
             reject(new ToolError(spec.name, message, '', { cause: error }));
         });
         child.on('close', (code, signal) => {
@@ -46588,12 +46889,91 @@ function readLines(stream, onLine) {
 /** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
 function identify(pid) {
     try {
-        const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(`/proc/${pid}/stat`, 'utf8');
+        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
         return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
     }
     catch {
         return { pid, started: '' };
     }
+}
+
+
+/***/ }),
+
+/***/ 36835:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I: () => (/* binding */ engineEnvironment),
+/* harmony export */   e: () => (/* binding */ endInside)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(31421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+
+
+/** A container's engine that hangs must not hold up the end of a run. Milliseconds. */
+const END_WITHIN = 5_000;
+/** The environment is what tells our processes from the database's; `tr` and `grep` are in every image with a shell. */
+const END_MARKED = `for file in /proc/[0-9]*/environ; do
+  if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
+done 2> /dev/null; true`;
+/** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
+async function endInside(inside) {
+    const { engine } = inside;
+    const args = inside.kind === 'container'
+        ? ['rm', '--force', inside.name]
+        : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, args, {
+        env: engineEnvironment(),
+        stdio: 'ignore',
+        signal: AbortSignal.timeout(END_WITHIN),
+    });
+    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+    if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
+    }
+}
+async function isRunning({ engine, container }) {
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, ['exec', container, 'true'], { env: engineEnvironment(), stdio: 'ignore' });
+    return new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+}
+/** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */
+function engineEnvironment() {
+    const names = [
+        'PATH',
+        'HOME',
+        'XDG_RUNTIME_DIR',
+        'DOCKER_HOST',
+        'DOCKER_CONTEXT',
+        'DOCKER_CONFIG',
+        'DOCKER_TLS_VERIFY',
+        'DOCKER_CERT_PATH',
+        'CONTAINER_HOST',
+        'CONTAINERS_CONF',
+        'CONTAINERS_STORAGE_CONF',
+    ];
+    return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+
+/***/ }),
+
+/***/ 21023:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   o: () => (/* binding */ drained)
+/* harmony export */ });
+/** Resolves when more can be written, and when nothing can any more. Leaves no listener behind, for large streams wait often. */
+function drained(output) {
+    return new Promise((resolve) => {
+        const done = () => {
+            output.off('drain', done).off('close', done);
+            resolve();
+        };
+        output.on('drain', done).on('close', done);
+    });
 }
 
 

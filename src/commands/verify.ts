@@ -45,9 +45,11 @@ export async function verify(
   if (fileTrees !== 'leave') {
     const into = fileTrees === 'read' ? null : fileTrees.into;
     const paths = await verifyFiles(backup, into, fileReferences, run, found);
-    await run.progress.stage('file references', () =>
-      verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found),
-    );
+    if (fileReferences.length > 0) {
+      await run.progress.stage('file references', () =>
+        verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found),
+      );
+    }
   }
   const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
   await run.progress.stage('read the other parts', () => parts.readRest(left.map(partOfTree)));

@@ -218,15 +218,18 @@ async function withoutRights<T>(act: () => Promise<T>): Promise<T> {
 }
 
 describe('what may not be read is an error that names it', () => {
-  test.each(['folder', 'file'])('a %s', async (kind) => {
+  test.each(['below', 'below/file'])('%s', async (path) => {
     const folder = makeTree({ 'below/file': 'x' });
     chmodSync(folder, 0o755);
-    chmodSync(join(folder, 'below'), kind === 'folder' ? 0 : 0o755);
-    chmodSync(join(folder, 'below', 'file'), 0);
-    await expect(withoutRights(() => pack(treeOf(folder)))).rejects.toThrow(
-      `paths: uploads: "below${kind === 'folder' ? '' : '/file'}" cannot be read (EACCES). Let the user`,
-    );
-    chmodSync(join(folder, 'below'), 0o700);
+    chmodSync(join(folder, 'below'), 0o755);
+    chmodSync(join(folder, path), 0);
+    try {
+      await expect(withoutRights(() => pack(treeOf(folder)))).rejects.toThrow(
+        `paths: uploads: "${path}" cannot be read (EACCES). Let the user`,
+      );
+    } finally {
+      chmodSync(join(folder, path), 0o700); // So that it can be removed.
+    }
   });
 
   test('the tree itself, when it is gone', async () => {

@@ -12,6 +12,8 @@ export type Leftover =
   | { kind: 'folder'; path: string }
   /** One that a restore is filling. */
   | { kind: 'database'; database: string; host: string }
+  /** The commands of `after`, which must run once those of `before` have begun. The input tells them. */
+  | { kind: 'after' }
   | Inside
   | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
 

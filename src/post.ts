@@ -5,11 +5,15 @@ import type { Log } from './report/log.ts';
 import { endGroup, identify } from './stream/child.ts';
 import { endInside } from './stream/container.ts';
 
-/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
-export async function cleanUp(leftovers: Leftover[], log: Log): Promise<void> {
+/**
+ * The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. `after` runs the
+ * commands of that input.
+ */
+export async function cleanUp(leftovers: Leftover[], log: Log, after: () => Promise<string[]>): Promise<void> {
   for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
     try {
-      await end(leftover, log);
+      if (leftover.kind === 'after') await runAfterIt(after, log);
+      else await end(leftover, log);
     } catch (error) {
       log.warning(
         `Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${messageOf(error)})`,
@@ -23,11 +27,17 @@ export async function cleanUp(leftovers: Leftover[], log: Log): Promise<void> {
  * before its process would be killed.
  */
 function turnOf(leftover: Leftover): number {
+  if (leftover.kind === 'after') return 3;
   if (leftover.kind === 'process' && leftover.group) return 0;
   return leftover.kind === 'folder' ? 1 : 2;
 }
 
-async function end(leftover: Leftover, log: Log): Promise<void> {
+async function runAfterIt(after: () => Promise<string[]>, log: Log): Promise<void> {
+  const failures = await after();
+  for (const failure of failures) log.warning(`${failure} Run it by hand.`);
+}
+
+async function end(leftover: Exclude<Leftover, { kind: 'after' }>, log: Log): Promise<void> {
   if (leftover.kind === 'process') return endProcess(leftover);
   if (leftover.kind === 'file') return rm(leftover.path, { force: true });
   if (leftover.kind === 'folder') {
@@ -48,6 +58,7 @@ function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process'
 }
 
 function describe(leftover: Leftover): string {
+  if (leftover.kind === 'after') return 'what before has stopped';
   if (leftover.kind === 'process') return `process ${leftover.pid}`;
   if (leftover.kind === 'file' || leftover.kind === 'folder') return `${leftover.kind} ${leftover.path}`;
   if (leftover.kind === 'container') return `container ${leftover.name}`;

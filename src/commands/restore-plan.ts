@@ -61,6 +61,7 @@ export function planLines(
     `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
     ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
     ...treeLines(inventory, settings),
+    ...commandLines(swap, settings),
     ...swapLines(swap, target),
     ...(swap.swap && target.bound.length > 0
       ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]
@@ -93,6 +94,15 @@ function partLines(part: RestoredPart): string[] {
       ? []
       : [`Leaves out large objects (${largeObjectsLeftOut}): nothing says to which table one belongs.`]),
   ];
+}
+
+/** The programs by name: their arguments can hold what is for nobody else. */
+function commandLines({ swap }: PlannedSwap, { commands }: RestoreSettings): string[] {
+  const { before, after } = commands;
+  if (before.length + after.length === 0) return [];
+  if (!swap) return ['Does not run the commands of before and after: nothing takes the live database’s place.'];
+  const named = (lines: string[][]) => lines.map(([program]) => program).join(', ') || 'nothing';
+  return [`Runs around the swap: before it ${named(before)}; after it, whatever becomes of it, ${named(after)}.`];
 }
 
 function swapLines(swap: PlannedSwap, { exists }: RestoreTarget): string[] {

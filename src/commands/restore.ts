@@ -14,6 +14,7 @@ import { checksOf } from './restore-files.ts';
 import { type PlannedSwap, planLines, planSwap, rolesToMake } from './restore-plan.ts';
 import type { Run } from './run.ts';
 import { selectFromBackup } from './select-backup.ts';
+import { betweenCommands } from './swap-commands.ts';
 import { verify } from './verify.ts';
 
 /**
@@ -62,6 +63,7 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
         replaced: false,
         previousDatabase: null,
         createdRoles: [],
+        commandFailures: [],
         filesTo: null,
         findings: [],
         verified: [],
@@ -131,11 +133,12 @@ async function carryOut(
   }
   report.verdict = verdictOf(found.findings);
   if (!swap.swap || !maySwap(report.verdict, settings)) return;
-  await run.progress
-    .stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, run.atSwap))
-    .catch((error: unknown) => {
-      throw notSwapped(error, swap);
-    });
+  const { progress, atSwap } = run;
+  await betweenCommands(settings.commands, run, report.commandFailures, () =>
+    progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap)),
+  ).catch((error: unknown) => {
+    throw notSwapped(error, swap);
+  });
   report.replaced = swap.before !== null;
   report.previousDatabase = swap.before;
   report.restoredDatabase = swap.live;

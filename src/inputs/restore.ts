@@ -1,5 +1,7 @@
 import type { Wanted } from '../catalog/selection.ts';
 import { parseAssertions } from './assertions.ts';
+import { commandEnvironment } from './command-environment.ts';
+import { parseCommandLines } from './command-lines.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseTimeout } from './duration.ts';
 import { parseFilesTo } from './files-to.ts';
@@ -44,6 +46,8 @@ export const restoreInputs = {
   'create-roles': input('false', parseBoolean),
   'accept-unverified': input('false', parseBoolean),
   'swap-timeout': input('1m', parseTimeout),
+  before: input('', parseCommandLines),
+  after: input('', parseCommandLines),
   jobs: input('1', parseRestoreJobs),
   assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
   'dry-run': input('false', parseBoolean),
@@ -96,6 +100,7 @@ export async function readRestoreSettings(get: GetInput, env: Environment, log: 
     createRoles: inputs['create-roles'],
     acceptUnverified: inputs['accept-unverified'],
     swapTimeout: inputs['swap-timeout'],
+    commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
     jobs: inputs.jobs,
     filesTo: inputs['files-to'],
     assertions: inputs.assertions,

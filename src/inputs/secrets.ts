@@ -2,7 +2,7 @@ import { tidied } from './key-text.ts';
 import type { Environment, GetInput, InputLog } from './read-inputs.ts';
 
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
-const SHORTEST_MASK = 4;
+export const SHORTEST_MASK = 4;
 
 interface Secret {
   /** The input or environment variable it comes from. */

@@ -37,6 +37,8 @@ export interface RestoreReport
   replaced: boolean;
   /** What the old one is called now. */
   previousDatabase: string | null;
+  /** Which of the user's commands after the swap did not do their work, in words. */
+  commandFailures: string[];
   createdRoles: string[];
   /** The folder in which the file trees are, each in a folder of its label; null: none was unpacked. */
   filesTo: string | null;

@@ -14,9 +14,10 @@ export function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target 
 
 /** What happened, and what to do next, in a few sentences. */
 export function restoreMessage(report: RestoreReport): string {
-  const { filesTo } = report;
+  const { filesTo, commandFailures } = report;
   const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
-  return `${databaseMessage(report)}${files}`;
+  const commands = commandFailures.length === 0 ? '' : ` ${commandFailures.join(' ')} Do by hand what it was to do.`;
+  return `${databaseMessage(report)}${files}${commands}`;
 }
 
 function databaseMessage(report: RestoreReport): string {

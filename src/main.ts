@@ -1,7 +1,8 @@
 import * as core from '@actions/core';
 import { CACHE_PROCESS, serveCacheRequest } from './commands/actions-cache-process.ts';
 import { backup } from './commands/backup.ts';
-import { planBackup } from './commands/backup-plan.ts';
+import { backupDatabases, planDatabases } from './commands/backup-databases.ts';
+import { type BackupPlan, planBackup } from './commands/backup-plan.ts';
 import { check } from './commands/check.ts';
 import { hold } from './commands/hold.ts';
 import { list } from './commands/list.ts';
@@ -10,29 +11,34 @@ import { release } from './commands/release.ts';
 import { restore } from './commands/restore.ts';
 import { type RestoreTestResult, restoreTest } from './commands/restore-test.ts';
 import type { Run } from './commands/run.ts';
-import { LeftBehind, LifeboatError, messageOf } from './errors.ts';
+import { runAfter } from './commands/swap-commands.ts';
+import { LeftBehind, messageOf } from './errors.ts';
 import { commandMeant } from './inputs/command.ts';
+import { commandEnvironment } from './inputs/command-environment.ts';
+import { parseCommandLines } from './inputs/command-lines.ts';
 import { readMonitoring } from './inputs/read-monitoring.ts';
 import { readSettings } from './inputs/read-settings.ts';
-import type { CheckSettings, ListSettings, RestoreTestSettings, Settings } from './inputs/settings.ts';
+import type { BackupSettings, CheckSettings, ListSettings, RestoreTestSettings, Settings } from './inputs/settings.ts';
 import type { StoreLocation } from './inputs/store-url.ts';
 import { Leftovers } from './leftovers.ts';
 import { cleanUp } from './post.ts';
 import type { BackupReport } from './report/backup-report.ts';
 import type { CheckReport } from './report/check-report.ts';
 import { checkMessage } from './report/check-summary.ts';
+import { type DatabasesReport, databasesMessage } from './report/databases-report.ts';
 import type { Ending } from './report/ending.ts';
-import { hideSecrets, oneLine } from './report/escape.ts';
+import { hideSecrets } from './report/escape.ts';
 import type { HoldReport } from './report/hold-report.ts';
 import { htmlPage } from './report/html-page.ts';
 import type { ListReport } from './report/list-report.ts';
-import { actionsLog } from './report/log.ts';
+import { actionsLog, logOrigin } from './report/log.ts';
 import { Progress } from './report/progress.ts';
 import type { PruneReport } from './report/prune-report.ts';
 import { whyNotApplied } from './report/prune-summary.ts';
 import {
   publishBackup,
   publishCheck,
+  publishDatabases,
   publishFailure,
   publishHold,
   publishList,
@@ -61,13 +67,12 @@ const ending: Pick<Ending, 'failure' | 'cancelled' | 'report'> = { failure: null
 async function main(): Promise<void> {
   if (process.argv[2] === CACHE_PROCESS) return serveCacheRequest(process.argv.slice(3));
   if (core.getState('main') === 'started') {
-    return cleanUp(JSON.parse(core.getState('leftovers') || '[]'), actionsLog);
+    return cleanUp(JSON.parse(core.getState('leftovers') || '[]'), actionsLog, commandsOfAfter);
   }
   core.saveState('main', 'started');
   const cancelled = cancellation();
   const progress = new Progress(actionsLog);
   const command = commandMeant(core.getInput('command'));
-  const getInput = (name: string) => core.getInput(name, { trimWhitespace: false });
   const monitoring = readMonitoring(getInput);
   progress.about.set = monitoring.set;
   const tell = beginTelling({ settings: monitoring, log: actionsLog, cancelled, env: process.env });
@@ -102,11 +107,21 @@ async function main(): Promise<void> {
   await tell({ command, ...ending, failure, about: progress.about, ended, duration }, stores);
 }
 
+const getInput = (name: string) => core.getInput(name, { trimWhitespace: false });
+
+/** For the `post:` step, which has the inputs once more. */
+function commandsOfAfter(): Promise<string[]> {
+  const commands = {
+    after: parseCommandLines(getInput('after').trim()),
+    env: commandEnvironment(getInput, process.env),
+  };
+  return runAfter(commands, { log: actionsLog, track: () => () => {} });
+}
+
 async function runCommand(settings: Settings, run: Run): Promise<void> {
   switch (settings.command) {
     case 'backup':
-      if (settings.dryRun) return publishPlan(await planBackup(settings, run));
-      return reportBackup(await backup(settings, run));
+      return backUp(settings, run);
     case 'restore-test':
       return reportRestoreTest(await restoreTest(settings, run), settings);
     case 'restore':
@@ -122,6 +137,32 @@ async function runCommand(settings: Settings, run: Run): Promise<void> {
     case 'release':
       return reportHold(await release(settings, run));
   }
+}
+
+async function backUp({ databases, ...settings }: BackupSettings, run: Run): Promise<void> {
+  if (databases === null) {
+    const one = { ...settings, databases };
+    return settings.dryRun ? reportPlan(await planBackup(one, run)) : reportBackup(await backup(one, run));
+  }
+  const many = { ...settings, databases };
+  if (settings.dryRun) return reportPlan(await planDatabases(many, run));
+  return reportDatabases(await backupDatabases(many, run), run.signal);
+}
+
+/** A plan is red when it could not be made for each database. */
+async function reportPlan(plan: BackupPlan): Promise<void> {
+  await publishPlan(plan);
+  if (plan.problems.length > 0) annotate('Lifeboat: backup would fail', plan.problems.join('\n'));
+}
+
+/** One database without a backup in every store is red, though the others have it. */
+async function reportDatabases(report: DatabasesReport, { aborted }: AbortSignal): Promise<void> {
+  ending.report = report;
+  await publishDatabases(report);
+  const message = databasesMessage(report);
+  if (message === null) return;
+  ending.cancelled = aborted;
+  annotate(aborted ? 'Lifeboat: cancelled' : 'Lifeboat: not every database was backed up', message);
 }
 
 /** A backup that one store does not have is red, though the others have it. */
@@ -154,6 +195,8 @@ async function reportRestore(report: RestoreReport): Promise<void> {
   ending.report = report;
   await publishRestore(report);
   if (!restoreIsDone(report)) annotate('Lifeboat: restore not finished', restoreMessage(report));
+  else if (report.commandFailures.length > 0)
+    annotate('Lifeboat: restored, but a command failed', restoreMessage(report));
 }
 
 /** A store that cannot be listed is red, though the others are shown. */
@@ -216,11 +259,7 @@ async function fail(command: string, error: unknown, cancelled: AbortSignal, pro
   const title = cancelled.aborted ? 'Lifeboat: cancelled' : `Lifeboat: ${command} failed`;
   const kept = error instanceof LeftBehind ? error.left : 'Nothing was kept of it.';
   const message = cancelled.aborted ? `The run was cancelled (${progress.current}). ${kept}` : messageOf(error);
-  if (!(error instanceof LifeboatError) && !cancelled.aborted)
-    core.info(
-      'This is an error inside of Lifeboat; please report it. Run again with debug logging to see where it happened.',
-    );
-  for (let at = error; at instanceof Error; at = at.cause) core.debug(oneLine(at.stack ?? at.message));
+  logOrigin(error, actionsLog, cancelled.aborted);
   await publishFailure(title, message);
   annotate(title, message);
 }

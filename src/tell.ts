@@ -90,7 +90,10 @@ async function measure(ending: Ending, stores: StoreLocation[]): Promise<MetricG
   // A disk that does not answer may be why the run was cancelled, or has failed.
   const space = ending.cancelled ? [] : await Promise.race([spaceOf(stores), sleep(TIME_OF_DISKS, [], { ref: false })]);
   const groups = metricsOf(ending, space);
-  if (groups.length === 0) throw new Error('its set is not known. Give it in name.');
+  if (groups.length === 0)
+    throw new Error(
+      'its set is not known. Give it in name; those of databases are known once the server has listed them.',
+    );
   return groups;
 }
 

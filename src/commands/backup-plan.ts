@@ -24,6 +24,8 @@ export interface BackupPlan {
   /** Bytes. */
   databaseSize: number;
   lines: string[];
+  /** What it cannot be told of, of several databases: the run is red. */
+  problems: string[];
 }
 
 /** `dry-run`: connects, looks at server and stores, and says what a backup would do. Nothing is written anywhere. */
@@ -43,6 +45,7 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
     return {
       tables: tables.length,
       databaseSize: facts.databaseSize,
+      problems: [],
       lines: [
         `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${formatCount(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
         describe.kind === 'passphrase'

@@ -1,3 +1,4 @@
+import { parseDatabases } from './databases.ts';
 import { parseDumpArgs } from './dump-args.ts';
 import { parseTimeout } from './duration.ts';
 import { keepInputs, keepRulesOf } from './keep.ts';
@@ -30,6 +31,7 @@ import { oneOf, parseBoolean, wholeNumber } from './words.ts';
 export const backupInputs = {
   command: input('backup', oneOf('backup')),
   'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+  databases: optional(parseDatabases),
   name: optional(parseSetName),
   ...storeInputs,
   toolset: input('auto', parseToolset),
@@ -78,6 +80,22 @@ const rules: Rule<BackupInputs>[] = [
   },
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
   ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  function treesOfManySets({ given }) {
+    if (!given('databases') || !given('paths')) return null;
+    return {
+      input: 'paths',
+      problem:
+        'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
+    };
+  },
+  function nameOfManySets({ given }) {
+    if (!given('databases') || !given('name')) return null;
+    return {
+      input: 'name',
+      problem:
+        'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
+    };
+  },
   function s3InputsWithoutS3({ given, values }) {
     if (!values.store || values.store.some(({ kind }) => kind === 's3')) return null;
     const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
@@ -126,6 +144,7 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
     command: inputs.command,
     connection: inputs['database-url'],
     toolset: inputs.toolset,
+    databases: inputs.databases,
     name: inputs.name,
     stores: inputs.store,
     s3: {

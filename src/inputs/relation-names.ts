@@ -29,7 +29,7 @@ export function parseSchemaNames(text: string): string[] {
 }
 
 /** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
-function parseNames<T>(text: string, parse: (line: string) => T): T[] {
+export function parseNames<T>(text: string, parse: (line: string) => T): T[] {
   const lines = (text.match(LINE) ?? []).map((line) => line.trim());
   const names: T[] = [];
   const problems: string[] = [];

@@ -1,5 +1,6 @@
 import type { PrivateKey } from 'openpgp';
 import type { Assertion } from '../catalog/assertion.ts';
+import type { WantedDatabases } from '../catalog/databases.ts';
 import type { FileReference } from '../catalog/file-reference.ts';
 import type { Demands } from '../catalog/health/rule.ts';
 import type { KeepRules } from '../catalog/retention.ts';
@@ -19,6 +20,8 @@ export interface BackupSettings extends StoreSettings {
   /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
   connection: Record<string, string>;
   toolset: ToolsetChoice;
+  /** Those of the connection's server that are backed up, each into its own set; null: the connection's one. */
+  databases: WantedDatabases | null;
   /** The set's name; null: derived from the database's name. */
   name: string | null;
   encryption: EncryptionSettings;
@@ -129,9 +132,18 @@ export interface RestoreSettings extends StoreSettings {
   createRoles: boolean;
   acceptUnverified: boolean;
   swapTimeout: number;
+  commands: SwapCommands;
   jobs: number;
   assertions: Assertion[];
   dryRun: boolean;
+}
+
+/** The user's own commands around a swap, each as its program and arguments: they stop what uses the database, and start it again. */
+export interface SwapCommands {
+  before: string[][];
+  after: string[][];
+  /** All that they get of ours: it holds no input and no secret. */
+  env: Record<string, string>;
 }
 
 /** Everything that a `list` needs to know, checked. */

@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import { LifeboatError } from '../errors.ts';
 import { oneLine, safeLines } from './escape.ts';
 
 /** Where commands say what they do. Text from outside is made safe here, once. */
@@ -8,6 +9,8 @@ export interface Log {
   notice(line: string): void;
   warning(line: string): void;
   debug(line: string): void;
+  /** What is said during `work` stands under the title, folded. Groups do not nest. */
+  group<T>(title: string, work: () => Promise<T>): Promise<T>;
 }
 
 export const actionsLog: Log = {
@@ -15,4 +18,15 @@ export const actionsLog: Log = {
   notice: (line) => core.notice(oneLine(line), { title: 'Lifeboat' }),
   warning: (line) => core.warning(oneLine(line), { title: 'Lifeboat' }),
   debug: (line) => core.debug(safeLines(line)),
+  group: (title, work) => core.group(safeLines(oneLine(title)), work),
 };
+
+/** Says where an error came from, for debugging; and that it is one of our own making, unless a cancellation made it. */
+export function logOrigin(error: unknown, log: Log, cancelled = false): void {
+  if (!(error instanceof LifeboatError) && !cancelled) {
+    log.info(
+      'This is an error inside of Lifeboat; please report it. Run again with debug logging to see where it happened.',
+    );
+  }
+  for (let at = error; at instanceof Error; at = at.cause) log.debug(oneLine(at.stack ?? at.message));
+}

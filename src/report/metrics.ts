@@ -1,5 +1,6 @@
 import { startOf } from '../catalog/id.ts';
 import type { BackupReport } from './backup-report.ts';
+import type { DatabasesReport } from './databases-report.ts';
 import type { Ending } from './ending.ts';
 import type { ListedStore } from './list-report.ts';
 import type { RestoreTestReport } from './restore-test-report.ts';
@@ -56,6 +57,9 @@ export interface StoreSpace {
 /** What a run tells: of the set, and of each store by itself. None when no set is known. */
 export function metricsOf(ending: Ending, space: StoreSpace[]): MetricGroup[] {
   const { command, about, report } = ending;
+  if (report?.command === 'backup-databases') {
+    return endingsOf(report, ending).flatMap((one) => metricsOf(one, space));
+  }
   const listed = report?.command === 'list' ? report.stores : [];
   const sets = about.set === null ? namesIn(listed) : [about.set];
   return sets.flatMap((set): MetricGroup[] => [
@@ -66,6 +70,23 @@ export function metricsOf(ending: Ending, space: StoreSpace[]): MetricGroup[] {
       samples: samplesOf({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
     })),
   ]);
+}
+
+/** One for each database whose backup was begun: its set has metrics of its own. */
+function endingsOf({ databases }: DatabasesReport, ending: Ending): Ending[] {
+  return databases.flatMap(({ database, name, outcome, error, report, ended, duration }) =>
+    outcome === 'not-begun'
+      ? []
+      : {
+          ...ending,
+          command: 'backup',
+          failure: error === null ? null : { title: '', message: error },
+          report,
+          about: { set: name, database, backup: report?.id ?? null },
+          ended: new Date(ended),
+          duration,
+        },
+  );
 }
 
 function namesIn(stores: ListedStore[]): string[] {

@@ -8,6 +8,9 @@ import type { BackupReport } from './backup-report.ts';
 import { backupSummary } from './backup-summary.ts';
 import type { CheckReport } from './check-report.ts';
 import { checkLines, checkSummary } from './check-summary.ts';
+import { type DatabasesReport, databasesOutput, reportsOf, totalsOf } from './databases-report.ts';
+import { databasesSummary } from './databases-summary.ts';
+import type { Report } from './ending.ts';
 import { html } from './escape.ts';
 import { type HoldReport, holdLines } from './hold-report.ts';
 import { backupsOutput, type ListReport } from './list-report.ts';
@@ -26,25 +29,45 @@ const SUMMARY_LIMIT = 900 * 1024;
 
 /** Outputs, job summary and JSON report of a backup. */
 export async function publishBackup(report: BackupReport): Promise<void> {
-  const good = report.stores.filter(({ error }) => error === null);
-  const retention = report.stores.flatMap((store) => store.retention ?? []);
   const file = await writeReport(`lifeboat-${report.id}.json`, report);
+  publishBackups([report], report, report.duration, file);
+  await writeSummary(backupSummary(report));
+}
+
+/** Outputs, job summary and JSON report of a backup of several databases. */
+export async function publishDatabases(report: DatabasesReport): Promise<void> {
+  const file = await writeReport(`lifeboat-databases-${report.started.replace(/[-:.]/g, '')}.json`, report);
+  publishBackups(reportsOf(report.databases), totalsOf(report), report.duration, file);
+  core.setOutput('backups', databasesOutput(report));
+  await writeSummary(databasesSummary(report));
+}
+
+/** The outputs of one or several backups, and what the log says of them at the end. */
+function publishBackups(
+  backups: BackupReport[],
+  totals: Pick<BackupReport, 'storedSize' | 'databaseSize' | 'tables' | 'rows'>,
+  duration: number,
+  file: string,
+): void {
+  const good = backups.flatMap((report) =>
+    report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })),
+  );
+  const retention = backups.flatMap(({ stores }) => stores.flatMap((store) => store.retention ?? []));
   const outputs = {
-    id: report.id,
+    id: backups.map(({ id }) => id).join('\n'),
     location: good.map(({ location }) => location).join('\n'),
     manifest: good.map(({ manifest }) => manifest).join('\n'),
-    size: report.storedSize,
-    'database-size': report.databaseSize,
-    tables: report.tables,
-    rows: report.rows,
-    duration: Math.round(report.duration / 1000),
+    size: totals.storedSize,
+    'database-size': totals.databaseSize,
+    tables: totals.tables,
+    rows: totals.rows,
+    duration: Math.round(duration / 1000),
     report: file,
     ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
   };
   for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  for (const { location } of good) actionsLog.info(completeLine(report, location));
+  for (const { report, location } of good) actionsLog.info(completeLine(report, location));
   for (const store of retention) actionsLog.info(`${store.url}: ${outcomeOf(store)}`);
-  await writeSummary(backupSummary(report));
 }
 
 /** Outputs, job summary and JSON report of a restore test. */
@@ -136,8 +159,6 @@ export async function publishHold(report: HoldReport): Promise<void> {
   for (const line of lines) actionsLog.info(line);
   await writeSummary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`);
 }
-
-type Report = BackupReport | RestoreTestReport | RestoreReport | ListReport | CheckReport | PruneReport | HoldReport;
 
 async function writeReport(name: string, report: Report): Promise<string> {
   const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);

@@ -14,7 +14,7 @@ const READ_AHEAD = 1024 * 1024;
 /** A tool that has closed its output has this long to end. */
 const END_WITHIN = 15_000;
 /** After SIGTERM, before SIGKILL. The runner gives 7.5 s in all. */
-const KILL_AFTER = 2_000;
+export const KILL_AFTER = 2_000;
 
 export interface ToolCommand {
   /** What people call it: `pg_dump`. */
@@ -187,7 +187,8 @@ export async function runTool(spec: ToolCommand, context: ToolContext, input?: U
   return Buffer.concat(chunks);
 }
 
-function readLines(stream: Readable, onLine: (line: string) => void): void {
+/** Hands on each line as it comes. */
+export function readLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');
   stream.on('error', () => {});

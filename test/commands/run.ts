@@ -1,4 +1,5 @@
 import type { Run } from '../../src/commands/run.ts';
+import type { Log } from '../../src/report/log.ts';
 import { Progress } from '../../src/report/progress.ts';
 
 /** A run that remembers what it says, each line after what kind it is. */
@@ -11,7 +12,13 @@ export function recordedRun(now: () => Date): RecordedRun {
   const controller = new AbortController();
   const lines: string[] = [];
   const say = (kind: string) => (line: string) => void lines.push(`${kind}: ${line}`);
-  const log = { info: say('info'), notice: say('notice'), warning: say('warning'), debug: say('debug') };
+  const log: Log = {
+    info: say('info'),
+    notice: say('notice'),
+    warning: say('warning'),
+    debug: say('debug'),
+    group: (_, work) => work(),
+  };
   return {
     lines,
     cancel: () => controller.abort(),

@@ -1,7 +1,9 @@
 import { backup } from '../../src/commands/backup.ts';
 import type { Run } from '../../src/commands/run.ts';
 import { readBackupSettings } from '../../src/inputs/backup.ts';
+import type { InputLog } from '../../src/inputs/read-inputs.ts';
 import type { BackupReport } from '../../src/report/backup-report.ts';
+import type { Log } from '../../src/report/log.ts';
 import { Progress } from '../../src/report/progress.ts';
 import type { ActionInputs } from './harness.ts';
 
@@ -17,7 +19,14 @@ export interface InProcess extends BackupReport {
 export async function backUpInProcess(inputs: ActionInputs, run: Partial<Run>): Promise<InProcess> {
   const lines: string[] = [];
   const say = (line: string) => void lines.push(line);
-  const log = { info: say, notice: say, warning: say, debug: say, mask: () => {} };
+  const log: Log & InputLog = {
+    info: say,
+    notice: say,
+    warning: say,
+    debug: say,
+    group: (_, work) => work(),
+    mask: () => {},
+  };
   const settings = await readBackupSettings((name) => inputs[name] ?? '', {}, log);
   const report = await backup(settings, {
     log,

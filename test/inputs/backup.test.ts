@@ -27,6 +27,7 @@ const minimalSettings = {
     PGCONNECT_TIMEOUT: '30',
   },
   toolset: { kind: 'auto' },
+  databases: null,
   name: null,
   stores: [{ kind: 'file', url: 'file:///srv/backups', path: '/srv/backups' }],
   s3: { endpoint: null, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false },

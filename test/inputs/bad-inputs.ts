@@ -882,6 +882,44 @@ export const badInputs: BadInput[] = [
     says: [/^s3-storage-class: "standard_ia" is not a storage class/, /STANDARD_IA/],
   },
 
+  // databases, before and after
+  {
+    title: 'databases, and the name of one set',
+    inputs: { databases: 'all', name: 'shop' },
+    says: [/^name: with databases each is backed up into a set/],
+  },
+  {
+    title: 'file trees of several databases',
+    inputs: { databases: 'all', paths: 'uploads=/tmp' },
+    says: [/^paths: with databases each set would hold the same files/],
+  },
+  { title: 'databases that only leave out', inputs: { databases: '!shop' }, says: [/^databases: it only leaves out/] },
+  {
+    title: 'a database with a blank, unquoted',
+    inputs: { databases: 'my shop' },
+    says: [/^databases: "my shop" is not the name of a database/, /double quotes/],
+  },
+  {
+    title: 'a command for a shell',
+    inputs: { ...RESTORE, before: 'docker compose stop app && sleep 1' },
+    says: [/^before: .*has something in it that only a shell would act on/, /single quotes/],
+  },
+  {
+    title: 'a variable in a command',
+    inputs: { ...RESTORE, after: 'echo "$HOME"' },
+    says: [/^after: .*only a shell would act on/],
+  },
+  {
+    title: 'a quote that is not closed',
+    inputs: { ...RESTORE, before: "sh -c 'true" },
+    says: [/^before: .*ends within quotes/],
+  },
+  {
+    title: 'a variable before a program',
+    inputs: { ...RESTORE, before: 'A=1 env' },
+    says: [/^before: .*begins with a variable/],
+  },
+
   // toolset, jobs, plain words and numbers
   {
     title: 'a container whose name is an option',

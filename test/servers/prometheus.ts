@@ -29,7 +29,8 @@ export interface Exporter {
 
 /** Starts a Pushgateway that keeps what it is sent in memory. It ends with the test run. */
 export async function startPushgateway(): Promise<Exporter> {
-  return start('prometheus-pushgateway', []);
+  // Debian's keeps them for the next one, in a file of the machine.
+  return start('prometheus-pushgateway', ['--persistence.file=']);
 }
 
 /** Starts a node_exporter that reads *.prom files of the folder, and nothing else of the machine. It ends with the test run. */

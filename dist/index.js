@@ -29361,6 +29361,227 @@ async function demandGnuTar() {
 
 /***/ }),
 
+/***/ 67844:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  T: () => (/* binding */ backupDatabases),
+  U: () => (/* binding */ planDatabases)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(77598);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+;// CONCATENATED MODULE: ./src/catalog/databases.ts
+
+/** So many of the server's databases are told when something fits none of them. */
+const MOST_TOLD = 20;
+/**
+ * The names of those that are wanted, in the server's order. Whatever fits nothing is an error, before anything is dumped:
+ * it is misspelt, or a database is gone that somebody counts on. What is left out may be gone.
+ */
+function selectDatabases({ include, exclude }, server) {
+    const there = server.filter(({ refuses }) => refuses === null).map(({ name }) => name);
+    const problems = include
+        .filter((pattern) => !there.some((name) => fits(name, pattern)))
+        .map((pattern) => problemOf(pattern, server));
+    const selected = there.filter((name) => fitsAny(name, include) && !fitsAny(name, exclude));
+    if (problems.length === 0 && selected.length === 0)
+        problems.push('what begins with ! leaves nothing of what is named.');
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(`databases: ${problems.join(' ')} ${told(there)} Nothing was backed up.`);
+    return selected;
+}
+/** Whether it was named itself, not only by a glob. */
+function isNamed(name, { include }) {
+    return include.some(({ text, glob }) => !glob && text === name);
+}
+function fitsAny(name, patterns) {
+    return patterns.some((pattern) => fits(name, pattern));
+}
+function fits(name, { text, glob }) {
+    return glob ? expressionOf(text).test(name) : name === text;
+}
+function expressionOf(glob) {
+    const literal = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
+}
+function problemOf({ text, glob }, server) {
+    if (glob)
+        return `no database fits ${JSON.stringify(text)}.`;
+    const { refuses = null } = server.find(({ name }) => name === text) ?? {};
+    return `${JSON.stringify(text)} ${refuses ?? 'is no database of this server'}.`;
+}
+function told(names) {
+    if (names.length === 0)
+        return 'The server has none that can be backed up.';
+    const more = names.length > MOST_TOLD ? ` and ${names.length - MOST_TOLD} more` : '';
+    const shown = names.slice(0, MOST_TOLD).map((name) => JSON.stringify(name));
+    return `The server has ${shown.join(', ')}${more}.`;
+}
+
+// EXTERNAL MODULE: ./src/catalog/id.ts
+var catalog_id = __nccwpck_require__(24654);
+// EXTERNAL MODULE: ./src/catalog/names.ts
+var names = __nccwpck_require__(46447);
+// EXTERNAL MODULE: ./src/postgres/connect.ts + 1 modules
+var connect = __nccwpck_require__(25486);
+;// CONCATENATED MODULE: ./src/postgres/databases.ts
+/** Every database of the server, in the order of their names. */
+function listDatabases(session) {
+    // -2 marks one whose DROP DATABASE was interrupted (pg_database.h, DATCONNLIMIT_INVALID_DB).
+    return session.query(`
+    select datname as name,
+      case when datistemplate then 'is a template'
+        when not datallowconn then 'allows no connections'
+        when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
+      end as refuses
+    from pg_database order by datname collate "C"`);
+}
+
+// EXTERNAL MODULE: ./src/postgres/tables.ts
+var postgres_tables = __nccwpck_require__(76050);
+// EXTERNAL MODULE: ./src/report/log.ts
+var log = __nccwpck_require__(46472);
+// EXTERNAL MODULE: ./src/report/progress.ts
+var report_progress = __nccwpck_require__(18991);
+// EXTERNAL MODULE: ./src/commands/backup.ts + 8 modules
+var backup = __nccwpck_require__(98266);
+// EXTERNAL MODULE: ./src/commands/backup-plan.ts + 1 modules
+var backup_plan = __nccwpck_require__(50414);
+;// CONCATENATED MODULE: ./src/commands/backup-databases.ts
+
+
+
+
+
+
+
+
+
+
+
+
+/** The database that every server has for people to connect to. It is most often empty. */
+const MAINTENANCE = 'postgres';
+/**
+ * Backs up the databases that are wanted, one after the other, each into its own set. One that fails does not stop the
+ * others. Throws when the list of them cannot be made; else the report tells what each came to.
+ */
+async function backupDatabases(settings, run) {
+    const started = run.now();
+    const { databases, leftOut } = await run.progress.stage('list databases', () => chooseDatabases(settings, run));
+    const results = [];
+    for (const database of databases)
+        results.push(await backUp(database, settings, run));
+    return {
+        command: 'backup-databases',
+        started: started.toISOString(),
+        finished: run.now().toISOString(),
+        duration: Math.round(run.progress.elapsed()),
+        databases: results,
+        leftOut,
+    };
+}
+async function backUp(database, settings, run) {
+    const progress = new report_progress/* Progress */.k(run.log);
+    const own = { ...run, progress };
+    const outcome = run.signal.aborted
+        ? { outcome: 'not-begun', error: null, report: null }
+        : await run.log.group(`Database ${JSON.stringify(database)}`, () => tryBackup(database, settings, own));
+    const [ended, duration] = [run.now().toISOString(), Math.round(progress.elapsed())];
+    return { database, name: (0,names/* setNameOf */.hw)(database), ...outcome, ended, duration };
+}
+async function tryBackup(database, settings, run) {
+    try {
+        const report = await (0,backup/* backup */.R)(settingsOf(database, settings), run);
+        const failures = report.stores.filter(({ error }) => error !== null);
+        if (failures.length === 0)
+            return { outcome: 'complete', error: null, report };
+        const missing = failures.map(({ url, error }) => `missing in ${url}: ${error}`).join(' ');
+        return { outcome: 'incomplete', error: missing, report };
+    }
+    catch (error) {
+        if (run.signal.aborted) {
+            const { current } = run.progress;
+            return { outcome: 'cancelled', error: `cancelled (${current}); nothing was kept of it.`, report: null };
+        }
+        run.log.info((0,errors/* messageOf */.bD)(error));
+        (0,log/* logOrigin */.V)(error, run.log);
+        return { outcome: 'failed', error: (0,errors/* messageOf */.bD)(error), report: null };
+    }
+}
+/** `dry-run`: what a backup of each would do. A database for which that cannot be said is named, and fails the run. */
+async function planDatabases(settings, run) {
+    const { databases, leftOut } = await run.progress.stage('list databases', () => chooseDatabases(settings, run));
+    const all = { tables: 0, databaseSize: 0, lines: leftOut.map(leftOutLine), problems: [] };
+    for (const database of databases) {
+        try {
+            const plan = await (0,backup_plan/* planBackup */.W)(settingsOf(database, settings), run);
+            all.tables += plan.tables;
+            all.databaseSize += plan.databaseSize;
+            all.lines.push(...plan.lines);
+        }
+        catch (error) {
+            run.signal.throwIfAborted();
+            (0,log/* logOrigin */.V)(error, run.log);
+            all.lines.push(`would fail to dump database ${JSON.stringify(database)}: ${(0,errors/* messageOf */.bD)(error)}`);
+            all.problems.push(`${JSON.stringify(database)}: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
+    }
+    return all;
+}
+function settingsOf(database, settings) {
+    return { ...settings, databases: null, connection: { ...settings.connection, PGDATABASE: database } };
+}
+/** Before anything is dumped, and by a connection of its own, so that nothing is held open while they are backed up. */
+async function chooseDatabases(settings, run) {
+    const { databases: wanted, allowEmpty } = settings;
+    const selected = selectDatabases(wanted, await ask(settings, run, listDatabases));
+    const isEmpty = selected.includes(MAINTENANCE) && !isNamed(MAINTENANCE, wanted) && !allowEmpty && (await hasNoTable(settings, run));
+    const leftOut = isEmpty ? [MAINTENANCE] : [];
+    const databases = selected.filter((name) => !leftOut.includes(name));
+    if (databases.length === 0) {
+        throw new errors/* LifeboatError */.H3(`databases: all that fits is database ${JSON.stringify(MAINTENANCE)}, and it holds no table. Nothing was backed up. Look whether database-url names the right server.`);
+    }
+    for (const name of leftOut)
+        run.log.info(leftOutLine(name));
+    run.log.info(`Databases to back up: ${databases.map((name) => JSON.stringify(name)).join(', ')}`);
+    return { databases, leftOut };
+}
+function leftOutLine(name) {
+    return `Database ${JSON.stringify(name)} holds no table and is left out. Name it on a line of its own to have it backed up.`;
+}
+/** One that does not let us in is not known to be empty: its backup will tell why. */
+async function hasNoTable(settings, run) {
+    try {
+        const tables = await ask(settingsOf(MAINTENANCE, settings), run, postgres_tables/* listTables */.W);
+        return tables.length === 0;
+    }
+    catch (error) {
+        if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
+            throw error;
+        return false;
+    }
+}
+async function ask({ connection, toolset }, run, question) {
+    const id = (0,catalog_id/* makeId */.M4)(run.now(), (0,external_node_crypto_.randomBytes)(4).toString('hex'));
+    const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
+    const { session } = await (0,connect/* connect */.N)(connection, toolset, id, context);
+    try {
+        return await question(session);
+    }
+    finally {
+        session.kill();
+    }
+}
+
+
+/***/ }),
+
 /***/ 24482:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -30498,6 +30719,7 @@ async function planBackup(settings, run) {
         return {
             tables: tables.length,
             databaseSize: facts.databaseSize,
+            problems: [],
             lines: [
                 `would dump database ${JSON.stringify(facts.database)} (${(0,units/* formatBytes */.z3)(facts.databaseSize)}, PostgreSQL ${facts.version}), ${(0,units/* formatCount */.B4)(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
                 describe.kind === 'passphrase'
@@ -34922,6 +35144,7 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
         `The tables take ${(0,units/* formatBytes */.z3)(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
         ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
         ...treeLines(inventory, settings),
+        ...commandLines(swap, settings),
         ...swapLines(swap, target),
         ...(swap.swap && target.bound.length > 0
             ? [`Stays with the old database, and must be made again by hand: ${target.bound.join(', ')}.`]
@@ -34951,6 +35174,16 @@ function partLines(part) {
             ? []
             : [`Leaves out large objects (${largeObjectsLeftOut}): nothing says to which table one belongs.`]),
     ];
+}
+/** The programs by name: their arguments can hold what is for nobody else. */
+function commandLines({ swap }, { commands }) {
+    const { before, after } = commands;
+    if (before.length + after.length === 0)
+        return [];
+    if (!swap)
+        return ['Does not run the commands of before and after: nothing takes the live database’s place.'];
+    const named = (lines) => lines.map(([program]) => program).join(', ') || 'nothing';
+    return [`Runs around the swap: before it ${named(before)}; after it, whatever becomes of it, ${named(after)}.`];
 }
 function swapLines(swap, { exists }) {
     if (!swap.swap && !exists)
@@ -35327,9 +35560,12 @@ function notVerified(part, others) {
     ];
 }
 
+// EXTERNAL MODULE: ./src/commands/swap-commands.ts + 1 modules
+var swap_commands = __nccwpck_require__(27483);
 // EXTERNAL MODULE: ./src/commands/verify.ts + 19 modules
 var verify = __nccwpck_require__(92163);
 ;// CONCATENATED MODULE: ./src/commands/restore.ts
+
 
 
 
@@ -35386,6 +35622,7 @@ async function restore(settings, run) {
                 replaced: false,
                 previousDatabase: null,
                 createdRoles: [],
+                commandFailures: [],
                 filesTo: null,
                 findings: [],
                 verified: [],
@@ -35450,9 +35687,8 @@ async function carryOut(report, swap, backup, target, settings, run, found) {
     report.verdict = (0,verdict/* verdictOf */.V)(found.findings);
     if (!swap.swap || !maySwap(report.verdict, settings))
         return;
-    await run.progress
-        .stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, run.atSwap))
-        .catch((error) => {
+    const { progress, atSwap } = run;
+    await (0,swap_commands/* betweenCommands */.v)(settings.commands, run, report.commandFailures, () => progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap))).catch((error) => {
         throw notSwapped(error, swap);
     });
     report.replaced = swap.before !== null;
@@ -35658,6 +35894,138 @@ async function sideBySide(items, act) {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     return results;
+}
+
+
+/***/ }),
+
+/***/ 27483:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  v: () => (/* binding */ betweenCommands),
+  I: () => (/* binding */ runAfter)
+});
+
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(83916);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(31421);
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(58500);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var stream_child = __nccwpck_require__(16941);
+;// CONCATENATED MODULE: ./src/stream/program.ts
+
+
+
+
+/** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
+const READ_ON = 1_000;
+/**
+ * Runs a program of the user's, which has nothing to read. Resolves once it has exited with 0; what it has started may go
+ * on. Throws a LifeboatError that tells how it ended, and goes on after the program's name. An abort ends it, and what it
+ * has started.
+ */
+async function runProgram([command = '', ...args], { env, signal, track, onLine }) {
+    signal.throwIfAborted();
+    // In a group of its own, so that what it starts can be ended with it.
+    const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,stream_child/* identify */.ls)(child.pid), group: true });
+    const closed = new Promise((resolve) => child.once('close', () => resolve()));
+    for (const output of [child.stdout, child.stderr])
+        (0,stream_child/* readLines */.Se)(output, onLine);
+    let killTimer;
+    const kill = () => {
+        (0,stream_child/* endGroup */.N4)(child.pid, 'SIGTERM');
+        killTimer = setTimeout(() => (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL'), stream_child/* KILL_AFTER */._E);
+    };
+    signal.addEventListener('abort', kill, { once: true });
+    try {
+        await exited(child);
+        await Promise.race([closed, (0,promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
+    }
+    finally {
+        signal.removeEventListener('abort', kill);
+        clearTimeout(killTimer);
+        if (signal.aborted)
+            (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL');
+        for (const output of [child.stdout, child.stderr])
+            output.destroy();
+        forget();
+    }
+}
+function exited(child) {
+    return new Promise((resolve, reject) => {
+        child.once('error', (error) => {
+            reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
+        });
+        child.once('exit', (code, signal) => {
+            if (code === 0)
+                return resolve();
+            reject(new errors/* LifeboatError */.H3(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/commands/swap-commands.ts
+
+
+/**
+ * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
+ * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
+ */
+async function betweenCommands(commands, run, failures, swap) {
+    const forget = commands.after.length === 0 ? () => { } : run.track({ kind: 'after' });
+    try {
+        if (commands.before.length > 0)
+            await run.progress.stage('before', () => runBefore(commands, run));
+        await swap();
+    }
+    finally {
+        if (commands.after.length > 0)
+            failures.push(...(await run.progress.stage('after', () => runAfter(commands, run))));
+        forget();
+    }
+}
+/** The first that fails is the last: what it was to stop may still be at work. */
+async function runBefore({ before, env }, run) {
+    for (const [index, command] of before.entries()) {
+        const failure = await runOne(titleOf('before', before, index), command, env, run.signal, run);
+        run.signal.throwIfAborted();
+        if (failure !== null)
+            throw new errors/* LifeboatError */.H3(failure);
+    }
+}
+/** All of them: what can be started again, is. No cancellation ends them. Resolves with what failed. */
+async function runAfter({ after, env }, surroundings) {
+    const failures = [];
+    for (const [index, command] of after.entries()) {
+        const never = new AbortController().signal;
+        failures.push(await runOne(titleOf('after', after, index), command, env, never, surroundings));
+    }
+    return failures.filter((failure) => failure !== null);
+}
+/** How messages name a command: its arguments can hold what is for nobody else, and stand in the log alone. */
+function titleOf(input, commands, index) {
+    return `${input}: command ${index + 1} of ${commands.length} (${commands[index]?.[0]})`;
+}
+/** Resolves with what went wrong, or null. */
+async function runOne(title, command, env, signal, { log, track }) {
+    return log.group(title, async () => {
+        log.info(`$ ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`);
+        try {
+            await runProgram(command, { env, signal, track, onLine: (line) => log.info(`  | ${line}`) });
+            return null;
+        }
+        catch (error) {
+            const failure = `${title} ${(0,errors/* messageOf */.bD)(error)}.`;
+            log.info(failure);
+            return failure;
+        }
+    });
 }
 
 
@@ -36808,7 +37176,9 @@ async function verify(target, restored, backup, { assertions, fileReferences, fi
     if (fileTrees !== 'leave') {
         const into = fileTrees === 'read' ? null : fileTrees.into;
         const paths = await verifyFiles(backup, into, fileReferences, run, found);
-        await run.progress.stage('file references', () => verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found));
+        if (fileReferences.length > 0) {
+            await run.progress.stage('file references', () => verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found));
+        }
     }
     const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
     await run.progress.stage('read the other parts', () => parts.readRest(left.map(names/* partOfTree */.Ne)));
@@ -37209,6 +37579,91 @@ function notText(tree, path) {
 
 /***/ }),
 
+/***/ 12052:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J: () => (/* binding */ commandEnvironment)
+/* harmony export */ });
+/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(73332);
+
+/** Inputs, what is saved for the `post:` step, and the runner's own tokens. */
+const OURS = /^(?:INPUT|STATE|LIFEBOAT|ACTIONS)_/;
+/** What a command of the user's gets of our environment: all that holds no input, and none of the secrets that we know. */
+function commandEnvironment(get, env) {
+    const secrets = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .secretsOf */ .Fj)(get, env)
+        .map(({ text }) => text)
+        .filter((text) => text.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_MASK */ .SE);
+    return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
+}
+
+
+/***/ }),
+
+/***/ 6046:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ parseCommandLines)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(94862);
+
+
+/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
+const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
+/** What a shell would act on outside of quotes. */
+const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
+/** What a backslash takes its meaning from within double quotes. */
+const ESCAPED = /\\([$`"\\])/g;
+/**
+ * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
+ * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
+ */
+function parseCommandLines(text) {
+    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .parseLines */ .Li)(text, wordsOf);
+}
+function wordsOf(line) {
+    const words = [];
+    let word = null;
+    let read = 0;
+    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
+        read += all.length;
+        if (blanks !== undefined) {
+            if (word !== null)
+                words.push(word);
+            word = null;
+            continue;
+        }
+        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
+            throw needsAShell(line);
+        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
+    }
+    if (read < line.length) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
+    }
+    if (word !== null)
+        words.push(word);
+    checkProgram(words[0] ?? '', line);
+    return words;
+}
+function isForAShell(plain, word) {
+    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
+}
+function checkProgram(program, line) {
+    if (program === '')
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} names no program. Write the program first.`);
+    if (!/^\w+=/.test(program))
+        return;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
+}
+function needsAShell(line) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
+}
+
+
+/***/ }),
+
 /***/ 6144:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -37232,6 +37687,70 @@ function parseCommand(text) {
     if (command !== undefined)
         return command;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not a command. Write ${(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .alternatives */ .Vo)(COMMANDS)}.`);
+}
+
+
+/***/ }),
+
+/***/ 36732:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   GE: () => (/* binding */ tidied),
+/* harmony export */   s5: () => (/* binding */ notAKey),
+/* harmony export */   xR: () => (/* binding */ armoredBlocks)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
+
+const BLOCK = /-----BEGIN PGP ([A-Z ,/0-9]+)-----\n.*?-----END PGP \1-----/gs;
+/**
+ * The armored OpenPGP blocks of a pasted text. Undone is what pasting does to keys: literal `\n`, CRLF, YAML's indentation,
+ * quotes around the whole.
+ */
+function armoredBlocks(text) {
+    return [...tidied(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+}
+/** The lines of a key, as they could turn up in a log. */
+function tidied(text) {
+    return text
+        .trim()
+        .replace(/^(["'])(.*)\1$/s, '$2')
+        .replaceAll('\\r', '')
+        .replaceAll('\\n', '\n')
+        .split(/\r\n|\n|\r/)
+        .map((line) => line.trim())
+        .join('\n')
+        .trim();
+}
+/** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
+function notAKey(text, mend) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${whatItIs(tidied(text))}. ${mend}`);
+}
+function whatItIs(text) {
+    const label = armoredBlocks(text)[0]?.label;
+    if (label !== undefined)
+        return `it is an OpenPGP ${label.toLowerCase()}, not a key`;
+    if (/-----BEGIN PGP/.test(text)) {
+        return 'its armor is broken: it does not run from BEGIN to END, or its line breaks were lost (in YAML, | keeps them and > does not)';
+    }
+    if (/^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-|sk-ssh-)|-----BEGIN OPENSSH/.test(text))
+        return 'it is an SSH key, not an OpenPGP key';
+    if (/^age1[a-z0-9]+|^AGE-SECRET-KEY-/m.test(text))
+        return 'it is an age key, not an OpenPGP key';
+    if (/-----BEGIN [A-Z0-9 ]+-----/.test(text))
+        return 'it is a PEM key or certificate (TLS, X.509), not an OpenPGP key';
+    if (/^(0x)?[0-9A-Fa-f]{8,40}$/.test(text.replaceAll(' ', '')))
+        return 'it is a fingerprint or key id, not the key itself';
+    if (/^\S+@\S+$/.test(text))
+        return 'it is an address, not the key itself';
+    if (/^(\/|\.{1,2}\/|~\/)\S*$|^\S+\.(asc|gpg|pgp|key|pub|txt)$/.test(text)) {
+        return 'it looks like a path; the text of the key itself is wanted';
+    }
+    if (/^LS0tLS1CRUdJTiBQR1A/.test(text))
+        return 'it is an armored key in base64 once more; decode it first (base64 -d)';
+    if (/^[A-Za-z0-9+/\n]+={0,2}$/.test(text))
+        return 'it looks like base64 without an armor around it';
+    return 'it cannot be read as an OpenPGP key';
 }
 
 
@@ -37384,7 +37903,7 @@ function textOf(input, raw) {
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(83916);
 /* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6144);
 /* harmony import */ var _monitoring_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(59680);
-/* harmony import */ var _read_settings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(28495);
+/* harmony import */ var _read_settings_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(34096);
 /* harmony import */ var _set_name_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(74821);
 /* harmony import */ var _words_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6096);
 
@@ -37423,7 +37942,7 @@ function usable(text, parse) {
 
 /***/ }),
 
-/***/ 28495:
+/***/ 34096:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -37437,6 +37956,99 @@ __nccwpck_require__.d(__webpack_exports__, {
 var errors = __nccwpck_require__(83916);
 // EXTERNAL MODULE: ./src/inputs/text.ts
 var inputs_text = __nccwpck_require__(94862);
+;// CONCATENATED MODULE: ./src/inputs/relation-names.ts
+
+
+/** A line, in which what stands in double quotes may have line breaks. */
+const LINE = /(?:"(?:[^"]|"")*"|[^\r\n])+/g;
+/** As SQL has it: in double quotes, or plain (PostgreSQL, 4.1.1). */
+const NAME = '(?:"((?:[^"]|"")+)"|([\\p{L}_][\\p{L}\\p{N}_$]*))';
+const TABLE = new RegExp(`^(?:${NAME}\\s*\\.\\s*)?${NAME}$`, 'u');
+const SCHEMA = new RegExp(`^${NAME}$`, 'u');
+/** Names of tables, one a line, with or without the schema. */
+function parseTableNames(text) {
+    return parseNames(text, (line) => {
+        const [all, quotedSchema, schema, quotedName, name] = TABLE.exec(line) ?? [];
+        if (all === undefined)
+            throw notAName(line, 'a table', 'schema.table');
+        const named = unquoted(quotedName, name) ?? '';
+        return { schema: unquoted(quotedSchema, schema), name: named };
+    });
+}
+/** Names of schemas, one a line. */
+function parseSchemaNames(text) {
+    return parseNames(text, (line) => {
+        const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
+        if (all === undefined)
+            throw notAName(line, 'a schema', 'schema');
+        return unquoted(quoted, plain) ?? '';
+    });
+}
+/** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
+function parseNames(text, parse) {
+    const lines = (text.match(LINE) ?? []).map((line) => line.trim());
+    const names = [];
+    const problems = [];
+    for (const line of lines) {
+        if (line === '' || line.startsWith('#'))
+            continue;
+        try {
+            names.push(parse(line));
+        }
+        catch (error) {
+            problems.push(error.message);
+        }
+    }
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    if (text !== '' && names.length === 0)
+        throw new errors/* LifeboatError */.H3('it names nothing. Write one name a line, or leave it out.');
+    return names;
+}
+/** Without quotes capitals are small letters, as in SQL. */
+function unquoted(quoted, plain) {
+    if (quoted !== undefined)
+        return quoted.replaceAll('""', '"');
+    return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
+}
+function notAName(line, what, form) {
+    const why = /[*?%]/.test(line) ? 'Patterns are not known here. ' : '';
+    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/databases.ts
+
+
+
+/** `!` leaves out. In double quotes a name is as it is; plain, it has no blank, comma or quote, and `*` and `?` are wildcards. */
+const databases_LINE = /^(!?)\s*(?:"((?:[^"]|"")+)"|([^\s",!]+))$/;
+/** The word for every database. */
+const ALL = 'all';
+/** Databases, one a line: `all`, names, globs; those after `!` are left out, wherever they stand. */
+function parseDatabases(text) {
+    const wanted = { include: [], exclude: [] };
+    parseNames(text, (line) => {
+        const [all, not, quoted, plain = ''] = databases_LINE.exec(line) ?? [];
+        if (all === undefined)
+            throw notADatabase(line);
+        wanted[not === '!' ? 'exclude' : 'include'].push(patternOf(quoted, plain));
+    });
+    if (wanted.include.length === 0) {
+        throw new errors/* LifeboatError */.H3('it only leaves out. Write all, or what is to be backed up, as a line of its own.');
+    }
+    return wanted;
+}
+function patternOf(quoted, plain) {
+    if (quoted !== undefined)
+        return { text: quoted.replaceAll('""', '"'), glob: false };
+    if (plain === ALL)
+        return { text: '*', glob: true };
+    return { text: plain, glob: /[*?]/.test(plain) };
+}
+function notADatabase(line) {
+    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is not the name of a database. Write all, or one name a line (* and ? are wildcards, ! before it leaves it out), and in double quotes what is not plain: "odd, name".`);
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/dump-args.ts
 
 
@@ -37606,59 +38218,8 @@ function parseWindow(text) {
     throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
 }
 
-;// CONCATENATED MODULE: ./src/inputs/key-text.ts
-
-const BLOCK = /-----BEGIN PGP ([A-Z ,/0-9]+)-----\n.*?-----END PGP \1-----/gs;
-/**
- * The armored OpenPGP blocks of a pasted text. Undone is what pasting does to keys: literal `\n`, CRLF, YAML's indentation,
- * quotes around the whole.
- */
-function armoredBlocks(text) {
-    return [...tidied(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
-}
-/** The lines of a key, as they could turn up in a log. */
-function tidied(text) {
-    return text
-        .trim()
-        .replace(/^(["'])(.*)\1$/s, '$2')
-        .replaceAll('\\r', '')
-        .replaceAll('\\n', '\n')
-        .split(/\r\n|\n|\r/)
-        .map((line) => line.trim())
-        .join('\n')
-        .trim();
-}
-/** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
-function notAKey(text, mend) {
-    return new errors/* LifeboatError */.H3(`${whatItIs(tidied(text))}. ${mend}`);
-}
-function whatItIs(text) {
-    const label = armoredBlocks(text)[0]?.label;
-    if (label !== undefined)
-        return `it is an OpenPGP ${label.toLowerCase()}, not a key`;
-    if (/-----BEGIN PGP/.test(text)) {
-        return 'its armor is broken: it does not run from BEGIN to END, or its line breaks were lost (in YAML, | keeps them and > does not)';
-    }
-    if (/^(ssh-(rsa|ed25519|dss)|ecdsa-sha2-|sk-ssh-)|-----BEGIN OPENSSH/.test(text))
-        return 'it is an SSH key, not an OpenPGP key';
-    if (/^age1[a-z0-9]+|^AGE-SECRET-KEY-/m.test(text))
-        return 'it is an age key, not an OpenPGP key';
-    if (/-----BEGIN [A-Z0-9 ]+-----/.test(text))
-        return 'it is a PEM key or certificate (TLS, X.509), not an OpenPGP key';
-    if (/^(0x)?[0-9A-Fa-f]{8,40}$/.test(text.replaceAll(' ', '')))
-        return 'it is a fingerprint or key id, not the key itself';
-    if (/^\S+@\S+$/.test(text))
-        return 'it is an address, not the key itself';
-    if (/^(\/|\.{1,2}\/|~\/)\S*$|^\S+\.(asc|gpg|pgp|key|pub|txt)$/.test(text)) {
-        return 'it looks like a path; the text of the key itself is wanted';
-    }
-    if (/^LS0tLS1CRUdJTiBQR1A/.test(text))
-        return 'it is an armored key in base64 once more; decode it first (base64 -d)';
-    if (/^[A-Za-z0-9+/\n]+={0,2}$/.test(text))
-        return 'it looks like base64 without an armor around it';
-    return 'it cannot be read as an OpenPGP key';
-}
-
+// EXTERNAL MODULE: ./src/inputs/key-text.ts
+var key_text = __nccwpck_require__(36732);
 ;// CONCATENATED MODULE: ./src/inputs/keys.ts
 
 
@@ -37696,11 +38257,11 @@ async function parsePublicKeys(text, now, log) {
 }
 async function readCertificates(text) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
-    const blocks = armoredBlocks(text);
+    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
     if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text))
         throw isPrivate();
     if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK'))
-        throw notAKey(text, PUBLIC_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, PUBLIC_MEND);
     const keys = [];
     for (const block of blocks) {
         try {
@@ -37795,12 +38356,12 @@ async function describeSigners(text) {
 /** The private keys that open backups, one or more, unlocked. Expired ones too: old backups were made for them. */
 async function parsePrivateKeys(text, passphrase) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
-    const blocks = armoredBlocks(text);
+    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
     if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
         throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
     }
     if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PRIVATE KEY BLOCK'))
-        throw notAKey(text, PRIVATE_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, PRIVATE_MEND);
     const keys = [];
     for (const block of blocks) {
         let locked;
@@ -37853,12 +38414,12 @@ async function parseSigningKey(text, passphrase, now, log) {
 }
 async function readSigningKey(text) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 13074));
-    const [block, ...others] = armoredBlocks(text);
+    const [block, ...others] = (0,key_text/* armoredBlocks */.xR)(text);
     if (block?.label === 'PUBLIC KEY BLOCK') {
         throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
     }
     if (block?.label !== 'PRIVATE KEY BLOCK')
-        throw notAKey(text, SIGNING_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, SIGNING_MEND);
     try {
         const keys = await openpgp.readPrivateKeys({ armoredKeys: block.text });
         const [key] = keys;
@@ -38552,116 +39113,8 @@ function keepSetting(line, parameters, where) {
         parameters.set(name, line.slice(equals + 1));
 }
 
-;// CONCATENATED MODULE: ./src/inputs/secrets.ts
-
-/** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
-const SHORTEST_MASK = 4;
-/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
-const SECRET_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'passphrase',
-    'previous-passphrases',
-    'public-key',
-    'verification-key',
-    'private-key',
-    'private-key-passphrase',
-    'signing-key',
-    'signing-key-passphrase',
-    'webhook-url',
-    'heartbeat-url',
-];
-/** Certificates are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key'];
-/** Inputs of URLs, in which somebody may have written a password. */
-const URL_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'store',
-    's3-endpoint',
-    'webhook-url',
-    'heartbeat-url',
-    'pushgateway-url',
-];
-const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
-/**
- * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
- * of URLs and keyword strings (raw, decoded, encoded), and each line of what has several, as the lines of a log come one by one.
- */
-function secretsOf(get, env) {
-    const secrets = [];
-    const add = (name, ...texts) => {
-        for (const text of texts)
-            secrets.push({ name, text });
-    };
-    for (const name of SECRET_INPUTS) {
-        const text = get(name);
-        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
-            add(name, ...linesOf(name, text));
-    }
-    for (const name of URL_INPUTS) {
-        for (const line of get(name).split(/[\r\n]+/))
-            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
-    }
-    for (const name of SECRET_VARIABLES)
-        add(name, ...linesOf(name, env[name] ?? ''));
-    return secrets;
-}
-/** Masks what can be masked. */
-function maskSecrets(secrets, log) {
-    const seen = new Set();
-    for (const { name, text } of secrets) {
-        if (seen.has(text))
-            continue;
-        seen.add(text);
-        maskSecret(name, text, log);
-    }
-}
-/** Masks a secret, or warns that it is too short for that. */
-function maskSecret(name, secret, log) {
-    if (secret.length >= SHORTEST_MASK)
-        log.mask(secret);
-    else if (secret !== '') {
-        log.warning(`${name}: a password of fewer than ${SHORTEST_MASK} characters cannot be hidden in logs. Change it for a longer one.`);
-    }
-}
-/**
- * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
- * shortest lines are the checksum.
- */
-function linesOf(name, text) {
-    const lines = text.split(/[\r\n]+/).map((line) => line.trim());
-    if (!name.endsWith('-key'))
-        return lines;
-    return [...lines, ...tidied(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
-}
-/** What may be a password in a line, well formed or not. */
-function passwordsOf(line) {
-    const passwords = [];
-    const afterScheme = /^[a-z][a-z0-9+.-]*:\/*(.*)$/is.exec(line)?.[1] ?? '';
-    for (const end of [afterScheme.indexOf('@'), afterScheme.lastIndexOf('@')]) {
-        const colon = afterScheme.indexOf(':');
-        if (colon >= 0 && colon < end)
-            passwords.push(afterScheme.slice(colon + 1, end));
-    }
-    const named = /(?:password|client_secret|client_key|server_key)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&]+))/gis;
-    for (const [, quoted, plain] of line.matchAll(named))
-        passwords.push((quoted ?? plain ?? '').replace(/\\(.)/gs, '$1'));
-    return passwords;
-}
-function formsOf(password) {
-    const decoded = decodedOrSame(password);
-    return [password, decoded, encodeURIComponent(decoded)];
-}
-function decodedOrSame(text) {
-    try {
-        return decodeURIComponent(text);
-    }
-    catch {
-        return text;
-    }
-}
-
+// EXTERNAL MODULE: ./src/inputs/secrets.ts
+var secrets = __nccwpck_require__(73332);
 ;// CONCATENATED MODULE: ./src/inputs/pg-environment.ts
 
 
@@ -38708,7 +39161,7 @@ async function addService(parameters, env, log) {
         return;
     const file = parameters.value('servicefile') ?? env.PGSERVICEFILE;
     const settings = await readService(service, file || null, env);
-    maskSecret('database-url', settings.get('password') ?? '', log);
+    (0,secrets/* maskSecret */.$l)('database-url', settings.get('password') ?? '', log);
     parameters.add('service', settings);
 }
 function environmentParameters(env) {
@@ -38761,7 +39214,7 @@ async function addPasswordOfFile(parameters, hosts, log) {
     const passwords = new Set();
     for (const { host, address, port } of hosts) {
         const password = await readPassfile(path, { host: host || address, port, database, user });
-        maskSecret('database-url', password ?? '', log);
+        (0,secrets/* maskSecret */.$l)('database-url', password ?? '', log);
         passwords.add(password);
     }
     const [password = null, ...others] = passwords;
@@ -39124,10 +39577,12 @@ function parseJobs(text) {
 
 
 
+
 /** Every input of `backup`, as in action.yml. */
 const backupInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
     'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+    databases: (0,read_inputs/* optional */.lq)(parseDatabases),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
     toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
@@ -39173,6 +39628,22 @@ const rules = [
     },
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
     ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    function treesOfManySets({ given }) {
+        if (!given('databases') || !given('paths'))
+            return null;
+        return {
+            input: 'paths',
+            problem: 'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
+        };
+    },
+    function nameOfManySets({ given }) {
+        if (!given('databases') || !given('name'))
+            return null;
+        return {
+            input: 'name',
+            problem: 'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
+        };
+    },
     function s3InputsWithoutS3({ given, values }) {
         if (!values.store || values.store.some(({ kind }) => kind === 's3'))
             return null;
@@ -39221,6 +39692,7 @@ async function readBackupSettings(get, env, log) {
         command: inputs.command,
         connection: inputs['database-url'],
         toolset: inputs.toolset,
+        databases: inputs.databases,
         name: inputs.name,
         stores: inputs.store,
         s3: {
@@ -39805,6 +40277,10 @@ async function readPruneSettings(get, env, log) {
     };
 }
 
+// EXTERNAL MODULE: ./src/inputs/command-environment.ts
+var command_environment = __nccwpck_require__(12052);
+// EXTERNAL MODULE: ./src/inputs/command-lines.ts
+var command_lines = __nccwpck_require__(6046);
 ;// CONCATENATED MODULE: ./src/inputs/files-to.ts
 
 
@@ -39840,67 +40316,9 @@ function isEmpty(path) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/inputs/relation-names.ts
-
-
-/** A line, in which what stands in double quotes may have line breaks. */
-const LINE = /(?:"(?:[^"]|"")*"|[^\r\n])+/g;
-/** As SQL has it: in double quotes, or plain (PostgreSQL, 4.1.1). */
-const NAME = '(?:"((?:[^"]|"")+)"|([\\p{L}_][\\p{L}\\p{N}_$]*))';
-const TABLE = new RegExp(`^(?:${NAME}\\s*\\.\\s*)?${NAME}$`, 'u');
-const SCHEMA = new RegExp(`^${NAME}$`, 'u');
-/** Names of tables, one a line, with or without the schema. */
-function parseTableNames(text) {
-    return parseNames(text, (line) => {
-        const [all, quotedSchema, schema, quotedName, name] = TABLE.exec(line) ?? [];
-        if (all === undefined)
-            throw notAName(line, 'a table', 'schema.table');
-        const named = unquoted(quotedName, name) ?? '';
-        return { schema: unquoted(quotedSchema, schema), name: named };
-    });
-}
-/** Names of schemas, one a line. */
-function parseSchemaNames(text) {
-    return parseNames(text, (line) => {
-        const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
-        if (all === undefined)
-            throw notAName(line, 'a schema', 'schema');
-        return unquoted(quoted, plain) ?? '';
-    });
-}
-/** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
-function parseNames(text, parse) {
-    const lines = (text.match(LINE) ?? []).map((line) => line.trim());
-    const names = [];
-    const problems = [];
-    for (const line of lines) {
-        if (line === '' || line.startsWith('#'))
-            continue;
-        try {
-            names.push(parse(line));
-        }
-        catch (error) {
-            problems.push(error.message);
-        }
-    }
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    if (text !== '' && names.length === 0)
-        throw new errors/* LifeboatError */.H3('it names nothing. Write one name a line, or leave it out.');
-    return names;
-}
-/** Without quotes capitals are small letters, as in SQL. */
-function unquoted(quoted, plain) {
-    if (quoted !== undefined)
-        return quoted.replaceAll('""', '"');
-    return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
-}
-function notAName(line, what, form) {
-    const why = /[*?%]/.test(line) ? 'Patterns are not known here. ' : '';
-    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
-}
-
 ;// CONCATENATED MODULE: ./src/inputs/restore.ts
+
+
 
 
 
@@ -39934,6 +40352,8 @@ const restoreInputs = {
     'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
+    before: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
+    after: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
     jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
     assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
     'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
@@ -39985,6 +40405,7 @@ async function readRestoreSettings(get, env, log) {
         createRoles: inputs['create-roles'],
         acceptUnverified: inputs['accept-unverified'],
         swapTimeout: inputs['swap-timeout'],
+        commands: { before: inputs.before, after: inputs.after, env: (0,command_environment/* commandEnvironment */.J)(get, env) },
         jobs: inputs.jobs,
         filesTo: inputs['files-to'],
         assertions: inputs.assertions,
@@ -40023,7 +40444,7 @@ const commandInputs = {
  * names the input.
  */
 async function readSettings(get, env, log) {
-    maskSecrets(secretsOf(get, env), log);
+    (0,secrets/* maskSecrets */.QU)((0,secrets/* secretsOf */.Fj)(get, env), log);
     const command = await readCommand(get);
     noticeIdle(command, get, log);
     switch (command) {
@@ -40060,6 +40481,128 @@ function noticeIdle(command, get, log) {
         if (name in own || text === '' || text === byDefault)
             continue;
         log.notice(`${name}: the command ${command} has no use for it.`);
+    }
+}
+
+
+/***/ }),
+
+/***/ 73332:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $l: () => (/* binding */ maskSecret),
+/* harmony export */   Fj: () => (/* binding */ secretsOf),
+/* harmony export */   QU: () => (/* binding */ maskSecrets),
+/* harmony export */   SE: () => (/* binding */ SHORTEST_MASK)
+/* harmony export */ });
+/* harmony import */ var _key_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(36732);
+
+/** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
+const SHORTEST_MASK = 4;
+/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
+const SECRET_INPUTS = [
+    'database-url',
+    'scratch-url',
+    'passphrase',
+    'previous-passphrases',
+    'public-key',
+    'verification-key',
+    'private-key',
+    'private-key-passphrase',
+    'signing-key',
+    'signing-key-passphrase',
+    'webhook-url',
+    'heartbeat-url',
+];
+/** Certificates are public, unless somebody pasted the private key. */
+const PUBLIC_KEYS = ['public-key', 'verification-key'];
+/** Inputs of URLs, in which somebody may have written a password. */
+const URL_INPUTS = [
+    'database-url',
+    'scratch-url',
+    'store',
+    's3-endpoint',
+    'webhook-url',
+    'heartbeat-url',
+    'pushgateway-url',
+];
+const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+/**
+ * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
+ * of URLs and keyword strings (raw, decoded, encoded), and each line of what has several, as the lines of a log come one by one.
+ */
+function secretsOf(get, env) {
+    const secrets = [];
+    const add = (name, ...texts) => {
+        for (const text of texts)
+            secrets.push({ name, text });
+    };
+    for (const name of SECRET_INPUTS) {
+        const text = get(name);
+        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
+            add(name, ...linesOf(name, text));
+    }
+    for (const name of URL_INPUTS) {
+        for (const line of get(name).split(/[\r\n]+/))
+            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
+    }
+    for (const name of SECRET_VARIABLES)
+        add(name, ...linesOf(name, env[name] ?? ''));
+    return secrets;
+}
+/** Masks what can be masked. */
+function maskSecrets(secrets, log) {
+    const seen = new Set();
+    for (const { name, text } of secrets) {
+        if (seen.has(text))
+            continue;
+        seen.add(text);
+        maskSecret(name, text, log);
+    }
+}
+/** Masks a secret, or warns that it is too short for that. */
+function maskSecret(name, secret, log) {
+    if (secret.length >= SHORTEST_MASK)
+        log.mask(secret);
+    else if (secret !== '') {
+        log.warning(`${name}: a password of fewer than ${SHORTEST_MASK} characters cannot be hidden in logs. Change it for a longer one.`);
+    }
+}
+/**
+ * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
+ * shortest lines are the checksum.
+ */
+function linesOf(name, text) {
+    const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+    if (!name.endsWith('-key'))
+        return lines;
+    return [...lines, ...(0,_key_text_js__WEBPACK_IMPORTED_MODULE_0__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+}
+/** What may be a password in a line, well formed or not. */
+function passwordsOf(line) {
+    const passwords = [];
+    const afterScheme = /^[a-z][a-z0-9+.-]*:\/*(.*)$/is.exec(line)?.[1] ?? '';
+    for (const end of [afterScheme.indexOf('@'), afterScheme.lastIndexOf('@')]) {
+        const colon = afterScheme.indexOf(':');
+        if (colon >= 0 && colon < end)
+            passwords.push(afterScheme.slice(colon + 1, end));
+    }
+    const named = /(?:password|client_secret|client_key|server_key)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&]+))/gis;
+    for (const [, quoted, plain] of line.matchAll(named))
+        passwords.push((quoted ?? plain ?? '').replace(/\\(.)/gs, '$1'));
+    return passwords;
+}
+function formsOf(password) {
+    const decoded = decodedOrSame(password);
+    return [password, decoded, encodeURIComponent(decoded)];
+}
+function decodedOrSame(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
     }
 }
 
@@ -40222,32 +40765,42 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(33838);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(19322);
 /* harmony import */ var _commands_backup_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(98266);
-/* harmony import */ var _commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(50414);
-/* harmony import */ var _commands_check_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(65129);
-/* harmony import */ var _commands_hold_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(42643);
-/* harmony import */ var _commands_list_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(49664);
-/* harmony import */ var _commands_prune_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(60294);
-/* harmony import */ var _commands_release_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(11391);
-/* harmony import */ var _commands_restore_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3535);
-/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(37299);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(83916);
-/* harmony import */ var _inputs_command_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(6144);
-/* harmony import */ var _inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(18596);
-/* harmony import */ var _inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(28495);
-/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_25__ = __nccwpck_require__(11739);
-/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(86661);
-/* harmony import */ var _report_check_summary_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(26115);
-/* harmony import */ var _report_escape_js__WEBPACK_IMPORTED_MODULE_27__ = __nccwpck_require__(14031);
-/* harmony import */ var _report_html_page_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(32186);
-/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(46472);
-/* harmony import */ var _report_progress_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(18991);
-/* harmony import */ var _report_prune_summary_js__WEBPACK_IMPORTED_MODULE_28__ = __nccwpck_require__(99603);
-/* harmony import */ var _report_publish_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(28185);
-/* harmony import */ var _report_restore_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(45789);
-/* harmony import */ var _report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(64088);
-/* harmony import */ var _report_write_page_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(78969);
-/* harmony import */ var _tell_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(56222);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_26__ = __nccwpck_require__(311);
+/* harmony import */ var _commands_backup_databases_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(67844);
+/* harmony import */ var _commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(50414);
+/* harmony import */ var _commands_check_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(65129);
+/* harmony import */ var _commands_hold_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(42643);
+/* harmony import */ var _commands_list_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(49664);
+/* harmony import */ var _commands_prune_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(60294);
+/* harmony import */ var _commands_release_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(11391);
+/* harmony import */ var _commands_restore_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(3535);
+/* harmony import */ var _commands_restore_test_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(37299);
+/* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(27483);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(83916);
+/* harmony import */ var _inputs_command_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(6144);
+/* harmony import */ var _inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(12052);
+/* harmony import */ var _inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(6046);
+/* harmony import */ var _inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(18596);
+/* harmony import */ var _inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(34096);
+/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_29__ = __nccwpck_require__(11739);
+/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(86661);
+/* harmony import */ var _report_check_summary_js__WEBPACK_IMPORTED_MODULE_20__ = __nccwpck_require__(26115);
+/* harmony import */ var _report_databases_report_js__WEBPACK_IMPORTED_MODULE_32__ = __nccwpck_require__(82335);
+/* harmony import */ var _report_escape_js__WEBPACK_IMPORTED_MODULE_31__ = __nccwpck_require__(14031);
+/* harmony import */ var _report_html_page_js__WEBPACK_IMPORTED_MODULE_21__ = __nccwpck_require__(32186);
+/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_22__ = __nccwpck_require__(46472);
+/* harmony import */ var _report_progress_js__WEBPACK_IMPORTED_MODULE_28__ = __nccwpck_require__(18991);
+/* harmony import */ var _report_prune_summary_js__WEBPACK_IMPORTED_MODULE_33__ = __nccwpck_require__(99603);
+/* harmony import */ var _report_publish_js__WEBPACK_IMPORTED_MODULE_23__ = __nccwpck_require__(91752);
+/* harmony import */ var _report_restore_summary_js__WEBPACK_IMPORTED_MODULE_24__ = __nccwpck_require__(45789);
+/* harmony import */ var _report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_25__ = __nccwpck_require__(64088);
+/* harmony import */ var _report_write_page_js__WEBPACK_IMPORTED_MODULE_26__ = __nccwpck_require__(78969);
+/* harmony import */ var _tell_js__WEBPACK_IMPORTED_MODULE_27__ = __nccwpck_require__(56222);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_30__ = __nccwpck_require__(311);
+
+
+
+
+
 
 
 
@@ -40289,16 +40842,15 @@ async function main() {
     if (process.argv[2] === _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_1__/* .CACHE_PROCESS */ .rK)
         return (0,_commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_1__/* .serveCacheRequest */ .B1)(process.argv.slice(3));
     if (_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('main') === 'started') {
-        return (0,_post_js__WEBPACK_IMPORTED_MODULE_15__/* .cleanUp */ .n)(JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('leftovers') || '[]'), _report_log_js__WEBPACK_IMPORTED_MODULE_18__/* .actionsLog */ ._);
+        return (0,_post_js__WEBPACK_IMPORTED_MODULE_19__/* .cleanUp */ .n)(JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('leftovers') || '[]'), _report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._, commandsOfAfter);
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('main', 'started');
     const cancelled = cancellation();
-    const progress = new _report_progress_js__WEBPACK_IMPORTED_MODULE_24__/* .Progress */ .k(_report_log_js__WEBPACK_IMPORTED_MODULE_18__/* .actionsLog */ ._);
-    const command = (0,_inputs_command_js__WEBPACK_IMPORTED_MODULE_12__/* .commandMeant */ .F)(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4('command'));
-    const getInput = (name) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
-    const monitoring = (0,_inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_13__/* .readMonitoring */ .D)(getInput);
+    const progress = new _report_progress_js__WEBPACK_IMPORTED_MODULE_28__/* .Progress */ .k(_report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._);
+    const command = (0,_inputs_command_js__WEBPACK_IMPORTED_MODULE_14__/* .commandMeant */ .F)(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4('command'));
+    const monitoring = (0,_inputs_read_monitoring_js__WEBPACK_IMPORTED_MODULE_17__/* .readMonitoring */ .D)(getInput);
     progress.about.set = monitoring.set;
-    const tell = (0,_tell_js__WEBPACK_IMPORTED_MODULE_23__/* .beginTelling */ .p)({ settings: monitoring, log: _report_log_js__WEBPACK_IMPORTED_MODULE_18__/* .actionsLog */ ._, cancelled, env: process.env });
+    const tell = (0,_tell_js__WEBPACK_IMPORTED_MODULE_27__/* .beginTelling */ .p)({ settings: monitoring, log: _report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._, cancelled, env: process.env });
     const secrets = [];
     let stores = [];
     try {
@@ -40306,16 +40858,16 @@ async function main() {
             secrets.push(secret);
             _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq(secret);
         };
-        const settings = await (0,_inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_14__/* .readSettings */ .s)(getInput, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_18__/* .actionsLog */ ._, mask });
+        const settings = await (0,_inputs_read_settings_js__WEBPACK_IMPORTED_MODULE_18__/* .readSettings */ .s)(getInput, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._, mask });
         stores = settings.stores;
-        const leftovers = new _leftovers_js__WEBPACK_IMPORTED_MODULE_25__/* .Leftovers */ .b((list) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('leftovers', JSON.stringify(list)));
+        const leftovers = new _leftovers_js__WEBPACK_IMPORTED_MODULE_29__/* .Leftovers */ .b((list) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('leftovers', JSON.stringify(list)));
         const run = {
-            log: _report_log_js__WEBPACK_IMPORTED_MODULE_18__/* .actionsLog */ ._,
+            log: _report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._,
             progress,
             signal: cancelled,
             track: leftovers.track,
             now: () => new Date(),
-            version: _version_js__WEBPACK_IMPORTED_MODULE_26__/* .VERSION */ .x,
+            version: _version_js__WEBPACK_IMPORTED_MODULE_30__/* .VERSION */ .x,
             volumeSize: VOLUME_SIZE,
             at: async () => { },
             atSwap: async () => { },
@@ -40326,36 +40878,69 @@ async function main() {
         await fail(command, error, cancelled, progress);
     }
     // The runner hides secrets in its logs, and in what is sent from here nobody else does.
-    const failure = ending.failure && { ...ending.failure, message: (0,_report_escape_js__WEBPACK_IMPORTED_MODULE_27__/* .hideSecrets */ .s0)(ending.failure.message, secrets) };
+    const failure = ending.failure && { ...ending.failure, message: (0,_report_escape_js__WEBPACK_IMPORTED_MODULE_31__/* .hideSecrets */ .s0)(ending.failure.message, secrets) };
     const [ended, duration] = [new Date(), progress.elapsed()];
     await tell({ command, ...ending, failure, about: progress.about, ended, duration }, stores);
+}
+const getInput = (name) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
+/** For the `post:` step, which has the inputs once more. */
+function commandsOfAfter() {
+    const commands = {
+        after: (0,_inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_16__/* .parseCommandLines */ .G)(getInput('after').trim()),
+        env: (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_15__/* .commandEnvironment */ .J)(getInput, process.env),
+    };
+    return (0,_commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_12__/* .runAfter */ .I)(commands, { log: _report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._, track: () => () => { } });
 }
 async function runCommand(settings, run) {
     switch (settings.command) {
         case 'backup':
-            if (settings.dryRun)
-                return (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishPlan */ .JL)(await (0,_commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_3__/* .planBackup */ .W)(settings, run));
-            return reportBackup(await (0,_commands_backup_js__WEBPACK_IMPORTED_MODULE_2__/* .backup */ .R)(settings, run));
+            return backUp(settings, run);
         case 'restore-test':
-            return reportRestoreTest(await (0,_commands_restore_test_js__WEBPACK_IMPORTED_MODULE_10__/* .restoreTest */ .$)(settings, run), settings);
+            return reportRestoreTest(await (0,_commands_restore_test_js__WEBPACK_IMPORTED_MODULE_11__/* .restoreTest */ .$)(settings, run), settings);
         case 'restore':
-            return reportRestore(await (0,_commands_restore_js__WEBPACK_IMPORTED_MODULE_9__/* .restore */ .P)(settings, run));
+            return reportRestore(await (0,_commands_restore_js__WEBPACK_IMPORTED_MODULE_10__/* .restore */ .P)(settings, run));
         case 'list':
-            return reportList(await (0,_commands_list_js__WEBPACK_IMPORTED_MODULE_6__/* .list */ .I)(settings, run), settings);
+            return reportList(await (0,_commands_list_js__WEBPACK_IMPORTED_MODULE_7__/* .list */ .I)(settings, run), settings);
         case 'check':
-            return reportCheck(await (0,_commands_check_js__WEBPACK_IMPORTED_MODULE_4__/* .check */ .z)(settings, run), settings);
+            return reportCheck(await (0,_commands_check_js__WEBPACK_IMPORTED_MODULE_5__/* .check */ .z)(settings, run), settings);
         case 'prune':
-            return reportPrune(await (0,_commands_prune_js__WEBPACK_IMPORTED_MODULE_7__/* .prune */ .R)(settings, run));
+            return reportPrune(await (0,_commands_prune_js__WEBPACK_IMPORTED_MODULE_8__/* .prune */ .R)(settings, run));
         case 'hold':
-            return reportHold(await (0,_commands_hold_js__WEBPACK_IMPORTED_MODULE_5__/* .hold */ ._)(settings, run));
+            return reportHold(await (0,_commands_hold_js__WEBPACK_IMPORTED_MODULE_6__/* .hold */ ._)(settings, run));
         case 'release':
-            return reportHold(await (0,_commands_release_js__WEBPACK_IMPORTED_MODULE_8__/* .release */ ._)(settings, run));
+            return reportHold(await (0,_commands_release_js__WEBPACK_IMPORTED_MODULE_9__/* .release */ ._)(settings, run));
     }
+}
+async function backUp({ databases, ...settings }, run) {
+    if (databases === null) {
+        const one = { ...settings, databases };
+        return settings.dryRun ? reportPlan(await (0,_commands_backup_plan_js__WEBPACK_IMPORTED_MODULE_4__/* .planBackup */ .W)(one, run)) : reportBackup(await (0,_commands_backup_js__WEBPACK_IMPORTED_MODULE_2__/* .backup */ .R)(one, run));
+    }
+    const many = { ...settings, databases };
+    if (settings.dryRun)
+        return reportPlan(await (0,_commands_backup_databases_js__WEBPACK_IMPORTED_MODULE_3__/* .planDatabases */ .U)(many, run));
+    return reportDatabases(await (0,_commands_backup_databases_js__WEBPACK_IMPORTED_MODULE_3__/* .backupDatabases */ .T)(many, run), run.signal);
+}
+/** A plan is red when it could not be made for each database. */
+async function reportPlan(plan) {
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishPlan */ .JL)(plan);
+    if (plan.problems.length > 0)
+        annotate('Lifeboat: backup would fail', plan.problems.join('\n'));
+}
+/** One database without a backup in every store is red, though the others have it. */
+async function reportDatabases(report, { aborted }) {
+    ending.report = report;
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishDatabases */ .so)(report);
+    const message = (0,_report_databases_report_js__WEBPACK_IMPORTED_MODULE_32__/* .databasesMessage */ .wR)(report);
+    if (message === null)
+        return;
+    ending.cancelled = aborted;
+    annotate(aborted ? 'Lifeboat: cancelled' : 'Lifeboat: not every database was backed up', message);
 }
 /** A backup that one store does not have is red, though the others have it. */
 async function reportBackup(report) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishBackup */ .WR)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishBackup */ .WR)(report);
     const failures = report.stores.filter(({ error }) => error !== null);
     if (failures.length === 0)
         return;
@@ -40366,8 +40951,8 @@ async function reportBackup(report) {
 async function reportRestoreTest(result, settings) {
     const { report } = result;
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishRestoreTest */ ._x)(result);
-    const message = (0,_report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_21__/* .verdictMessage */ .F)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishRestoreTest */ ._x)(result);
+    const message = (0,_report_restore_test_summary_js__WEBPACK_IMPORTED_MODULE_25__/* .verdictMessage */ .F)(report);
     if (report.verdict === 'proven') {
         if (report.missed.length > 0)
             annotate('Lifeboat: objective missed', message);
@@ -40383,26 +40968,28 @@ async function reportRestoreTest(result, settings) {
 /** Red unless the restored database is what was dumped, and where it was to be. */
 async function reportRestore(report) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishRestore */ .O5)(report);
-    if (!(0,_report_restore_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .restoreIsDone */ .DV)(report))
-        annotate('Lifeboat: restore not finished', (0,_report_restore_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .restoreMessage */ .MZ)(report));
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishRestore */ .O5)(report);
+    if (!(0,_report_restore_summary_js__WEBPACK_IMPORTED_MODULE_24__/* .restoreIsDone */ .DV)(report))
+        annotate('Lifeboat: restore not finished', (0,_report_restore_summary_js__WEBPACK_IMPORTED_MODULE_24__/* .restoreMessage */ .MZ)(report));
+    else if (report.commandFailures.length > 0)
+        annotate('Lifeboat: restored, but a command failed', (0,_report_restore_summary_js__WEBPACK_IMPORTED_MODULE_24__/* .restoreMessage */ .MZ)(report));
 }
 /** A store that cannot be listed is red, though the others are shown. */
 async function reportList(report, { reportHtml }) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishList */ .a)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishList */ .a)(report);
     const failures = report.stores.filter(({ error }) => error !== null);
     if (failures.length > 0) {
         annotate('Lifeboat: a store could not be listed', failures.map(({ url, error }) => `${url}: ${error}`).join(' '));
     }
     if (reportHtml !== null)
-        await (0,_report_write_page_js__WEBPACK_IMPORTED_MODULE_22__/* .writePage */ .x)(reportHtml, (0,_report_html_page_js__WEBPACK_IMPORTED_MODULE_17__/* .htmlPage */ .X)(report, _version_js__WEBPACK_IMPORTED_MODULE_26__/* .VERSION */ .x));
+        await (0,_report_write_page_js__WEBPACK_IMPORTED_MODULE_26__/* .writePage */ .x)(reportHtml, (0,_report_html_page_js__WEBPACK_IMPORTED_MODULE_21__/* .htmlPage */ .X)(report, _version_js__WEBPACK_IMPORTED_MODULE_30__/* .VERSION */ .x));
 }
 /** Red when a rule is broken. What could not be looked at, or is to be looked at, is a warning: never green without a word. */
 async function reportCheck(report, { reportHtml }) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishCheck */ .kr)(report);
-    const message = (0,_report_check_summary_js__WEBPACK_IMPORTED_MODULE_16__/* .checkMessage */ .g6)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishCheck */ .kr)(report);
+    const message = (0,_report_check_summary_js__WEBPACK_IMPORTED_MODULE_20__/* .checkMessage */ .g6)(report);
     if (message !== null) {
         if (report.result === 'failed')
             annotate('Lifeboat: check failed', message);
@@ -40410,21 +40997,21 @@ async function reportCheck(report, { reportHtml }) {
             _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e(message, { title: 'Lifeboat: check is not green' });
     }
     if (reportHtml !== null)
-        await (0,_report_write_page_js__WEBPACK_IMPORTED_MODULE_22__/* .writePage */ .x)(reportHtml, (0,_report_html_page_js__WEBPACK_IMPORTED_MODULE_17__/* .htmlPage */ .X)(report, _version_js__WEBPACK_IMPORTED_MODULE_26__/* .VERSION */ .x));
+        await (0,_report_write_page_js__WEBPACK_IMPORTED_MODULE_26__/* .writePage */ .x)(reportHtml, (0,_report_html_page_js__WEBPACK_IMPORTED_MODULE_21__/* .htmlPage */ .X)(report, _version_js__WEBPACK_IMPORTED_MODULE_30__/* .VERSION */ .x));
 }
 /** A plan that a guard refuses is red, and so is one that could not be carried out. */
 async function reportPrune(report) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishPrune */ .qu)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishPrune */ .qu)(report);
     const bad = report.stores.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
     if (bad.length === 0)
         return;
-    annotate('Lifeboat: retention was not applied', bad.map(_report_prune_summary_js__WEBPACK_IMPORTED_MODULE_28__/* .whyNotApplied */ .dB).join(' '));
+    annotate('Lifeboat: retention was not applied', bad.map(_report_prune_summary_js__WEBPACK_IMPORTED_MODULE_33__/* .whyNotApplied */ .dB).join(' '));
 }
 /** Held, or released, in some stores only is red. */
 async function reportHold(report) {
     ending.report = report;
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishHold */ .xu)(report);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishHold */ .xu)(report);
     const failures = report.stores.filter(({ error }) => error !== null);
     if (failures.length === 0)
         return;
@@ -40447,13 +41034,10 @@ function cancellation() {
 async function fail(command, error, cancelled, progress) {
     ending.cancelled = cancelled.aborted;
     const title = cancelled.aborted ? 'Lifeboat: cancelled' : `Lifeboat: ${command} failed`;
-    const kept = error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_11__/* .LeftBehind */ .QV ? error.left : 'Nothing was kept of it.';
-    const message = cancelled.aborted ? `The run was cancelled (${progress.current}). ${kept}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_11__/* .messageOf */ .bD)(error);
-    if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_11__/* .LifeboatError */ .H3) && !cancelled.aborted)
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq('This is an error inside of Lifeboat; please report it. Run again with debug logging to see where it happened.');
-    for (let at = error; at instanceof Error; at = at.cause)
-        _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_report_escape_js__WEBPACK_IMPORTED_MODULE_27__/* .oneLine */ .TN)(at.stack ?? at.message));
-    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_19__/* .publishFailure */ .yX)(title, message);
+    const kept = error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_13__/* .LeftBehind */ .QV ? error.left : 'Nothing was kept of it.';
+    const message = cancelled.aborted ? `The run was cancelled (${progress.current}). ${kept}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_13__/* .messageOf */ .bD)(error);
+    (0,_report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .logOrigin */ .V)(error, _report_log_js__WEBPACK_IMPORTED_MODULE_22__/* .actionsLog */ ._, cancelled.aborted);
+    await (0,_report_publish_js__WEBPACK_IMPORTED_MODULE_23__/* .publishFailure */ .yX)(title, message);
     annotate(title, message);
 }
 /** One annotation for all that went wrong; the step fails. process.exit() is not used: Node 24 can hang in it. */
@@ -40484,11 +41068,17 @@ __webpack_async_result__();
 
 
 
-/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
-async function cleanUp(leftovers, log) {
+/**
+ * The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. `after` runs the
+ * commands of that input.
+ */
+async function cleanUp(leftovers, log, after) {
     for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
         try {
-            await end(leftover, log);
+            if (leftover.kind === 'after')
+                await runAfterIt(after, log);
+            else
+                await end(leftover, log);
         }
         catch (error) {
             log.warning(`Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .messageOf */ .bD)(error)})`);
@@ -40500,9 +41090,16 @@ async function cleanUp(leftovers, log) {
  * before its process would be killed.
  */
 function turnOf(leftover) {
+    if (leftover.kind === 'after')
+        return 3;
     if (leftover.kind === 'process' && leftover.group)
         return 0;
     return leftover.kind === 'folder' ? 1 : 2;
+}
+async function runAfterIt(after, log) {
+    const failures = await after();
+    for (const failure of failures)
+        log.warning(`${failure} Run it by hand.`);
 }
 async function end(leftover, log) {
     if (leftover.kind === 'process')
@@ -40530,6 +41127,8 @@ function endProcess({ pid, started, group }) {
         process.kill(pid, 'SIGKILL');
 }
 function describe(leftover) {
+    if (leftover.kind === 'after')
+        return 'what before has stopped';
     if (leftover.kind === 'process')
         return `process ${leftover.pid}`;
     if (leftover.kind === 'file' || leftover.kind === 'folder')
@@ -44378,6 +44977,67 @@ function offLines({ stores }) {
 
 /***/ }),
 
+/***/ 82335:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   tu: () => (/* binding */ reportsOf),
+/* harmony export */   vA: () => (/* binding */ totalsOf),
+/* harmony export */   wJ: () => (/* binding */ databasesOutput),
+/* harmony export */   wR: () => (/* binding */ databasesMessage)
+/* harmony export */ });
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(14031);
+
+/** Failures beyond these are in the summary alone: a message for people has an end. */
+const MOST_TOLD = 20;
+/** Which databases have no backup, or not in every store, and why; null: each has. */
+function databasesMessage({ databases }) {
+    const good = databases.filter(({ outcome }) => outcome === 'complete');
+    const bad = databases.filter(({ outcome }) => outcome !== 'complete' && outcome !== 'not-begun');
+    const notBegun = databases.filter(({ outcome }) => outcome === 'not-begun').map(({ database }) => database);
+    if (good.length === databases.length)
+        return null;
+    const more = bad.length > MOST_TOLD ? [`And ${bad.length - MOST_TOLD} more, see the job summary.`] : [];
+    return [
+        `${good.length} of ${databases.length} databases were backed up.`,
+        ...bad.slice(0, MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
+        ...more,
+        ...(notBegun.length === 0 ? [] : [`Not begun: ${(0,_escape_js__WEBPACK_IMPORTED_MODULE_0__/* .some */ .zN)(notBegun.map((name) => JSON.stringify(name)))}.`]),
+    ].join('\n');
+}
+/** The output `backups`: what each database came to. */
+function databasesOutput({ databases }) {
+    return JSON.stringify(databases.map(({ database, name, outcome, report, duration }) => ({
+        database,
+        name,
+        outcome,
+        id: report?.id ?? null,
+        size: report?.storedSize ?? null,
+        databaseSize: report?.databaseSize ?? null,
+        tables: report?.tables ?? null,
+        rows: report?.rows ?? null,
+        durationSeconds: Math.round(duration / 1000),
+    })));
+}
+/** The sums of what was backed up. */
+function totalsOf({ databases }) {
+    const reports = reportsOf(databases);
+    const sum = (of) => reports.reduce((total, report) => total + of(report), 0);
+    return {
+        storedSize: sum(({ storedSize }) => storedSize),
+        databaseSize: sum(({ databaseSize }) => databaseSize),
+        tables: sum(({ tables }) => tables),
+        rows: reports.reduce((total, { rows }) => total + BigInt(rows), 0n).toString(),
+    };
+}
+/** Of the databases that have a backup. */
+function reportsOf(databases) {
+    return databases.flatMap(({ report }) => report ?? []);
+}
+
+
+/***/ }),
+
 /***/ 14031:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -44751,18 +45411,30 @@ function headed(head, rows) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ logOrigin),
 /* harmony export */   _: () => (/* binding */ actionsLog)
 /* harmony export */ });
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(33838);
-/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(14031);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(83916);
+/* harmony import */ var _escape_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(14031);
+
 
 
 const actionsLog = {
-    info: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_escape_js__WEBPACK_IMPORTED_MODULE_1__/* .safeLines */ .Bv)(line)),
-    notice: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm((0,_escape_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)(line), { title: 'Lifeboat' }),
-    warning: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_escape_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)(line), { title: 'Lifeboat' }),
-    debug: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_escape_js__WEBPACK_IMPORTED_MODULE_1__/* .safeLines */ .Bv)(line)),
+    info: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .info */ .pq((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .safeLines */ .Bv)(line)),
+    notice: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .notice */ .lm((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(line), { title: 'Lifeboat' }),
+    warning: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .warning */ .$e((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(line), { title: 'Lifeboat' }),
+    debug: (line) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .debug */ .Yz((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .safeLines */ .Bv)(line)),
+    group: (title, work) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .group */ .Os((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .safeLines */ .Bv)((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(title)), work),
 };
+/** Says where an error came from, for debugging; and that it is one of our own making, unless a cancellation made it. */
+function logOrigin(error, log, cancelled = false) {
+    if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3) && !cancelled) {
+        log.info('This is an error inside of Lifeboat; please report it. Run again with debug logging to see where it happened.');
+    }
+    for (let at = error; at instanceof Error; at = at.cause)
+        log.debug((0,_escape_js__WEBPACK_IMPORTED_MODULE_2__/* .oneLine */ .TN)(at.stack ?? at.message));
+}
 
 
 /***/ }),
@@ -44997,7 +45669,7 @@ function more(rows, most) {
 
 /***/ }),
 
-/***/ 28185:
+/***/ 91752:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45005,6 +45677,7 @@ function more(rows, most) {
 __nccwpck_require__.d(__webpack_exports__, {
   WR: () => (/* binding */ publishBackup),
   kr: () => (/* binding */ publishCheck),
+  so: () => (/* binding */ publishDatabases),
   yX: () => (/* binding */ publishFailure),
   xu: () => (/* binding */ publishHold),
   a: () => (/* binding */ publishList),
@@ -45152,6 +45825,65 @@ function previous({ previous, noPrevious }) {
 
 // EXTERNAL MODULE: ./src/report/check-summary.ts
 var check_summary = __nccwpck_require__(26115);
+// EXTERNAL MODULE: ./src/report/databases-report.ts
+var databases_report = __nccwpck_require__(82335);
+;// CONCATENATED MODULE: ./src/report/databases-summary.ts
+
+
+
+
+
+/** Characters: beyond it a database has its row, and no more. The runner drops a summary over 1 MiB whole. */
+const MOST_DETAILS = 500_000;
+const RESULTS = {
+    complete: '✅ complete',
+    incomplete: '❌ not in every store',
+    failed: '❌ failed',
+    cancelled: '❌ cancelled',
+    'not-begun': '❌ not begun',
+};
+/** The job summary of several databases: one table, then each by itself, folded. */
+function databasesSummary(report) {
+    const { databases, leftOut, duration } = report;
+    const complete = databases.filter(({ outcome }) => outcome === 'complete').length;
+    const { storedSize, rows, tables } = (0,databases_report/* totalsOf */.vA)(report);
+    return [
+        `## ${complete === databases.length ? '✅' : '❌'} ${complete} of ${databases.length} databases are backed up`,
+        (0,markup/* table */.t)(['Database', 'Result', 'Stored', 'Rows', 'Duration'], [
+            ...databases.map(row),
+            [
+                'All',
+                '',
+                (0,units/* formatBytes */.z3)(storedSize),
+                `${(0,units/* formatCount */.B4)(rows)} in ${(0,units/* formatCount */.B4)(tables)} tables`,
+                (0,units/* formatDuration */.a3)(duration),
+            ],
+        ]),
+        ...leftOut.map((name) => `Left out, for it holds no table: ${(0,report_escape/* html */.qy)(name)}.`),
+        ...details(databases),
+        '',
+    ].join('\n\n');
+}
+function row({ database, outcome, error, report, duration }) {
+    const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(report_escape/* html */.qy).join('<br>');
+    const took = outcome === 'not-begun' ? '' : (0,units/* formatDuration */.a3)(duration);
+    if (report === null)
+        return [(0,report_escape/* html */.qy)(database), result, '', '', took];
+    return [(0,report_escape/* html */.qy)(database), result, (0,units/* formatBytes */.z3)(report.storedSize), (0,units/* formatCount */.B4)(report.rows), took];
+}
+function details(databases) {
+    const folded = [];
+    let length = 0;
+    for (const report of (0,databases_report/* reportsOf */.tu)(databases)) {
+        const text = `<details><summary>${(0,report_escape/* html */.qy)(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
+        length += text.length;
+        if (length > MOST_DETAILS)
+            return [...folded, 'The details of further databases are in the JSON report alone.'];
+        folded.push(text);
+    }
+    return folded;
+}
+
 ;// CONCATENATED MODULE: ./src/report/hold-report.ts
 const STATES = {
     held: 'held: no rule deletes it until it is released',
@@ -45367,32 +46099,45 @@ var restore_test_summary = __nccwpck_require__(64088);
 
 
 
+
+
 /** Bytes. The runner drops a summary over 1 MiB whole (FileCommandManager.cs, AttachmentSizeLimit). */
 const SUMMARY_LIMIT = 900 * 1024;
 /** Outputs, job summary and JSON report of a backup. */
 async function publishBackup(report) {
-    const good = report.stores.filter(({ error }) => error === null);
-    const retention = report.stores.flatMap((store) => store.retention ?? []);
     const file = await writeReport(`lifeboat-${report.id}.json`, report);
+    publishBackups([report], report, report.duration, file);
+    await writeSummary(backupSummary(report));
+}
+/** Outputs, job summary and JSON report of a backup of several databases. */
+async function publishDatabases(report) {
+    const file = await writeReport(`lifeboat-databases-${report.started.replace(/[-:.]/g, '')}.json`, report);
+    publishBackups((0,databases_report/* reportsOf */.tu)(report.databases), (0,databases_report/* totalsOf */.vA)(report), report.duration, file);
+    core/* setOutput */.uH('backups', (0,databases_report/* databasesOutput */.wJ)(report));
+    await writeSummary(databasesSummary(report));
+}
+/** The outputs of one or several backups, and what the log says of them at the end. */
+function publishBackups(backups, totals, duration, file) {
+    const good = backups.flatMap((report) => report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })));
+    const retention = backups.flatMap(({ stores }) => stores.flatMap((store) => store.retention ?? []));
     const outputs = {
-        id: report.id,
+        id: backups.map(({ id }) => id).join('\n'),
         location: good.map(({ location }) => location).join('\n'),
         manifest: good.map(({ manifest }) => manifest).join('\n'),
-        size: report.storedSize,
-        'database-size': report.databaseSize,
-        tables: report.tables,
-        rows: report.rows,
-        duration: Math.round(report.duration / 1000),
+        size: totals.storedSize,
+        'database-size': totals.databaseSize,
+        tables: totals.tables,
+        rows: totals.rows,
+        duration: Math.round(duration / 1000),
         report: file,
         ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
     };
     for (const [name, value] of Object.entries(outputs))
         core/* setOutput */.uH(name, value);
-    for (const { location } of good)
+    for (const { report, location } of good)
         log/* actionsLog */._.info(completeLine(report, location));
     for (const store of retention)
         log/* actionsLog */._.info(`${store.url}: ${(0,prune_summary/* outcomeOf */.sG)(store)}`);
-    await writeSummary(backupSummary(report));
 }
 /** Outputs, job summary and JSON report of a restore test. */
 async function publishRestoreTest({ report, restoredUrl, }) {
@@ -45543,9 +46288,10 @@ function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target }) {
 }
 /** What happened, and what to do next, in a few sentences. */
 function restoreMessage(report) {
-    const { filesTo } = report;
+    const { filesTo, commandFailures } = report;
     const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
-    return `${databaseMessage(report)}${files}`;
+    const commands = commandFailures.length === 0 ? '' : ` ${commandFailures.join(' ')} Do by hand what it was to do.`;
+    return `${databaseMessage(report)}${files}${commands}`;
 }
 function databaseMessage(report) {
     const { id, target, verdict, restoredDatabase, previousDatabase, findings } = report;
@@ -46674,9 +47420,11 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  _E: () => (/* binding */ KILL_AFTER),
   v4: () => (/* binding */ ToolError),
   N4: () => (/* binding */ endGroup),
   ls: () => (/* binding */ identify),
+  Se: () => (/* binding */ readLines),
   qI: () => (/* binding */ runTool),
   pQ: () => (/* binding */ startTool)
 });
@@ -46871,6 +47619,7 @@ async function runTool(spec, context, input) {
     await tool.finished;
     return Buffer.concat(chunks);
 }
+/** Hands on each line as it comes. */
 function readLines(stream, onLine) {
     let rest = '';
     stream.setEncoding('utf8');
@@ -47407,6 +48156,9 @@ const METRICS = {
 /** What a run tells: of the set, and of each store by itself. None when no set is known. */
 function metricsOf(ending, space) {
     const { command, about, report } = ending;
+    if (report?.command === 'backup-databases') {
+        return endingsOf(report, ending).flatMap((one) => metricsOf(one, space));
+    }
     const listed = report?.command === 'list' ? report.stores : [];
     const sets = about.set === null ? namesIn(listed) : [about.set];
     return sets.flatMap((set) => [
@@ -47417,6 +48169,20 @@ function metricsOf(ending, space) {
             samples: samplesOf({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
         })),
     ]);
+}
+/** One for each database whose backup was begun: its set has metrics of its own. */
+function endingsOf({ databases }, ending) {
+    return databases.flatMap(({ database, name, outcome, error, report, ended, duration }) => outcome === 'not-begun'
+        ? []
+        : {
+            ...ending,
+            command: 'backup',
+            failure: error === null ? null : { title: '', message: error },
+            report,
+            about: { set: name, database, backup: report?.id ?? null },
+            ended: new Date(ended),
+            duration,
+        });
 }
 function namesIn(stores) {
     return [...new Set(stores.flatMap(({ sets }) => sets.map(({ name }) => name)))];
@@ -47797,7 +48563,7 @@ async function measure(ending, stores) {
     const space = ending.cancelled ? [] : await Promise.race([spaceOf(stores), (0,external_node_timers_promises_.setTimeout)(TIME_OF_DISKS, [], { ref: false })]);
     const groups = metricsOf(ending, space);
     if (groups.length === 0)
-        throw new Error('its set is not known. Give it in name.');
+        throw new Error('its set is not known. Give it in name; those of databases are known once the server has listed them.');
     return groups;
 }
 /** Of the file stores that are there. */
@@ -48229,6 +48995,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
   Gu: () => (/* binding */ getState),
+  Os: () => (/* binding */ group),
   pq: () => (/* binding */ info),
   _o: () => (/* binding */ isDebug),
   lm: () => (/* binding */ notice),
@@ -48238,7 +49005,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, group, markdownSummary, platform, setCommandEcho, setFailed, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, markdownSummary, platform, setCommandEcho, setFailed, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(70857);
@@ -49112,13 +49879,13 @@ function info(message) {
  * @param name The name of the output group
  */
 function startGroup(name) {
-    issue('group', name);
+    command_issue('group', name);
 }
 /**
  * End an output group.
  */
 function endGroup() {
-    issue('endgroup');
+    command_issue('endgroup');
 }
 /**
  * Wrap an asynchronous function call in a group.

@@ -57,7 +57,9 @@ export class Progress {
       const now = { at: performance.now(), ...read() };
       const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
       last = now;
-      this.#log.info(`${what}: ${progressLine(now, estimate, rate, now.at - start)}`);
+      const line = `${what}: ${progressLine(now, estimate, rate, now.at - start)}`;
+      if (this.#log.status) this.#log.status(line);
+      else this.#log.info(line);
     }, INTERVAL);
     try {
       return await work();

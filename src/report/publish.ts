@@ -1,8 +1,6 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as core from '@actions/core';
-import { messageOf } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration } from '../units.ts';
 import type { BackupReport } from './backup-report.ts';
 import { backupSummary } from './backup-summary.ts';
@@ -15,8 +13,8 @@ import { html } from './escape.ts';
 import { type HoldReport, holdLines } from './hold-report.ts';
 import { backupsOutput, type ListReport } from './list-report.ts';
 import { listLines, listSummary } from './list-summary.ts';
-import { actionsLog } from './log.ts';
 import { list } from './markup.ts';
+import type { Outlet } from './outlet.ts';
 import { deletedOutput, type PruneReport } from './prune-report.ts';
 import { outcomeOf, pruneLines, pruneSummary } from './prune-summary.ts';
 import type { RestoreReport } from './restore-report.ts';
@@ -24,22 +22,19 @@ import { restoreMessage, restoreSummary } from './restore-summary.ts';
 import type { RestoreTestReport } from './restore-test-report.ts';
 import { restoreTestSummary, verdictMessage } from './restore-test-summary.ts';
 
-/** Bytes. The runner drops a summary over 1 MiB whole (FileCommandManager.cs, AttachmentSizeLimit). */
-const SUMMARY_LIMIT = 900 * 1024;
-
 /** Outputs, job summary and JSON report of a backup. */
-export async function publishBackup(report: BackupReport): Promise<void> {
+export async function publishBackup(report: BackupReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-${report.id}.json`, report);
-  publishBackups([report], report, report.duration, file);
-  await writeSummary(backupSummary(report));
+  publishBackups([report], report, report.duration, file, out);
+  await out.summary(backupSummary(report));
 }
 
 /** Outputs, job summary and JSON report of a backup of several databases. */
-export async function publishDatabases(report: DatabasesReport): Promise<void> {
+export async function publishDatabases(report: DatabasesReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-databases-${report.started.replace(/[-:.]/g, '')}.json`, report);
-  publishBackups(reportsOf(report.databases), totalsOf(report), report.duration, file);
-  core.setOutput('backups', databasesOutput(report));
-  await writeSummary(databasesSummary(report));
+  publishBackups(reportsOf(report.databases), totalsOf(report), report.duration, file, out);
+  out.output('backups', databasesOutput(report));
+  await out.summary(databasesSummary(report));
 }
 
 /** The outputs of one or several backups, and what the log says of them at the end. */
@@ -48,6 +43,7 @@ function publishBackups(
   totals: Pick<BackupReport, 'storedSize' | 'databaseSize' | 'tables' | 'rows'>,
   duration: number,
   file: string,
+  out: Outlet,
 ): void {
   const good = backups.flatMap((report) =>
     report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })),
@@ -62,22 +58,19 @@ function publishBackups(
     tables: totals.tables,
     rows: totals.rows,
     duration: Math.round(duration / 1000),
-    report: file,
     ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
   };
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  for (const { report, location } of good) actionsLog.info(completeLine(report, location));
-  for (const store of retention) actionsLog.info(`${store.url}: ${outcomeOf(store)}`);
+  for (const [name, value] of Object.entries(outputs)) out.output(name, value);
+  out.report(file);
+  for (const { report, location } of good) out.log.info(completeLine(report, location));
+  for (const store of retention) out.log.info(`${store.url}: ${outcomeOf(store)}`);
 }
 
 /** Outputs, job summary and JSON report of a restore test. */
-export async function publishRestoreTest({
-  report,
-  restoredUrl,
-}: {
-  report: RestoreTestReport;
-  restoredUrl: string | null;
-}): Promise<void> {
+export async function publishRestoreTest(
+  { report, restoredUrl }: { report: RestoreTestReport; restoredUrl: string | null },
+  out: Outlet,
+): Promise<void> {
   const file = await writeReport(`lifeboat-restore-test-${report.id}.json`, report);
   const seconds = (milliseconds: number | null) => (milliseconds === null ? '' : Math.round(milliseconds / 1000));
   const rows = report.tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
@@ -88,76 +81,76 @@ export async function publishRestoreTest({
     rows: rows.toString(),
     'restore-time': seconds(report.restoreTime),
     duration: seconds(report.duration),
-    report: file,
     ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }),
   };
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  for (const { kind, object, message } of report.findings) actionsLog.info(`- ${kind} ${object}: ${message}`);
-  actionsLog.info(verdictMessage(report));
-  await writeSummary(restoreTestSummary(report));
+  for (const [name, value] of Object.entries(outputs)) out.output(name, value);
+  out.report(file);
+  for (const { kind, object, message } of report.findings) out.log.info(`- ${kind} ${object}: ${message}`);
+  out.log.info(verdictMessage(report));
+  await out.summary(restoreTestSummary(report));
 }
 
 /** Outputs, job summary and JSON report of a restore, or of its plan. */
-export async function publishRestore(report: RestoreReport): Promise<void> {
+export async function publishRestore(report: RestoreReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-restore-${report.id}.json`, report);
   const outputs = {
     id: report.id,
     verdict: report.verdict ?? '',
     'restore-time': report.restoreTime === null ? '' : Math.round(report.restoreTime / 1000),
     duration: Math.round(report.duration / 1000),
-    report: file,
   };
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value);
-  for (const { kind, object, message } of report.findings) actionsLog.info(`- ${kind} ${object}: ${message}`);
-  actionsLog.info(restoreMessage(report));
-  await writeSummary(restoreSummary(report));
+  for (const [name, value] of Object.entries(outputs)) out.output(name, value);
+  out.report(file);
+  for (const { kind, object, message } of report.findings) out.log.info(`- ${kind} ${object}: ${message}`);
+  out.log.info(restoreMessage(report));
+  await out.summary(restoreSummary(report));
 }
 
 /** Outputs, job summary and JSON report of a listing. */
-export async function publishList(report: ListReport): Promise<void> {
+export async function publishList(report: ListReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-list-${report.started.replace(/[-:.]/g, '')}.json`, report);
   const { json, most } = backupsOutput(report);
-  core.setOutput('backups', json);
-  core.setOutput('duration', Math.round(report.duration / 1000));
-  core.setOutput('report', file);
+  out.output('backups', json);
+  out.output('duration', Math.round(report.duration / 1000));
+  out.report(file);
   const notes =
     most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
-  for (const line of [...listLines(report), ...notes]) actionsLog.info(line);
-  await writeSummary(listSummary(report, notes));
+  for (const line of [...listLines(report), ...notes]) out.log.info(line);
+  await out.summary(listSummary(report, notes));
 }
 
 /** Outputs, job summary and JSON report of a check. */
-export async function publishCheck(report: CheckReport): Promise<void> {
+export async function publishCheck(report: CheckReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-check-${report.started.replace(/[-:.]/g, '')}.json`, report);
   const { json, most } = backupsOutput(report);
   const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
-  core.setOutput('id', [...newest].join('\n'));
-  core.setOutput('backups', json);
-  core.setOutput('duration', Math.round(report.duration / 1000));
-  core.setOutput('report', file);
-  for (const line of checkLines(report)) actionsLog.info(line);
+  out.output('id', [...newest].join('\n'));
+  out.output('backups', json);
+  out.output('duration', Math.round(report.duration / 1000));
+  out.report(file);
+  for (const line of checkLines(report)) out.log.info(line);
   const notes =
     most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
-  await writeSummary(checkSummary(report, notes));
+  await out.summary(checkSummary(report, notes));
 }
 
 /** Outputs, job summary and JSON report of a prune. */
-export async function publishPrune(report: PruneReport): Promise<void> {
+export async function publishPrune(report: PruneReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-prune-${report.started.replace(/[-:.]/g, '')}.json`, report);
-  core.setOutput('deleted', deletedOutput(report.stores));
-  core.setOutput('duration', Math.round(report.duration / 1000));
-  core.setOutput('report', file);
-  for (const line of pruneLines(report)) actionsLog.info(line);
-  await writeSummary(pruneSummary(report));
+  out.output('deleted', deletedOutput(report.stores));
+  out.output('duration', Math.round(report.duration / 1000));
+  out.report(file);
+  for (const line of pruneLines(report)) out.log.info(line);
+  await out.summary(pruneSummary(report));
 }
 
 /** Outputs, job summary and JSON report of a hold or a release. */
-export async function publishHold(report: HoldReport): Promise<void> {
-  core.setOutput('id', report.id);
-  core.setOutput('report', await writeReport(`lifeboat-${report.command}-${report.id}.json`, report));
+export async function publishHold(report: HoldReport, out: Outlet): Promise<void> {
+  out.output('id', report.id);
+  out.report(await writeReport(`lifeboat-${report.command}-${report.id}.json`, report));
   const lines = holdLines(report);
-  for (const line of lines) actionsLog.info(line);
-  await writeSummary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`);
+  for (const line of lines) out.log.info(line);
+  await out.summary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`);
 }
 
 async function writeReport(name: string, report: Report): Promise<string> {
@@ -171,27 +164,17 @@ function completeLine({ id, tables, rows, storedSize, duration }: BackupReport, 
 }
 
 /** What a dry run says: in the log, and in the summary. */
-export async function publishPlan(plan: { tables: number; databaseSize: number; lines: string[] }): Promise<void> {
-  for (const line of plan.lines) actionsLog.info(`[dry-run] ${line}`);
-  core.setOutput('tables', plan.tables);
-  core.setOutput('database-size', plan.databaseSize);
-  await writeSummary(`## Dry run: nothing was changed\n\n${plan.lines.map((line) => `- ${html(line)}`).join('\n')}\n`);
+export async function publishPlan(
+  plan: { tables: number; databaseSize: number; lines: string[] },
+  out: Outlet,
+): Promise<void> {
+  for (const line of plan.lines) out.log.info(`[dry-run] ${line}`);
+  out.output('tables', plan.tables);
+  out.output('database-size', plan.databaseSize);
+  await out.summary(`## Dry run: nothing was changed\n\n${plan.lines.map((line) => `- ${html(line)}`).join('\n')}\n`);
 }
 
 /** The summary of a run that ended without a result. */
-export async function publishFailure(title: string, message: string): Promise<void> {
-  await writeSummary(`## ❌ ${html(title)}\n\n${message.split('\n').map(html).join('<br>\n')}\n`);
-}
-
-/** Best effort: a summary that cannot be written must not fail a backup that is good. */
-async function writeSummary(text: string): Promise<void> {
-  const path = process.env.GITHUB_STEP_SUMMARY;
-  if (path === undefined || path === '') return;
-  try {
-    const bytes = Buffer.from(text);
-    const cut = `${bytes.subarray(0, SUMMARY_LIMIT).toString('utf8')}\n\n(cut)\n`;
-    await appendFile(path, bytes.length > SUMMARY_LIMIT ? cut : text);
-  } catch (error) {
-    core.info(`The job summary could not be written: ${messageOf(error)}`);
-  }
+export async function publishFailure(title: string, message: string, out: Outlet): Promise<void> {
+  await out.summary(`## ❌ ${html(title)}\n\n${message.split('\n').map(html).join('<br>\n')}\n`);
 }

@@ -1,10 +1,17 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CLI } from '../src/cli/program.ts';
 import { REPOSITORY, runNode } from './run-node.ts';
 
 const DIST = join(REPOSITORY, 'dist');
+
+/** The command line: the same bundle, told by its first argument. */
+const CLI_FILE = `#!/usr/bin/env node
+process.argv.splice(2, 0, '${CLI}');
+await import('./index.js');
+`;
 
 /** Bundles the Action into dist/; with `--check` tells whether dist/ is what its sources make. */
 async function main(): Promise<void> {
@@ -22,6 +29,7 @@ async function main(): Promise<void> {
 async function bundle(folder: string): Promise<void> {
   const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
   await runNode([ncc, 'build', 'src/main.ts', '-o', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
+  writeFileSync(join(folder, 'cli.js'), CLI_FILE, { mode: 0o755 });
   const broken = filesOf(folder).filter((name) => readFileSync(join(folder, name)).includes('webpackMissingModule'));
   if (broken.length > 0) {
     throw new Error(`${broken.join(', ')}: a module was not found; ncc succeeds all the same and the bundle throws`);

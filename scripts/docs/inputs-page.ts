@@ -47,6 +47,16 @@ export function inputsPage({ inputs, outputs }: ActionYml): string {
   return `${sections.join('\n\n')}\n`;
 }
 
+/** The same descriptions as a module: the bundle has no action.yml beside it. */
+export function descriptionsModule({ inputs }: ActionYml): string {
+  const entries = Object.entries(inputs).map(([name, { description }]) => {
+    const key = /^[a-z]+$/.test(name) ? name : `'${name}'`;
+    const text = `'${description.trim().replace(/\s+/g, ' ').replace(/[\\']/g, '\\$&')}'`;
+    return `  ${key}:\n    ${text},`;
+  });
+  return `// Made of action.yml by \`npm run docs\`.\n// biome-ignore format: as it is made.\nexport const DESCRIPTIONS: Record<string, string> = {\n${entries.join('\n')}\n};\n`;
+}
+
 function commandsWith(name: string): string {
   const commands = Object.entries<Schema>(commandInputs).filter(([, schema]) => name in schema);
   if (commands.length === Object.keys(commandInputs).length) return 'Every command';

@@ -27,6 +27,8 @@ const SECRET_INPUTS = [
 ];
 /** Certificates are public, unless somebody pasted the private key. */
 const PUBLIC_KEYS = ['public-key', 'verification-key'];
+/** A secret only when there is a password in it. */
+const CONNECTIONS = ['database-url', 'scratch-url'];
 /** Inputs of URLs, in which somebody may have written a password. */
 const URL_INPUTS = [
   'database-url',
@@ -57,6 +59,15 @@ export function secretsOf(get: GetInput, env: Environment): Secret[] {
   }
   for (const name of SECRET_VARIABLES) add(name, ...linesOf(name, env[name] ?? ''));
   return secrets;
+}
+
+/** Whether the text of an input is a secret, or has one in it. */
+export function holdsSecret(name: string, text: string): boolean {
+  if (text.trim() === '') return false;
+  if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
+    return true;
+  if (PUBLIC_KEYS.includes(name)) return text.includes('PRIVATE');
+  return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
 }
 
 /** Masks what can be masked. */

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['catalog', 'inputs', 'stream'],
   stream: ['catalog', 'inputs'],
   postgres: ['catalog', 'inputs', 'stream'],
+  cli: ['inputs', 'report'],
   commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
 };
 

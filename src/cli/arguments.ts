@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { LifeboatError, messageOf } from '../errors.ts';
+import type { Command } from '../inputs/command.ts';
+import type { Environment, GetInput, Schema } from '../inputs/read-inputs.ts';
+import { commandInputs } from '../inputs/read-settings.ts';
+import { holdsSecret } from '../inputs/secrets.ts';
+import { alternatives } from '../inputs/words.ts';
+
+/** What the command line asks for. */
+export interface CommandLine {
+  command: Command;
+  help: boolean;
+  /** The JSON report goes to standard output, and words for people to standard error. */
+  json: boolean;
+  /** An input's text: of a flag, of a file that one names, of the environment, else empty. */
+  get: GetInput;
+}
+
+/** Ends a flag that names a file in which the text is. */
+const FILE = '-file';
+/** What makes sense in a workflow alone. */
+const NO_FLAGS = ['command', 'cache'];
+
+/** The names of a command's inputs that can be given on the command line. */
+export function inputsOf(command: Command): string[] {
+  return Object.keys(commandInputs[command]).filter((name) => !NO_FLAGS.includes(name));
+}
+
+/** The variable that gives an input, where no flag does. */
+export function variableOf(name: string): string {
+  return `LIFEBOAT_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/**
+ * Reads `COMMAND --input value …`. A flag that stands several times has a line for each. Throws a LifeboatError that names
+ * the flag, and never shows its value: it may be a secret that somebody has written in the wrong place.
+ */
+export function readCommandLine(words: string[], env: Environment): CommandLine {
+  const [first = '', ...rest] = words;
+  if (!(first in commandInputs)) {
+    throw new LifeboatError(
+      `${JSON.stringify(first)} is not a command. Write ${alternatives(Object.keys(commandInputs))}; lifeboat --help says what each is for.`,
+    );
+  }
+  const command = first as Command;
+  const flags = new Map<string, string[]>();
+  for (let index = 0; index < rest.length; index++) {
+    const word = rest[index] ?? '';
+    const { name, text } = flagOf(word, command);
+    // A flag for yes or no needs no word after it.
+    const taken = text ?? (isYesOrNo(name, command) ? 'true' : rest[++index]);
+    if (taken === undefined) throw new LifeboatError(`--${name}: what comes after it is missing.`);
+    flags.set(name, [...(flags.get(name) ?? []), taken]);
+  }
+  const has = (name: string) => flags.get(name)?.at(-1) === 'true';
+  const given = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
+  given.set('command', command);
+  return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
+}
+
+function flagOf(word: string, command: Command): { name: string; text: string | null } {
+  const [, name = '', , text = null] = /^--([a-z][a-z0-9-]*)(=(.*))?$/s.exec(word) ?? [];
+  if (name === '') {
+    // What is no flag may be a secret.
+    throw new LifeboatError(
+      'a word that belongs to no flag. Write --INPUT=TEXT or --INPUT TEXT; quote what has blanks.',
+    );
+  }
+  const known = [...inputsOf(command).flatMap((input) => [input, `${input}${FILE}`]), 'help', 'json'];
+  if (!known.includes(name)) {
+    const near = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+    throw new LifeboatError(
+      `--${name} is no flag of ${command}. Is --${near} meant? lifeboat ${command} --help has all.`,
+    );
+  }
+  return { name, text };
+}
+
+function isYesOrNo(name: string, command: Command): boolean {
+  const schema: Schema = commandInputs[command];
+  return name === 'help' || name === 'json' || ['true', 'false'].includes(schema[name]?.default ?? '');
+}
+
+function textOf(name: string, flags: Map<string, string[]>, env: Environment): string {
+  const [texts, files] = [flags.get(name), flags.get(`${name}${FILE}`)];
+  if (texts !== undefined && files !== undefined)
+    throw new LifeboatError(`--${name} and --${name}${FILE} are both given. Remove one of the two.`);
+  const text = texts?.join('\n') ?? '';
+  if (holdsSecret(name, text)) {
+    throw new LifeboatError(
+      `--${name}: a secret on a command line can be read by everybody on this machine (not shown). Give it in the variable ${variableOf(name)}, or by --${name}${FILE} PATH, or - for standard input. Change it, for it was seen.`,
+    );
+  }
+  if (texts !== undefined) return text;
+  return files === undefined ? (env[variableOf(name)] ?? '') : files.map((file) => readFile(name, file)).join('\n');
+}
+
+function readFile(name: string, file: string): string {
+  try {
+    // The line end that editors leave is not meant.
+    return readFileSync(file === '-' ? 0 : file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new LifeboatError(`--${name}${FILE}: ${messageOf(error)}. Name a file that can be read.`);
+  }
+}
+
+/** How many letters are added, left out or changed (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

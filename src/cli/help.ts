@@ -1,0 +1,63 @@
+import type { Command } from '../inputs/command.ts';
+import type { Schema } from '../inputs/read-inputs.ts';
+import { commandInputs } from '../inputs/read-settings.ts';
+import { inputsOf, variableOf } from './arguments.ts';
+import { DESCRIPTIONS } from './descriptions.ts';
+
+const WIDTH = 100;
+
+const PURPOSES: Record<Command, string> = {
+  backup: 'makes an encrypted backup of a database',
+  'restore-test': 'restores a backup into a throwaway server, and demands that it equals what was dumped',
+  restore: 'restores a backup beside the live database, and swaps it in when asked to',
+  list: 'lists the backups that are there',
+  check: 'tells whether the backups are as new, as large and as proven as is demanded',
+  prune: 'deletes the backups that no rule keeps',
+  hold: 'keeps one backup from being deleted',
+  release: 'lets the rules have a held backup again',
+};
+
+const EXIT_CODES = `Exit codes: 0 good; 1 failed, or a check is not passed; 2 wrong use, nothing was begun; 3 could not verify;
+130 cancelled.`;
+
+/** `lifeboat --help`. */
+export function overallHelp(version: string): string {
+  const commands = Object.entries(PURPOSES).map(([command, purpose]) => `  ${command.padEnd(14)}${purpose}`);
+  return `Lifeboat ${version}: PostgreSQL backups that are proven by restoring them.
+
+  lifeboat COMMAND [--input text …]      lifeboat COMMAND --help
+
+${commands.join('\n')}
+
+Every input of the Action is a flag, a variable (${variableOf('store')}), or a file (--store-file PATH, - is
+standard input). Secrets are never flags: give them in a variable or a file. A flag may stand several
+times, a line for each. PG* and AWS_* variables are read as everywhere.
+
+  --json    the JSON report on standard output, words for people on standard error
+
+${EXIT_CODES}
+`;
+}
+
+/** `lifeboat COMMAND --help`. */
+export function commandHelp(command: Command): string {
+  const schema: Schema = commandInputs[command];
+  const inputs = inputsOf(command).map((name) => {
+    const byDefault = schema[name]?.default ?? '';
+    const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
+    return [head, ...wrapped(DESCRIPTIONS[name] ?? '', WIDTH - 6).map((line) => `      ${line}`)].join('\n');
+  });
+  return `lifeboat ${command}: ${PURPOSES[command]}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

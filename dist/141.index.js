@@ -2,7 +2,7 @@ export const id = 141;
 export const ids = [141];
 export const modules = {
 
-/***/ 97141:
+/***/ 7141:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -12,15 +12,15 @@ __webpack_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __webpack_require__(57075);
+var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
-var dist_cjs = __webpack_require__(53711);
+var dist_cjs = __webpack_require__(3711);
 // EXTERNAL MODULE: ./src/store/bytes.ts
-var bytes = __webpack_require__(42046);
+var bytes = __webpack_require__(2046);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store = __webpack_require__(81644);
+var store = __webpack_require__(1644);
 // EXTERNAL MODULE: ./src/store/s3/bucket.ts + 2 modules
-var s3_bucket = __webpack_require__(92731);
+var s3_bucket = __webpack_require__(2731);
 ;// CONCATENATED MODULE: ./src/store/s3/buffers.ts
 /** Buffers of one size, used again and again: the memory of an upload does not depend on its length. */
 class BufferPool {
@@ -39,17 +39,17 @@ class BufferPool {
 }
 
 // EXTERNAL MODULE: ./src/store/s3/client.ts + 2 modules
-var client = __webpack_require__(38692);
+var client = __webpack_require__(8692);
 // EXTERNAL MODULE: ./src/store/s3/errors.ts
-var errors = __webpack_require__(84829);
+var errors = __webpack_require__(4829);
 // EXTERNAL MODULE: ./src/store/s3/multipart.ts
-var s3_multipart = __webpack_require__(29004);
+var s3_multipart = __webpack_require__(9004);
 // EXTERNAL MODULE: ./src/store/s3/options.ts
-var s3_options = __webpack_require__(94938);
+var s3_options = __webpack_require__(4938);
 // EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __webpack_require__(58500);
+var promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: ./src/errors.ts
-var src_errors = __webpack_require__(83916);
+var src_errors = __webpack_require__(3916);
 ;// CONCATENATED MODULE: ./src/store/s3/verify.ts
 
 

@@ -2,7 +2,7 @@ export const id = 955;
 export const ids = [955];
 export const modules = {
 
-/***/ 92731:
+/***/ 2731:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -16,13 +16,13 @@ __webpack_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
-var dist_cjs = __webpack_require__(53711);
+var dist_cjs = __webpack_require__(3711);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store = __webpack_require__(81644);
+var store = __webpack_require__(1644);
 // EXTERNAL MODULE: ./src/store/s3/client.ts + 2 modules
-var client = __webpack_require__(38692);
+var client = __webpack_require__(8692);
 // EXTERNAL MODULE: external "node:stream/consumers"
-var consumers_ = __webpack_require__(38321);
+var consumers_ = __webpack_require__(8321);
 ;// CONCATENATED MODULE: ./src/store/s3/contents.ts
 
 /**
@@ -80,9 +80,9 @@ function copyOf(text) {
 }
 
 // EXTERNAL MODULE: ./src/store/s3/errors.ts
-var errors = __webpack_require__(84829);
+var errors = __webpack_require__(4829);
 // EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __webpack_require__(58500);
+var promises_ = __webpack_require__(8500);
 ;// CONCATENATED MODULE: ./src/store/s3/retry.ts
 
 /** Tries until it succeeds, the failure is not transient, the attempts are used up or the signal is aborted. */
@@ -246,7 +246,7 @@ function missing(bucket, mend) {
 
 /***/ }),
 
-/***/ 38692:
+/***/ 8692:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 
@@ -257,9 +257,9 @@ __webpack_require__.d(__webpack_exports__, {
 });
 
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
-var dist_cjs = __webpack_require__(53711);
+var dist_cjs = __webpack_require__(3711);
 // EXTERNAL MODULE: ./src/store/store.ts
-var store = __webpack_require__(81644);
+var store = __webpack_require__(1644);
 ;// CONCATENATED MODULE: ./src/store/s3/clock.ts
 /** Follows the server's clock by the Date of its answers; the call gives its time now, null before the first answer. */
 function followClock(client) {
@@ -277,9 +277,9 @@ function followClock(client) {
 }
 
 // EXTERNAL MODULE: ./src/store/s3/errors.ts
-var errors = __webpack_require__(84829);
+var errors = __webpack_require__(4829);
 // EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __webpack_require__(57075);
+var external_node_stream_ = __webpack_require__(7075);
 ;// CONCATENATED MODULE: ./src/store/s3/slices.ts
 
 const SLICE = 256 * 1024;
@@ -354,7 +354,7 @@ function fromEnvironment(...names) {
 
 /***/ }),
 
-/***/ 84829:
+/***/ 4829:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
@@ -363,7 +363,7 @@ function fromEnvironment(...names) {
 /* harmony export */   lH: () => (/* binding */ s3Error),
 /* harmony export */   wX: () => (/* binding */ refusesCredentials)
 /* harmony export */ });
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(81644);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1644);
 
 /** The requests that we send, and the right that AWS demands for each. */
 const RIGHTS = {
@@ -571,7 +571,7 @@ function networkStep(reason, server) {
 
 /***/ }),
 
-/***/ 29004:
+/***/ 9004:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
@@ -579,11 +579,11 @@ function networkStep(reason, server) {
 /* harmony export */   Fx: () => (/* binding */ md5),
 /* harmony export */   q: () => (/* binding */ abortUpload)
 /* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(77598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _aws_sdk_client_s3__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(53711);
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(81644);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(84829);
+/* harmony import */ var _aws_sdk_client_s3__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(3711);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1644);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4829);
 
 
 
@@ -699,7 +699,7 @@ function md5(body) {
 
 /***/ }),
 
-/***/ 94938:
+/***/ 4938:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {

@@ -30,6 +30,8 @@ async function bundle(folder: string): Promise<void> {
   const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
   await runNode([ncc, 'build', 'src/main.ts', '-o', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
   writeFileSync(join(folder, 'cli.js'), CLI_FILE, { mode: 0o755 });
+  // A program of ssh2's for PuTTY's agent on Windows, which nothing here asks.
+  rmSync(join(folder, 'pagent.exe'), { force: true });
   const broken = filesOf(folder).filter((name) => readFileSync(join(folder, name)).includes('webpackMissingModule'));
   if (broken.length > 0) {
     throw new Error(`${broken.join(', ')}: a module was not found; ncc succeeds all the same and the bundle throws`);

@@ -15,6 +15,8 @@ export type Leftover =
   /** The commands of `after`, which must run once those of `before` have begun. The input tells them. */
   | { kind: 'after' }
   | Inside
+  /** What was written of an object of a store whose unfinished objects have names of their own. */
+  | { kind: 'part'; url: string; key: string }
   | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
 
 /** A program that another one runs for us where a signal of ours does not reach it. `engine`: `docker` or `podman`. */

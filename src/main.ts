@@ -5,6 +5,8 @@ import { CACHE_PROCESS, serveCacheRequest } from './commands/actions-cache-proce
 import { runAfter } from './commands/swap-commands.ts';
 import { commandEnvironment } from './inputs/command-environment.ts';
 import { parseCommandLines } from './inputs/command-lines.ts';
+import type { StoreSettings } from './inputs/settings.ts';
+import { readStores } from './inputs/store-inputs.ts';
 import { Leftovers } from './leftovers.ts';
 import { cleanUp } from './post.ts';
 import { actionsLog } from './report/log.ts';
@@ -23,7 +25,7 @@ async function main(): Promise<void> {
     return;
   }
   if (core.getState('main') === 'started') {
-    return cleanUp(JSON.parse(core.getState('leftovers') || '[]'), actionsLog, commandsOfAfter);
+    return cleanUp(JSON.parse(core.getState('leftovers') || '[]'), actionsLog, { after: commandsOfAfter, stores });
   }
   core.saveState('main', 'started');
   const leftovers = new Leftovers((list) => core.saveState('leftovers', JSON.stringify(list)));
@@ -40,6 +42,11 @@ function get(name: string): string {
 function commandsOfAfter(): Promise<string[]> {
   const commands = { after: parseCommandLines(get('after').trim()), env: commandEnvironment(get, process.env) };
   return runAfter(commands, { log: actionsLog, track: () => () => {} });
+}
+
+/** For the `post:` step too: nothing secret is kept in the state. */
+function stores(): Promise<StoreSettings> {
+  return readStores(get, process.env, { ...actionsLog, mask: core.setSecret });
 }
 
 await main();

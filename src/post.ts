@@ -1,19 +1,28 @@
 import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from './errors.ts';
+import type { StoreSettings } from './inputs/settings.ts';
 import type { Leftover } from './leftovers.ts';
 import type { Log } from './report/log.ts';
 import { endGroup, identify } from './stream/child.ts';
 import { endInside } from './stream/container.ts';
 
-/**
- * The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. `after` runs the
- * commands of that input.
- */
-export async function cleanUp(leftovers: Leftover[], log: Log, after: () => Promise<string[]>): Promise<void> {
+/** Whatever the server's clock says, the file was begun before that. */
+const YEAR = 366 * 86_400_000;
+/** How long a store may take to remove what was not finished. Milliseconds. */
+const STORE_WITHIN = 15_000;
+
+/** What the inputs, which this step has once more, say; nothing secret is kept in the state. */
+export interface Inputs {
+  /** Runs the commands of `after`. */
+  after(): Promise<string[]>;
+  stores(): Promise<StoreSettings>;
+}
+
+/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
+export async function cleanUp(leftovers: Leftover[], log: Log, inputs: Inputs): Promise<void> {
   for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
     try {
-      if (leftover.kind === 'after') await runAfterIt(after, log);
-      else await end(leftover, log);
+      await end(leftover, log, inputs);
     } catch (error) {
       log.warning(
         `Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${messageOf(error)})`,
@@ -32,12 +41,13 @@ function turnOf(leftover: Leftover): number {
   return leftover.kind === 'folder' ? 1 : 2;
 }
 
-async function runAfterIt(after: () => Promise<string[]>, log: Log): Promise<void> {
+async function runAfterIt({ after }: Inputs, log: Log): Promise<void> {
   const failures = await after();
   for (const failure of failures) log.warning(`${failure} Run it by hand.`);
 }
 
-async function end(leftover: Exclude<Leftover, { kind: 'after' }>, log: Log): Promise<void> {
+async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> {
+  if (leftover.kind === 'after') return runAfterIt(inputs, log);
   if (leftover.kind === 'process') return endProcess(leftover);
   if (leftover.kind === 'file') return rm(leftover.path, { force: true });
   if (leftover.kind === 'folder') {
@@ -46,9 +56,28 @@ async function end(leftover: Exclude<Leftover, { kind: 'after' }>, log: Log): Pr
   }
   if (leftover.kind === 'container' || leftover.kind === 'container-process') return endInside(leftover);
   if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
-  const { abortS3Upload } = await import('./store/s3/abort.ts');
-  await abortS3Upload(leftover);
+  if (leftover.kind === 'part') await sweepPart(leftover, await inputs.stores());
+  else {
+    const { abortS3Upload } = await import('./store/s3/abort.ts');
+    await abortS3Upload(leftover);
+  }
   log.info(`Aborted the unfinished ${describe(leftover)}.`);
+}
+
+async function sweepPart({ url, key }: Extract<Leftover, { kind: 'part' }>, settings: StoreSettings): Promise<void> {
+  const location = settings.stores.find((store) => store.url === url);
+  if (location === undefined) throw new LifeboatError('its store is not among the inputs any more');
+  const { openStore } = await import('./store/open.ts');
+  const signal = AbortSignal.timeout(STORE_WITHIN);
+  const info = (whyNot: string) => {
+    throw new LifeboatError(whyNot);
+  };
+  const store = await openStore(location, settings, { signal, track: () => () => {}, info });
+  try {
+    await store.sweep(key, new Date(Date.now() + YEAR));
+  } finally {
+    store.close();
+  }
 }
 
 function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process' }>): void {
@@ -64,5 +93,6 @@ function describe(leftover: Leftover): string {
   if (leftover.kind === 'container') return `container ${leftover.name}`;
   if (leftover.kind === 'container-process') return `PostgreSQL’s program in container ${leftover.container}`;
   if (leftover.kind === 'database') return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
+  if (leftover.kind === 'part') return `upload of ${leftover.key} to ${leftover.url}`;
   return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
 }

@@ -77,7 +77,7 @@ async function planStore(
   settings: BackupSettings,
   run: Run,
 ): Promise<string[]> {
-  const store = await openStore(location, settings.s3, { signal: run.signal, track: run.track, info: run.log.info });
+  const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
   try {
     const previous = await findPrevious(store, set, run);
     if (!settings.allowNewSource) checkSource([{ store, ...previous }], source, set);

@@ -33,7 +33,7 @@ export async function openTargets(
 ): Promise<BackupTarget[]> {
   const targets = await Promise.all(
     settings.stores.map(async (location): Promise<BackupTarget> => {
-      const store = await openStore(location, settings.s3, { signal, track: run.track, info: run.log.info });
+      const store = await openStore(location, settings, { signal, track: run.track, info: run.log.info });
       try {
         return { ...newTarget(store), ...(await prepareStore(store, set, run)) };
       } catch (error) {

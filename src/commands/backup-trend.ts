@@ -28,7 +28,7 @@ export async function trendAfterBackup(
   const reading = { ...run, signal };
   try {
     // Of its own, so that its requests end with its patience.
-    const store = await openStore(location, settings.s3, { signal, track: run.track, info: () => {} });
+    const store = await openStore(location, settings, { signal, track: run.track, info: () => {} });
     try {
       const listing = await listSet(store, name);
       if (target.noPrevious === 'cannot-read') return trendOfNames(listing, reading, 'what may not be read');

@@ -6,12 +6,12 @@ import type { Store } from '../store/store.ts';
 import type { Run } from './run.ts';
 
 /** The stores to read from, in their order. One that cannot be made is said and left out; throws when none is left. */
-export async function openStores({ stores, s3 }: StoreSettings, run: Run): Promise<Store[]> {
+export async function openStores(settings: StoreSettings, run: Run): Promise<Store[]> {
   const open: Store[] = [];
   const problems: LifeboatError[] = [];
-  for (const location of stores) {
+  for (const location of settings.stores) {
     try {
-      open.push(await openStore(location, s3, { signal: run.signal, track: run.track, info: run.log.info }));
+      open.push(await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info }));
     } catch (error) {
       if (!(error instanceof LifeboatError) || run.signal.aborted) throw error;
       problems.push(error);
@@ -27,11 +27,11 @@ export async function openStores({ stores, s3 }: StoreSettings, run: Run): Promi
 /** Acts on one store, once it is known to be there, and closes it. */
 export async function withStore<T>(
   location: StoreLocation,
-  { s3 }: StoreSettings,
+  settings: StoreSettings,
   run: Run,
   act: (store: Store) => Promise<T>,
 ): Promise<T> {
-  const store = await openStore(location, s3, { signal: run.signal, track: run.track, info: run.log.info });
+  const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
   try {
     await store.openToRead();
     return await act(store);

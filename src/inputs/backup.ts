@@ -22,6 +22,7 @@ import { parseKmsKey, parseObjectLock, parseStorageClass } from './s3.ts';
 import { parseSetName } from './set-name.ts';
 import type { BackupSettings, EncryptionSettings, RetentionSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
+import { sshInputsFit, sshSettings } from './ssh.ts';
 import { storeInputs } from './store-inputs.ts';
 import { warnOfFleetingStores } from './store-url.ts';
 import { imageNeedsHost, parseJobs, parseToolset } from './toolset.ts';
@@ -64,6 +65,7 @@ export const backupInputs = {
 type BackupInputs = typeof backupInputs;
 
 const rules: Rule<BackupInputs>[] = [
+  sshInputsFit,
   function exactlyOneEncryption({ given }) {
     if (given('passphrase') && given('public-key')) {
       return {
@@ -147,6 +149,7 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
     databases: inputs.databases,
     name: inputs.name,
     stores: inputs.store,
+    ssh: sshSettings(inputs),
     s3: {
       endpoint: inputs['s3-endpoint'],
       storageClass: inputs['s3-storage-class'],

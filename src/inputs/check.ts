@@ -17,6 +17,7 @@ import { parseReportPath } from './report-path.ts';
 import { parseSetName } from './set-name.ts';
 import type { CheckSettings } from './settings.ts';
 import { parsePercent, parseSize } from './size.ts';
+import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { oneOf } from './words.ts';
 
@@ -41,6 +42,7 @@ async function parseVerification(text: string): Promise<{ armored: string; signe
 }
 
 const rules: Rule<typeof checkInputs>[] = [
+  sshInputsFit,
   /** Neither is needed: then inventories are not opened. */
   ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
   ...decryptionRules,

@@ -13,6 +13,7 @@ import {
 import { parseBackup } from './restore-test.ts';
 import { parseSetName } from './set-name.ts';
 import type { HoldSettings } from './settings.ts';
+import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { oneOf } from './words.ts';
@@ -47,7 +48,7 @@ export async function readHoldSettings(
   env: Environment,
   log: InputLog,
 ): Promise<HoldSettings> {
-  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, [], get, {
+  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, [sshInputsFit], get, {
     env,
     log,
     now: new Date(),

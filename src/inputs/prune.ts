@@ -14,6 +14,7 @@ import {
 import { parseSetName } from './set-name.ts';
 import type { PruneSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
+import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
@@ -33,6 +34,7 @@ export const pruneInputs = {
 const keepNames = Object.keys(keepInputs) as (keyof typeof keepInputs)[];
 
 const rules: Rule<typeof pruneInputs>[] = [
+  sshInputsFit,
   function somethingToKeep({ given }) {
     if (keepNames.some(given)) return null;
     const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;

@@ -21,6 +21,7 @@ import {
 import { parseSetName } from './set-name.ts';
 import type { RestoreTestSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
+import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
@@ -51,6 +52,7 @@ export const restoreTestInputs = {
 } satisfies Schema;
 
 const rules: Rule<typeof restoreTestInputs>[] = [
+  sshInputsFit,
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),

@@ -23,6 +23,7 @@ import { parseSchemaNames, parseTableNames } from './relation-names.ts';
 import { parseBackup } from './restore-test.ts';
 import { parseSetName } from './set-name.ts';
 import type { RestoreSettings } from './settings.ts';
+import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
@@ -55,6 +56,7 @@ export const restoreInputs = {
 } satisfies Schema;
 
 const rules: Rule<typeof restoreInputs>[] = [
+  sshInputsFit,
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
   ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),

@@ -22,11 +22,13 @@ const SECRET_INPUTS = [
   'private-key-passphrase',
   'signing-key',
   'signing-key-passphrase',
+  'ssh-key',
+  'ssh-known-hosts',
   'webhook-url',
   'heartbeat-url',
 ];
-/** Certificates are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key'];
+/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
+const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
 /** A secret only when there is a password in it. */
 const CONNECTIONS = ['database-url', 'scratch-url'];
 /** Inputs of URLs, in which somebody may have written a password. */

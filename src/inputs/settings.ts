@@ -5,13 +5,20 @@ import type { FileReference } from '../catalog/file-reference.ts';
 import type { Demands } from '../catalog/health/rule.ts';
 import type { KeepRules } from '../catalog/retention.ts';
 import type { Wanted } from '../catalog/selection.ts';
+import type { KnownHost } from './known-hosts.ts';
 import type { StoreLocation } from './store-url.ts';
 import type { ToolsetChoice } from './toolset.ts';
 
 /** Where backups are kept. */
-export interface StoreSettings {
+export interface StoreSettings extends StoreAccess {
   stores: StoreLocation[];
+}
+
+/** How stores of each kind are reached. */
+export interface StoreAccess {
   s3: S3Settings;
+  /** null: no store is reached by ssh. */
+  ssh: SshSettings | null;
 }
 
 /** Everything that a `backup` needs to know, checked. Durations are milliseconds. */
@@ -209,4 +216,11 @@ export interface S3Settings {
   sse: string | null;
   kmsKey: string | null;
   createBucket: boolean;
+}
+
+export interface SshSettings {
+  /** A private key without a passphrase, as a file of it would be. */
+  key: string;
+  /** The only servers that are spoken to. */
+  knownHosts: KnownHost[];
 }

@@ -1,13 +1,16 @@
 import { LifeboatError } from '../errors.ts';
 import type { Environment, InputLog } from './read-inputs.ts';
+import { parseSshUrl, type SshLocation } from './ssh-url.ts';
 import { hasControlCharacter, parseLines, quote } from './text.ts';
+import { decoded, hasOddSegment, shown } from './url-text.ts';
 
 /** A place for backups, as the user named it. `url` is for messages and holds no secret. */
 export type StoreLocation =
   | { kind: 'file'; url: string /** Absolute, without a slash at its end. */; path: string }
-  | { kind: 's3'; url: string; bucket: string /** Without slashes at its ends; may be empty. */; prefix: string };
+  | { kind: 's3'; url: string; bucket: string /** Without slashes at its ends; may be empty. */; prefix: string }
+  | SshLocation;
 
-const EXAMPLES = 'such as s3://bucket/prefix or file:///srv/backups';
+const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path or file:///srv/backups';
 
 /** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
 export function parseStores(text: string): StoreLocation[] {
@@ -31,10 +34,15 @@ function parseStore(line: string): StoreLocation {
     case 's3':
       return s3Store(line, rest);
     case 'ssh':
+      return parseSshUrl(line, rest);
     case 'rclone':
       throw new LifeboatError(
-        `${quote(shown(line))}: ${scheme}: stores are not in this version yet. Use s3: or file:, ${EXAMPLES}.`,
+        `${quote(shown(line))}: ${scheme}: stores are not in this version yet. Write a URL ${EXAMPLES}.`,
       );
+    case 'sftp':
+    case 'scp':
+    case 'rsync':
+      throw new LifeboatError(`${quote(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
     case 'http':
     case 'https':
       throw new LifeboatError(
@@ -71,16 +79,6 @@ function fileStore(line: string, rest: string): StoreLocation {
   return { kind: 'file', url: line.replace(/\/+$/, ''), path };
 }
 
-function decoded(path: string, line: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    throw new LifeboatError(
-      `${quote(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`,
-    );
-  }
-}
-
 function s3Store(line: string, rest: string): StoreLocation {
   if (!rest.startsWith('//')) throw new LifeboatError(`${quote(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
   if (/[?#]/.test(rest)) {
@@ -113,15 +111,11 @@ function isBucketName(bucket: string): boolean {
   );
 }
 
-function hasOddSegment(path: string): boolean {
-  return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
-}
-
 /** A user, a password or a port before the path. Nothing of such a line is shown. */
 function refuseCredentials(line: string): void {
   if (!carriesCredentials(line)) return;
   throw new LifeboatError(
-    `a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and the server in s3-endpoint; write a URL ${EXAMPLES}.`,
+    `a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`,
   );
 }
 
@@ -133,16 +127,16 @@ function carriesCredentials(line: string): boolean {
       // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
       return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
     case 'ssh':
+    case 'sftp':
+    case 'scp':
+    case 'rsync':
+      if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority)) return false;
+      return /:.*@/s.test(authority + rest);
     case 'rclone':
       return /:.*@/s.test(authority + rest);
     default:
       return /@/.test(authority + rest);
   }
-}
-
-/** A query can hold keys. */
-function shown(line: string): string {
-  return line.replace(/\?.*/s, '?…');
 }
 
 function notAUrl(line: string): LifeboatError {
@@ -178,8 +172,14 @@ function refuseOverlap(a: StoreLocation, b: StoreLocation): void {
 }
 
 function placeOf(store: StoreLocation): string {
-  if (store.kind === 'file') return `file:${store.path}/`;
-  return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
+  switch (store.kind) {
+    case 'file':
+      return `file:${store.path}/`;
+    case 's3':
+      return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
+    case 'ssh':
+      return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
+  }
 }
 
 /** Warns of folders that do not outlive the job. */
@@ -189,7 +189,7 @@ export function warnOfFleetingStores(stores: StoreLocation[], env: Environment, 
     if (store.kind !== 'file') continue;
     if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
       log.warning(
-        `store: ${quote(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: store.`,
+        `store: ${quote(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`,
       );
     } else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
       log.warning(

@@ -1,15 +1,18 @@
-import type { S3Settings } from '../inputs/settings.ts';
+import type { StoreAccess } from '../inputs/settings.ts';
 import type { StoreLocation } from '../inputs/store-url.ts';
 import { openFileStore } from './file.ts';
 import { openS3Store } from './s3.ts';
+import { openSshStore } from './ssh.ts';
 import type { Store, StoreContext } from './store.ts';
 
 /** Makes the store that a location names. The caller opens it, and closes it in the end. */
-export async function openStore(location: StoreLocation, s3: S3Settings, context: StoreContext): Promise<Store> {
+export async function openStore(location: StoreLocation, access: StoreAccess, context: StoreContext): Promise<Store> {
   switch (location.kind) {
     case 'file':
       return openFileStore(location, context);
     case 's3':
-      return await openS3Store(location, s3, context);
+      return await openS3Store(location, access.s3, context);
+    case 'ssh':
+      return await openSshStore(location, access.ssh, context);
   }
 }

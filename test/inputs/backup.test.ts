@@ -30,6 +30,7 @@ const minimalSettings = {
   databases: null,
   name: null,
   stores: [{ kind: 'file', url: 'file:///srv/backups', path: '/srv/backups' }],
+  ssh: null,
   s3: { endpoint: null, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false },
   encryption: { kind: 'passphrase', passphrase: 'correct horse battery staple' },
   signing: null,
@@ -94,6 +95,7 @@ test('with everything', async () => {
     connection: { PGHOST: '/run/pg', PGDATABASE: 'shop', PGUSER: 'backup', PGCONNECT_TIMEOUT: '30' },
     name: 'shop-production',
     stores: [{ kind: 's3', bucket: 'bucket', prefix: 'shop' }, { kind: 'file' }],
+    ssh: null,
     s3: {
       endpoint: 'https://minio.example.com:9000',
       storageClass: 'STANDARD_IA',

@@ -22,6 +22,11 @@ export const goodInputs = {
 
 const keys = await makeTestKeys();
 const S3 = { store: 's3://bucket/prefix' };
+const SSH = {
+  store: 'ssh://u123@box.example.com:23/backups',
+  'ssh-key': keys.sshKey,
+  'ssh-known-hosts': `[box.example.com]:23 ${keys.sshPublicKey}`,
+};
 const NO_URL = { 'database-url': '' };
 const PRUNE = { command: 'prune', 'database-url': '', passphrase: '' };
 const RESTORE_TEST = { command: 'restore-test', 'database-url': '' };
@@ -701,7 +706,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'no store',
     inputs: { store: '' },
-    says: [/^store: no store is given/, /s3:\/\/bucket\/prefix or file:\/\/\/srv\/backups/],
+    says: [/^store: no store is given/, /s3:\/\/bucket\/prefix, .* or file:\/\/\/srv\/backups/],
   },
   { title: 'only comments for a store', inputs: { store: '# later\n\n' }, says: [/^store: no store is given/] },
   {
@@ -750,9 +755,126 @@ export const badInputs: BadInput[] = [
     says: [/^store: .*looks like a Windows path/],
   },
   {
-    title: 'a store of a later version',
-    inputs: { store: 'ssh://u123@box.example.com:23/backups' },
-    says: [/^store: .*ssh: stores are not in this version yet/, /Use s3: or file:/],
+    title: 'ssh: without a user',
+    inputs: { ...SSH, store: 'ssh://box.example.com/backups' },
+    says: [/^store: "ssh:.*" does not say as which user to log in/, /Write ssh:\/\/user@host\/path/],
+  },
+  {
+    title: 'ssh: as scp writes it',
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com:backups' },
+    says: [/^store: "ssh:.*" (has no path|has "backups" for a port)/, /Write ssh:\/\/user@host\/path/],
+  },
+  {
+    title: 'ssh: with a path that is no port',
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com:backups/shop' },
+    says: [/^store: "ssh:.*" has "backups" for a port/, /after a colon no path can stand/],
+  },
+  {
+    title: 'ssh: the root of the file system',
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com/' },
+    says: [/^store: "ssh:.*" has no path/],
+  },
+  {
+    title: 'ssh: with a password',
+    inputs: { ...SSH, store: 'ssh://u123:s3cr3t-pass@box.example.com/backups' },
+    says: [/^store: a URL with a user, a password or a port in it \(not shown\)/, /ssh-key/],
+    hides: ['s3cr3t-pass'],
+  },
+  {
+    title: 'ssh: with an unknown query',
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com/backups?via=scp' },
+    says: [/^store: .*only \?via=rsync is known/],
+  },
+  {
+    title: 'ssh: with .. in its path',
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com/backups/../x' },
+    says: [/^store: .*has an empty part, "\.", "\.\."/],
+  },
+  {
+    title: 'sftp: for ssh:',
+    inputs: { store: 'sftp://u123@box.example.com/backups' },
+    says: [/^store: .*write ssh:\/\/user@host\/path/],
+  },
+  {
+    title: 'the same folder of a server twice',
+    inputs: { ...SSH, store: `${SSH.store}\n${SSH.store}/shop` },
+    says: [/^store: "ssh:.*" lies inside "ssh:/, /Give each store a folder beside the other/],
+  },
+  {
+    title: 'an ssh: store without a key',
+    inputs: { ...SSH, 'ssh-key': '' },
+    says: [/^ssh-key: "ssh:.*" needs a private key/, /ssh-keygen -t ed25519/],
+  },
+  {
+    title: 'an ssh: store without known hosts',
+    inputs: { ...SSH, 'ssh-known-hosts': '' },
+    says: [/^ssh-known-hosts: is not given/, /Run `ssh-keyscan -p 23 box\.example\.com`, compare the key/],
+  },
+  {
+    title: 'known hosts without the server',
+    inputs: { ...SSH, 'ssh-known-hosts': SSH['ssh-known-hosts'].replace('box.', 'other.') },
+    says: [/^ssh-known-hosts: has no line for it/, /ssh-keyscan -p 23 box\.example\.com/],
+  },
+  {
+    title: 'a public key without its host for known hosts',
+    inputs: { ...SSH, 'ssh-known-hosts': SSH['ssh-known-hosts'].replace(/^\S+ /, '') },
+    says: [/^ssh-known-hosts: ".*" begins with the key: the server’s name is missing before it/],
+  },
+  {
+    title: 'a fingerprint for known hosts',
+    inputs: { ...SSH, 'ssh-known-hosts': '256 SHA256:abcdefghijklmnopqrstuvwxyz box.example.com (ED25519)' },
+    says: [/^ssh-known-hosts: ".*" is (a fingerprint|not a line of known_hosts)/, /ssh-keyscan/],
+  },
+  {
+    title: 'a cut key in known hosts',
+    inputs: { ...SSH, 'ssh-known-hosts': SSH['ssh-known-hosts'].slice(0, 60) },
+    says: [/^ssh-known-hosts: ".*": the key is cut off|^ssh-known-hosts: ".*" is not a line/],
+  },
+  {
+    title: 'the private key for known hosts',
+    inputs: { ...SSH, 'ssh-known-hosts': SSH['ssh-key'] },
+    says: [/^ssh-known-hosts: it holds a private key \(not shown\), which belongs in ssh-key/],
+    hides: [SSH['ssh-key'].split('\n')[2] ?? ''],
+  },
+  {
+    title: 'a public key for ssh-key',
+    inputs: { ...SSH, 'ssh-key': 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdH backup@runner' },
+    says: [/^ssh-key: it is the public key, which belongs into the server’s authorized_keys/],
+    hides: ['AAAAC3NzaC1lZDI1NTE5AAAAIGdH'],
+  },
+  {
+    title: 'an ssh-key on one line',
+    inputs: { ...SSH, 'ssh-key': SSH['ssh-key'].replaceAll('\n', ' ') },
+    says: [/^ssh-key: it is not a private key, or its line breaks were lost/, /BEGIN to -----END/],
+    hides: [SSH['ssh-key'].split('\n')[2] ?? ''],
+  },
+  {
+    title: 'half an ssh-key',
+    inputs: {
+      ...SSH,
+      'ssh-key': `${SSH['ssh-key'].split('\n').slice(0, 2).join('\n')}\n-----END OPENSSH PRIVATE KEY-----`,
+    },
+    says: [/^ssh-key: it cannot be read/],
+  },
+  {
+    title: 'an ssh-key with a passphrase',
+    inputs: { ...SSH, 'ssh-key': keys.lockedSshKey },
+    says: [/^ssh-key: it is locked with a passphrase/, /ssh-keygen -t ed25519 -N ""/],
+  },
+  {
+    title: 'an OpenPGP key for ssh-key',
+    inputs: { ...SSH, 'ssh-key': '-----BEGIN PGP PRIVATE KEY BLOCK-----\nxxx\n-----END PGP PRIVATE KEY BLOCK-----' },
+    says: [/^ssh-key: it is an OpenPGP key, not an SSH key/],
+  },
+  {
+    title: 'an ssh-key, and no ssh: store',
+    inputs: { 'ssh-key': SSH['ssh-key'] },
+    says: [/^ssh-key: given, but no store is ssh:\/\/user@host\/path/],
+  },
+  {
+    title: 'known hosts, and no ssh: store, for another command',
+    inputs: { ...CHECK, 'ssh-known-hosts': SSH['ssh-known-hosts'] },
+    says: [/^ssh-known-hosts: given, but no store is ssh:/],
   },
   {
     title: 'rclone',

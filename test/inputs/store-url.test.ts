@@ -14,6 +14,30 @@ test.each([
   ['s3://bucket', { kind: 's3', url: 's3://bucket', bucket: 'bucket', prefix: '' }],
   ['s3://bucket/', { kind: 's3', url: 's3://bucket', bucket: 'bucket', prefix: '' }],
   ['s3://my.bucket-1/a/b/', { kind: 's3', url: 's3://my.bucket-1/a/b', bucket: 'my.bucket-1', prefix: 'a/b' }],
+  [
+    'ssh://u123@Box.example.com:23/backups/',
+    {
+      kind: 'ssh',
+      url: 'ssh://u123@Box.example.com:23/backups',
+      user: 'u123',
+      host: 'box.example.com',
+      port: 23,
+      path: '/backups',
+      via: null,
+    },
+  ],
+  [
+    'ssh://backup@[::1]/~/my%20backups/a@b?via=rsync',
+    {
+      kind: 'ssh',
+      url: 'ssh://backup@[::1]/~/my%20backups/a@b?via=rsync',
+      user: 'backup',
+      host: '::1',
+      port: 22,
+      path: 'my backups/a@b',
+      via: 'rsync',
+    },
+  ],
   ['S3://bucket/A b%20@c', { kind: 's3', url: 's3://bucket/A b%20@c', bucket: 'bucket', prefix: 'A b%20@c' }],
 ])('%s', (text, location) => {
   expect(parseStores(text)).toEqual([location]);

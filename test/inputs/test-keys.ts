@@ -1,6 +1,7 @@
 import * as openpgp from 'openpgp';
+import ssh2 from 'ssh2';
 
-/** OpenPGP keys for tests, armored, made anew in each run. */
+/** Keys for tests, made anew in each run. Those of OpenPGP are armored. */
 export interface TestKeys {
   /** A certificate and its private key, unlocked. */
   public: string;
@@ -21,6 +22,11 @@ export interface TestKeys {
   x25519: string;
   version6: string;
   version6Private: string;
+  /** As a private key's file, and as a line of authorized_keys. */
+  sshKey: string;
+  sshPublicKey: string;
+  /** With a passphrase. */
+  lockedSshKey: string;
 }
 
 export const KEY_PASSPHRASE = 'the signing key is locked';
@@ -44,6 +50,12 @@ export async function makeTestKeys(): Promise<TestKeys> {
   const revoked = await openpgp.revokeKey({ key: await openpgp.readPrivateKey({ armoredKey: pair.privateKey }) });
   const x25519 = await openpgp.generateKey({ type: 'curve25519', userIDs, config: { v6Keys: false } });
   const version6 = await openpgp.generateKey({ type: 'curve25519', userIDs, config: { v6Keys: true } });
+  const ssh = ssh2.utils.generateKeyPairSync('ed25519');
+  const lockedSsh = ssh2.utils.generateKeyPairSync('ed25519', {
+    passphrase: KEY_PASSPHRASE,
+    cipher: 'aes256-ctr',
+    rounds: 16,
+  });
   return {
     public: pair.publicKey,
     private: pair.privateKey,
@@ -58,5 +70,8 @@ export async function makeTestKeys(): Promise<TestKeys> {
     x25519: x25519.publicKey,
     version6: version6.publicKey,
     version6Private: version6.privateKey,
+    sshKey: ssh.private,
+    sshPublicKey: ssh.public,
+    lockedSshKey: lockedSsh.private,
   };
 }

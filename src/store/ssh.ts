@@ -1,0 +1,19 @@
+import type { SshSettings } from '../inputs/settings.ts';
+import type { SshLocation } from '../inputs/ssh-url.ts';
+import type { SshOptions } from './ssh/options.ts';
+import { type Store, type StoreContext, StoreError } from './store.ts';
+
+/**
+ * Makes the store for a folder on a server that is reached by ssh; nothing is sent before `open()`. The library takes
+ * a while to load: only a run that uses it does.
+ */
+export async function openSshStore(
+  location: SshLocation,
+  settings: SshSettings | null,
+  context: StoreContext,
+  options: Partial<SshOptions> = {},
+): Promise<Store> {
+  if (settings === null) throw new StoreError('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
+  const { createSftpStore } = await import('./ssh/store.ts');
+  return createSftpStore(location, settings, context, options);
+}

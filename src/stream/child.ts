@@ -57,11 +57,19 @@ export class ToolError extends LifeboatError {
   override readonly name = 'ToolError';
   readonly tool: string;
   readonly stderr: string;
+  /** null: a signal ended it, it was never started, or its exit code says nothing. */
+  readonly exitCode: number | null;
 
-  constructor(tool: string, message: string, stderr: string, options?: ErrorOptions) {
+  constructor(
+    tool: string,
+    message: string,
+    stderr: string,
+    options: ErrorOptions & { exitCode?: number | null } = {},
+  ) {
     super(message, options);
     this.tool = tool;
     this.stderr = stderr;
+    this.exitCode = options.exitCode ?? null;
   }
 }
 
@@ -172,7 +180,7 @@ function ended(
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
       const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-      reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr()));
+      reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
     });
   });
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { shown } from '../shown.ts';
 import { StoreError, type StoreErrorCode } from '../store.ts';
 
 /** Answers of an SFTP server (SSH File Transfer Protocol 02, section 7). */
@@ -38,12 +38,4 @@ export function explain(error: unknown, place: string, path: string): StoreError
   const code = CODES[statusOf(error) ?? FAILURE] ?? 'failed';
   const message = `The ssh store failed at ${JSON.stringify(path)} on ${place}: ${shown(error)}.${NEXT_STEPS[code] ?? ''}`;
   return new StoreError(code, message, { cause: error });
-}
-
-/** What went wrong, as the server or the network said it: text from outside. */
-export function shown(error: unknown): string {
-  return messageOf(error)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .slice(0, 300)
-    .replace(/\.$/, '');
 }

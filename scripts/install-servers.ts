@@ -13,6 +13,7 @@ export type Group =
   | 'swift'
   | 'restic'
   | 'containers'
+  | 'ssh'
   | 'runbooks'
   | 'prometheus'
   | 'chromium'
@@ -72,6 +73,12 @@ const TOOLS: Tool[] = [
     packages: ['podman', 'runc', 'containernetworking-plugins'],
     isThere: onPath('podman', 'runc', 'conmon'),
   },
+    group: 'ssh',
+    name: 'OpenSSH, rsync with rrsync',
+    packages: ['openssh-server', 'openssh-client', 'rsync'],
+    isThere: onPath('sshd', 'ssh', 'ssh-keygen', 'rsync', 'rrsync'),
+  },
+  { group: 'ssh', name: 'rclone', packages: ['rclone'], isThere: onPath('rclone') },
   { group: 'runbooks', name: 'rclone', packages: ['rclone'], isThere: onPath('rclone') },
   {
     group: 'runbooks',

@@ -123,7 +123,6 @@ export function keepsThePromises(tried: () => Tried): void {
       expect(await keysOf(store, 'shop/a/ma')).toEqual(['shop/a/manifest.json']);
       expect(await keysOf(store, 'shop')).toEqual(KEYS.slice(0, 5));
       expect(await keysOf(store, 'none/')).toEqual([]);
-      expect(await keysOf(store, 'top/')).toEqual([]);
       expect(await store.folders('')).toEqual(['shop', 'shop2']);
       expect(await store.folders('shop/')).toEqual(['a', 'b']);
       expect(await store.folders('none/')).toEqual([]);

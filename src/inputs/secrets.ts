@@ -42,6 +42,8 @@ const URL_INPUTS = [
   'pushgateway-url',
 ];
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+/** rclone's configuration can stand in the environment. */
+const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
 
 /**
  * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
@@ -59,7 +61,8 @@ export function secretsOf(get: GetInput, env: Environment): Secret[] {
   for (const name of URL_INPUTS) {
     for (const line of get(name).split(/[\r\n]+/)) add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
   }
-  for (const name of SECRET_VARIABLES) add(name, ...linesOf(name, env[name] ?? ''));
+  const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
+  for (const name of variables) add(name, ...linesOf(name, env[name] ?? ''));
   return secrets;
 }
 

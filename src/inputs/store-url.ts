@@ -1,4 +1,5 @@
 import { LifeboatError } from '../errors.ts';
+import { parseRcloneUrl, type RcloneLocation } from './rclone-url.ts';
 import type { Environment, InputLog } from './read-inputs.ts';
 import { parseSshUrl, type SshLocation } from './ssh-url.ts';
 import { hasControlCharacter, parseLines, quote } from './text.ts';
@@ -8,9 +9,10 @@ import { decoded, hasOddSegment, shown } from './url-text.ts';
 export type StoreLocation =
   | { kind: 'file'; url: string /** Absolute, without a slash at its end. */; path: string }
   | { kind: 's3'; url: string; bucket: string /** Without slashes at its ends; may be empty. */; prefix: string }
-  | SshLocation;
+  | SshLocation
+  | RcloneLocation;
 
-const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path or file:///srv/backups';
+const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 
 /** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
 export function parseStores(text: string): StoreLocation[] {
@@ -36,9 +38,7 @@ function parseStore(line: string): StoreLocation {
     case 'ssh':
       return parseSshUrl(line, rest);
     case 'rclone':
-      throw new LifeboatError(
-        `${quote(shown(line))}: ${scheme}: stores are not in this version yet. Write a URL ${EXAMPLES}.`,
-      );
+      return parseRcloneUrl(line, rest);
     case 'sftp':
     case 'scp':
     case 'rsync':
@@ -132,8 +132,6 @@ function carriesCredentials(line: string): boolean {
     case 'rsync':
       if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority)) return false;
       return /:.*@/s.test(authority + rest);
-    case 'rclone':
-      return /:.*@/s.test(authority + rest);
     default:
       return /@/.test(authority + rest);
   }
@@ -179,6 +177,8 @@ function placeOf(store: StoreLocation): string {
       return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
     case 'ssh':
       return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
+    case 'rclone':
+      return `rclone:${store.remote}:${store.path}/`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { StoreAccess } from '../inputs/settings.ts';
 import type { StoreLocation } from '../inputs/store-url.ts';
 import { openFileStore } from './file.ts';
+import { openRcloneStore } from './rclone.ts';
 import { openS3Store } from './s3.ts';
 import { openSshStore } from './ssh.ts';
 import type { Store, StoreContext } from './store.ts';
@@ -12,6 +13,8 @@ export async function openStore(location: StoreLocation, access: StoreAccess, co
       return openFileStore(location, context);
     case 's3':
       return await openS3Store(location, access.s3, context);
+    case 'rclone':
+      return openRcloneStore(location, context);
     case 'ssh':
       return await openSshStore(location, access.ssh, context);
   }

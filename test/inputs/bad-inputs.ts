@@ -877,9 +877,26 @@ export const badInputs: BadInput[] = [
     says: [/^ssh-known-hosts: given, but no store is ssh:/],
   },
   {
-    title: 'rclone',
-    inputs: { store: 'rclone:remote:path' },
-    says: [/^store: "rclone:remote:path": rclone: stores are not in this version yet/],
+    title: 'rclone: without a remote',
+    inputs: { store: 'rclone:backups' },
+    says: [/^store: "rclone:backups" has no colon behind the remote/, /Write rclone:remote:path/],
+  },
+  {
+    title: 'rclone: a remote with its keys in the URL',
+    inputs: { store: 'rclone::s3,access_key_id=KEY,secret_access_key=s3cr3t-value:bucket' },
+    says: [/^store: a remote without a name \(not shown\)/, /rclone’s configuration/],
+    hides: ['s3cr3t-value'],
+  },
+  {
+    title: 'rclone: options behind the remote',
+    inputs: { store: 'rclone:box,pass=s3cr3t-value:backups' },
+    says: [/^store: a remote with options behind its name \(not shown\)/],
+    hides: ['s3cr3t-value'],
+  },
+  {
+    title: 'rclone: a path with ..',
+    inputs: { store: 'rclone:box:backups/../x' },
+    says: [/^store: "rclone:box:backups\/\.\.\/x" has an empty part/],
   },
   {
     title: 'a kind of store that nobody knows',

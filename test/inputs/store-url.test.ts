@@ -38,6 +38,11 @@ test.each([
       via: 'rsync',
     },
   ],
+  [
+    'rclone:my drive:/backups/50%/',
+    { kind: 'rclone', url: 'rclone:my drive:/backups/50%', remote: 'my drive', path: '/backups/50%' },
+  ],
+  ['rclone:box:', { kind: 'rclone', url: 'rclone:box:', remote: 'box', path: '' }],
   ['S3://bucket/A b%20@c', { kind: 's3', url: 's3://bucket/A b%20@c', bucket: 'bucket', prefix: 'A b%20@c' }],
 ])('%s', (text, location) => {
   expect(parseStores(text)).toEqual([location]);

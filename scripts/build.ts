@@ -29,6 +29,7 @@ async function main(): Promise<void> {
 async function bundle(folder: string): Promise<void> {
   const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
   await runNode([ncc, 'build', 'src/main.ts', '-o', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
+  for (const name of filesOf(folder).filter((name) => name.endsWith('.js'))) giveFolder(join(folder, name));
   writeFileSync(join(folder, 'cli.js'), CLI_FILE, { mode: 0o755 });
   // A program of ssh2's for PuTTY's agent on Windows, which nothing here asks.
   rmSync(join(folder, 'pagent.exe'), { force: true });
@@ -36,6 +37,12 @@ async function bundle(folder: string): Promise<void> {
   if (broken.length > 0) {
     throw new Error(`${broken.join(', ')}: a module was not found; ncc succeeds all the same and the bundle throws`);
   }
+}
+
+/** A module of ssh2's asks for `__dirname`, which ES modules do not have, and which ncc leaves as it stands. */
+function giveFolder(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  if (/\b__dirname\b/.test(text)) writeFileSync(file, text.replaceAll(/\b__dirname\b/g, 'import.meta.dirname'));
 }
 
 /** Whole or not at all: chunks of an older build have other numbers, and would stay. */

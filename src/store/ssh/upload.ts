@@ -50,6 +50,7 @@ export class SftpUpload implements Upload {
   async write(chunk: Uint8Array): Promise<void> {
     for (let start = 0; start < chunk.length; start += BLOCK) {
       if (this.#underWay.length >= AT_ONCE) await this.#underWay.shift();
+      if (this.#failure !== null) throw await this.#explain(this.#failure);
       this.#check();
       this.#send(chunk.subarray(start, start + BLOCK));
     }
@@ -132,7 +133,7 @@ export class SftpUpload implements Upload {
     const failure = explain(error, this.#remote.place, this.#path);
     if (!isPlainFailure(error)) return failure;
     const free = await this.#remote.freeSpace().catch(() => null);
-    if (free !== null && free < BLOCK) {
+    if (free !== null && free < AT_ONCE * BLOCK) {
       return new StoreError(
         'full',
         `${failure.message} ${free} bytes are free there: free space, or use another store.`,

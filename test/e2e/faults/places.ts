@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
   CreateBucketCommand,
@@ -9,6 +9,7 @@ import {
 import { runFolder } from '../../servers/run.ts';
 import { s3ClientOf } from '../../servers/s3-client.ts';
 import { awsEnvironment, type S3Server } from '../../servers/s3-server.ts';
+import type { SshServer } from '../../servers/sshd.ts';
 import type { ActionInputs } from '../harness.ts';
 
 /** Where the backups of a test go, and a look into it that does not use the code under test. */
@@ -39,6 +40,32 @@ export function filePlace(folder = mkdtempSync(join(runFolder(), 'store-'))): Pl
     env: {},
     contents: async () => entries().map(lineOf).sort(),
     bytes: async () => totalOf(entries()),
+  };
+}
+
+/** A new folder of an OpenSSH server, for an `ssh:` store. */
+export function sshPlace(server: SshServer, query = ''): Place & { folder: string } {
+  const folder = mkdtempSync(join(server.folder, 'store-'));
+  return {
+    ...filePlace(folder),
+    url: `ssh://${server.user}@127.0.0.1:${server.port}${server.root}/${relative(server.folder, folder)}${query}`,
+    inputs: { 'ssh-key': server.key, 'ssh-known-hosts': server.knownHosts },
+  };
+}
+
+/** A new folder of an OpenSSH server, for an `rclone:` store with a remote of the kind `sftp`. */
+export function rclonePlace(server: SshServer): Place & { folder: string } {
+  const folder = mkdtempSync(join(server.folder, 'store-'));
+  const config = join(mkdtempSync(join(runFolder(), 'rclone-')), 'rclone.conf');
+  const key = join(server.folder, '..', 'key');
+  writeFileSync(
+    config,
+    `[box]\ntype = sftp\nhost = 127.0.0.1\nport = ${server.port}\nuser = ${server.user}\nkey_file = ${key}\nshell_type = unix\n`,
+  );
+  return {
+    ...filePlace(folder),
+    url: `rclone:box:${server.root}/${relative(server.folder, folder)}`,
+    env: { RCLONE_CONFIG: config },
   };
 }
 

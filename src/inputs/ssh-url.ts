@@ -12,8 +12,6 @@ export interface SshLocation {
   port: number;
   /** Absolute, or from the user's home folder; without a slash at its end. */
   path: string;
-  /** The way that the URL asks for; null: SFTP when the server has it. */
-  via: 'rsync' | null;
 }
 
 const MEND =
@@ -22,15 +20,9 @@ const MEND =
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
 export function parseSshUrl(line: string, rest: string): SshLocation {
   const wrong = (what: string) => new LifeboatError(`${quote(shown(line))} ${what}. ${MEND}`);
-  const [, place = '', query] = /^([^?]*)(?:\?(.*))?$/s.exec(rest) ?? [];
-  if (place.includes('#')) throw wrong('is followed by #, which a path has as %23');
-  if (query !== undefined && query !== 'via=rsync') {
-    throw new LifeboatError(
-      `${quote(shown(line))} is followed by ?, and only ?via=rsync is known. Remove it, or write a ? of the path as %3F.`,
-    );
-  }
+  if (/[?#]/.test(rest)) throw wrong('is followed by ? or #, which a path has as %3F and %23');
   const [, user = '', bracketed, plain, port, path] =
-    /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(place) ?? [];
+    /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
   if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
     throw wrong('does not name a server');
@@ -41,12 +33,11 @@ export function parseSshUrl(line: string, rest: string): SshLocation {
   }
   return {
     kind: 'ssh',
-    url: `ssh:${rest.replace(/\/+(\?|$)/, '$1')}`,
+    url: `ssh:${rest.replace(/\/+$/, '')}`,
     user,
     host,
     port: port === undefined ? 22 : portOf(port, wrong),
     path: pathOf(path, line, wrong),
-    via: query === undefined ? null : 'rsync',
   };
 }
 

@@ -4,10 +4,13 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as openpgp from 'openpgp';
 import { ensureCeph } from '../servers/ceph.ts';
+import { execute } from '../servers/execute.ts';
 import { recordingTools } from '../servers/fake-tools.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { s3ClientOf } from '../servers/s3-client.ts';
 import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
+import { ensureSshd, type SshServer } from '../servers/sshd.ts';
+import { sshPlace } from './faults/places.ts';
 import { people } from './gnupg.ts';
 import { type ActionInputs, type ActionResult, runPost } from './harness.ts';
 import { errorsOf, runBackup } from './run-backup.ts';
@@ -21,6 +24,7 @@ const PIECES = ['Grille4', 'Kahn7', 'Ölmühle', 'Dachs3', 'Quirl9', 'Zwirn2'];
 const PASSWORD = `${PIECES.slice(0, 3).join('@')}/${PIECES.slice(3).join('%')}:?#&+ "'\\`;
 const PASSPHRASE = 'correct battery 4711 staple';
 const KEY_PASSPHRASE = 'the key is locked by 8080';
+const RCLONE_PASSWORD = 'rclone says friend 1234';
 const TOKEN = 'runtime-token-of-the-runner-1234';
 /** A value in a table. */
 const ROW = 'the plain text of a row 98765';
@@ -30,6 +34,9 @@ let s3: S3Server;
 let bucket: string;
 let signingKey: string;
 let secrets: string[];
+let sshd: SshServer;
+/** As rclone's configuration keeps a password: who has it can turn it back. */
+let obscured: string;
 
 beforeAll(async () => {
   [server, s3] = await Promise.all([sharedPostgres(), ensureCeph()]);
@@ -45,9 +52,26 @@ beforeAll(async () => {
   const userIDs = [{ name: 'Signer' }];
   const key = await openpgp.generateKey({ type: 'rsa', rsaBits: 2048, userIDs, passphrase: KEY_PASSPHRASE });
   signingKey = key.privateKey;
-  const texts = [PASSWORD, ...PIECES, PASSPHRASE, KEY_PASSPHRASE, TOKEN, s3.secretAccessKey, ...bodyOf(signingKey)];
+  sshd = await ensureSshd('shell');
+  obscured = (await execute('rclone', ['obscure', '-'], { input: RCLONE_PASSWORD })).trim();
+  const ofStores = [...bodyOf(sshd.key), ...hostKeysOf(sshd), RCLONE_PASSWORD, obscured];
+  const texts = [
+    ...ofStores,
+    PASSWORD,
+    ...PIECES,
+    PASSPHRASE,
+    KEY_PASSPHRASE,
+    TOKEN,
+    s3.secretAccessKey,
+    ...bodyOf(signingKey),
+  ];
   secrets = [...new Set(texts.flatMap(formsOf))];
 });
+
+/** The keys in its lines of known_hosts. */
+function hostKeysOf({ knownHosts }: SshServer): string[] {
+  return knownHosts.match(/AAAA\S+/g) ?? [];
+}
 
 /** The lines of an armored key that only the key has. */
 function bodyOf(key: string): string[] {
@@ -249,4 +273,37 @@ test('with a public key the job holds no secret that decrypts', async () => {
   expect(result).toMatchObject({ exitCode: 0 });
   // The certificate is public: it is not masked, only the connection is.
   expect(result.masks.filter((mask) => alice.publicKey.includes(mask))).toEqual([]);
+});
+
+test('T3: the key and the known hosts of ssh:, and the password of rclone:, stay where they are', async () => {
+  const [far, folder] = [sshPlace(sshd), newStoreFolder()];
+  const env = {
+    ...environment(),
+    RCLONE_CONFIG: '/dev/null',
+    RCLONE_CONFIG_SAFE_TYPE: 'crypt',
+    RCLONE_CONFIG_SAFE_REMOTE: folder.path,
+    RCLONE_CONFIG_SAFE_PASSWORD: obscured,
+  };
+  const inputs = {
+    'database-url': urlTo(address()),
+    passphrase: PASSPHRASE,
+    ...far.inputs,
+    store: `${far.url}\nrclone:safe:backups`,
+  };
+  const scanning = scanProcesses(secrets);
+  const result = await runBackup(inputs, { env });
+  const { leaks, programs } = await scanning.stop();
+  expect({ exitCode: result.exitCode, errors: errorsOf(result) }).toEqual({ exitCode: 0, errors: [] });
+  expect(programs.join()).toContain('rclone');
+  expect(leaks).toEqual([]);
+  expect(leaksOf(result)).toEqual([]);
+  for (const secret of [...bodyOf(sshd.key), obscured]) expect(result.masks).toContain(secret);
+  const stored = [far.folder, folder.path].flatMap((path) =>
+    filesBelow(path).map((file) => readFileSync(join(path, file), 'latin1')),
+  );
+  expect(stored.length).toBe(10);
+  expect(stored.flatMap(leaksIn)).toEqual([]);
+  const refused = await runBackup({ ...inputs, 'ssh-key': signingKey, store: far.url }, { env });
+  expect(refused.exitCode).toBe(1);
+  expect([...leaksOf(refused), ...leaksOf(await runPost(result))]).toEqual([]);
 });

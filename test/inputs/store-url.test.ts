@@ -23,19 +23,17 @@ test.each([
       host: 'box.example.com',
       port: 23,
       path: '/backups',
-      via: null,
     },
   ],
   [
-    'ssh://backup@[::1]/~/my%20backups/a@b?via=rsync',
+    'ssh://backup@[::1]/~/my%20backups/a@b',
     {
       kind: 'ssh',
-      url: 'ssh://backup@[::1]/~/my%20backups/a@b?via=rsync',
+      url: 'ssh://backup@[::1]/~/my%20backups/a@b',
       user: 'backup',
       host: '::1',
       port: 22,
       path: 'my backups/a@b',
-      via: 'rsync',
     },
   ],
   [

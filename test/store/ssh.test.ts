@@ -64,6 +64,7 @@ function mode(path: string): string {
   return (statSync(path).mode & 0o7777).toString(8);
 }
 
+/* The three forms are "SFTP, shell", "SFTP, chroot", and one that speaks no SFTP. */
 describe.each(FORMS)('SFTP, %s', (form) => {
   beforeAll(async () => {
     server = await ensureSshd(form);
@@ -234,6 +235,15 @@ describe('who is spoken to', () => {
     const error = await failureOf(open({ key }));
     expect(error).toMatchObject({ name: 'StoreError', code: 'denied' });
     expect(error.message).toMatch(/does not let this key in .*authorized_keys/);
+  });
+
+  test('a server that lets the key do nothing but rsync', async () => {
+    const real = server;
+    server = await ensureSshd('rrsync');
+    const error = await failureOf(open({}));
+    server = real;
+    expect(error).toMatchObject({ name: 'StoreError', code: 'failed' });
+    expect(error.message).toMatch(/lets this key in, but does not offer SFTP .*internal-sftp/);
   });
 
   test('nobody there', async () => {

@@ -33,9 +33,9 @@ export class RcloneStore implements Store {
     const root = this.#remote.folder('');
     // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
     if (!(await this.#isThere())) await this.#remote.run(['mkdir', root]);
-    const probe = `probe-${randomBytes(8).toString('hex')}`;
-    await (await this.create(probe)).commit();
-    await this.#remote.remove(probe);
+    const probe = this.#remote.path(`probe-${randomBytes(8).toString('hex')}${PART}`);
+    await this.#remote.run(['rcat', probe]);
+    await this.#remote.run(['deletefile', probe]);
   }
 
   async openToRead(): Promise<void> {

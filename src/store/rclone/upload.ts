@@ -78,7 +78,6 @@ export class RcloneUpload implements Upload {
   }
 
   async #publish(): Promise<void> {
-    const { path } = this.#remote;
     this.#check();
     this.#tool.stdin.end();
     await this.#tool.finished;
@@ -90,10 +89,8 @@ export class RcloneUpload implements Upload {
       );
     }
     this.#state = 'unknown';
-    await this.#remote.run(
-      ['moveto', path.call(this.#remote, this.#key + PART), path.call(this.#remote, this.#key)],
-      this.#signal,
-    );
+    const [from, to] = [this.#remote.path(this.#key + PART), this.#remote.path(this.#key)];
+    await this.#remote.run(['moveto', from, to], this.#signal);
     await this.#demandSize(this.#key);
   }
 

@@ -111,7 +111,7 @@ function strange(key: Buffer, known: KnownHost[], place: string): StoreError {
 function noSftp(error: Error, place: string): NoSftp {
   return new NoSftp(
     'failed',
-    `${place} lets this key in, but does not offer SFTP (${shown(error)}). Allow it there (Subsystem sftp internal-sftp in sshd_config; no other forced command for this key).`,
+    `${place} lets this key in, but does not offer SFTP (${shown(error)}). Allow it there (Subsystem sftp internal-sftp in sshd_config, and no other forced command for this key: rrsync cannot be used).`,
   );
 }
 

@@ -44,11 +44,11 @@ export function filePlace(folder = mkdtempSync(join(runFolder(), 'store-'))): Pl
 }
 
 /** A new folder of an OpenSSH server, for an `ssh:` store. */
-export function sshPlace(server: SshServer, query = ''): Place & { folder: string } {
+export function sshPlace(server: SshServer): Place & { folder: string } {
   const folder = mkdtempSync(join(server.folder, 'store-'));
   return {
     ...filePlace(folder),
-    url: `ssh://${server.user}@127.0.0.1:${server.port}${server.root}/${relative(server.folder, folder)}${query}`,
+    url: `ssh://${server.user}@127.0.0.1:${server.port}${server.root}/${relative(server.folder, folder)}`,
     inputs: { 'ssh-key': server.key, 'ssh-known-hosts': server.knownHosts },
   };
 }
@@ -60,7 +60,7 @@ export function rclonePlace(server: SshServer): Place & { folder: string } {
   const key = join(server.folder, '..', 'key');
   writeFileSync(
     config,
-    `[box]\ntype = sftp\nhost = 127.0.0.1\nport = ${server.port}\nuser = ${server.user}\nkey_file = ${key}\nshell_type = unix\n`,
+    `[box]\ntype = sftp\nhost = 127.0.0.1\nport = ${server.port}\nuser = ${server.user}\nkey_file = ${key}\nshell_type = none\n`,
   );
   return {
     ...filePlace(folder),

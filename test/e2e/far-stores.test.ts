@@ -5,7 +5,7 @@ import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { childrenOf, signal } from '../servers/processes.ts';
 import { runFolder } from '../servers/run.ts';
 import { canChroot, ensureSshd, startSshd } from '../servers/sshd.ts';
-import { filePlace, type Place, rclonePlace, sshPlace } from './faults/places.ts';
+import { filePlace, type Place, rcloneFolder, sshPlace } from './faults/places.ts';
 import { createBulkDatabase, startBackup, untilStored } from './faults/rig.ts';
 import type { ActionInputs, ActionResult } from './harness.ts';
 import { errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
@@ -31,7 +31,7 @@ const KINDS: [kind: string, place: () => Promise<Place>][] = [
         ],
       ]
     : []),
-  ['rclone:', async () => rclonePlace(await ensureSshd('shell'))],
+  ['rclone:', async () => rcloneFolder()],
 ];
 
 describe.each(KINDS)('%s', (_, newPlace) => {

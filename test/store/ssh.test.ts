@@ -1,13 +1,17 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -116,7 +120,9 @@ describe.each(FORMS)('SFTP, %s', (form) => {
         () => true,
         () => false,
       );
-      for (let turn = 0; turn < round; turn++) await new Promise((resolve) => setImmediate(resolve));
+      // Every other time in the moment in which it has its name, and the answer is still under way.
+      const isTime = (turn: number) => (round % 2 === 0 ? turn >= round : existsSync(join(root, 'shop/id/data.gpg')));
+      for (let turn = 0; !isTime(turn); turn++) await new Promise((resolve) => setImmediate(resolve));
       await upload.abort();
       const done = await commit;
       committed += Number(done);
@@ -125,6 +131,26 @@ describe.each(FORMS)('SFTP, %s', (form) => {
       await store.remove('shop/id/data.gpg');
     }
     expect(committed).toBeLessThan(40);
+  });
+
+  test('T1: what the server has on its disk must be what was sent: the size, and the sha256', async () => {
+    const part = join(root, 'shop/id/data.gpg.part');
+    const written = async () => {
+      const upload = await store.create('shop/id/data.gpg');
+      await upload.write(bytesOf(MiB));
+      while (statSync(part).size < MiB) await new Promise((resolve) => setTimeout(resolve, 5));
+      return upload;
+    };
+    const changed = await written();
+    const file = openSync(part, 'r+');
+    writeSync(file, Buffer.from([~(bytesOf(4712)[4711] ?? 0) & 255]), 0, 1, 4711);
+    closeSync(file);
+    expect((await failureOf(changed.commit())).message).toMatch(/is not what was sent: its sha256 is/);
+    expect(names()).toEqual([]);
+    const cut = await written();
+    truncateSync(part, 1000);
+    expect((await failureOf(cut.commit())).message).toMatch(/1048576 bytes of .* were sent, but .* reports 1000/);
+    expect(names()).toEqual([]);
   });
 
   test('links, hidden names and unfinished files are not listed', async () => {

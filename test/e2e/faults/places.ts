@@ -53,6 +53,14 @@ export function sshPlace(server: SshServer): Place & { folder: string } {
   };
 }
 
+/** A new folder of this machine, for an `rclone:` store: rclone goes about it as about any other remote. */
+export function rcloneFolder(): Place & { folder: string } {
+  const place = filePlace();
+  const config = join(mkdtempSync(join(runFolder(), 'rclone-')), 'rclone.conf');
+  writeFileSync(config, `[disk]\ntype = alias\nremote = ${place.folder}\n`);
+  return { ...place, url: 'rclone:disk:backups', env: { RCLONE_CONFIG: config } };
+}
+
 /** A new folder of an OpenSSH server, for an `rclone:` store with a remote of the kind `sftp`. */
 export function rclonePlace(server: SshServer): Place & { folder: string } {
   const folder = mkdtempSync(join(server.folder, 'store-'));

@@ -13,14 +13,14 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 214 modules
-var carry_out = __webpack_require__(3453);
+// EXTERNAL MODULE: ./src/carry-out.ts + 208 modules
+var carry_out = __webpack_require__(4664);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 34 modules
-var read_settings = __webpack_require__(4096);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 30 modules
+var read_settings = __webpack_require__(309);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/words.ts
@@ -128,8 +128,10 @@ const DESCRIPTIONS = {
     'database-url': 'The database to back up or to restore, as a libpq connection string: `postgresql://user:password@host:5432/database`, or keywords such as `host=db.example.com dbname=shop`. Left out, the environment\'s PG* variables (PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and so on) say it, and they fill in what the string does not name. A service or a password file is read when PGSERVICE or PGPASSFILE names it. Unless sslmode says otherwise, connections to another machine are encrypted (`require`), and verified when sslrootcert is given (`verify-full`).',
     databases: 'backup: several databases of the server in one run, each into the set of its own name: `all`, or one name a line; `*` and `?` are wildcards, `!` before one leaves it out, and what is not plain stands in double quotes. database-url names the server, and a database from which to list them. Default: the one in database-url.',
     name: 'The name of the set that the backup belongs to: its folder in every store. Letters, digits, dots, underscores and hyphens, at most 63. Left out: backup takes the database\'s name, list and check all sets, and every other command the only set of the store.',
-    store: 'Where the backup is kept, one URL a line: `s3://bucket/prefix` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines that begin with # are comments.',
+    store: 'Where the backup is kept, one URL a line: `s3://bucket/prefix`, `ssh://user@host:port/path`, `rclone:remote:path` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines that begin with # are comments.',
     's3-endpoint': 'The address of an S3-compatible server, such as `https://minio.example.com:9000`. Left out: AWS, or AWS_ENDPOINT_URL_S3. Keys come from the AWS SDK\'s own environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or aws-actions/configure-aws-credentials).',
+    'ssh-key': 'For an `ssh:` store: the private key that logs in there, whole, from BEGIN to END, without a passphrase. A secret; make one for this job alone, and let the server allow it nothing else.',
+    'ssh-known-hosts': 'For an `ssh:` store, required: the server\'s lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints them; compare the key with what the server\'s owner says before you paste it. No other server is spoken to.',
     toolset: 'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local` and names the others when nothing fits.',
     passphrase: 'Encrypts with this passphrase (OpenPGP, AES-256). 20 characters or more are advised. Either this or public-key is needed: nothing is stored unencrypted.',
     'public-key': 'Encrypts to these armored OpenPGP certificates, one or more, so that the job holds no secret that decrypts its backups. The output of `gpg --armor --export KEY`. check: warns 30 days before one of them expires, and when the newest proven backup was not made for all of them.',

@@ -28370,7 +28370,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3453:
+/***/ 4664:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28602,8 +28602,8 @@ function readPreviousManifest(bytes, key) {
     return { id, source };
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var exec = __nccwpck_require__(5260);
 // EXTERNAL MODULE: ./src/stream/container.ts
 var stream_container = __nccwpck_require__(6835);
 ;// CONCATENATED MODULE: ./src/postgres/toolset.ts
@@ -33330,465 +33330,8 @@ function tell({ url, name, rules, outcome, error, denied, refusals }, { log }) {
     }
 }
 
-// EXTERNAL MODULE: ./src/store/bytes.ts
-var store_bytes = __nccwpck_require__(2046);
-;// CONCATENATED MODULE: ./src/store/file/errors.ts
-
-
-
-
-const CODES = {
-    EACCES: 'denied',
-    EDQUOT: 'full',
-    EFBIG: 'full',
-    ENOENT: 'not-found',
-    ENOSPC: 'full',
-    EPERM: 'denied',
-    EROFS: 'denied',
-};
-const NEXT_STEPS = {
-    EACCES: 'Give the user of this run rights to it.',
-    EDQUOT: 'Raise the quota, or remove what is not needed.',
-    EFBIG: 'Raise the limit for the length of a file (ulimit -f), or use a file system that takes longer ones.',
-    ENOENT: 'Look whether something removes files there, or the disk was unmounted, and run again.',
-    ENOSPC: 'Free space there, or use another store.',
-    ENOTDIR: 'A part of the path is a file: name another folder.',
-    EPERM: 'Give the user of this run rights to it.',
-    EROFS: 'Its file system is read-only: name another folder.',
-};
-/** Does something with a file; a failure becomes a StoreError that names it. `needed`: bytes that were to be written. */
-async function explained(path, work, needed) {
-    try {
-        return await work();
-    }
-    catch (error) {
-        throw await fileError(error, path, needed);
-    }
-}
-/** Node's own codes for a failed system call: ENOENT, ENOSPC, … */
-function codeOf(error) {
-    return error?.code ?? '';
-}
-/** Makes an error for the user of a failure at `path`. */
-async function fileError(error, path, needed) {
-    if (error instanceof store_store/* StoreError */.A)
-        return error;
-    const code = codeOf(error);
-    const kind = CODES[code] ?? 'failed';
-    const room = kind === 'full' ? await describeRoom(path, needed) : '';
-    const step = NEXT_STEPS[code];
-    const reason = code === 'ABORT_ERR' ? 'the run was cancelled' : (0,errors/* messageOf */.bD)(error);
-    return new store_store/* StoreError */.A(kind, `The file store failed at ${JSON.stringify(path)}: ${reason}${room}.${step === undefined ? '' : ` ${step}`}`, { cause: error });
-}
-async function describeRoom(path, needed) {
-    const wanted = needed === undefined ? '' : `; ${needed} bytes were to be written`;
-    try {
-        const { bavail, bsize } = await (0,promises_.statfs)((0,external_node_path_.dirname)(path));
-        return `${wanted}; ${bavail * bsize} bytes are free`;
-    }
-    catch {
-        return wanted; // Only more words for the error that we are telling.
-    }
-}
-
-;// CONCATENATED MODULE: ./src/store/file/folders.ts
-
-
-
-/**
- * Makes the folder and those above it that are missing, for this user alone, so that they outlast a power cut.
- * Not by mkdir's `recursive`, which under /proc tries for ever.
- */
-async function makeFolder(folder) {
-    try {
-        await (0,promises_.mkdir)(folder, { mode: 0o700 });
-    }
-    catch (error) {
-        if (codeOf(error) === 'EEXIST')
-            return;
-        if (codeOf(error) !== 'ENOENT')
-            throw error;
-        await makeFolder((0,external_node_path_.dirname)(folder));
-        await (0,promises_.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
-    }
-    await syncFolder((0,external_node_path_.dirname)(folder));
-}
-/**
- * Makes the names in a folder durable: fsync(2) of a file says nothing about the entry that names it.
- * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
- */
-async function syncFolder(folder) {
-    const handle = await (0,promises_.open)(folder, 'r').catch(ignoring('EACCES'));
-    try {
-        await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
-    }
-    finally {
-        await handle?.close();
-    }
-}
-/** Removes the folder and those above it, below `root`, as long as they are empty. */
-async function removeEmptyFolders(folder, root) {
-    for (let empty = folder; empty.startsWith(`${root}/`); empty = (0,external_node_path_.dirname)(empty)) {
-        try {
-            await (0,promises_.rmdir)(empty);
-        }
-        catch {
-            return; // Not empty, or not ours to remove: an empty folder does no harm.
-        }
-    }
-}
-function ignoring(...codes) {
-    return (error) => {
-        if (!codes.includes(codeOf(error)))
-            throw error;
-    };
-}
-
-;// CONCATENATED MODULE: ./src/store/file/upload.ts
-
-
-
-
-
-
-
-/** The name, in the same folder, under which a file is written before it is whole. */
-function temporaryPath(path) {
-    return (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.part-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`);
-}
-/** The name that the file was to get; null when `name` is not that of a file being written. */
-function nameOfTemporary(name) {
-    return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
-}
-/** One file being written: under a temporary name, then made durable, then renamed. */
-class FileUpload {
-    #path;
-    #root;
-    #temporary;
-    #handle;
-    #context;
-    #forget;
-    #stop = new AbortController();
-    #signal;
-    #size = 0;
-    #state = 'writing';
-    constructor(file, path, root, context) {
-        this.#path = path;
-        this.#root = root;
-        this.#temporary = file.path;
-        this.#handle = file.handle;
-        this.#forget = file.forget;
-        this.#context = context;
-        this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
-    }
-    /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
-    static async begin(path, root, context) {
-        if (context.signal.aborted)
-            throw cancelled(path);
-        return new FileUpload(await createTemporary(path, root, context), path, root, context);
-    }
-    async write(chunk) {
-        for (let written = 0; written < chunk.length;) {
-            this.#check();
-            const left = chunk.length - written;
-            const write = () => this.#handle.write(chunk, written, left);
-            written += (await explained(this.#path, write, left)).bytesWritten;
-        }
-        this.#size += chunk.length;
-    }
-    async commit() {
-        try {
-            await explained(this.#path, () => this.#publish());
-            this.#check();
-        }
-        catch (error) {
-            await this.abort();
-            throw error;
-        }
-        this.#state = 'committed';
-        this.#forget();
-        return { size: this.#size, uploaded: 'read-back' };
-    }
-    async abort() {
-        if (this.#state === 'committed')
-            return;
-        this.#stop.abort();
-        try {
-            await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
-            await (0,promises_.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(this.#path), this.#root);
-            this.#forget();
-        }
-        catch (error) {
-            this.#context.info(`A file of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
-    }
-    async #publish() {
-        this.#check();
-        await this.#handle.sync();
-        await this.#handle.close(); // NFS tells of a full disk only here.
-        this.#check();
-        await (0,promises_.rename)(this.#temporary, this.#path);
-        this.#state = 'renamed';
-        await syncFolder((0,external_node_path_.dirname)(this.#path));
-        const { size } = await (0,promises_.stat)(this.#path);
-        if (size === this.#size)
-            return;
-        throw new store_store/* StoreError */.A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
-            'it cannot be trusted, use another store.');
-    }
-    #check() {
-        if (this.#signal.aborted)
-            throw cancelled(this.#path);
-    }
-}
-/** Another upload that ends may remove the folder as empty when we have just made it: then it is made again. */
-async function createTemporary(path, root, context) {
-    const temporary = temporaryPath(path);
-    const forget = context.track({ kind: 'file', path: temporary });
-    for (let attempt = 1;; attempt++) {
-        try {
-            await makeFolder((0,external_node_path_.dirname)(path));
-            return { path: temporary, handle: await (0,promises_.open)(temporary, 'wx', 0o600), forget };
-        }
-        catch (error) {
-            if (codeOf(error) === 'ENOENT' && attempt < 5)
-                continue;
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), root);
-            forget();
-            throw error;
-        }
-    }
-}
-function cancelled(path) {
-    return new store_store/* StoreError */.A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
-}
-
-;// CONCATENATED MODULE: ./src/store/file.ts
-
-
-
-
-
-
-
-
-
-/** Makes the store for a folder; nothing is touched before `open()`. */
-function openFileStore(location, context) {
-    return new FileStore(location, context);
-}
-/**
- * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
- * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
- */
-class FileStore {
-    url;
-    #root;
-    #context;
-    constructor({ path, url }, context) {
-        this.url = url;
-        this.#root = path;
-        this.#context = context;
-    }
-    async open() {
-        if (!(0,external_node_path_.isAbsolute)(this.#root)) {
-            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
-        }
-        await explained(this.#root, async () => {
-            if (!(await this.#isThere()))
-                await makeFolder(this.#root);
-            await tryToWrite(this.#root);
-        });
-    }
-    async openToRead() {
-        if (await explained(this.#root, () => this.#isThere()))
-            return;
-        throw new store_store/* StoreError */.A('not-found', `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`);
-    }
-    async #isThere() {
-        const found = await statOrNull(this.#root);
-        if (found !== null && !found.isDirectory()) {
-            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`);
-        }
-        return found !== null;
-    }
-    async folders(prefix) {
-        const entries = await this.#entries(prefix);
-        return entries.filter(isVisibleFolder).map((entry) => entry.name);
-    }
-    async *list(prefix) {
-        const folder = folderOf(prefix);
-        for (const entry of await this.#entries(folder)) {
-            const key = `${folder}${entry.name}`;
-            if (isVisibleFolder(entry)) {
-                if (`${key}/`.startsWith(prefix))
-                    yield* this.list(`${key}/`);
-            }
-            else if (isVisibleFile(entry) && key.startsWith(prefix)) {
-                const found = await explained(this.#path(key), () => statOrNull(this.#path(key)));
-                if (found !== null)
-                    yield { key, size: found.size, modified: found.mtime };
-            }
-        }
-    }
-    async read(key, range) {
-        if (range !== undefined && range.end <= range.start)
-            return external_node_stream_.Readable.from([]);
-        const path = this.#path(key);
-        const file = await explained(path, () => (0,promises_.open)(path, 'r'));
-        const bytes = file.createReadStream({
-            highWaterMark: 1024 * 1024,
-            signal: this.#context.signal,
-            ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
-        });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => fileError(error, path));
-    }
-    async create(key) {
-        const path = this.#path(key);
-        return await explained(path, () => FileUpload.begin(path, this.#root, this.#context));
-    }
-    async size(key) {
-        const path = this.#path(key);
-        const found = await explained(path, () => (0,promises_.stat)(path));
-        if (!found.isFile())
-            throw new store_store/* StoreError */.A('not-found', `${JSON.stringify(path)} is not a file.`);
-        return found.size;
-    }
-    /** What the user of this run may use: of some file systems a part is root's. */
-    async freeSpace() {
-        const { bavail, bsize } = await explained(this.#root, () => (0,promises_.statfs)(this.#root));
-        return bavail * bsize;
-    }
-    async remove(key) {
-        const path = this.#path(key);
-        await explained(path, async () => {
-            await (0,promises_.rm)(path, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
-        });
-    }
-    async sweep(prefix, before) {
-        const swept = [];
-        for await (const { key, path } of this.#unfinished(prefix)) {
-            if (await this.#removeIfOlder(path, before))
-                swept.push(key);
-        }
-        return swept;
-    }
-    async newestUpload(prefix) {
-        let newest = null;
-        for await (const { path } of this.#unfinished(prefix)) {
-            const found = await explained(path, () => statOrNull(path));
-            if (found !== null && (newest === null || found.mtime > newest))
-                newest = found.mtime;
-        }
-        return newest;
-    }
-    async lockOf() {
-        return null;
-    }
-    clock() {
-        return null;
-    }
-    close() { }
-    /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
-    async #entries(folder) {
-        const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
-        const entries = await explained(path, () => (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing));
-        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
-        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
-    }
-    /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
-    async *#unfinished(prefix) {
-        const folder = folderOf(prefix);
-        for (const entry of await this.#entries(folder)) {
-            const key = folder + (nameOfTemporary(entry.name) ?? entry.name);
-            if (isVisibleFolder(entry)) {
-                if (`${key}/`.startsWith(prefix))
-                    yield* this.#unfinished(`${key}/`);
-            }
-            else if (entry.isFile() && nameOfTemporary(entry.name) !== null && key.startsWith(prefix)) {
-                yield { key, path: (0,external_node_path_.join)(this.#root, folder, entry.name) };
-            }
-        }
-    }
-    async #removeIfOlder(path, before) {
-        try {
-            const found = await statOrNull(path);
-            if (found === null || found.mtime >= before)
-                return false;
-            await (0,promises_.rm)(path, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
-            return true;
-        }
-        catch (error) {
-            this.#context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            return false;
-        }
-    }
-    /** Keys come from listings too: none may lead out of the root, or to what is no object. */
-    #path(key) {
-        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
-            throw new store_store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
-        }
-        return (0,external_node_path_.join)(this.#root, key);
-    }
-}
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix) {
-    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
-}
-function isVisibleFolder(entry) {
-    return entry.isDirectory() && !entry.name.startsWith('.');
-}
-function isVisibleFile(entry) {
-    return entry.isFile() && !entry.name.startsWith('.');
-}
-/** Rights are not enough to know: a file system may be read-only, or full of inodes. */
-async function tryToWrite(root) {
-    const probe = temporaryPath((0,external_node_path_.join)(root, 'probe'));
-    await (0,promises_.writeFile)(probe, '', { mode: 0o600, flag: 'wx' });
-    await (0,promises_.rm)(probe);
-}
-async function statOrNull(path) {
-    try {
-        return await (0,promises_.stat)(path);
-    }
-    catch (error) {
-        if (codeOf(error) === 'ENOENT')
-            return null;
-        throw error;
-    }
-}
-function emptyIfMissing(error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')
-        return [];
-    throw error;
-}
-
-;// CONCATENATED MODULE: ./src/store/s3.ts
-/**
- * Makes the store for a folder of a bucket on AWS or an S3-compatible server; nothing is sent before `open()`.
- * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
- */
-async function openS3Store(location, settings, context, options = {}) {
-    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
-    return createS3Store(location, settings, context, options);
-}
-
-;// CONCATENATED MODULE: ./src/store/open.ts
-
-
-/** Makes the store that a location names. The caller opens it, and closes it in the end. */
-async function openStore(location, s3, context) {
-    switch (location.kind) {
-        case 'file':
-            return openFileStore(location, context);
-        case 's3':
-            return await openS3Store(location, s3, context);
-    }
-}
-
+// EXTERNAL MODULE: ./src/store/open.ts + 10 modules
+var store_open = __nccwpck_require__(1573);
 ;// CONCATENATED MODULE: ./src/commands/backup-stores.ts
 
 
@@ -33807,7 +33350,7 @@ const backup_stores_STALE_AFTER = 24 * 60 * 60 * 1000;
  */
 async function openTargets(settings, set, signal, run) {
     const targets = await Promise.all(settings.stores.map(async (location) => {
-        const store = await openStore(location, settings.s3, { signal, track: run.track, info: run.log.info });
+        const store = await (0,store_open.openStore)(location, settings, { signal, track: run.track, info: run.log.info });
         try {
             return { ...newTarget(store), ...(await prepareStore(store, set, run)) };
         }
@@ -34231,7 +33774,7 @@ async function trendAfterBackup(settings, { name }, targets, run) {
     const reading = { ...run, signal };
     try {
         // Of its own, so that its requests end with its patience.
-        const store = await openStore(location, settings.s3, { signal, track: run.track, info: () => { } });
+        const store = await (0,store_open.openStore)(location, settings, { signal, track: run.track, info: () => { } });
         try {
             const listing = await listSet(store, name);
             if (target.noPrevious === 'cannot-read')
@@ -34927,7 +34470,7 @@ async function planTrees(settings) {
     return lines;
 }
 async function planStore(location, { set, id, source }, settings, run) {
-    const store = await openStore(location, settings.s3, { signal: run.signal, track: run.track, info: run.log.info });
+    const store = await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
         const previous = await findPrevious(store, set, run);
         if (!settings.allowNewSource)
@@ -36530,12 +36073,12 @@ function inventoryFacts({ id, tables }) {
 
 
 /** The stores to read from, in their order. One that cannot be made is said and left out; throws when none is left. */
-async function openStores({ stores, s3 }, run) {
+async function openStores(settings, run) {
     const open = [];
     const problems = [];
-    for (const location of stores) {
+    for (const location of settings.stores) {
         try {
-            open.push(await openStore(location, s3, { signal: run.signal, track: run.track, info: run.log.info }));
+            open.push(await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info }));
         }
         catch (error) {
             if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
@@ -36551,8 +36094,8 @@ async function openStores({ stores, s3 }, run) {
     return open;
 }
 /** Acts on one store, once it is known to be there, and closes it. */
-async function withStore(location, { s3 }, run, act) {
-    const store = await openStore(location, s3, { signal: run.signal, track: run.track, info: run.log.info });
+async function withStore(location, settings, run, act) {
+    const store = await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
         await store.openToRead();
         return await act(store);
@@ -40048,6 +39591,8 @@ async function examine(chosen, settings, run, cache) {
     return found;
 }
 
+// EXTERNAL MODULE: ./src/store/bytes.ts
+var store_bytes = __nccwpck_require__(2046);
 ;// CONCATENATED MODULE: ./src/store/cached.ts
 
 
@@ -40308,7 +39853,7 @@ class PartCache {
     async #open(manifest) {
         const volumes = manifest.parts.flatMap((part) => part.volumes);
         const { stored, plain } = manifest.totals;
-        this.#folder = await part_cache_makeFolder(this.#run);
+        this.#folder = await makeFolder(this.#run);
         const { volumes: folder } = this.#folder;
         await demandRoom(folder, 2 * (stored + plain));
         if ((await this.#ask('look-up', folder, ANSWER_WITHIN)) === 'done')
@@ -40357,7 +39902,7 @@ function transferTime(volumes) {
     return Math.ceil(TRANSFER_WITHIN + part_cache_sizeOf(volumes) / LEAST_BYTES_PER_MILLISECOND);
 }
 /** What cannot be removed is left to the runner, which empties its temporary folder. */
-async function part_cache_makeFolder({ track, log }) {
+async function makeFolder({ track, log }) {
     const folder = await (0,promises_.mkdtemp)((0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), 'lifeboat-cache-'));
     const forget = track({ kind: 'folder', path: folder });
     const volumes = (0,external_node_path_.join)(folder, 'volumes');
@@ -40588,8 +40133,8 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
 var inputs_command = __nccwpck_require__(6144);
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
 var monitoring = __nccwpck_require__(7299);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 34 modules
-var read_settings = __nccwpck_require__(4096);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 30 modules
+var read_settings = __nccwpck_require__(309);
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
 var set_name = __nccwpck_require__(4821);
 // EXTERNAL MODULE: ./src/inputs/words.ts
@@ -42882,7 +42427,7 @@ const CLI = 'lifeboat-cli';
 /* harmony export */   rK: () => (/* binding */ CACHE_PROCESS),
 /* harmony export */   vg: () => (/* binding */ OUTCOME)
 /* harmony export */ });
-/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7187);
+/* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5260);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 
 
@@ -43210,6 +42755,39 @@ function parseCommand(text) {
 
 /***/ }),
 
+/***/ 1601:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E: () => (/* binding */ parseDuration),
+/* harmony export */   Z: () => (/* binding */ parseTimeout)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
+
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY = 86_400_000;
+/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
+function parseDuration(text) {
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    if (!match) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+    }
+    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
+}
+/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
+function parseTimeout(text) {
+    const duration = parseDuration(text);
+    if (duration < 1000 || duration > DAY) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+    }
+    return duration;
+}
+
+
+/***/ }),
+
 /***/ 6732:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43269,6 +42847,99 @@ function whatItIs(text) {
     if (/^[A-Za-z0-9+/\n]+={0,2}$/.test(text))
         return 'it looks like base64 without an armor around it';
     return 'it cannot be read as an OpenPGP key';
+}
+
+
+/***/ }),
+
+/***/ 5496:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ linesFor),
+/* harmony export */   u: () => (/* binding */ parseKnownHosts)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+
+
+
+const MEND = 'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
+const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+/** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
+function parseKnownHosts(text) {
+    if (/PRIVATE KEY/.test(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
+    }
+    const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
+    if (known.length > 0)
+        return known;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
+}
+function parseLine(line) {
+    const words = line.split(/\s+/);
+    const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
+    const [hosts = '', type = '', key = ''] = words;
+    if (marker !== undefined && marker !== '@revoked') {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+    }
+    if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+    }
+    if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+    }
+    if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+    }
+    if (!KEY_TYPES.includes(type))
+        return null;
+    const bytes = Buffer.from(key, 'base64');
+    const [name, ...rest] = stringsOf(bytes) ?? [];
+    if (name?.toString('latin1') !== type || rest.length === 0) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+    }
+    const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
+    return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
+}
+/** The strings that a key is made of (RFC 4251, section 5); null when it is cut off. */
+function stringsOf(bytes) {
+    const strings = [];
+    for (let at = 0; at < bytes.length;) {
+        const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32BE(at) : Number.POSITIVE_INFINITY;
+        if (end > bytes.length)
+            return null;
+        strings.push(bytes.subarray(at + 4, end));
+        at = end;
+    }
+    return strings;
+}
+/** The lines that are about this server. */
+function linesFor(known, { host, port }) {
+    // As ssh does: another port than 22 stands in the name; a line without one will do too.
+    const names = [`[${host}]:${port}`, host];
+    return known.filter(({ hosts }) => names.some((name) => isMeant(hosts, name)));
+}
+function isMeant(hosts, name) {
+    const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const [given, ours] = [
+            Buffer.from(hash, 'base64'),
+            (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
+        ];
+        return given.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(given, ours);
+    }
+    const patterns = hosts.toLowerCase().split(',');
+    if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name)))
+        return false;
+    return patterns.some((pattern) => fits(pattern, name));
+}
+/** `*` and `?` as in ssh_config(5). */
+function fits(pattern, name) {
+    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
 }
 
 
@@ -43412,7 +43083,7 @@ function textOf(input, raw) {
 
 /***/ }),
 
-/***/ 4096:
+/***/ 309:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43618,28 +43289,8 @@ function refusal(line, option) {
     return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
 }
 
-;// CONCATENATED MODULE: ./src/inputs/duration.ts
-
-
-const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DAY = 86_400_000;
-/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
-function parseDuration(text) {
-    const match = /^(\d{1,6})([smhd])$/.exec(text);
-    if (!match) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
-    }
-    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
-}
-/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
-function parseTimeout(text) {
-    const duration = parseDuration(text);
-    if (duration < 1000 || duration > DAY) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
-    }
-    return duration;
-}
-
+// EXTERNAL MODULE: ./src/inputs/duration.ts
+var duration = __nccwpck_require__(1601);
 // EXTERNAL MODULE: ./src/catalog/retention.ts
 var retention = __nccwpck_require__(401);
 // EXTERNAL MODULE: ./src/inputs/read-inputs.ts
@@ -43682,7 +43333,7 @@ function parseAmount(text) {
 }
 /** Milliseconds. To restic `m` is a month, to our durations a minute: whoever writes it may lose backups. */
 function parseWindow(text) {
-    const milliseconds = /^\d+[hd]$/.test(text) ? parseDuration(text) : 0;
+    const milliseconds = /^\d+[hd]$/.test(text) ? (0,duration/* parseDuration */.E)(text) : 0;
     if (milliseconds > 0)
         return milliseconds;
     throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
@@ -43693,8 +43344,8 @@ var key_text = __nccwpck_require__(6732);
 ;// CONCATENATED MODULE: ./src/inputs/keys.ts
 
 
-const keys_DAY = 86_400_000;
-const WARN_BEFORE = 30 * keys_DAY;
+const DAY = 86_400_000;
+const WARN_BEFORE = 30 * DAY;
 const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
 const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
 const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
@@ -44708,63 +44359,8 @@ function toEnvironment(parameters) {
     return environment;
 }
 
-;// CONCATENATED MODULE: ./src/inputs/s3.ts
-
-
-
-/** The URL of an S3-compatible server, without a slash at its end. */
-function parseEndpoint(text) {
-    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
-    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
-    }
-    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
-    }
-    if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
-    }
-    return text.replace(/\/+$/, '');
-}
-/** A query can hold keys. */
-function shownUrl(text) {
-    return text.replace(/[?#].*/s, '');
-}
-/** `governance:30d`; the duration in milliseconds. */
-function parseObjectLock(text) {
-    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
-    if (mode !== 'governance' && mode !== 'compliance') {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
-    }
-    const milliseconds = parseDuration(duration ?? '');
-    if (milliseconds === 0) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
-    }
-    return { mode, duration: milliseconds };
-}
-/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
-const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
-/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
-function parseStorageClass(text, log) {
-    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
-    }
-    if (ARCHIVE_CLASSES.includes(text)) {
-        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
-    }
-    return text;
-}
-/** The id, ARN or alias of a key. */
-function parseKmsKey(text) {
-    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
-}
-/** What only writers are told is left to the bucket. */
-function s3ForReading(endpoint) {
-    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
-}
-
+// EXTERNAL MODULE: ./src/inputs/s3.ts
+var s3 = __nccwpck_require__(5831);
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
 var set_name = __nccwpck_require__(4821);
 ;// CONCATENATED MODULE: ./src/inputs/signing.ts
@@ -44792,182 +44388,12 @@ async function parseSigning(text, context) {
     return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
 }
 
-;// CONCATENATED MODULE: ./src/inputs/store-url.ts
-
-
-const EXAMPLES = 'such as s3://bucket/prefix or file:///srv/backups';
-/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
-function parseStores(text) {
-    const stores = (0,inputs_text/* parseLines */.Li)(text, parseStore);
-    if (stores.length === 0)
-        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
-    for (const [index, store] of stores.entries()) {
-        for (const other of stores.slice(0, index))
-            refuseOverlap(other, store);
-    }
-    return stores;
-}
-function parseStore(line) {
-    refuseCredentials(line);
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(line))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a control character. Remove it.`);
-    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
-    if (scheme === undefined)
-        throw notAUrl(line);
-    const rest = line.slice(scheme.length + 1);
-    switch (scheme) {
-        case 'file':
-            return fileStore(line, rest);
-        case 's3':
-            return s3Store(line, rest);
-        case 'ssh':
-        case 'rclone':
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: ${scheme}: stores are not in this version yet. Use s3: or file:, ${EXAMPLES}.`);
-        case 'http':
-        case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
-        default:
-            if (scheme.length === 1)
-                throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,inputs_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
-    }
-}
-function fileStore(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
-    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
-        throw windowsPath(line);
-    if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
-    }
-    if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
-    }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
-    if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
-    }
-    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
-}
-function decoded(path, line) {
-    try {
-        return decodeURIComponent(path);
-    }
-    catch {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
-    }
-}
-function s3Store(line, rest) {
-    if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
-    }
-    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
-    if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(bucket)} in ${(0,inputs_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
-    }
-    const prefix = folders.join('/');
-    if (folders.length > 0 && hasOddSegment(prefix)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
-    }
-    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
-    if (Buffer.byteLength(prefix) > 700)
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
-    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
-}
-/** S3 User Guide, "General purpose bucket naming rules". */
-function isBucketName(bucket) {
-    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
-}
-function hasOddSegment(path) {
-    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
-}
-/** A user, a password or a port before the path. Nothing of such a line is shown. */
-function refuseCredentials(line) {
-    if (!carriesCredentials(line))
-        return;
-    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and the server in s3-endpoint; write a URL ${EXAMPLES}.`);
-}
-function carriesCredentials(line) {
-    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
-    switch (scheme.toLowerCase()) {
-        case 'file':
-        case 's3':
-            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
-            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
-        case 'ssh':
-        case 'rclone':
-            return /:.*@/s.test(authority + rest);
-        default:
-            return /@/.test(authority + rest);
-    }
-}
-/** A query can hold keys. */
-function shown(line) {
-    return line.replace(/\?.*/s, '?…');
-}
-function notAUrl(line) {
-    if (/^\\\\|^[a-z]:/i.test(line))
-        return windowsPath(line);
-    if (line.startsWith('/'))
-        return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,inputs_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
-}
-function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
-}
-function refuseOverlap(a, b) {
-    const [placeA, placeB] = [placeOf(a), placeOf(b)];
-    if (placeA === placeB) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
-    }
-    for (const [outer, inner, place] of [
-        [a, b, placeA],
-        [b, a, placeB],
-    ]) {
-        if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(inner.url)} lies inside ${(0,inputs_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
-        }
-    }
-}
-function placeOf(store) {
-    if (store.kind === 'file')
-        return `file:${store.path}/`;
-    return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
-}
-/** Warns of folders that do not outlive the job. */
-function warnOfFleetingStores(stores, env, log) {
-    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
-    for (const store of stores) {
-        if (store.kind !== 'file')
-            continue;
-        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
-            log.warning(`store: ${(0,inputs_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: store.`);
-        }
-        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
-            log.warning(`store: ${(0,inputs_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
-        }
-    }
-}
-
-;// CONCATENATED MODULE: ./src/inputs/store-inputs.ts
-
-
-
-/** What every command is told of its stores, as in action.yml. */
-const storeInputs = {
-    store: (0,read_inputs/* input */.hF)('', parseStores),
-    's3-endpoint': (0,read_inputs/* optional */.lq)(parseEndpoint),
-};
-/** What a command needs that writes no backups. */
-function storeSettings(inputs) {
-    return { stores: inputs.store, s3: s3ForReading(inputs['s3-endpoint']) };
-}
-
+// EXTERNAL MODULE: ./src/inputs/ssh.ts
+var ssh = __nccwpck_require__(8043);
+// EXTERNAL MODULE: ./src/inputs/store-inputs.ts
+var store_inputs = __nccwpck_require__(5624);
+// EXTERNAL MODULE: ./src/inputs/store-url.ts + 3 modules
+var store_url = __nccwpck_require__(9944);
 ;// CONCATENATED MODULE: ./src/inputs/toolset.ts
 
 
@@ -45048,13 +44474,14 @@ function parseJobs(text) {
 
 
 
+
 /** Every input of `backup`, as in action.yml. */
 const backupInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
     'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
     databases: (0,read_inputs/* optional */.lq)(parseDatabases),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
     passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
     'public-key': (0,read_inputs/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
@@ -45065,16 +44492,16 @@ const backupInputs = {
     'paths-exclude': (0,read_inputs/* input */.hF)('', parseGlobs),
     'dump-args': (0,read_inputs/* input */.hF)('', parseDumpArgs),
     fingerprint: (0,read_inputs/* input */.hF)('rows', (0,inputs_words/* oneOf */.yL)('rows', 'content')),
-    'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
-    'store-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
+    'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', duration/* parseTimeout */.Z),
+    'store-timeout': (0,read_inputs/* input */.hF)('5m', duration/* parseTimeout */.Z),
     'allow-empty': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'allow-new-source': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'compression-level': (0,read_inputs/* input */.hF)('1', (0,inputs_words/* wholeNumber */.rD)(1, 19)),
     'read-back': (0,read_inputs/* input */.hF)('auto', (0,inputs_words/* oneOf */.yL)('auto', 'required')),
-    's3-storage-class': (0,read_inputs/* optional */.lq)((text, { log }) => parseStorageClass(text, log)),
-    's3-object-lock': (0,read_inputs/* optional */.lq)(parseObjectLock),
+    's3-storage-class': (0,read_inputs/* optional */.lq)((text, { log }) => (0,s3/* parseStorageClass */.Ti)(text, log)),
+    's3-object-lock': (0,read_inputs/* optional */.lq)(s3/* parseObjectLock */.cV),
     's3-sse': (0,read_inputs/* optional */.lq)((0,inputs_words/* oneOf */.yL)('AES256', 'aws:kms')),
-    's3-kms-key': (0,read_inputs/* optional */.lq)(parseKmsKey),
+    's3-kms-key': (0,read_inputs/* optional */.lq)(s3/* parseKmsKey */.Y5),
     's3-create-bucket': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     ...keepInputs,
     'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
@@ -45082,6 +44509,7 @@ const backupInputs = {
     ...monitoring/* monitoringInputs */.sw,
 };
 const rules = [
+    ssh/* sshInputsFit */.J5,
     function exactlyOneEncryption({ given }) {
         if (given('passphrase') && given('public-key')) {
             return {
@@ -45153,7 +44581,7 @@ const inputNames = Object.keys(backupInputs);
  */
 async function readBackupSettings(get, env, log) {
     const inputs = await (0,read_inputs/* readInputs */.Ko)(backupInputs, rules, get, { env, log, now: new Date() });
-    warnOfFleetingStores(inputs.store, env, log);
+    (0,store_url/* warnOfFleetingStores */.s)(inputs.store, env, log);
     const retention = retentionOf(inputs);
     if (retention === null && inputs['verification-key'] !== null) {
         log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
@@ -45165,6 +44593,7 @@ async function readBackupSettings(get, env, log) {
         databases: inputs.databases,
         name: inputs.name,
         stores: inputs.store,
+        ssh: (0,ssh/* sshSettings */.OA)(inputs),
         s3: {
             endpoint: inputs['s3-endpoint'],
             storageClass: inputs['s3-storage-class'],
@@ -45327,16 +44756,17 @@ function parsePercent(text) {
 
 
 
+
 /** Every input of `check`, as in action.yml. */
 const checkInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('check')),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     ...decryptionInputs,
     'public-key': (0,read_inputs/* optional */.lq)((text, { now }) => describeRecipients(text, now)),
     'verification-key': (0,read_inputs/* optional */.lq)(parseVerification),
-    'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
-    'max-restore-test-age': (0,read_inputs/* optional */.lq)(parseDuration),
+    'max-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
+    'max-restore-test-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
     'max-shrink': (0,read_inputs/* optional */.lq)(parsePercent),
     'min-free-space': (0,read_inputs/* optional */.lq)(parseSize),
     ...monitoring/* monitoringInputs */.sw,
@@ -45346,6 +44776,7 @@ async function parseVerification(text) {
     return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
 }
 const check_rules = [
+    ssh/* sshInputsFit */.J5,
     /** Neither is needed: then inventories are not opened. */
     ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
     ...decryptionRules,
@@ -45365,7 +44796,7 @@ async function readCheckSettings(get, env, log) {
     return {
         command: inputs.command,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
         verificationKeys: verification?.armored ?? null,
         demands: {
@@ -45516,11 +44947,12 @@ async function parseFileReferences(text) {
 
 
 
+
 /** Every input of `restore-test`, as in action.yml. */
 const restoreTestInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore-test')),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
     backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
     ...decryptionInputs,
@@ -45534,12 +44966,13 @@ const restoreTestInputs = {
     assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
     'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
     jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
-    'max-restore-time': (0,read_inputs/* optional */.lq)(parseDuration),
-    'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
+    'max-restore-time': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
+    'max-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
     'on-could-not-verify': (0,read_inputs/* input */.hF)('fail', (0,inputs_words/* oneOf */.yL)('fail', 'warn')),
     ...monitoring/* monitoringInputs */.sw,
 };
 const restore_test_rules = [
+    ssh/* sshInputsFit */.J5,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
@@ -45597,7 +45030,7 @@ async function readRestoreTestSettings(get, env, log) {
     return {
         command: inputs.command,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         backup: inputs.backup,
         decryption: decryptionOf(inputs),
         verificationKeys: inputs['verification-key'],
@@ -45627,11 +45060,12 @@ async function readRestoreTestSettings(get, env, log) {
 
 
 
+
 /** Every input of `hold`, as in action.yml. */
 const holdInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('hold')),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
     ...monitoring/* monitoringInputs */.sw,
 };
@@ -45648,7 +45082,7 @@ function parseHeldId(text) {
 }
 /** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
 async function readHoldSettings(schema, get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, [], get, {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, [ssh/* sshInputsFit */.J5], get, {
         env,
         log,
         now: new Date(),
@@ -45656,7 +45090,7 @@ async function readHoldSettings(schema, get, env, log) {
     return {
         command: inputs.command,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         backup: inputs.backup,
         by: whoAsks(env),
     };
@@ -45675,21 +45109,22 @@ function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RU
 
 
 
+
 /** Every input of `list`, as in action.yml. */
 const listInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('list')),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     ...monitoring/* monitoringInputs */.sw,
     'report-html': (0,read_inputs/* optional */.lq)(parseReportPath),
 };
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 async function readListSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, [], get, { env, log, now: new Date() });
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, [ssh/* sshInputsFit */.J5], get, { env, log, now: new Date() });
     return {
         command: inputs.command,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         reportHtml: inputs['report-html'],
     };
 }
@@ -45705,11 +45140,12 @@ var inputs_problems = __nccwpck_require__(8925);
 
 
 
+
 /** Every input of `prune`, as in action.yml. */
 const pruneInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('prune')),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     ...keepInputs,
     'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
     ...signingInputs,
@@ -45719,6 +45155,7 @@ const pruneInputs = {
 };
 const keepNames = Object.keys(keepInputs);
 const prune_rules = [
+    ssh/* sshInputsFit */.J5,
     function somethingToKeep({ given }) {
         if (keepNames.some(given))
             return null;
@@ -45736,7 +45173,7 @@ async function readPruneSettings(get, env, log) {
     return {
         command: inputs.command,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         retention: {
             rules: keep,
             verificationKeys: inputs['verification-key'],
@@ -45804,12 +45241,13 @@ function isEmpty(path) {
 
 
 
+
 /** Every input of `restore`, as in action.yml. */
 const restoreInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore')),
     'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
+    ...store_inputs/* storeInputs */.be,
     toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
     backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
     ...decryptionInputs,
@@ -45821,7 +45259,7 @@ const restoreInputs = {
     'files-to': (0,read_inputs/* optional */.lq)(parseFilesTo),
     'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
+    'swap-timeout': (0,read_inputs/* input */.hF)('1m', duration/* parseTimeout */.Z),
     before: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
     after: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
     jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
@@ -45830,6 +45268,7 @@ const restoreInputs = {
     ...monitoring/* monitoringInputs */.sw,
 };
 const restore_rules = [
+    ssh/* sshInputsFit */.J5,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
     ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
@@ -45866,7 +45305,7 @@ async function readRestoreSettings(get, env, log) {
         connection: inputs['database-url'],
         toolset: inputs.toolset,
         name: inputs.name,
-        ...storeSettings(inputs),
+        ...(0,store_inputs/* storeSettings */.lj)(inputs),
         backup: inputs.backup,
         decryption: decryptionOf(inputs),
         verificationKeys: inputs['verification-key'],
@@ -45957,6 +45396,78 @@ function noticeIdle(command, get, log) {
 
 /***/ }),
 
+/***/ 5831:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bk: () => (/* binding */ parseEndpoint),
+/* harmony export */   Ti: () => (/* binding */ parseStorageClass),
+/* harmony export */   Y5: () => (/* binding */ parseKmsKey),
+/* harmony export */   cV: () => (/* binding */ parseObjectLock),
+/* harmony export */   cg: () => (/* binding */ s3ForReading)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _duration_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1601);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+
+
+
+/** The URL of an S3-compatible server, without a slash at its end. */
+function parseEndpoint(text) {
+    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
+    }
+    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+    }
+    if (/[?#]/.test(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+    }
+    return text.replace(/\/+$/, '');
+}
+/** A query can hold keys. */
+function shownUrl(text) {
+    return text.replace(/[?#].*/s, '');
+}
+/** `governance:30d`; the duration in milliseconds. */
+function parseObjectLock(text) {
+    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
+    if (mode !== 'governance' && mode !== 'compliance') {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
+    }
+    const milliseconds = (0,_duration_js__WEBPACK_IMPORTED_MODULE_1__/* .parseDuration */ .E)(duration ?? '');
+    if (milliseconds === 0) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
+    }
+    return { mode, duration: milliseconds };
+}
+/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
+const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
+/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
+function parseStorageClass(text, log) {
+    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
+    }
+    if (ARCHIVE_CLASSES.includes(text)) {
+        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
+    }
+    return text;
+}
+/** The id, ARN or alias of a key. */
+function parseKmsKey(text) {
+    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
+        return text;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
+}
+/** What only writers are told is left to the bucket. */
+function s3ForReading(endpoint) {
+    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
+}
+
+
+/***/ }),
+
 /***/ 3332:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -45983,11 +45494,13 @@ const SECRET_INPUTS = [
     'private-key-passphrase',
     'signing-key',
     'signing-key-passphrase',
+    'ssh-key',
+    'ssh-known-hosts',
     'webhook-url',
     'heartbeat-url',
 ];
-/** Certificates are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key'];
+/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
+const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
 /** A secret only when there is a password in it. */
 const CONNECTIONS = ['database-url', 'scratch-url'];
 /** Inputs of URLs, in which somebody may have written a password. */
@@ -46001,6 +45514,8 @@ const URL_INPUTS = [
     'pushgateway-url',
 ];
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+/** rclone's configuration can stand in the environment. */
+const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
 /**
  * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
  * of URLs and keyword strings (raw, decoded, encoded), and each line of what has several, as the lines of a log come one by one.
@@ -46020,7 +45535,8 @@ function secretsOf(get, env) {
         for (const line of get(name).split(/[\r\n]+/))
             add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
     }
-    for (const name of SECRET_VARIABLES)
+    const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
+    for (const name of variables)
         add(name, ...linesOf(name, env[name] ?? ''));
     return secrets;
 }
@@ -46109,6 +45625,399 @@ function parseSetName(text) {
     if ((0,_catalog_names_js__WEBPACK_IMPORTED_MODULE_0__/* .isSetName */ .o$)(text))
         return text;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a name of a set. Write 1 to 63 letters, digits, dots, underscores or hyphens, the first a letter or a digit, such as shop-production.`);
+}
+
+
+/***/ }),
+
+/***/ 8043:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J5: () => (/* binding */ sshInputsFit),
+/* harmony export */   OA: () => (/* binding */ sshSettings),
+/* harmony export */   PD: () => (/* binding */ parseSshKey)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _key_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6732);
+/* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5496);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4862);
+
+
+
+
+const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+/**
+ * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
+ * line end at its end); the text may be secret whatever it is, and is never shown.
+ */
+async function parseSshKey(text) {
+    const key = `${(0,_key_text_js__WEBPACK_IMPORTED_MODULE_1__/* .tidied */ .GE)(text)}\n`;
+    if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+    }
+    if (/BEGIN PGP/.test(key))
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+    if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
+    }
+    const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
+    const parsed = utils.parseKey(key);
+    if (!(parsed instanceof Error))
+        return key;
+    if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
+    }
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
+}
+/** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
+function sshInputsFit({ values, given, }) {
+    if (!values.store)
+        return null;
+    const servers = values.store.filter((store) => store.kind === 'ssh');
+    const [server] = servers;
+    if (server === undefined) {
+        const idle = ['ssh-key', 'ssh-known-hosts'].find(given);
+        if (idle === undefined)
+            return null;
+        return {
+            input: idle,
+            problem: 'given, but no store is ssh://user@host/path. Add such a store, or remove what is for it.',
+        };
+    }
+    if (!given('ssh-key')) {
+        return {
+            input: 'ssh-key',
+            problem: `${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+        };
+    }
+    if (!given('ssh-known-hosts'))
+        return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
+    const known = values['ssh-known-hosts'];
+    const stranger = known && servers.find((one) => (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_2__/* .linesFor */ .b)(known, one).every(({ revoked }) => revoked));
+    if (!stranger)
+        return null;
+    return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
+}
+/** How to get the line of a server, and make sure of it. */
+function howToKnow({ host, port, url }, what) {
+    const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
+    return `${what}, and without it nobody could tell ${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+}
+/** What the stores are told; null without an ssh: store. */
+function sshSettings(inputs) {
+    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+    return key === null || knownHosts === null ? null : { key, knownHosts };
+}
+
+
+/***/ }),
+
+/***/ 5624:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   J7: () => (/* binding */ readStores),
+/* harmony export */   be: () => (/* binding */ storeInputs),
+/* harmony export */   lj: () => (/* binding */ storeSettings)
+/* harmony export */ });
+/* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5496);
+/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8215);
+/* harmony import */ var _s3_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5831);
+/* harmony import */ var _ssh_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8043);
+/* harmony import */ var _store_url_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9944);
+
+
+
+
+
+/** What every command is told of its stores, as in action.yml. */
+const storeInputs = {
+    store: (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .input */ .hF)('', _store_url_js__WEBPACK_IMPORTED_MODULE_4__/* .parseStores */ ._),
+    's3-endpoint': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_s3_js__WEBPACK_IMPORTED_MODULE_2__/* .parseEndpoint */ .Bk),
+    'ssh-key': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_ssh_js__WEBPACK_IMPORTED_MODULE_3__/* .parseSshKey */ .PD),
+    'ssh-known-hosts': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_known_hosts_js__WEBPACK_IMPORTED_MODULE_0__/* .parseKnownHosts */ .u),
+};
+/** What a command needs that writes no backups. */
+function storeSettings(inputs) {
+    return { stores: inputs.store, s3: (0,_s3_js__WEBPACK_IMPORTED_MODULE_2__/* .s3ForReading */ .cg)(inputs['s3-endpoint']), ssh: (0,_ssh_js__WEBPACK_IMPORTED_MODULE_3__/* .sshSettings */ .OA)(inputs) };
+}
+/** The stores of a run that has ended, for what it left there. */
+async function readStores(get, env, log) {
+    return storeSettings(await (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .readInputs */ .Ko)(storeInputs, [], get, { env, log, now: new Date() }));
+}
+
+
+/***/ }),
+
+/***/ 9944:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _: () => (/* binding */ parseStores),
+  s: () => (/* binding */ warnOfFleetingStores)
+});
+
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/inputs/text.ts
+var inputs_text = __nccwpck_require__(4862);
+;// CONCATENATED MODULE: ./src/inputs/url-text.ts
+
+
+/** What is shown of a URL: a query can hold keys. */
+function shown(line) {
+    return line.replace(/\?.*/s, '?…');
+}
+function hasOddSegment(path) {
+    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
+}
+function decoded(path, line) {
+    try {
+        return decodeURIComponent(path);
+    }
+    catch {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/inputs/rclone-url.ts
+
+
+
+const MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+/** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
+function parseRcloneUrl(line, rest) {
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} ${what}. ${MEND}`);
+    const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
+    if (remote === '') {
+        // Such a remote carries its keys in its name.
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${MEND}`);
+    }
+    if (remote === undefined)
+        throw wrong('has no colon behind the remote');
+    if (remote.includes(',')) {
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${MEND}`);
+    }
+    if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
+        throw wrong('is not the name of a remote');
+    const folder = path.replace(/\/+$/, '');
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
+        throw wrong('has an empty part, "." or ".." in its path');
+    }
+    return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/ssh-url.ts
+
+
+
+const ssh_url_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+/** `ssh://user@host:port/path`, what stands behind the scheme. */
+function parseSshUrl(line, rest) {
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} ${what}. ${ssh_url_MEND}`);
+    if (/[?#]/.test(rest))
+        throw wrong('is followed by ? or #, which a path has as %3F and %23');
+    const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
+    const host = (bracketed ?? plain ?? '').toLowerCase();
+    if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
+        throw wrong('does not name a server');
+    }
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(user))
+        throw wrong('does not say as which user to log in');
+    if (path === undefined || /^\/*$/.test(path)) {
+        throw wrong('has no path: backups belong into a folder, not into the root of the file system');
+    }
+    return {
+        kind: 'ssh',
+        url: `ssh:${rest.replace(/\/+$/, '')}`,
+        user,
+        host,
+        port: port === undefined ? 22 : portOf(port, wrong),
+        path: pathOf(path, line, wrong),
+    };
+}
+function portOf(text, wrong) {
+    const port = Number(text);
+    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
+        return port;
+    throw wrong(`has ${(0,inputs_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
+}
+function pathOf(text, line, wrong) {
+    const path = decoded(text, line).replace(/\/+$/, '');
+    const below = path.replace(/^\/(~\/)?/, '');
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
+        throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
+    }
+    return path.startsWith('/~/') ? below : path;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/store-url.ts
+
+
+
+
+
+const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
+/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
+function parseStores(text) {
+    const stores = (0,inputs_text/* parseLines */.Li)(text, parseStore);
+    if (stores.length === 0)
+        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
+    for (const [index, store] of stores.entries()) {
+        for (const other of stores.slice(0, index))
+            refuseOverlap(other, store);
+    }
+    return stores;
+}
+function parseStore(line) {
+    refuseCredentials(line);
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(line))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a control character. Remove it.`);
+    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
+    if (scheme === undefined)
+        throw notAUrl(line);
+    const rest = line.slice(scheme.length + 1);
+    switch (scheme) {
+        case 'file':
+            return fileStore(line, rest);
+        case 's3':
+            return s3Store(line, rest);
+        case 'ssh':
+            return parseSshUrl(line, rest);
+        case 'rclone':
+            return parseRcloneUrl(line, rest);
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+        case 'http':
+        case 'https':
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+        default:
+            if (scheme.length === 1)
+                throw windowsPath(line);
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,inputs_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
+    }
+}
+function fileStore(line, rest) {
+    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
+        throw windowsPath(line);
+    if (!rest.startsWith('///'))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+    }
+    if (/\$|^\/\/\/~/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+    }
+    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    if (path === '')
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+    }
+    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
+}
+function s3Store(line, rest) {
+    if (!rest.startsWith('//'))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+    }
+    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
+    if (!isBucketName(bucket)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(bucket)} in ${(0,inputs_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+    }
+    const prefix = folders.join('/');
+    if (folders.length > 0 && hasOddSegment(prefix)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
+    }
+    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
+    if (Buffer.byteLength(prefix) > 700)
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
+    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
+}
+/** S3 User Guide, "General purpose bucket naming rules". */
+function isBucketName(bucket) {
+    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
+}
+/** A user, a password or a port before the path. Nothing of such a line is shown. */
+function refuseCredentials(line) {
+    if (!carriesCredentials(line))
+        return;
+    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`);
+}
+function carriesCredentials(line) {
+    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
+    switch (scheme.toLowerCase()) {
+        case 'file':
+        case 's3':
+            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
+            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
+        case 'ssh':
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority))
+                return false;
+            return /:.*@/s.test(authority + rest);
+        default:
+            return /@/.test(authority + rest);
+    }
+}
+function notAUrl(line) {
+    if (/^\\\\|^[a-z]:/i.test(line))
+        return windowsPath(line);
+    if (line.startsWith('/'))
+        return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,inputs_text/* quote */.hD)(`file://${line}`)}.`);
+    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
+}
+function windowsPath(line) {
+    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
+}
+function refuseOverlap(a, b) {
+    const [placeA, placeB] = [placeOf(a), placeOf(b)];
+    if (placeA === placeB) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
+    }
+    for (const [outer, inner, place] of [
+        [a, b, placeA],
+        [b, a, placeB],
+    ]) {
+        if (placeOf(inner).startsWith(place)) {
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(inner.url)} lies inside ${(0,inputs_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+        }
+    }
+}
+function placeOf(store) {
+    switch (store.kind) {
+        case 'file':
+            return `file:${store.path}/`;
+        case 's3':
+            return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
+        case 'ssh':
+            return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
+        case 'rclone':
+            return `rclone:${store.remote}:${store.path}/`;
+    }
+}
+/** Warns of folders that do not outlive the job. */
+function warnOfFleetingStores(stores, env, log) {
+    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
+    for (const store of stores) {
+        if (store.kind !== 'file')
+            continue;
+        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
+            log.warning(`store: ${(0,inputs_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
+        }
+        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
+            log.warning(`store: ${(0,inputs_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
+        }
+    }
 }
 
 
@@ -46246,16 +46155,18 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3453);
-/* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6806);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4664);
+/* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9322);
 /* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7483);
 /* harmony import */ var _inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2052);
 /* harmony import */ var _inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6046);
-/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1739);
-/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6661);
-/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6472);
-/* harmony import */ var _report_outlet_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5281);
+/* harmony import */ var _inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5624);
+/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1739);
+/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6661);
+/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6472);
+/* harmony import */ var _report_outlet_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5281);
+
 
 
 
@@ -46275,18 +46186,18 @@ async function main() {
     const [, , first, ...rest] = process.argv;
     if (first === _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__/* .CACHE_PROCESS */ .rK)
         return (0,_commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__/* .serveCacheRequest */ .B1)(rest);
-    if (first === _cli_program_js__WEBPACK_IMPORTED_MODULE_9__/* .CLI */ .V) {
+    if (first === _cli_program_js__WEBPACK_IMPORTED_MODULE_10__/* .CLI */ .V) {
         const { runCli } = await __nccwpck_require__.e(/* import() */ 612).then(__nccwpck_require__.bind(__nccwpck_require__, 5612));
         process.exitCode = await runCli(rest);
         return;
     }
     if (_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('main') === 'started') {
-        return (0,_post_js__WEBPACK_IMPORTED_MODULE_6__/* .cleanUp */ .n)(JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('leftovers') || '[]'), _report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._, commandsOfAfter);
+        return (0,_post_js__WEBPACK_IMPORTED_MODULE_7__/* .cleanUp */ .n)(JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('leftovers') || '[]'), _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, { after: commandsOfAfter, stores });
     }
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('main', 'started');
-    const leftovers = new _leftovers_js__WEBPACK_IMPORTED_MODULE_10__/* .Leftovers */ .b((list) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('leftovers', JSON.stringify(list)));
+    const leftovers = new _leftovers_js__WEBPACK_IMPORTED_MODULE_11__/* .Leftovers */ .b((list) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('leftovers', JSON.stringify(list)));
     const { track } = leftovers;
-    const outcome = await (0,_carry_out_js__WEBPACK_IMPORTED_MODULE_1__/* .carryOut */ .u)({ get, env: process.env, out: _report_outlet_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsOutlet */ .n, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
+    const outcome = await (0,_carry_out_js__WEBPACK_IMPORTED_MODULE_1__/* .carryOut */ .u)({ get, env: process.env, out: _report_outlet_js__WEBPACK_IMPORTED_MODULE_9__/* .actionsOutlet */ .n, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
     if (outcome !== 'good')
         process.exitCode = 1;
 }
@@ -46296,7 +46207,11 @@ function get(name) {
 /** For the `post:` step, which has the inputs once more. */
 function commandsOfAfter() {
     const commands = { after: (0,_inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__/* .parseCommandLines */ .G)(get('after').trim()), env: (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__/* .commandEnvironment */ .J)(get, process.env) };
-    return (0,_commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__/* .runAfter */ .I)(commands, { log: _report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._, track: () => () => { } });
+    return (0,_commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__/* .runAfter */ .I)(commands, { log: _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, track: () => () => { } });
+}
+/** For the `post:` step too: nothing secret is kept in the state. */
+function stores() {
+    return (0,_inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readStores */ .J7)(get, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
 }
 await main();
 
@@ -46320,17 +46235,15 @@ __webpack_async_result__();
 
 
 
-/**
- * The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. `after` runs the
- * commands of that input.
- */
-async function cleanUp(leftovers, log, after) {
+/** Whatever the server's clock says, the file was begun before that. */
+const YEAR = 366 * 86_400_000;
+/** How long a store may take to remove what was not finished. Milliseconds. */
+const STORE_WITHIN = 15_000;
+/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
+async function cleanUp(leftovers, log, inputs) {
     for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
         try {
-            if (leftover.kind === 'after')
-                await runAfterIt(after, log);
-            else
-                await end(leftover, log);
+            await end(leftover, log, inputs);
         }
         catch (error) {
             log.warning(`Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .messageOf */ .bD)(error)})`);
@@ -46348,12 +46261,14 @@ function turnOf(leftover) {
         return 0;
     return leftover.kind === 'folder' ? 1 : 2;
 }
-async function runAfterIt(after, log) {
+async function runAfterIt({ after }, log) {
     const failures = await after();
     for (const failure of failures)
         log.warning(`${failure} Run it by hand.`);
 }
-async function end(leftover, log) {
+async function end(leftover, log, inputs) {
+    if (leftover.kind === 'after')
+        return runAfterIt(inputs, log);
     if (leftover.kind === 'process')
         return endProcess(leftover);
     if (leftover.kind === 'file')
@@ -46366,9 +46281,30 @@ async function end(leftover, log) {
         return (0,_stream_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
-    const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
-    await abortS3Upload(leftover);
+    if (leftover.kind === 'part')
+        await sweepPart(leftover, await inputs.stores());
+    else {
+        const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
+        await abortS3Upload(leftover);
+    }
     log.info(`Aborted the unfinished ${describe(leftover)}.`);
+}
+async function sweepPart({ url, key }, settings) {
+    const location = settings.stores.find((store) => store.url === url);
+    if (location === undefined)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('its store is not among the inputs any more');
+    const { openStore } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 1573));
+    const signal = AbortSignal.timeout(STORE_WITHIN);
+    const info = (whyNot) => {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(whyNot);
+    };
+    const store = await openStore(location, settings, { signal, track: () => () => { }, info });
+    try {
+        await store.sweep(key, new Date(Date.now() + YEAR));
+    }
+    finally {
+        store.close();
+    }
 }
 function endProcess({ pid, started, group }) {
     if (started === '' || (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identify */ .ls)(pid).started !== started)
@@ -46391,6 +46327,8 @@ function describe(leftover) {
         return `PostgreSQL’s program in container ${leftover.container}`;
     if (leftover.kind === 'database')
         return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
+    if (leftover.kind === 'part')
+        return `upload of ${leftover.key} to ${leftover.url}`;
     return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
 }
 
@@ -46811,6 +46749,1007 @@ async function* read(bytes, explain) {
 
 /***/ }),
 
+/***/ 1089:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Eo: () => (/* binding */ isName),
+/* harmony export */   m0: () => (/* binding */ isKey),
+/* harmony export */   nJ: () => (/* binding */ demandKey),
+/* harmony export */   s3: () => (/* binding */ PART),
+/* harmony export */   yS: () => (/* binding */ folderOf)
+/* harmony export */ });
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
+
+/** What a key ends in while its object is being written, where a store has no other place for that. */
+const PART = '.part';
+/**
+ * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
+ * a file system's own, or a probe of ours.
+ */
+function demandKey(key, kind) {
+    if (isKey(key))
+        return;
+    throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
+}
+function isKey(key) {
+    return key.split('/').every(isName);
+}
+/** Whether a name that a listing shows can be that of a folder or an object. */
+function isName(name) {
+    return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
+}
+/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
+function folderOf(prefix) {
+    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+
+
+/***/ }),
+
+/***/ 1573:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  openStore: () => (/* binding */ openStore)
+});
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/store/bytes.ts
+var store_bytes = __nccwpck_require__(2046);
+// EXTERNAL MODULE: ./src/store/store.ts
+var store = __nccwpck_require__(1644);
+;// CONCATENATED MODULE: ./src/store/file/errors.ts
+
+
+
+
+const CODES = {
+    EACCES: 'denied',
+    EDQUOT: 'full',
+    EFBIG: 'full',
+    ENOENT: 'not-found',
+    ENOSPC: 'full',
+    EPERM: 'denied',
+    EROFS: 'denied',
+};
+const NEXT_STEPS = {
+    EACCES: 'Give the user of this run rights to it.',
+    EDQUOT: 'Raise the quota, or remove what is not needed.',
+    EFBIG: 'Raise the limit for the length of a file (ulimit -f), or use a file system that takes longer ones.',
+    ENOENT: 'Look whether something removes files there, or the disk was unmounted, and run again.',
+    ENOSPC: 'Free space there, or use another store.',
+    ENOTDIR: 'A part of the path is a file: name another folder.',
+    EPERM: 'Give the user of this run rights to it.',
+    EROFS: 'Its file system is read-only: name another folder.',
+};
+/** Does something with a file; a failure becomes a StoreError that names it. `needed`: bytes that were to be written. */
+async function explained(path, work, needed) {
+    try {
+        return await work();
+    }
+    catch (error) {
+        throw await fileError(error, path, needed);
+    }
+}
+/** Node's own codes for a failed system call: ENOENT, ENOSPC, … */
+function codeOf(error) {
+    return error?.code ?? '';
+}
+/** Makes an error for the user of a failure at `path`. */
+async function fileError(error, path, needed) {
+    if (error instanceof store/* StoreError */.A)
+        return error;
+    const code = codeOf(error);
+    const kind = CODES[code] ?? 'failed';
+    const room = kind === 'full' ? await describeRoom(path, needed) : '';
+    const step = NEXT_STEPS[code];
+    const reason = code === 'ABORT_ERR' ? 'the run was cancelled' : (0,errors/* messageOf */.bD)(error);
+    return new store/* StoreError */.A(kind, `The file store failed at ${JSON.stringify(path)}: ${reason}${room}.${step === undefined ? '' : ` ${step}`}`, { cause: error });
+}
+async function describeRoom(path, needed) {
+    const wanted = needed === undefined ? '' : `; ${needed} bytes were to be written`;
+    try {
+        const { bavail, bsize } = await (0,promises_.statfs)((0,external_node_path_.dirname)(path));
+        return `${wanted}; ${bavail * bsize} bytes are free`;
+    }
+    catch {
+        return wanted; // Only more words for the error that we are telling.
+    }
+}
+
+;// CONCATENATED MODULE: ./src/store/file/folders.ts
+
+
+
+/**
+ * Makes the folder and those above it that are missing, for this user alone, so that they outlast a power cut.
+ * Not by mkdir's `recursive`, which under /proc tries for ever.
+ */
+async function makeFolder(folder) {
+    try {
+        await (0,promises_.mkdir)(folder, { mode: 0o700 });
+    }
+    catch (error) {
+        if (codeOf(error) === 'EEXIST')
+            return;
+        if (codeOf(error) !== 'ENOENT')
+            throw error;
+        await makeFolder((0,external_node_path_.dirname)(folder));
+        await (0,promises_.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
+    }
+    await syncFolder((0,external_node_path_.dirname)(folder));
+}
+/**
+ * Makes the names in a folder durable: fsync(2) of a file says nothing about the entry that names it.
+ * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
+ */
+async function syncFolder(folder) {
+    const handle = await (0,promises_.open)(folder, 'r').catch(ignoring('EACCES'));
+    try {
+        await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
+    }
+    finally {
+        await handle?.close();
+    }
+}
+/** Removes the folder and those above it, below `root`, as long as they are empty. */
+async function removeEmptyFolders(folder, root) {
+    for (let empty = folder; empty.startsWith(`${root}/`); empty = (0,external_node_path_.dirname)(empty)) {
+        try {
+            await (0,promises_.rmdir)(empty);
+        }
+        catch {
+            return; // Not empty, or not ours to remove: an empty folder does no harm.
+        }
+    }
+}
+function ignoring(...codes) {
+    return (error) => {
+        if (!codes.includes(codeOf(error)))
+            throw error;
+    };
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./src/store/file/upload.ts
+
+
+
+
+
+
+
+/** The name, in the same folder, under which a file is written before it is whole. */
+function temporaryPath(path) {
+    return (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.part-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`);
+}
+/** The name that the file was to get; null when `name` is not that of a file being written. */
+function nameOfTemporary(name) {
+    return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
+}
+/** One file being written: under a temporary name, then made durable, then renamed. */
+class FileUpload {
+    #path;
+    #root;
+    #temporary;
+    #handle;
+    #context;
+    #forget;
+    #stop = new AbortController();
+    #signal;
+    #size = 0;
+    #state = 'writing';
+    constructor(file, path, root, context) {
+        this.#path = path;
+        this.#root = root;
+        this.#temporary = file.path;
+        this.#handle = file.handle;
+        this.#forget = file.forget;
+        this.#context = context;
+        this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    }
+    /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
+    static async begin(path, root, context) {
+        if (context.signal.aborted)
+            throw cancelled(path);
+        return new FileUpload(await createTemporary(path, root, context), path, root, context);
+    }
+    async write(chunk) {
+        for (let written = 0; written < chunk.length;) {
+            this.#check();
+            const left = chunk.length - written;
+            const write = () => this.#handle.write(chunk, written, left);
+            written += (await explained(this.#path, write, left)).bytesWritten;
+        }
+        this.#size += chunk.length;
+    }
+    async commit() {
+        try {
+            await explained(this.#path, () => this.#publish());
+            this.#check();
+        }
+        catch (error) {
+            await this.abort();
+            throw error;
+        }
+        this.#state = 'committed';
+        this.#forget();
+        return { size: this.#size, uploaded: 'read-back' };
+    }
+    async abort() {
+        if (this.#state === 'committed')
+            return;
+        this.#stop.abort();
+        try {
+            await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
+            await (0,promises_.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
+            await removeEmptyFolders((0,external_node_path_.dirname)(this.#path), this.#root);
+            this.#forget();
+        }
+        catch (error) {
+            this.#context.info(`A file of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
+    }
+    async #publish() {
+        this.#check();
+        await this.#handle.sync();
+        await this.#handle.close(); // NFS tells of a full disk only here.
+        this.#check();
+        await (0,promises_.rename)(this.#temporary, this.#path);
+        this.#state = 'renamed';
+        await syncFolder((0,external_node_path_.dirname)(this.#path));
+        const { size } = await (0,promises_.stat)(this.#path);
+        if (size === this.#size)
+            return;
+        throw new store/* StoreError */.A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+            'it cannot be trusted, use another store.');
+    }
+    #check() {
+        if (this.#signal.aborted)
+            throw cancelled(this.#path);
+    }
+}
+/** Another upload that ends may remove the folder as empty when we have just made it: then it is made again. */
+async function createTemporary(path, root, context) {
+    const temporary = temporaryPath(path);
+    const forget = context.track({ kind: 'file', path: temporary });
+    for (let attempt = 1;; attempt++) {
+        try {
+            await makeFolder((0,external_node_path_.dirname)(path));
+            return { path: temporary, handle: await (0,promises_.open)(temporary, 'wx', 0o600), forget };
+        }
+        catch (error) {
+            if (codeOf(error) === 'ENOENT' && attempt < 5)
+                continue;
+            await removeEmptyFolders((0,external_node_path_.dirname)(path), root);
+            forget();
+            throw error;
+        }
+    }
+}
+function cancelled(path) {
+    return new store/* StoreError */.A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
+}
+
+;// CONCATENATED MODULE: ./src/store/file.ts
+
+
+
+
+
+
+
+
+
+/** Makes the store for a folder; nothing is touched before `open()`. */
+function openFileStore(location, context) {
+    return new FileStore(location, context);
+}
+/**
+ * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
+ * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
+ */
+class FileStore {
+    url;
+    #root;
+    #context;
+    constructor({ path, url }, context) {
+        this.url = url;
+        this.#root = path;
+        this.#context = context;
+    }
+    async open() {
+        if (!(0,external_node_path_.isAbsolute)(this.#root)) {
+            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
+        }
+        await explained(this.#root, async () => {
+            if (!(await this.#isThere()))
+                await makeFolder(this.#root);
+            await tryToWrite(this.#root);
+        });
+    }
+    async openToRead() {
+        if (await explained(this.#root, () => this.#isThere()))
+            return;
+        throw new store/* StoreError */.A('not-found', `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`);
+    }
+    async #isThere() {
+        const found = await statOrNull(this.#root);
+        if (found !== null && !found.isDirectory()) {
+            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`);
+        }
+        return found !== null;
+    }
+    async folders(prefix) {
+        const entries = await this.#entries(prefix);
+        return entries.filter(isVisibleFolder).map((entry) => entry.name);
+    }
+    async *list(prefix) {
+        const folder = folderOf(prefix);
+        for (const entry of await this.#entries(folder)) {
+            const key = `${folder}${entry.name}`;
+            if (isVisibleFolder(entry)) {
+                if (`${key}/`.startsWith(prefix))
+                    yield* this.list(`${key}/`);
+            }
+            else if (isVisibleFile(entry) && key.startsWith(prefix)) {
+                const found = await explained(this.#path(key), () => statOrNull(this.#path(key)));
+                if (found !== null)
+                    yield { key, size: found.size, modified: found.mtime };
+            }
+        }
+    }
+    async read(key, range) {
+        if (range !== undefined && range.end <= range.start)
+            return external_node_stream_.Readable.from([]);
+        const path = this.#path(key);
+        const file = await explained(path, () => (0,promises_.open)(path, 'r'));
+        const bytes = file.createReadStream({
+            highWaterMark: 1024 * 1024,
+            signal: this.#context.signal,
+            ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
+        });
+        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => fileError(error, path));
+    }
+    async create(key) {
+        const path = this.#path(key);
+        return await explained(path, () => FileUpload.begin(path, this.#root, this.#context));
+    }
+    async size(key) {
+        const path = this.#path(key);
+        const found = await explained(path, () => (0,promises_.stat)(path));
+        if (!found.isFile())
+            throw new store/* StoreError */.A('not-found', `${JSON.stringify(path)} is not a file.`);
+        return found.size;
+    }
+    /** What the user of this run may use: of some file systems a part is root's. */
+    async freeSpace() {
+        const { bavail, bsize } = await explained(this.#root, () => (0,promises_.statfs)(this.#root));
+        return bavail * bsize;
+    }
+    async remove(key) {
+        const path = this.#path(key);
+        await explained(path, async () => {
+            await (0,promises_.rm)(path, { force: true });
+            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
+        });
+    }
+    async sweep(prefix, before) {
+        const swept = [];
+        for await (const { key, path } of this.#unfinished(prefix)) {
+            if (await this.#removeIfOlder(path, before))
+                swept.push(key);
+        }
+        return swept;
+    }
+    async newestUpload(prefix) {
+        let newest = null;
+        for await (const { path } of this.#unfinished(prefix)) {
+            const found = await explained(path, () => statOrNull(path));
+            if (found !== null && (newest === null || found.mtime > newest))
+                newest = found.mtime;
+        }
+        return newest;
+    }
+    async lockOf() {
+        return null;
+    }
+    clock() {
+        return null;
+    }
+    close() { }
+    /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
+    async #entries(folder) {
+        const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
+        const entries = await explained(path, () => (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing));
+        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
+        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+    }
+    /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
+    async *#unfinished(prefix) {
+        const folder = folderOf(prefix);
+        for (const entry of await this.#entries(folder)) {
+            const key = folder + (nameOfTemporary(entry.name) ?? entry.name);
+            if (isVisibleFolder(entry)) {
+                if (`${key}/`.startsWith(prefix))
+                    yield* this.#unfinished(`${key}/`);
+            }
+            else if (entry.isFile() && nameOfTemporary(entry.name) !== null && key.startsWith(prefix)) {
+                yield { key, path: (0,external_node_path_.join)(this.#root, folder, entry.name) };
+            }
+        }
+    }
+    async #removeIfOlder(path, before) {
+        try {
+            const found = await statOrNull(path);
+            if (found === null || found.mtime >= before)
+                return false;
+            await (0,promises_.rm)(path, { force: true });
+            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
+            return true;
+        }
+        catch (error) {
+            this.#context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
+            return false;
+        }
+    }
+    /** Keys come from listings too: none may lead out of the root, or to what is no object. */
+    #path(key) {
+        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
+            throw new store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
+        }
+        return (0,external_node_path_.join)(this.#root, key);
+    }
+}
+/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
+function folderOf(prefix) {
+    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+function isVisibleFolder(entry) {
+    return entry.isDirectory() && !entry.name.startsWith('.');
+}
+function isVisibleFile(entry) {
+    return entry.isFile() && !entry.name.startsWith('.');
+}
+/** Rights are not enough to know: a file system may be read-only, or full of inodes. */
+async function tryToWrite(root) {
+    const probe = temporaryPath((0,external_node_path_.join)(root, 'probe'));
+    await (0,promises_.writeFile)(probe, '', { mode: 0o600, flag: 'wx' });
+    await (0,promises_.rm)(probe);
+}
+async function statOrNull(path) {
+    try {
+        return await (0,promises_.stat)(path);
+    }
+    catch (error) {
+        if (codeOf(error) === 'ENOENT')
+            return null;
+        throw error;
+    }
+}
+function emptyIfMissing(error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')
+        return [];
+    throw error;
+}
+
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+// EXTERNAL MODULE: ./src/store/keys.ts
+var keys = __nccwpck_require__(1089);
+// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
+var child = __nccwpck_require__(6941);
+// EXTERNAL MODULE: ./src/store/shown.ts
+var shown = __nccwpck_require__(6224);
+;// CONCATENATED MODULE: ./src/store/rclone/remote.ts
+
+
+
+
+/** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
+const CLEAN_UP_WITHIN = 4_000;
+/**
+ * A server that is gone is given up at once: whoever calls decides whether to try again. A configuration that is
+ * locked is no reason to wait for a password.
+ */
+const FLAGS = ['--retries=1', '--low-level-retries=3', '--contimeout=20s', '--timeout=60s', '--ask-password=false'];
+/** rclone(1), "Exit code": the directory, the file was not found. */
+const NOT_FOUND = [3, 4];
+/** Of the runner's, and of no use to rclone, whose own configuration may well be in the environment. */
+const NOT_ITS_BUSINESS = /^(INPUT_|STATE_|ACTIONS_|GITHUB_|PG)/;
+/** rclone, and a folder of one of its remotes. */
+class Remote {
+    url;
+    context;
+    #root;
+    constructor({ url, remote, path }, context) {
+        this.url = url;
+        this.context = context;
+        this.#root = `${remote}:${path}`;
+    }
+    /** An object as rclone names it. */
+    path(key) {
+        (0,keys/* demandKey */.nJ)(key, 'an rclone');
+        return `${this.folder('')}${key}`;
+    }
+    /** Where the keys that begin with a folder's prefix lie. */
+    folder(prefix) {
+        if (prefix !== '')
+            return this.path(prefix.slice(0, -1));
+        return /[:/]$/.test(this.#root) ? this.#root : `${this.#root}/`;
+    }
+    /** Starts rclone with its output as a stream. */
+    start(args, signal = this.context.signal) {
+        return (0,child/* startTool */.pQ)(this.#command(args), { signal, track: this.context.track });
+    }
+    /** Runs rclone to its end. Resolves with its output; rejects with a StoreError. */
+    async run(args, signal = this.context.signal) {
+        if (signal.aborted)
+            throw this.error(args, new Error('the run was cancelled'));
+        try {
+            return (await (0,child/* runTool */.qI)(this.#command(args), { signal, track: this.context.track })).toString('utf8');
+        }
+        catch (error) {
+            throw signal.aborted ? this.error(args, new Error('the run was cancelled')) : this.error(args, error);
+        }
+    }
+    /** The object's size; null when there is none. */
+    async sizeOrNull(key, signal) {
+        try {
+            const { Size, IsDir } = JSON.parse(await this.run(['lsjson', '--stat', '--no-modtime', this.path(key)], signal));
+            return IsDir || typeof Size !== 'number' ? null : Size;
+        }
+        catch (error) {
+            if (error instanceof store/* StoreError */.A && error.code === 'not-found')
+                return null;
+            throw error;
+        }
+    }
+    /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
+    async remove(key, signal) {
+        try {
+            await this.run(['deletefile', this.path(key)], signal);
+        }
+        catch (error) {
+            if ((await this.sizeOrNull(key, signal)) !== null)
+                throw error;
+        }
+    }
+    /** Removes the folder of a key and those above it, below the root, as long as they are empty. */
+    async removeEmptyFolders(key, signal) {
+        for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
+            try {
+                await this.run(['rmdir', this.path(key.slice(0, end))], signal);
+            }
+            catch {
+                return; // Not empty, or not there: an empty folder does no harm.
+            }
+        }
+    }
+    /** For what must work after cancellation too. */
+    cleanUpSignal() {
+        return AbortSignal.timeout(CLEAN_UP_WITHIN);
+    }
+    /** Makes an error for the user. What rclone says is text from outside. */
+    error(args, error) {
+        if (error instanceof store/* StoreError */.A)
+            return error;
+        const cause = { cause: error };
+        const { exitCode = null, stderr = '' } = error instanceof child/* ToolError */.v4 ? error : {};
+        if (error instanceof child/* ToolError */.v4 && error.cause !== undefined) {
+            return new store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)} Install it: https://rclone.org/install/`, cause);
+        }
+        const code = remote_codeOf(exitCode, stderr);
+        const said = lastLine(stderr) || (0,shown/* shown */.S)(error);
+        const step = STEPS[code] ?? '';
+        return new store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
+    }
+    #command(args) {
+        const env = Object.entries(process.env).filter(([name]) => !NOT_ITS_BUSINESS.test(name));
+        return {
+            name: 'rclone',
+            command: 'rclone',
+            args: [...args, ...FLAGS],
+            env: Object.fromEntries(env),
+        };
+    }
+}
+const STEPS = {
+    denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
+    full: ' Free space there, or use another store.',
+    failed: ' Try the same remote by hand: rclone lsd REMOTE:',
+};
+function remote_codeOf(exitCode, stderr) {
+    if (NOT_FOUND.includes(exitCode ?? 0))
+        return 'not-found';
+    if (/no space left|quota exceeded|insufficient ?storage|storage ?full|disk full/i.test(stderr))
+        return 'full';
+    if (/permission denied|access ?denied|forbidden|unauthorized|unable to authenticate/i.test(stderr))
+        return 'denied';
+    return 'failed';
+}
+/** rclone's last word, without the time before it. */
+function lastLine(stderr) {
+    const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
+    return (0,shown/* shown */.S)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/upload.ts
+
+
+
+/**
+ * One object being written, by `rclone rcat` as `<key>.part`, for rclone takes the end of its input for the end of the
+ * object, however that came. Moved once it is there with the right size.
+ */
+class RcloneUpload {
+    #remote;
+    #key;
+    #args;
+    #tool;
+    #forget;
+    #stop = new AbortController();
+    #signal;
+    #size = 0;
+    /** `unknown`: it is being moved. */
+    #state = 'writing';
+    constructor(remote, key) {
+        this.#args = ['rcat', remote.path(key + keys/* PART */.s3)];
+        this.#remote = remote;
+        this.#key = key;
+        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
+        this.#check();
+        this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
+        this.#tool = remote.start(this.#args, this.#signal);
+    }
+    /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
+    async write(chunk) {
+        this.#check();
+        const written = new Promise((resolve, reject) => {
+            this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
+        });
+        try {
+            // A dead rclone closes its pipe: how it ended says more than that.
+            await Promise.race([written, this.#tool.finished.then(() => written)]);
+        }
+        catch (error) {
+            written.catch(() => { });
+            throw await this.#explain(error);
+        }
+        this.#size += chunk.length;
+    }
+    async commit() {
+        try {
+            await this.#publish();
+            this.#check();
+        }
+        catch (error) {
+            const failure = await this.#explain(error);
+            await this.abort();
+            throw failure;
+        }
+        this.#state = 'committed';
+        this.#forget();
+        return { size: this.#size, uploaded: 'read-back' };
+    }
+    async abort() {
+        if (this.#state === 'committed' || this.#state === 'aborted')
+            return;
+        const mayBeThere = this.#state === 'unknown';
+        this.#state = 'aborted';
+        this.#stop.abort();
+        const signal = this.#remote.cleanUpSignal();
+        try {
+            await this.#tool.finished.catch(() => { }); // It was killed.
+            await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
+            if (mayBeThere)
+                await this.#remote.remove(this.#key, signal);
+            await this.#remote.removeEmptyFolders(this.#key, signal);
+            this.#forget();
+        }
+        catch (error) {
+            this.#remote.context.info(`An object of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
+    }
+    async #publish() {
+        this.#check();
+        this.#tool.stdin.end();
+        await this.#tool.finished;
+        await this.#demandSize(this.#key + keys/* PART */.s3);
+        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+            throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`);
+        }
+        this.#state = 'unknown';
+        const [from, to] = [this.#remote.path(this.#key + keys/* PART */.s3), this.#remote.path(this.#key)];
+        await this.#remote.run(['moveto', from, to], this.#signal);
+        await this.#demandSize(this.#key);
+    }
+    async #demandSize(key) {
+        const found = await this.#remote.sizeOrNull(key, this.#signal);
+        if (found === this.#size)
+            return;
+        throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${this.#size} bytes of ${JSON.stringify(key)} were sent, but ${found ?? 'nothing'} is there: ` +
+            'use another store.');
+    }
+    #check() {
+        if (this.#signal.aborted)
+            throw this.#cancelled();
+    }
+    #cancelled() {
+        return new store/* StoreError */.A('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
+    }
+    async #explain(error) {
+        if (this.#signal.aborted)
+            return this.#cancelled();
+        if (error instanceof store/* StoreError */.A)
+            return error;
+        const ending = await this.#tool.finished.then(() => error, (end) => end);
+        return this.#remote.error(this.#args, ending);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/store.ts
+
+
+
+
+
+
+
+
+
+/** A folder of a remote of rclone: keys are paths below it. Names that begin with a dot or end in `.part` are not objects. */
+class RcloneStore {
+    url;
+    #remote;
+    constructor(location, context) {
+        this.url = location.url;
+        this.#remote = new Remote(location, context);
+    }
+    async open() {
+        const root = this.#remote.folder('');
+        // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
+        if (!(await this.#isThere()))
+            await this.#remote.run(['mkdir', root]);
+        const probe = this.#remote.path(`probe-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}${keys/* PART */.s3}`);
+        await this.#remote.run(['rcat', probe]);
+        await this.#remote.run(['deletefile', probe]);
+    }
+    async openToRead() {
+        if (await this.#isThere())
+            return;
+        throw new store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store.`);
+    }
+    async folders(prefix) {
+        const names = [];
+        for await (const { Name } of this.#entries(prefix, ['--dirs-only']))
+            if ((0,keys/* isName */.Eo)(Name))
+                names.push(Name);
+        return names.sort(byBytes);
+    }
+    async *list(prefix) {
+        yield* (await this.#files(prefix)).filter(({ key }) => !key.endsWith(keys/* PART */.s3));
+    }
+    async read(key, range) {
+        const path = this.#remote.path(key);
+        if (range !== undefined && range.end <= range.start)
+            return external_node_stream_.Readable.from([]);
+        const part = range === undefined ? [] : [`--offset=${range.start}`, `--count=${range.end - range.start}`];
+        const args = ['cat', path, ...part];
+        const tool = this.#remote.start(args);
+        tool.stdin.end();
+        try {
+            // An object that is not there is told here, not to who reads.
+            await Promise.race([(0,external_node_events_.once)(tool.stdout, 'readable'), tool.finished]);
+        }
+        catch (error) {
+            throw this.#remote.error(args, error);
+        }
+        return (0,store_bytes/* explainedBytes */.O)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
+    }
+    async create(key) {
+        return new RcloneUpload(this.#remote, key);
+    }
+    async size(key) {
+        const size = await this.#remote.sizeOrNull(key);
+        if (size !== null)
+            return size;
+        throw new store/* StoreError */.A('not-found', `${this.url}: there is no object ${JSON.stringify(key)}.`);
+    }
+    async freeSpace() {
+        try {
+            const { free } = JSON.parse(await this.#remote.run(['about', '--json', this.#remote.folder('')]));
+            return typeof free === 'number' ? free : null;
+        }
+        catch (error) {
+            if (error instanceof store/* StoreError */.A && /doesn't support|not supported/i.test(error.message))
+                return null;
+            throw error;
+        }
+    }
+    async remove(key) {
+        const { context } = this.#remote;
+        const signal = context.signal.aborted ? this.#remote.cleanUpSignal() : context.signal;
+        await this.#remote.remove(key, signal);
+        await this.#remote.removeEmptyFolders(key, signal);
+    }
+    async sweep(prefix, before) {
+        const swept = [];
+        for (const { key, modified } of await this.#unfinished(prefix)) {
+            if (modified >= before)
+                continue;
+            try {
+                await this.#remote.remove(key + keys/* PART */.s3);
+                await this.#remote.removeEmptyFolders(key);
+                swept.push(key);
+            }
+            catch (error) {
+                this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
+            }
+        }
+        return swept;
+    }
+    async newestUpload(prefix) {
+        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
+        return times.length === 0 ? null : new Date(Math.max(...times));
+    }
+    async lockOf() {
+        return null;
+    }
+    clock() {
+        return null;
+    }
+    close() { }
+    async #isThere() {
+        try {
+            await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
+            return true;
+        }
+        catch (error) {
+            if (error instanceof store/* StoreError */.A && error.code === 'not-found')
+                return false;
+            throw error;
+        }
+    }
+    /** Objects being written, or left so by killed runs, by the keys that they were for. */
+    async #unfinished(prefix) {
+        return (await this.#files(prefix)).flatMap((file) => {
+            const key = file.key.slice(0, -keys/* PART */.s3.length);
+            return file.key.endsWith(keys/* PART */.s3) && key.startsWith(prefix) ? [{ ...file, key }] : [];
+        });
+    }
+    async #files(prefix) {
+        const folder = (0,keys/* folderOf */.yS)(prefix);
+        const files = [];
+        for await (const { Path, Size, ModTime } of this.#entries(folder, ['--recursive', '--files-only'])) {
+            const key = folder + Path;
+            if ((0,keys/* isKey */.m0)(key) && key.startsWith(prefix))
+                files.push({ key, size: Size, modified: new Date(ModTime) });
+        }
+        return files.sort((a, b) => byBytes(a.key, b.key));
+    }
+    /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
+    async *#entries(folder, flags) {
+        const args = ['lsjson', '--no-mimetype', ...flags, this.#remote.folder(folder)];
+        const tool = this.#remote.start(args);
+        tool.stdin.end();
+        try {
+            let rest = '';
+            for await (const chunk of tool.stdout.setEncoding('utf8')) {
+                const lines = (rest + chunk).split('\n');
+                rest = lines.pop() ?? '';
+                for (const line of lines)
+                    if (line.startsWith('{'))
+                        yield JSON.parse(line.replace(/,$/, ''));
+            }
+            await tool.finished;
+        }
+        catch (error) {
+            const failure = this.#remote.error(args, error);
+            if (failure.code !== 'not-found')
+                throw failure;
+        }
+        finally {
+            tool.kill();
+        }
+    }
+}
+/** The bytes count only when rclone has ended well. */
+async function* outputOf(tool) {
+    try {
+        yield* tool.stdout;
+        await tool.finished;
+    }
+    finally {
+        tool.kill();
+    }
+}
+function byBytes(a, b) {
+    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone.ts
+
+/** Makes the store for a folder of a remote; nothing is started before `open()`. */
+function openRcloneStore(location, context) {
+    return new RcloneStore(location, context);
+}
+
+;// CONCATENATED MODULE: ./src/store/s3.ts
+/**
+ * Makes the store for a folder of a bucket on AWS or an S3-compatible server; nothing is sent before `open()`.
+ * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
+ */
+async function openS3Store(location, settings, context, options = {}) {
+    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
+    return createS3Store(location, settings, context, options);
+}
+
+;// CONCATENATED MODULE: ./src/store/ssh.ts
+
+/**
+ * Makes the store for a folder on a server that is reached by ssh; nothing is sent before `open()`. The library takes
+ * a while to load: only a run that uses it does.
+ */
+async function openSshStore(location, settings, context, options = {}) {
+    if (settings === null)
+        throw new store/* StoreError */.A('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
+    const { createSftpStore } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(643)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5881));
+    return createSftpStore(location, settings, context, options);
+}
+
+;// CONCATENATED MODULE: ./src/store/open.ts
+
+
+
+
+/** Makes the store that a location names. The caller opens it, and closes it in the end. */
+async function openStore(location, access, context) {
+    switch (location.kind) {
+        case 'file':
+            return openFileStore(location, context);
+        case 's3':
+            return await openS3Store(location, access.s3, context);
+        case 'rclone':
+            return openRcloneStore(location, context);
+        case 'ssh':
+            return await openSshStore(location, access.ssh, context);
+    }
+}
+
+
+/***/ }),
+
+/***/ 6224:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ shown)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+
+/** What went wrong, as a server or a program said it: text from outside, for the middle of a sentence. */
+function shown(error) {
+    return (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)
+        .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+        .slice(0, 500)
+        .replace(/[.\s]+$/, '');
+}
+
+
+/***/ }),
+
 /***/ 1644:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -46917,10 +47856,13 @@ class ToolError extends errors/* LifeboatError */.H3 {
     name = 'ToolError';
     tool;
     stderr;
-    constructor(tool, message, stderr, options) {
+    /** null: a signal ended it, it was never started, or its exit code says nothing. */
+    exitCode;
+    constructor(tool, message, stderr, options = {}) {
         super(message, options);
         this.tool = tool;
         this.stderr = stderr;
+        this.exitCode = options.exitCode ?? null;
     }
 }
 /**
@@ -47023,7 +47965,7 @@ function ended(child, spec, stderr) {
             if (code === 0)
                 return resolve();
             const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr()));
+            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
         });
     });
 }
@@ -47151,10 +48093,24 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
 
 /***/ }),
 
+/***/ 5317:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+
+/***/ }),
+
 /***/ 6982:
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("crypto");
+
+/***/ }),
+
+/***/ 2250:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("dns");
 
 /***/ }),
 
@@ -47477,6 +48433,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("url");
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
+
+/***/ }),
+
+/***/ 3106:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("zlib");
 
 /***/ }),
 
@@ -48066,8 +49029,8 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var lib_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var lib_exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -48454,7 +49417,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 7187:
+/***/ 5260:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48470,8 +49433,8 @@ var external_string_decoder_ = __nccwpck_require__(3193);
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "events"
 var external_events_ = __nccwpck_require__(4434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "child_process"
+var external_child_process_ = __nccwpck_require__(5317);
 // EXTERNAL MODULE: external "path"
 var external_path_ = __nccwpck_require__(6928);
 // EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
@@ -48865,7 +49828,7 @@ class ToolRunner extends external_events_.EventEmitter {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                const cp = external_child_process_.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
                 let stdbuffer = '';
                 if (cp.stdout) {
                     cp.stdout.on('data', (data) => {

@@ -73,13 +73,13 @@ const TOOLS: Tool[] = [
     packages: ['podman', 'runc', 'containernetworking-plugins'],
     isThere: onPath('podman', 'runc', 'conmon'),
   },
+  {
     group: 'ssh',
     name: 'OpenSSH, rsync with rrsync',
     packages: ['openssh-server', 'openssh-client', 'rsync'],
     isThere: onPath('sshd', 'ssh', 'ssh-keygen', 'rsync', 'rrsync'),
   },
   { group: 'ssh', name: 'rclone', packages: ['rclone'], isThere: onPath('rclone') },
-  { group: 'runbooks', name: 'rclone', packages: ['rclone'], isThere: onPath('rclone') },
   {
     group: 'runbooks',
     name: 'cryptsetup and what makes partitions',

@@ -10,9 +10,13 @@ export const DESCRIPTIONS: Record<string, string> = {
   name:
     'The name of the set that the backup belongs to: its folder in every store. Letters, digits, dots, underscores and hyphens, at most 63. Left out: backup takes the database\'s name, list and check all sets, and every other command the only set of the store.',
   store:
-    'Where the backup is kept, one URL a line: `s3://bucket/prefix` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines that begin with # are comments.',
+    'Where the backup is kept, one URL a line: `s3://bucket/prefix`, `ssh://user@host:port/path`, `rclone:remote:path` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines that begin with # are comments.',
   's3-endpoint':
     'The address of an S3-compatible server, such as `https://minio.example.com:9000`. Left out: AWS, or AWS_ENDPOINT_URL_S3. Keys come from the AWS SDK\'s own environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or aws-actions/configure-aws-credentials).',
+  'ssh-key':
+    'For an `ssh:` store: the private key that logs in there, whole, from BEGIN to END, without a passphrase. A secret; make one for this job alone, and let the server allow it nothing else.',
+  'ssh-known-hosts':
+    'For an `ssh:` store, required: the server\'s lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints them; compare the key with what the server\'s owner says before you paste it. No other server is spoken to.',
   toolset:
     'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local` and names the others when nothing fits.',
   passphrase:

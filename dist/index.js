@@ -44426,7 +44426,7 @@ function needsLocalFiles(toolset, given) {
         return null;
     return {
         input: first.name,
-        problem: `pg_restore reads files for it, and a program in a container sees none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
     };
 }
 /** A container of its own has this machine's network, and none of its sockets. */
@@ -44994,7 +44994,10 @@ const restore_test_rules = [
         };
     },
     ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
-    ({ values }) => needsLocalFiles(values.toolset, [{ name: 'jobs', used: (values.jobs ?? 1) > 1 }]),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'after-restore', used: given('after-restore') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
     function keptWhere({ given, values }) {
         if (values['keep-database'] !== true || given('scratch-url'))
             return null;
@@ -47267,7 +47270,7 @@ const FLAGS = ['--retries=1', '--low-level-retries=3', '--contimeout=20s', '--ti
 /** rclone(1), "Exit code": the directory, the file was not found. */
 const NOT_FOUND = [3, 4];
 /** Of the runner's, and of no use to rclone, whose own configuration may well be in the environment. */
-const NOT_ITS_BUSINESS = /^(INPUT_|STATE_|ACTIONS_|GITHUB_|PG)/;
+const NOT_ITS_BUSINESS = /^(INPUT_|LIFEBOAT_|STATE_|ACTIONS_|GITHUB_|PG)/;
 /** rclone, and a folder of one of its remotes. */
 class Remote {
     url;

@@ -73,7 +73,11 @@ const rules: Rule<typeof restoreTestInputs>[] = [
     };
   },
   ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
-  ({ values }) => needsLocalFiles(values.toolset, [{ name: 'jobs', used: (values.jobs ?? 1) > 1 }]),
+  ({ given, values }) =>
+    needsLocalFiles(values.toolset, [
+      { name: 'after-restore', used: given('after-restore') },
+      { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
   function keptWhere({ given, values }) {
     if (values['keep-database'] !== true || given('scratch-url')) return null;
     return {

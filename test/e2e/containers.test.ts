@@ -101,7 +101,7 @@ const PLACE = localPrograms()?.binDir ?? '';
     });
     expect(errorsOf(result)).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/^jobs: pg_restore reads files for it.*toolset: local/),
+        message: expect.stringMatching(/^jobs: PostgreSQL’s programs read files for it.*toolset: local/),
       }),
     ]);
   });

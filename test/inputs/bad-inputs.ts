@@ -1083,7 +1083,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'parallel index builds in a container',
     inputs: { ...RESTORE_TEST, toolset: 'container:db', 'scratch-url': 'postgresql:///postgres', jobs: '2' },
-    says: [/^jobs: pg_restore reads files for it/, /toolset: local/],
+    says: [/^jobs: PostgreSQL’s programs read files for it/, /toolset: local/],
   },
   {
     title: 'an unknown toolset',

@@ -17,7 +17,7 @@ const FLAGS = ['--retries=1', '--low-level-retries=3', '--contimeout=20s', '--ti
 const NOT_FOUND = [3, 4];
 
 /** Of the runner's, and of no use to rclone, whose own configuration may well be in the environment. */
-const NOT_ITS_BUSINESS = /^(INPUT_|STATE_|ACTIONS_|GITHUB_|PG)/;
+const NOT_ITS_BUSINESS = /^(INPUT_|LIFEBOAT_|STATE_|ACTIONS_|GITHUB_|PG)/;
 
 /** rclone, and a folder of one of its remotes. */
 export class Remote {

@@ -15,7 +15,16 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allProcesses, hasEnvironment, isAlive, signal, startTime, waitUntilGone, workingFolder } from './processes.ts';
+import {
+  allProcesses,
+  commandLine,
+  hasEnvironment,
+  isAlive,
+  signal,
+  startTime,
+  waitUntilGone,
+  workingFolder,
+} from './processes.ts';
 
 /**
  * A test run: a folder that holds everything the servers of the run write, and by which their processes are known.
@@ -141,13 +150,18 @@ function identity(pid: number): string {
   return `${pid} ${startTime(pid)}`;
 }
 
-/** The environment tells; or the working folder, for PostgreSQL's backends write their title over the environment. */
+/**
+ * The environment tells; or the working folder, for PostgreSQL's backends write their title over the environment; or the
+ * command line, for sshd does that too, and works in `/`.
+ */
 function processesOf(folder: string): number[] {
   return allProcesses().filter(
     (pid) =>
       pid !== process.pid &&
       isAlive(pid) &&
-      (hasEnvironment(pid, `${VARIABLE}=${folder}`) || `${workingFolder(pid)}/`.startsWith(`${folder}/`)),
+      (hasEnvironment(pid, `${VARIABLE}=${folder}`) ||
+        `${workingFolder(pid)}/`.startsWith(`${folder}/`) ||
+        commandLine(pid).includes(`${folder}/`)),
   );
 }
 

@@ -59,7 +59,7 @@ test('R6: what a restore runs sees nothing of the runner’s environment', async
 describe('R12: an archive of a newer pg_dump', () => {
   test.each([
     ['a private cluster', () => ({}), /A throwaway PostgreSQL 99 or newer is needed/],
-    ['scratch-url', onTheServer, /made by pg_dump 99, and every pg_restore here is older .*postgresql-client-99/],
+    ['scratch-url', onTheServer, /made by pg_dump 99, and every pg_restore here is older: .*postgresql-client-99/],
   ])('%s: what to install is said, before anything is restored', async (kind, inputs, says) => {
     const store = await backUp(`newer_${kind.replace(/\W/g, '_')}`, 'create table t (n int)');
     const manifest = join(store.path, filesBelow(store.path).find((file) => file.endsWith('manifest.json')) ?? '');

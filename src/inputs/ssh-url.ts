@@ -12,15 +12,20 @@ export interface SshLocation {
   port: number;
   /** Absolute, or from the user's home folder; without a slash at its end. */
   path: string;
+  /** null: SFTP, and rsync when the server offers no SFTP. */
+  via: 'rsync' | null;
 }
 
 const MEND =
   'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
 
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
-export function parseSshUrl(line: string, rest: string): SshLocation {
+export function parseSshUrl(line: string, all: string): SshLocation {
+  const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
+  const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
   const wrong = (what: string) => new LifeboatError(`${quote(shown(line))} ${what}. ${MEND}`);
-  if (/[?#]/.test(rest)) throw wrong('is followed by ? or #, which a path has as %3F and %23');
+  if (/[?#]/.test(rest))
+    throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
   const [, user = '', bracketed, plain, port, path] =
     /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
@@ -33,11 +38,12 @@ export function parseSshUrl(line: string, rest: string): SshLocation {
   }
   return {
     kind: 'ssh',
-    url: `ssh:${rest.replace(/\/+$/, '')}`,
+    url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
     user,
     host,
     port: port === undefined ? 22 : portOf(port, wrong),
     path: pathOf(path, line, wrong),
+    via,
   };
 }
 

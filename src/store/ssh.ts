@@ -14,6 +14,12 @@ export async function openSshStore(
   options: Partial<SshOptions> = {},
 ): Promise<Store> {
   if (settings === null) throw new StoreError('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
-  const { createSftpStore } = await import('./ssh/store.ts');
-  return createSftpStore(location, settings, context, options);
+  const { RsyncStore } = await import('./ssh/rsync/store.ts');
+  const rsync = () => new RsyncStore(location, settings, context);
+  if (location.via === 'rsync') return rsync();
+  const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([
+    import('./ssh/store.ts'),
+    import('./ssh/fallback.ts'),
+  ]);
+  return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }

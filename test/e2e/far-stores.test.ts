@@ -31,6 +31,7 @@ const KINDS: [kind: string, place: () => Promise<Place>][] = [
         ],
       ]
     : []),
+  ['ssh: with rsync and nothing else', async () => sshPlace(await ensureSshd('rrsync'))],
   ['rclone:', async () => rcloneFolder()],
 ];
 

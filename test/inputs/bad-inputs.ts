@@ -782,7 +782,7 @@ export const badInputs: BadInput[] = [
   },
   {
     title: 'ssh: with a query',
-    inputs: { ...SSH, store: 'ssh://u123@box.example.com/backups?via=rsync' },
+    inputs: { ...SSH, store: 'ssh://u123@box.example.com/backups?via=scp' },
     says: [/^store: .*is followed by \? or #/],
   },
   {

@@ -23,6 +23,7 @@ test.each([
       host: 'box.example.com',
       port: 23,
       path: '/backups',
+      via: null,
     },
   ],
   [
@@ -34,6 +35,7 @@ test.each([
       host: '::1',
       port: 22,
       path: 'my backups/a@b',
+      via: null,
     },
   ],
   [

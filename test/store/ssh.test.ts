@@ -263,15 +263,6 @@ describe('who is spoken to', () => {
     expect(error.message).toMatch(/does not let this key in .*authorized_keys/);
   });
 
-  test('a server that lets the key do nothing but rsync', async () => {
-    const real = server;
-    server = await ensureSshd('rrsync');
-    const error = await failureOf(open({}));
-    server = real;
-    expect(error).toMatchObject({ name: 'StoreError', code: 'failed' });
-    expect(error.message).toMatch(/lets this key in, but does not offer SFTP .*internal-sftp/);
-  });
-
   test('nobody there', async () => {
     const port = await freePort();
     const real = server;

@@ -109,10 +109,7 @@ function strange(key: Buffer, known: KnownHost[], place: string): StoreError {
 }
 
 function noSftp(error: Error, place: string): NoSftp {
-  return new NoSftp(
-    'failed',
-    `${place} lets this key in, but does not offer SFTP (${shown(error)}). Allow it there (Subsystem sftp internal-sftp in sshd_config, and no other forced command for this key: rrsync cannot be used).`,
-  );
+  return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${shown(error)}).`);
 }
 
 /** Where ssh2 was when it failed. */

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { messageOf } from '../../../errors.ts';
+import type { SshSettings } from '../../../inputs/settings.ts';
+import type { SshLocation } from '../../../inputs/ssh-url.ts';
+import { folderOf, isKey, isName, PART } from '../../keys.ts';
+import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../../store.ts';
+import { RsyncRemote } from './remote.ts';
+import { RsyncUpload, removeObject } from './upload.ts';
+
+/** A cancelled job is killed after 10 s. Milliseconds. */
+const CLEAN_UP_WITHIN = 4_000;
+
+/** What rsync calls a file while it writes it: `.name.XXXXXX`. */
+const UNFINISHED = /^\.(.+)\.[A-Za-z0-9]{6}$/;
+
+/** An object that was fetched, to be read by ranges. */
+interface Fetched {
+  key: string;
+  path: Promise<string>;
+}
+
+/** A folder of a server that lets a key do rsync and nothing else, as rrsync does. */
+export class RsyncStore implements Store {
+  readonly url: string;
+  readonly #remote: RsyncRemote;
+  /** The newest last. */
+  #fetched: Fetched[] = [];
+
+  constructor(location: SshLocation, settings: SshSettings, context: StoreContext) {
+    this.url = location.url;
+    this.#remote = new RsyncRemote(location, settings, context);
+  }
+
+  async open(): Promise<void> {
+    const probe = `probe-${randomBytes(8).toString('hex')}${PART}`;
+    const upload = await this.create(probe);
+    await upload.commit();
+    await this.#remote.remove('', probe);
+  }
+
+  async openToRead(): Promise<void> {
+    if ((await this.#remote.list('', false)) !== null) return;
+    throw new StoreError('not-found', `${this.url} is not there: mend the path in store, or mount its disk.`);
+  }
+
+  async folders(prefix: string): Promise<string[]> {
+    const entries = (await this.#remote.list(prefix, false)) ?? [];
+    return entries.flatMap(({ folder, path }) => (folder && isName(path) ? [path] : [])).sort(byBytes);
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    yield* (await this.#files(prefix)).filter(({ key }) => isKey(key) && !key.endsWith(PART) && key.startsWith(prefix));
+  }
+
+  async read(key: string, range?: { start: number; end: number }): Promise<Readable> {
+    if (range !== undefined && range.end <= range.start) return Readable.from([]);
+    const path = await this.#fetch(key);
+    return createReadStream(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
+  }
+
+  async create(key: string): Promise<Upload> {
+    return await RsyncUpload.begin(this.#remote, key);
+  }
+
+  async size(key: string): Promise<number> {
+    const size = await this.#remote.sizeOrNull(key);
+    if (size !== null) return size;
+    throw new StoreError('not-found', `There is no file ${JSON.stringify(key)} in ${this.url}.`);
+  }
+
+  /** rsync does not tell. */
+  async freeSpace(): Promise<null> {
+    return null;
+  }
+
+  async remove(key: string): Promise<void> {
+    const { signal } = this.#remote.context;
+    await removeObject(this.#remote, key, signal.aborted ? AbortSignal.timeout(CLEAN_UP_WITHIN) : signal);
+  }
+
+  async sweep(prefix: string, before: Date): Promise<string[]> {
+    const swept: string[] = [];
+    for (const { key, name, modified } of await this.#unfinished(prefix)) {
+      if (modified >= before) continue;
+      try {
+        await this.#remote.remove(folderOf(key), name);
+        swept.push(key);
+      } catch (error) {
+        this.#remote.context.info(`An unfinished file of an earlier run was not removed: ${messageOf(error)}`);
+      }
+    }
+    return swept;
+  }
+
+  async newestUpload(prefix: string): Promise<Date | null> {
+    const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
+    return times.length === 0 ? null : new Date(Math.max(...times));
+  }
+
+  async lockOf(): Promise<null> {
+    return null;
+  }
+
+  clock(): null {
+    return null;
+  }
+
+  close(): void {
+    this.#remote.close();
+  }
+
+  /** rsync fetches whole files: each is fetched once, and the last two are kept. */
+  async #fetch(key: string): Promise<string> {
+    const known = this.#fetched.find((fetched) => fetched.key === key);
+    if (known) return await known.path;
+    const fetched = { key, path: this.#download(key) };
+    this.#fetched.push(fetched);
+    fetched.path.catch(() => {
+      this.#fetched = this.#fetched.filter((one) => one !== fetched);
+    });
+    // Whoever still reads one that goes has it open.
+    for (const old of this.#fetched.splice(0, this.#fetched.length - 2)) {
+      void old.path.then((path) => rm(dirname(path), { recursive: true, force: true })).catch(() => {});
+    }
+    return await fetched.path;
+  }
+
+  async #download(key: string): Promise<string> {
+    const size = await this.size(key);
+    const spool = await this.#remote.spool();
+    await this.#remote.demandRoom(spool, size);
+    const path = join(spool, basename(key));
+    await this.#remote.run([this.#remote.path(key), path]);
+    return path;
+  }
+
+  /** Files being written, or left so by a server that was switched off, by the keys that they were for. */
+  async #unfinished(prefix: string): Promise<(StoredObject & { name: string })[]> {
+    return (await this.#files(prefix)).flatMap((file) => {
+      const name = basename(file.key);
+      const [, wanted] = UNFINISHED.exec(name) ?? [];
+      const key = `${folderOf(file.key)}${wanted}`;
+      return wanted !== undefined && key.startsWith(prefix) ? [{ ...file, key, name }] : [];
+    });
+  }
+
+  async #files(prefix: string): Promise<StoredObject[]> {
+    const folder = folderOf(prefix);
+    const entries = (await this.#remote.list(folder, true)) ?? [];
+    return entries
+      .filter((entry) => !entry.folder)
+      .map(({ path, size, modified }) => ({ key: folder + path, size, modified }))
+      .sort((a, b) => byBytes(a.key, b.key));
+  }
+}
+
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

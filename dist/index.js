@@ -45819,10 +45819,12 @@ function parseRcloneUrl(line, rest) {
 
 const ssh_url_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
-function parseSshUrl(line, rest) {
+function parseSshUrl(line, all) {
+    const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
+    const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
     const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} ${what}. ${ssh_url_MEND}`);
     if (/[?#]/.test(rest))
-        throw wrong('is followed by ? or #, which a path has as %3F and %23');
+        throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
     const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
     const host = (bracketed ?? plain ?? '').toLowerCase();
     if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
@@ -45835,11 +45837,12 @@ function parseSshUrl(line, rest) {
     }
     return {
         kind: 'ssh',
-        url: `ssh:${rest.replace(/\/+$/, '')}`,
+        url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
         user,
         host,
         port: port === undefined ? 22 : portOf(port, wrong),
         path: pathOf(path, line, wrong),
+        via,
     };
 }
 function portOf(text, wrong) {
@@ -47708,8 +47711,15 @@ async function openS3Store(location, settings, context, options = {}) {
 async function openSshStore(location, settings, context, options = {}) {
     if (settings === null)
         throw new store/* StoreError */.A('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
-    const { createSftpStore } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(643)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5881));
-    return createSftpStore(location, settings, context, options);
+    const { RsyncStore } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(405)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8405));
+    const rsync = () => new RsyncStore(location, settings, context);
+    if (location.via === 'rsync')
+        return rsync();
+    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([
+        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)),
+        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8992)),
+    ]);
+    return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 
 ;// CONCATENATED MODULE: ./src/store/open.ts

@@ -276,7 +276,7 @@ test('with a public key the job holds no secret that decrypts', async () => {
 });
 
 test('T3: the key and the known hosts of ssh:, and the password of rclone:, stay where they are', async () => {
-  const [far, folder] = [sshPlace(sshd), newStoreFolder()];
+  const [far, farther, folder] = [sshPlace(sshd), sshPlace(sshd), newStoreFolder()];
   const env = {
     ...environment(),
     RCLONE_CONFIG: '/dev/null',
@@ -288,13 +288,13 @@ test('T3: the key and the known hosts of ssh:, and the password of rclone:, stay
     'database-url': urlTo(address()),
     passphrase: PASSPHRASE,
     ...far.inputs,
-    store: `${far.url}\nrclone:safe:backups`,
+    store: `${far.url}\n${farther.url}?via=rsync\nrclone:safe:backups`,
   };
   const scanning = scanProcesses(secrets);
   const result = await runBackup(inputs, { env });
   const { leaks, programs } = await scanning.stop();
   expect({ exitCode: result.exitCode, errors: errorsOf(result) }).toEqual({ exitCode: 0, errors: [] });
-  expect(programs.join()).toContain('rclone');
+  for (const program of ['rclone', 'rsync', 'ssh']) expect(programs.join()).toContain(program);
   expect(leaks).toEqual([]);
   expect(leaksOf(result)).toEqual([]);
   for (const secret of [...bodyOf(sshd.key), obscured]) expect(result.masks).toContain(secret);

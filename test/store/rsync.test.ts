@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseKnownHosts } from '../../src/inputs/known-hosts.ts';
@@ -119,6 +119,22 @@ describe('rsync, rrsync', () => {
     await store.remove('shop/a');
     expect(names()).toEqual([]);
     server = await ensureSshd('rrsync');
+  });
+
+  test('a machine without ssh: that is an error, and no empty store', async () => {
+    await put(store, 'shop/a', bytesOf(10));
+    const { PATH } = process.env;
+    const bin = mkdtempSync(join(runFolder(), 'bin-'));
+    symlinkSync('/usr/bin/rsync', join(bin, 'rsync'));
+    process.env.PATH = bin;
+    try {
+      for (const asked of [keysOf(store), store.folders(''), store.size('shop/a'), store.openToRead()]) {
+        expect(await failureOf(asked)).toMatchObject({ name: 'StoreError', code: 'failed' });
+      }
+    } finally {
+      process.env.PATH = PATH;
+    }
+    expect(await keysOf(store)).toEqual(['shop/a']);
   });
 
   test('nothing is written over', async () => {

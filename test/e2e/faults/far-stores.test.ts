@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { notRun } from '../../servers/not-run.ts';
 import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
 import { childrenOf, signal, waitUntilGone } from '../../servers/processes.ts';
 import { runFolder } from '../../servers/run.ts';
 import { type SshServer, startSshd } from '../../servers/sshd.ts';
-import { runPost } from '../harness.ts';
+import { type RunningAction, runPost } from '../harness.ts';
 import { errorsOf } from '../run-backup.ts';
 import { rclonePlace, sshPlace } from './places.ts';
 import {
@@ -136,6 +137,88 @@ describe.each([
       expect(left.filter(isUnfinished)).toEqual([]);
       expect(left).not.toContainEqual(expect.stringContaining('manifest'));
     }
+    await expectNoBackends(rig, killed);
+  });
+});
+
+describe('a backup by rsync', () => {
+  let rig: Rig;
+  let before: string[];
+
+  const viaRsync = (sshd: SshServer): Rig => {
+    const place = sshPlace(sshd);
+    return { server, database: DATABASE, place: { ...place, url: `${place.url}?via=rsync` } };
+  };
+  const newServer = async () => {
+    const started = await startSshd('shell', mkdtempSync(join(runFolder(), 'sshd-')));
+    servers.push(started);
+    return started;
+  };
+  /** Folders in the runner's place for temporary files, with key and spool. */
+  const spools = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('lifeboat-rsync-'));
+
+  beforeAll(async () => {
+    rig = viaRsync(await newServer());
+    before = await showHealthy(rig);
+  }, 120_000);
+
+  /** Until the data is on its way into the spool: the part before it is stored. */
+  async function midway(): Promise<RunningAction> {
+    const run = startBackup(rig);
+    const stored = async () => (await rig.place.contents()).filter((line) => !before.includes(line)).join();
+    while (!/schema\.dump/.test(await stored())) {
+      if (run.printed().includes('::error')) throw new Error(`ended before that:\n${run.printed()}`);
+      await sleep(20);
+    }
+    return run;
+  }
+
+  test('the server is gone midway: the run is red, and no key stays here', async () => {
+    const own = await newServer();
+    const rig = viaRsync(own);
+    const run = startBackup(rig);
+    while ((await rig.place.bytes()) === 0) await sleep(20);
+    for (const pid of [own.pid, ...childrenOf(own.pid)]) signal(pid, 'SIGKILL');
+    const result = await run.finished;
+    expect(result).toMatchObject({ exitCode: 1, signal: null, stderr: '', outputs: {} });
+    expect(errorsOf(result)).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/\?via=rsync: rsync ended with \d+: /) }),
+    ]);
+    expect(await rig.place.contents()).not.toContainEqual(expect.stringContaining('manifest'));
+    expect(spools(result.runnerTemp)).toEqual([]);
+    expect(processesOf(result)).toEqual([]);
+  });
+
+  (isRoot ? test : test.skip)('T2: its disk is full: the run is red, and nothing is left', async () => {
+    const own = await newServer();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=30m', 'tmpfs', own.folder]);
+    try {
+      const rig = viaRsync(own);
+      await expectRed(rig, await startBackup(rig).finished, [], /No space left.*Free space there/);
+    } finally {
+      execFileSync('umount', ['--lazy', own.folder]);
+    }
+  });
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('A2: %s midway: it ends in time, and nothing is left', async (name) => {
+    const run = await midway();
+    const start = performance.now();
+    run.kill(name);
+    const result = await run.finished;
+    // When the runner sends the next signal.
+    expect(performance.now() - start).toBeLessThan(7_500);
+    await expectCancelled(rig, result, before);
+  });
+
+  test('main is killed midway: post removes key and spool', async () => {
+    const run = await midway();
+    run.kill('SIGKILL');
+    const killed = await run.finished;
+    expect(spools(killed.runnerTemp)).toHaveLength(1);
+    expect(await runPost(killed)).toMatchObject({ exitCode: 0, stderr: '', annotations: [] });
+    expect(spools(killed.runnerTemp)).toEqual([]);
+    const left = (await rig.place.contents()).filter((line) => !before.includes(line));
+    expect(left).not.toContainEqual(expect.stringContaining('manifest'));
     await expectNoBackends(rig, killed);
   });
 });

@@ -94,7 +94,7 @@ export class RsyncRemote {
     if (bavail * bsize >= bytes + SPARE) return;
     throw new StoreError(
       'full',
-      `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there, set TMPDIR to another disk, or let the server offer SFTP.`,
+      `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`,
     );
   }
 
@@ -183,8 +183,21 @@ export class RsyncRemote {
   }
 
   close(): void {
-    void this.#folder?.then((folder) => rm(folder, { recursive: true, force: true })).then(() => this.#forget());
+    void this.#removePrivate(this.#folder);
     this.#folder = null;
+  }
+
+  async #removePrivate(made: Promise<string> | null): Promise<void> {
+    const folder = await made?.catch(() => null);
+    if (!folder) return;
+    try {
+      await rm(folder, { recursive: true, force: true });
+      this.#forget();
+    } catch (error) {
+      this.context.info(
+        `The ssh key is left behind in ${JSON.stringify(folder)}, remove it by hand: ${messageOf(error)}`,
+      );
+    }
   }
 
   async #shell(): Promise<string> {
@@ -242,7 +255,9 @@ const CAUSES: { words: RegExp; means: [StoreErrorCode, string] }[] = [
     ],
   },
   { words: /No space left|Disk quota exceeded/, means: ['full', ' Free space there, or use another store.'] },
-  { words: /No such file or directory/, means: ['not-found', ''] },
+  // Of what was asked for, and of nothing else: of a folder that goes while it is listed, or a program that is not here, it
+  // would make an empty store.
+  { words: /(?:link_stat|change_dir|mkdir) .*No such file or directory/, means: ['not-found', ''] },
   { words: /Permission denied/, means: ['denied', ' Give the user that logs in rights to it.'] },
   {
     words: /Connection refused|Could not resolve|timed out|No route/,

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { messageOf } from '../../../errors.ts';
 import type { SshSettings } from '../../../inputs/settings.ts';
 import type { SshLocation } from '../../../inputs/ssh-url.ts';
+import { explainedBytes } from '../../bytes.ts';
 import { folderOf, isKey, isName, PART } from '../../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../../store.ts';
 import { RsyncRemote } from './remote.ts';
@@ -59,7 +60,11 @@ export class RsyncStore implements Store {
   async read(key: string, range?: { start: number; end: number }): Promise<Readable> {
     if (range !== undefined && range.end <= range.start) return Readable.from([]);
     const path = await this.#fetch(key);
-    return createReadStream(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
+    const bytes = createReadStream(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
+    return explainedBytes(
+      bytes,
+      (error) => new StoreError('failed', `${this.url}: ${messageOf(error)}.`, { cause: error }),
+    );
   }
 
   async create(key: string): Promise<Upload> {

@@ -1,11 +1,16 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { getExecOutput } from '@actions/exec';
+import { promisify } from 'node:util';
 import { LifeboatError } from '../errors.ts';
 import { engineEnvironment } from '../stream/container.ts';
 import { readVersion, type Toolset } from './toolset.ts';
 
 /** In this order; the first that knows the container, or that works at all, is taken. */
 const ENGINES = ['docker', 'podman'];
+
+/** Milliseconds. An image may have to be fetched first. */
+const ANSWER_WITHIN = 20_000;
+const FETCHED_WITHIN = 10 * 60 * 1000;
 
 /** Variables that say where programs of this machine are and whose they are: nothing to a container. */
 const OURS = ['PATH', 'HOME'];
@@ -49,7 +54,7 @@ export async function containerToolset(container: string): Promise<Toolset> {
 export async function imageToolset(image: string): Promise<Toolset> {
   const engine = await anyEngine();
   const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
-  const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version']);
+  const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
   const version = readVersion(said.stdout);
   if (version === null) {
     throw new LifeboatError(
@@ -147,13 +152,25 @@ interface Answer {
   reason: string;
 }
 
-async function ask(engine: string, args: string[]): Promise<Answer> {
+/** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
+async function ask(engine: string, args: string[], timeout = ANSWER_WITHIN): Promise<Answer> {
   try {
-    const options = { silent: true, ignoreReturnCode: true, env: engineEnvironment() };
-    const { exitCode, stdout, stderr } = await getExecOutput(engine, args, options);
+    const options = { env: engineEnvironment(), timeout, killSignal: 'SIGKILL' } as const;
+    const { stdout } = await promisify(execFile)(engine, args, options);
+    return { exitCode: 0, stdout, reason: '' };
+  } catch (error) {
+    const {
+      code,
+      killed,
+      stderr = '',
+      stdout = '',
+    } = error as Partial<Record<'stderr' | 'stdout', string>> & {
+      code?: number | string;
+      killed?: boolean;
+    };
+    if (code === 'ENOENT') return { exitCode: 127, stdout: '', reason: 'is not installed' };
+    if (killed) return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
     const last = stderr.trim().split('\n').at(-1) ?? '';
-    return { exitCode, stdout, reason: last === '' ? `exit code ${exitCode}` : last };
-  } catch {
-    return { exitCode: 127, stdout: '', reason: 'is not installed' };
+    return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
   }
 }

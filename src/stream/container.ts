@@ -17,20 +17,20 @@ export async function endInside(inside: Inside): Promise<void> {
     inside.kind === 'container'
       ? ['rm', '--force', inside.name]
       : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
-  const child = spawn(engine, args, {
-    env: engineEnvironment(),
-    stdio: 'ignore',
-    signal: AbortSignal.timeout(END_WITHIN),
-  });
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  const code = await exitCodeOf(engine, args);
   if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
     throw new LifeboatError(`${engine} could not end it (exit code ${code})`);
   }
 }
 
 async function isRunning({ engine, container }: { engine: string; container: string }): Promise<boolean> {
-  const child = spawn(engine, ['exec', container, 'true'], { env: engineEnvironment(), stdio: 'ignore' });
-  return new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+  return (await exitCodeOf(engine, ['exec', container, 'true']).catch(() => 1)) === 0;
+}
+
+function exitCodeOf(engine: string, args: string[]): Promise<number | null> {
+  const signal = AbortSignal.timeout(END_WITHIN);
+  const child = spawn(engine, args, { env: engineEnvironment(), stdio: 'ignore', signal });
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
 }
 
 /** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */

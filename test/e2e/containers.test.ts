@@ -131,15 +131,27 @@ const PLACE = localPrograms()?.binDir ?? '';
       await server.psql('imaged', 'create table t as select n from generate_series(1, 700) n');
     }, 120_000);
 
-    test('backed up and restored, and no container stays', async () => {
+    test('backed up, listed, checked, proven, restored and pruned, and no container stays', async () => {
       const folder = newStoreFolder();
       const place = { store: folder.url, 'database-url': server.url('imaged') };
       const backup = await run(place, `image:${image}`);
       expect(errorsOf(backup)).toEqual([]);
       expect(backup.outputs).toMatchObject({ rows: '700' });
+      const scratch = { toolset: `image:${image}`, 'scratch-url': server.url('postgres') };
+      expectProven(await runRestoreTest(folder, scratch, { env: postgres.env }));
+      const list = await runBackup({ command: 'list', store: folder.url });
+      expect(JSON.parse(list.outputs.backups ?? '')).toEqual([expect.objectContaining({ id: backup.outputs.id })]);
+      const check = { command: 'check', store: folder.url, 'max-age': '1h', 'max-restore-test-age': '1h' };
+      expect(errorsOf(await runBackup(check))).toEqual([]);
       const restored = await run({ command: 'restore', ...place, confirm: 'imaged' }, `image:${image}`);
       expect(errorsOf(restored)).toEqual([]);
       expect(restored.outputs.verdict).toBe('proven');
+      const others = [await run(place, `image:${image}`), await run(place, `image:${image}`)];
+      expect(others.flatMap(errorsOf)).toEqual([]);
+      const pruned = await runBackup({ command: 'prune', store: folder.url, name: 'imaged', 'keep-last': '1' });
+      expect(JSON.parse(pruned.outputs.deleted ?? '')).toEqual([
+        expect.objectContaining({ id: others[0]?.outputs.id }),
+      ]);
       expect(await containerNames()).not.toMatch(/^lifeboat-[0-9a-f]{16}$/m);
     });
 

@@ -215,7 +215,8 @@ async function reportRestoreTest(
 async function reportRestore(report: RestoreReport, ended: Ended): Promise<void> {
   ended.report = report;
   await publishRestore(report, ended.out);
-  if (!restoreIsDone(report)) ended.wrong('Lifeboat: restore not finished', restoreMessage(report));
+  const outcome = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
+  if (!restoreIsDone(report)) ended.wrong('Lifeboat: restore not finished', restoreMessage(report), outcome);
   else if (report.commandFailures.length > 0)
     ended.wrong('Lifeboat: restored, but a command failed', restoreMessage(report));
 }

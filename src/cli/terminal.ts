@@ -63,7 +63,7 @@ export class Terminal implements Outlet {
     this.#clear();
     if (this.#restoredUrl === null) return;
     // It holds the password, and is what was asked for.
-    if (!this.#json) process.stdout.write(`Restored: ${this.#restoredUrl}\n`);
+    (this.#json ? process.stderr : process.stdout).write(`Restored: ${this.#restoredUrl}\n`);
     process.stderr.write(`Remove it when you are done: ${dropCommand(this.#restoredUrl)}\n`);
   }
 

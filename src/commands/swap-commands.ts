@@ -15,6 +15,7 @@ export async function betweenCommands(
   failures: string[],
   swap: () => Promise<void>,
 ): Promise<void> {
+  run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
   const forget = commands.after.length === 0 ? () => {} : run.track({ kind: 'after' });
   try {
     if (commands.before.length > 0) await run.progress.stage('before', () => runBefore(commands, run));

@@ -149,6 +149,8 @@ var external_node_path_ = __webpack_require__(6760);
 var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
+// EXTERNAL MODULE: ./src/store/bytes.ts
+var store_bytes = __webpack_require__(2046);
 // EXTERNAL MODULE: ./src/store/keys.ts
 var keys = __webpack_require__(1089);
 // EXTERNAL MODULE: ./src/store/store.ts
@@ -240,7 +242,7 @@ class RsyncRemote {
         const { bavail, bsize } = await (0,promises_.statfs)(folder);
         if (bavail * bsize >= bytes + SPARE)
             return;
-        throw new store/* StoreError */.A('full', `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there, set TMPDIR to another disk, or let the server offer SFTP.`);
+        throw new store/* StoreError */.A('full', `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`);
     }
     /** What a folder holds, with all below it or not; null when it is not there. */
     async list(prefix, recursive, signal = this.context.signal) {
@@ -331,8 +333,20 @@ class RsyncRemote {
         }
     }
     close() {
-        void this.#folder?.then((folder) => (0,promises_.rm)(folder, { recursive: true, force: true })).then(() => this.#forget());
+        void this.#removePrivate(this.#folder);
         this.#folder = null;
+    }
+    async #removePrivate(made) {
+        const folder = await made?.catch(() => null);
+        if (!folder)
+            return;
+        try {
+            await (0,promises_.rm)(folder, { recursive: true, force: true });
+            this.#forget();
+        }
+        catch (error) {
+            this.context.info(`The ssh key is left behind in ${JSON.stringify(folder)}, remove it by hand: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
     }
     async #shell() {
         const folder = await this.#private();
@@ -385,7 +399,9 @@ const CAUSES = [
         ],
     },
     { words: /No space left|Disk quota exceeded/, means: ['full', ' Free space there, or use another store.'] },
-    { words: /No such file or directory/, means: ['not-found', ''] },
+    // Of what was asked for, and of nothing else: of a folder that goes while it is listed, or a program that is not here, it
+    // would make an empty store.
+    { words: /(?:link_stat|change_dir|mkdir) .*No such file or directory/, means: ['not-found', ''] },
     { words: /Permission denied/, means: ['denied', ' Give the user that logs in rights to it.'] },
     {
         words: /Connection refused|Could not resolve|timed out|No route/,
@@ -531,6 +547,7 @@ function cancelled(key) {
 
 
 
+
 /** A cancelled job is killed after 10 s. Milliseconds. */
 const store_CLEAN_UP_WITHIN = 4_000;
 /** What rsync calls a file while it writes it: `.name.XXXXXX`. */
@@ -567,7 +584,8 @@ class RsyncStore {
         if (range !== undefined && range.end <= range.start)
             return external_node_stream_.Readable.from([]);
         const path = await this.#fetch(key);
-        return (0,external_node_fs_.createReadStream)(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
+        const bytes = (0,external_node_fs_.createReadStream)(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
+        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => new store/* StoreError */.A('failed', `${this.url}: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error }));
     }
     async create(key) {
         return await RsyncUpload.begin(this.#remote, key);

@@ -317,8 +317,7 @@ class Terminal {
         if (this.#restoredUrl === null)
             return;
         // It holds the password, and is what was asked for.
-        if (!this.#json)
-            process.stdout.write(`Restored: ${this.#restoredUrl}\n`);
+        (this.#json ? process.stderr : process.stdout).write(`Restored: ${this.#restoredUrl}\n`);
         process.stderr.write(`Remove it when you are done: ${dropCommand(this.#restoredUrl)}\n`);
     }
     #say(stream, text) {

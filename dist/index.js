@@ -28602,8 +28602,10 @@ function readPreviousManifest(bytes, key) {
     return { id, source };
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
-var exec = __nccwpck_require__(5260);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./src/stream/container.ts
 var stream_container = __nccwpck_require__(6835);
 ;// CONCATENATED MODULE: ./src/postgres/toolset.ts
@@ -28619,8 +28621,12 @@ function readVersion(said) {
 
 
 
+
 /** In this order; the first that knows the container, or that works at all, is taken. */
 const ENGINES = ['docker', 'podman'];
+/** Milliseconds. An image may have to be fetched first. */
+const ANSWER_WITHIN = 20_000;
+const FETCHED_WITHIN = 10 * 60 * 1000;
 /** Variables that say where programs of this machine are and whose they are: nothing to a container. */
 const OURS = ['PATH', 'HOME'];
 /**
@@ -28659,7 +28665,7 @@ async function containerToolset(container) {
 async function imageToolset(image) {
     const engine = await anyEngine();
     const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
-    const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version']);
+    const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
     const version = readVersion(said.stdout);
     if (version === null) {
         throw new errors/* LifeboatError */.H3(`toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${said.reason}. Name one of PostgreSQL, such as image:postgres:17.`);
@@ -28733,20 +28739,28 @@ async function anyEngine() {
     }
     throw new errors/* LifeboatError */.H3(`toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`);
 }
-async function ask(engine, args) {
+/** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
+async function ask(engine, args, timeout = ANSWER_WITHIN) {
     try {
-        const options = { silent: true, ignoreReturnCode: true, env: (0,stream_container/* engineEnvironment */.I)() };
-        const { exitCode, stdout, stderr } = await (0,exec/* getExecOutput */.H)(engine, args, options);
-        const last = stderr.trim().split('\n').at(-1) ?? '';
-        return { exitCode, stdout, reason: last === '' ? `exit code ${exitCode}` : last };
+        const options = { env: (0,stream_container/* engineEnvironment */.I)(), timeout, killSignal: 'SIGKILL' };
+        const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(engine, args, options);
+        return { exitCode: 0, stdout, reason: '' };
     }
-    catch {
-        return { exitCode: 127, stdout: '', reason: 'is not installed' };
+    catch (error) {
+        const { code, killed, stderr = '', stdout = '', } = error;
+        if (code === 'ENOENT')
+            return { exitCode: 127, stdout: '', reason: 'is not installed' };
+        if (killed)
+            return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
+        const last = stderr.trim().split('\n').at(-1) ?? '';
+        return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
     }
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./src/postgres/local-toolsets.ts
 
 
@@ -35099,8 +35113,6 @@ function resultOf(stores) {
     return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/catalog/inventory.ts
 
 
@@ -39798,7 +39810,7 @@ function withoutSignatures(text) {
 
 
 /** Milliseconds for an answer of the service. */
-const ANSWER_WITHIN = 10_000;
+const part_cache_ANSWER_WITHIN = 10_000;
 /** Milliseconds for bringing or keeping the smallest backup; a larger one has the time that it takes at 10 MB/s as well. */
 const TRANSFER_WITHIN = 15_000;
 const LEAST_BYTES_PER_MILLISECOND = 10_000;
@@ -39856,7 +39868,7 @@ class PartCache {
         this.#folder = await makeFolder(this.#run);
         const { volumes: folder } = this.#folder;
         await demandRoom(folder, 2 * (stored + plain));
-        if ((await this.#ask('look-up', folder, ANSWER_WITHIN)) === 'done')
+        if ((await this.#ask('look-up', folder, part_cache_ANSWER_WITHIN)) === 'done')
             return await this.#fetch(folder, volumes);
         this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
         this.#keeping = { store: new KeepingStore(this.#chosen.store, folder), volumes };
@@ -42070,8 +42082,9 @@ async function reportRestoreTest(result, settings, ended) {
 async function reportRestore(report, ended) {
     ended.report = report;
     await publishRestore(report, ended.out);
+    const outcome = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
     if (!restoreIsDone(report))
-        ended.wrong('Lifeboat: restore not finished', restoreMessage(report));
+        ended.wrong('Lifeboat: restore not finished', restoreMessage(report), outcome);
     else if (report.commandFailures.length > 0)
         ended.wrong('Lifeboat: restored, but a command failed', restoreMessage(report));
 }
@@ -42556,6 +42569,7 @@ function exited(child) {
  * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
  */
 async function betweenCommands(commands, run, failures, swap) {
+    run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
     const forget = commands.after.length === 0 ? () => { } : run.track({ kind: 'after' });
     try {
         if (commands.before.length > 0)
@@ -48045,19 +48059,18 @@ async function endInside(inside) {
     const args = inside.kind === 'container'
         ? ['rm', '--force', inside.name]
         : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
-    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, args, {
-        env: engineEnvironment(),
-        stdio: 'ignore',
-        signal: AbortSignal.timeout(END_WITHIN),
-    });
-    const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+    const code = await exitCodeOf(engine, args);
     if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
     }
 }
 async function isRunning({ engine, container }) {
-    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, ['exec', container, 'true'], { env: engineEnvironment(), stdio: 'ignore' });
-    return new Promise((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)));
+    return (await exitCodeOf(engine, ['exec', container, 'true']).catch(() => 1)) === 0;
+}
+function exitCodeOf(engine, args) {
+    const signal = AbortSignal.timeout(END_WITHIN);
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, args, { env: engineEnvironment(), stdio: 'ignore', signal });
+    return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
 }
 /** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */
 function engineEnvironment() {

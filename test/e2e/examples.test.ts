@@ -37,6 +37,22 @@ function run(example: string, job: string, here: ActionInputs): Promise<ActionRe
   return runBackup({ ...inputsOf(example, job), ...common, ...here }, { env: awsEnvironment(s3) });
 }
 
+describe('examples/solo-vps.yml', () => {
+  test('backs up into the bucket, and proves it', async () => {
+    const store = `s3://${await newBucket()}/postgres`;
+    const backup = await run('solo-vps', 'backup', {
+      store,
+      'database-url': server.url('shop'),
+      'public-key': alice.publicKey,
+    });
+    expect(errorsOf(backup)).toEqual([]);
+    expect(JSON.parse(backup.outputs.deleted ?? '')).toEqual([]);
+    const keys = { 'private-key': alice.secretKey, 'private-key-passphrase': '' };
+    const proof = await run('solo-vps', 'restore-test', { store, ...keys });
+    expect(proof.outputs.verdict).toBe('proven');
+  });
+});
+
 describe('examples/fleet.yml', () => {
   test('backs up every database of a server, and checks every set', async () => {
     const store = `s3://${await newBucket()}/shop-1`;
@@ -64,7 +80,8 @@ describe('examples/soc2.yml', () => {
     expect(proof.outputs.verdict).toBe('proven');
     const evidence = await run('soc2', 'evidence', { store, 'verification-key': signer.publicKey });
     expect(errorsOf(evidence)).toEqual([]);
-    // Nothing goes before 90 days, whoever asks.
+    // Nothing goes before 90 days, whoever asks: not even one that is neither the newest nor proven.
+    for (const _ of [1, 2]) expect(errorsOf(await run('soc2', 'backup', { store, ...url }))).toEqual([]);
     const prune = {
       command: 'prune',
       name: 'shop',
@@ -75,5 +92,6 @@ describe('examples/soc2.yml', () => {
     };
     const pruned = await runBackup(prune, { env: awsEnvironment(s3) });
     expect(JSON.parse(pruned.outputs.deleted ?? '[]')).toEqual([]);
+    expect(pruned.summary).toMatch(/locked until 20\d\d-/);
   });
 });

@@ -99,8 +99,10 @@ test('post gets the inputs and the state of main, and files of its own', async (
 const LIVES = 'const timer = setInterval(() => {}, 1000); console.log("ready");';
 
 test('cancelling sends SIGINT', async () => {
-  const action = actionOf(`${LIVES}
+  // It listens before it says that it is ready: the signal comes at once.
+  const action = actionOf(`
     process.once('SIGINT', () => { console.log('cancelled'); process.exitCode = 1; clearInterval(timer); });
+    ${LIVES}
   `);
   const result = await runAction({}, { action, cancelWhen: (printed) => printed.includes('ready') });
   expect(result).toMatchObject({ exitCode: 1, signal: null, stdout: 'ready\ncancelled\n' });

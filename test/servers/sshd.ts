@@ -85,6 +85,7 @@ StrictModes no
 UsePAM no
 PermitRootLogin yes
 PasswordAuthentication no
+KexAlgorithms curve25519-sha256
 MaxStartups 100
 MaxSessions 100
 Subsystem sftp ${form === 'chroot' ? 'internal-sftp' : sftpServer()}

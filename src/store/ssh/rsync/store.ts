@@ -30,6 +30,8 @@ export class RsyncStore implements Store {
   readonly #remote: RsyncRemote;
   /** The newest last. */
   #fetched: Fetched[] = [];
+  /** As last told by the server: each question is a connection of its own. */
+  readonly #sizes = new Map<string, number>();
 
   constructor(location: SshLocation, settings: SshSettings, context: StoreContext) {
     this.url = location.url;
@@ -73,7 +75,10 @@ export class RsyncStore implements Store {
 
   async size(key: string): Promise<number> {
     const size = await this.#remote.sizeOrNull(key);
-    if (size !== null) return size;
+    if (size !== null) {
+      this.#sizes.set(key, size);
+      return size;
+    }
     throw new StoreError('not-found', `There is no file ${JSON.stringify(key)} in ${this.url}.`);
   }
 
@@ -135,7 +140,8 @@ export class RsyncStore implements Store {
   }
 
   async #download(key: string): Promise<string> {
-    const size = await this.size(key);
+    // For the room alone: a file that has gone meanwhile is not there for rsync either.
+    const size = this.#sizes.get(key) ?? (await this.size(key));
     const spool = await this.#remote.spool();
     await this.#remote.demandRoom(spool, size);
     const path = join(spool, basename(key));

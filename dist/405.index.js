@@ -558,6 +558,8 @@ class RsyncStore {
     #remote;
     /** The newest last. */
     #fetched = [];
+    /** As last told by the server: each question is a connection of its own. */
+    #sizes = new Map();
     constructor(location, settings, context) {
         this.url = location.url;
         this.#remote = new RsyncRemote(location, settings, context);
@@ -592,8 +594,10 @@ class RsyncStore {
     }
     async size(key) {
         const size = await this.#remote.sizeOrNull(key);
-        if (size !== null)
+        if (size !== null) {
+            this.#sizes.set(key, size);
             return size;
+        }
         throw new store/* StoreError */.A('not-found', `There is no file ${JSON.stringify(key)} in ${this.url}.`);
     }
     /** rsync does not tell. */
@@ -649,7 +653,8 @@ class RsyncStore {
         return await fetched.path;
     }
     async #download(key) {
-        const size = await this.size(key);
+        // For the room alone: a file that has gone meanwhile is not there for rsync either.
+        const size = this.#sizes.get(key) ?? (await this.size(key));
         const spool = await this.#remote.spool();
         await this.#remote.demandRoom(spool, size);
         const path = (0,external_node_path_.join)(spool, (0,external_node_path_.basename)(key));

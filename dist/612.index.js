@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 208 modules
-var carry_out = __webpack_require__(4664);
+// EXTERNAL MODULE: ./src/carry-out.ts + 210 modules
+var carry_out = __webpack_require__(3133);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -132,7 +132,7 @@ const DESCRIPTIONS = {
     's3-endpoint': 'The address of an S3-compatible server, such as `https://minio.example.com:9000`. Left out: AWS, or AWS_ENDPOINT_URL_S3. Keys come from the AWS SDK\'s own environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or aws-actions/configure-aws-credentials).',
     'ssh-key': 'For an `ssh:` store: the private key that logs in there, whole, from BEGIN to END, without a passphrase. A secret; make one for this job alone, and let the server allow it nothing else.',
     'ssh-known-hosts': 'For an `ssh:` store, required: the server\'s lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints them; compare the key with what the server\'s owner says before you paste it. No other server is spoken to.',
-    toolset: 'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local` and names the others when nothing fits.',
+    toolset: 'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local`, and where nothing fits the container whose published port database-url or scratch-url names, or an image `postgres` that was fetched before.',
     passphrase: 'Encrypts with this passphrase (OpenPGP, AES-256). 20 characters or more are advised. Either this or public-key is needed: nothing is stored unencrypted.',
     'public-key': 'Encrypts to these armored OpenPGP certificates, one or more, so that the job holds no secret that decrypts its backups. The output of `gpg --armor --export KEY`. check: warns 30 days before one of them expires, and when the newest proven backup was not made for all of them.',
     'signing-key': 'An armored OpenPGP private key that signs each backup\'s manifest, and the records of restore tests and prunes, so that nobody who can write the store can forge them. Use a key of its own for this, not the one that decrypts.',

@@ -28370,7 +28370,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 4664:
+/***/ 3133:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28608,6 +28608,79 @@ var external_node_child_process_ = __nccwpck_require__(1421);
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./src/stream/container.ts
 var stream_container = __nccwpck_require__(6835);
+;// CONCATENATED MODULE: ./src/postgres/container-engine.ts
+
+
+
+
+/** In this order; the first that knows the container, or that works at all, is taken. */
+const ENGINES = ['docker', 'podman'];
+/** Milliseconds. An image may have to be fetched first. */
+const ANSWER_WITHIN = 20_000;
+const FETCHED_WITHIN = 10 * 60 * 1000;
+/** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
+async function runningContainers() {
+    const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
+    return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
+}
+/** The engine in which this container runs. */
+async function engineOf(container) {
+    const reasons = [];
+    for (const engine of ENGINES) {
+        const { stdout, reason } = await ask(engine, [
+            'inspect',
+            '--type=container',
+            '--format={{.State.Running}}',
+            container,
+        ]);
+        if (stdout.trim() === 'true')
+            return engine;
+        reasons.push(`${engine}: ${stdout.trim() === 'false' ? 'it does not run' : reason}`);
+    }
+    const running = await runningContainers();
+    const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
+    throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`);
+}
+async function anyEngine() {
+    const reasons = [];
+    for (const engine of ENGINES) {
+        const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
+        if (exitCode === 0)
+            return engine;
+        reasons.push(`${engine}: ${reason}`);
+    }
+    throw new errors/* LifeboatError */.H3(`toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`);
+}
+/**
+ * The engines whose containers are on this machine: what they publish is published here. The others' clients lead to
+ * another machine (docker context inspect; podman info, ServiceIsRemote).
+ */
+async function enginesOfThisMachine() {
+    const docker = ask('docker', ['context', 'inspect', '--format={{.Endpoints.docker.Host}}']);
+    const podman = ask('podman', ['info', '--format={{.Host.ServiceIsRemote}}']);
+    return [
+        ...((await docker).stdout.startsWith('unix:') ? ['docker'] : []),
+        ...((await podman).stdout.trim() === 'false' ? ['podman'] : []),
+    ];
+}
+/** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
+async function ask(engine, args, timeout = ANSWER_WITHIN) {
+    try {
+        const options = { env: (0,stream_container/* engineEnvironment */.I)(), timeout, killSignal: 'SIGKILL' };
+        const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(engine, args, options);
+        return { exitCode: 0, stdout, reason: '' };
+    }
+    catch (error) {
+        const { code, killed, stderr = '', stdout = '', } = error;
+        if (code === 'ENOENT')
+            return { exitCode: 127, stdout: '', reason: 'is not installed' };
+        if (killed)
+            return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
+        const last = stderr.trim().split('\n').at(-1) ?? '';
+        return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/toolset.ts
 /** Of what `pg_dump --version` says; null when another program of that name says something else. */
 function readVersion(said) {
@@ -28621,20 +28694,14 @@ function readVersion(said) {
 
 
 
-
-/** In this order; the first that knows the container, or that works at all, is taken. */
-const ENGINES = ['docker', 'podman'];
-/** Milliseconds. An image may have to be fetched first. */
-const ANSWER_WITHIN = 20_000;
-const FETCHED_WITHIN = 10 * 60 * 1000;
 /** Variables that say where programs of this machine are and whose they are: nothing to a container. */
 const OURS = ['PATH', 'HOME'];
 /**
  * PostgreSQL's programs in a running container, most often the database's own. Values of variables are handed over by the
  * engine's client (`--env NAME`): on a command line, every user of the machine could read a password.
  */
-async function containerToolset(container) {
-    const engine = await engineOf(container);
+async function containerToolset(container, where) {
+    const engine = where ?? (await engineOf(container));
     const said = await ask(engine, ['exec', container, 'pg_dump', '--version']);
     const version = readVersion(said.stdout);
     if (version === null) {
@@ -28662,8 +28729,8 @@ async function containerToolset(container) {
  * PostgreSQL's programs in containers of their own, one for each run of one, in this machine's network. Their output is
  * the dump: no log may keep it.
  */
-async function imageToolset(image) {
-    const engine = await anyEngine();
+async function imageToolset(image, where) {
+    const engine = where ?? (await anyEngine());
     const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
     const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
     const version = readVersion(said.stdout);
@@ -28703,58 +28770,9 @@ function wrapped(tool, args) {
     const whole = { env: { LIFEBOAT_END: endMark }, spec: { endMark } };
     return { words: ['sh', '-c', WHOLE, 'sh', tool, ...args], stdin, whole };
 }
-/** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
-async function runningContainers() {
-    const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
-    return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
-}
 function handedOver(variables) {
     const entries = Object.entries(variables).filter(([name]) => !OURS.includes(name));
     return { args: entries.map(([name]) => `--env=${name}`), env: Object.fromEntries(entries) };
-}
-async function engineOf(container) {
-    const reasons = [];
-    for (const engine of ENGINES) {
-        const { stdout, reason } = await ask(engine, [
-            'inspect',
-            '--type=container',
-            '--format={{.State.Running}}',
-            container,
-        ]);
-        if (stdout.trim() === 'true')
-            return engine;
-        reasons.push(`${engine}: ${stdout.trim() === 'false' ? 'it does not run' : reason}`);
-    }
-    const running = await runningContainers();
-    const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
-    throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`);
-}
-async function anyEngine() {
-    const reasons = [];
-    for (const engine of ENGINES) {
-        const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
-        if (exitCode === 0)
-            return engine;
-        reasons.push(`${engine}: ${reason}`);
-    }
-    throw new errors/* LifeboatError */.H3(`toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`);
-}
-/** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
-async function ask(engine, args, timeout = ANSWER_WITHIN) {
-    try {
-        const options = { env: (0,stream_container/* engineEnvironment */.I)(), timeout, killSignal: 'SIGKILL' };
-        const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(engine, args, options);
-        return { exitCode: 0, stdout, reason: '' };
-    }
-    catch (error) {
-        const { code, killed, stderr = '', stdout = '', } = error;
-        if (code === 'ENOENT')
-            return { exitCode: 127, stdout: '', reason: 'is not installed' };
-        if (killed)
-            return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
-        const last = stderr.trim().split('\n').at(-1) ?? '';
-        return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
-    }
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -28812,25 +28830,118 @@ async function versionOf(command) {
     }
 }
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./src/postgres/toolsets-nearby.ts
+
+
+
+/** What `toolset: auto` takes by itself when no program of this machine fits: nothing that has to be guessed or fetched. */
+/** Variables whose values are files of this machine, which no container sees. */
+const FILES = ['PGSSLCERT', 'PGSSLKEY', 'PGSSLROOTCERT', 'PGSSLCRL', 'PGSSLCRLDIR'];
+/** An image that PostgreSQL's project makes, by its full name or the short one, and its major version. */
+const IMAGE = /^(?:docker\.io\/(?:library\/)?)?postgres:(\d+)\b/;
+/**
+ * The programs in the container to whose port the connection leads: whatever answers behind a published port is in the
+ * container that publishes it, most often the database itself. In there it has another port, and the loopback interface.
+ */
+async function publishingContainers(connection) {
+    const { PGHOST = '', PGHOSTADDR = '', PGPORT = '5432' } = connection;
+    const host = PGHOSTADDR || PGHOST;
+    if (!isLoopback(host) || needsFiles(connection))
+        return [];
+    const lists = (await enginesOfThisMachine()).map(async (engine) => {
+        const found = await publishing(engine, host, PGPORT);
+        return Promise.all(found.map(({ container, port }) => seenFromInside(engine, container, port)));
+    });
+    return (await Promise.all(lists)).flat(2);
+}
+/** The programs of PostgreSQL's own images that have been fetched to this machine, in this machine's network. */
+async function imagesHere(connection) {
+    const { PGHOST = '', PGHOSTADDR = '' } = connection;
+    const host = PGHOSTADDR || PGHOST;
+    if (host === '' || host.startsWith('/') || needsFiles(connection))
+        return [];
+    const lists = (await enginesOfThisMachine()).map(async (engine) => {
+        const { stdout } = await ask(engine, ['images', '--format={{.Repository}}:{{.Tag}}']);
+        const names = stdout.split('\n');
+        const majors = new Map(names.map((name) => [IMAGE.exec(name)?.[1], name]));
+        majors.delete(undefined);
+        return Promise.all([...majors.values()].map((image) => unlessNone(imageToolset(image, engine))));
+    });
+    return (await Promise.all(lists)).flat(2);
+}
+async function publishing(engine, host, port) {
+    const ids = (await ask(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
+    if (ids.length === 0)
+        return [];
+    // One that ended meanwhile makes it fail, and the others are told all the same.
+    const { stdout } = await ask(engine, [
+        'inspect',
+        '--type=container',
+        '--format={{.Name}} {{json .NetworkSettings.Ports}}',
+        ...ids,
+    ]);
+    return stdout.split('\n').flatMap((line) => {
+        const [, container = '', json = '{}'] = /^\/?(\S+) (\{.*\})$/.exec(line) ?? [];
+        const leads = (published) => published.HostPort === port && takes(published.HostIp, host);
+        return Object.entries(JSON.parse(json))
+            .filter(([inside, published]) => inside.endsWith('/tcp') && published?.some(leads))
+            .map(([inside]) => ({ container, port: inside.slice(0, -'/tcp'.length) }));
+    });
+}
+/** PGHOST stays: certificates are for that name. */
+async function seenFromInside(engine, container, port) {
+    const inside = { PGHOSTADDR: '127.0.0.1', PGPORT: port };
+    const toolsets = await unlessNone(containerToolset(container, engine));
+    return toolsets.map((toolset) => ({
+        ...toolset,
+        invocation: (tool, args, env) => toolset.invocation(tool, args, { ...env, ...inside }),
+    }));
+}
+/** A container or an image without PostgreSQL's programs is none of those that were looked for. */
+function unlessNone(found) {
+    return found.then((toolset) => [toolset], () => []);
+}
+function needsFiles(connection) {
+    // `system`: the certificates that OpenSSL knows (PostgreSQL, "Connection Parameters", sslrootcert).
+    return FILES.some((name) => (connection[name] ?? '') !== '' && connection[name] !== 'system');
+}
+function isLoopback(host) {
+    return host === 'localhost' || host === '::1' || ((0,external_node_net_.isIP)(host) === 4 && host.startsWith('127.'));
+}
+/** Whether what is published at an address of this machine is what `host` leads to. Empty: at every address. */
+function takes(published, host) {
+    if (['', '0.0.0.0', '::'].includes(published))
+        return true;
+    return host === 'localhost' ? isLoopback(published) : published === host;
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/find-toolset.ts
 
 
 
-/** The sets of programs that an input `toolset` allows. Throws when a container or an image has none. */
-async function findToolsets(choice) {
+
+
+/**
+ * Where an input `toolset` lets programs be taken from, the nearest first: the next place is looked in when nothing before
+ * it fits. `connection` is what they are to connect to.
+ */
+function toolsetPlaces(choice, connection) {
     switch (choice.kind) {
         case 'auto':
+            return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(once);
         case 'local':
-            return localToolsets();
+            return [once(() => localToolsets())];
         case 'container':
-            return [await containerToolset(choice.name)];
+            return [once(async () => [await containerToolset(choice.name)])];
         case 'image':
-            return [await imageToolset(choice.ref)];
+            return [once(async () => [await imageToolset(choice.ref)])];
     }
 }
 /** The newest tools: any psql of a supported version can ask a server how old it is. */
-async function newestToolset(toolsets) {
-    const [newest] = [...toolsets].sort((a, b) => b.major - a.major);
+async function newestToolset(places) {
+    const newest = await firstThatFits(places, (toolsets) => [...toolsets].sort((a, b) => b.major - a.major)[0]);
     if (newest)
         return newest;
     throw await nothingFits(`No pg_dump was found: not on PATH, and not in ${FOLDERS.map(({ root }) => root).join(', ')}.`, 17);
@@ -28839,21 +28950,37 @@ async function newestToolset(toolsets) {
  * The server's own major version when it is there, else the nearest newer one. Never an older one: pg_dump refuses
  * servers newer than itself (pg_dump, Notes).
  */
-async function chooseToolset(toolsets, serverMajor, serverVersion) {
-    const [chosen] = toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major);
+async function chooseToolset(places, serverMajor, serverVersion) {
+    const chosen = await firstThatFits(places, (toolsets) => toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0]);
     if (chosen)
         return chosen;
-    throw await nothingFits(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${described(toolsets)}. An older pg_dump cannot dump a newer server.`, serverMajor);
+    throw await nothingFits(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await described(places)}. An older pg_dump cannot dump a newer server.`, serverMajor);
 }
-/** pg_restore reads archives of its own version and of older ones. */
-async function restoringToolset(choice, clientMajor) {
-    const toolsets = await findToolsets(choice);
-    const newest = await newestToolset(toolsets);
-    if (newest.major >= clientMajor)
-        return newest;
-    throw await nothingFits(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${described(toolsets)}.`, clientMajor);
+/** The newest of the first place that can read the backup: pg_restore reads archives of its own version and of older ones. */
+async function restoringToolset(places, clientMajor) {
+    await newestToolset(places);
+    const chosen = await firstThatFits(places, (toolsets) => toolsets.filter(({ major }) => major >= clientMajor).sort((a, b) => b.major - a.major)[0]);
+    if (chosen)
+        return chosen;
+    throw await nothingFits(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await described(places)}.`, clientMajor);
 }
-function described(toolsets) {
+async function firstThatFits(places, choose) {
+    for (const place of places) {
+        const chosen = choose(await place());
+        if (chosen)
+            return chosen;
+    }
+    return undefined;
+}
+function once(place) {
+    let found;
+    return () => {
+        found ??= place();
+        return found;
+    };
+}
+async function described(places) {
+    const toolsets = (await Promise.all(places.map((place) => place()))).flat();
     return toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
 }
 /** With the line that installs it, and the containers that may have it. */
@@ -29127,12 +29254,12 @@ async function beginAndAskBackend(session) {
 
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
 async function connect(connection, choice, id, context) {
-    const toolsets = await findToolsets(choice);
-    const asking = { toolset: await newestToolset(toolsets), connection, id, context };
+    const places = toolsetPlaces(choice, connection);
+    const asking = { toolset: await newestToolset(places), connection, id, context };
     const session = await Session.open(asking, 'snapshot');
     try {
         const facts = await readFacts(session);
-        const toolset = await chooseToolset(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
+        const toolset = await chooseToolset(places, Math.floor(facts.versionNumber / 10000), facts.version);
         await refuseTransactionPooler(asking, session);
         // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
         if (facts.versionNumber >= 140000)
@@ -36712,7 +36839,7 @@ function distance(a, b) {
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
 async function openRestoreTarget(connection, choice, clientMajor, id, context) {
     const database = connection.PGDATABASE ?? '';
-    const toolset = await restoringToolset(choice, clientMajor);
+    const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
     const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
     const session = await Session.open(server, 'admin');
     try {
@@ -39452,7 +39579,7 @@ async function answers(command) {
 async function openScratchServer(options) {
     const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
     if (connection !== null) {
-        const toolset = await restoringToolset(choice, clientMajor);
+        const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
         return connected({ toolset, connection, id, context }, false, sourceMajor, async () => { });
     }
     const toolset = await serverPrograms(sourceMajor, clientMajor);
@@ -44443,6 +44570,10 @@ function needsLocalFiles(toolset, given) {
         problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
     };
 }
+/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
+function toolsetFor(needsFiles, toolset) {
+    return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
+}
 /** A container of its own has this machine's network, and none of its sockets. */
 function imageNeedsHost(toolset, input, connection) {
     if (toolset?.kind !== 'image' || connection === undefined || connection === null)
@@ -45052,7 +45183,7 @@ async function readRestoreTestSettings(get, env, log) {
         decryption: decryptionOf(inputs),
         verificationKeys: inputs['verification-key'],
         signing: inputs['signing-key'],
-        toolset: inputs.toolset,
+        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
         scratchConnection: inputs['scratch-url'],
         scratchDir: inputs['scratch-dir'],
         keepDatabase: inputs['keep-database'],
@@ -45317,17 +45448,18 @@ const restore_rules = [
 /** Reads and checks everything that `restore` is told, like readBackupSettings. */
 async function readRestoreSettings(get, env, log) {
     const inputs = await (0,read_inputs/* readInputs */.Ko)(restoreInputs, restore_rules, get, { env, log, now: new Date() });
+    const wanted = wantedOf(inputs);
     return {
         command: inputs.command,
         connection: inputs['database-url'],
-        toolset: inputs.toolset,
+        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
         name: inputs.name,
         ...(0,store_inputs/* storeSettings */.lj)(inputs),
         backup: inputs.backup,
         decryption: decryptionOf(inputs),
         verificationKeys: inputs['verification-key'],
         replace: inputs.replace,
-        wanted: wantedOf(inputs),
+        wanted,
         createRoles: inputs['create-roles'],
         acceptUnverified: inputs['accept-unverified'],
         swapTimeout: inputs['swap-timeout'],
@@ -46175,7 +46307,7 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4664);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3133);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9322);
 /* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7483);

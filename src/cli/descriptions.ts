@@ -18,7 +18,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'ssh-known-hosts':
     'For an `ssh:` store, required: the server\'s lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints them; compare the key with what the server\'s owner says before you paste it. No other server is spoken to.',
   toolset:
-    'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local` and names the others when nothing fits.',
+    'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed here; `container:NAME`, a running container, such as the database\'s own, where database-url and scratch-url are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local`, and where nothing fits the container whose published port database-url or scratch-url names, or an image `postgres` that was fetched before.',
   passphrase:
     'Encrypts with this passphrase (OpenPGP, AES-256). 20 characters or more are advised. Either this or public-key is needed: nothing is stored unencrypted.',
   'public-key':

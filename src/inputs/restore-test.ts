@@ -24,7 +24,7 @@ import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
 import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
-import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
+import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
 /** Every input of `restore-test`, as in action.yml. */
@@ -125,7 +125,7 @@ export async function readRestoreTestSettings(
     decryption: decryptionOf(inputs),
     verificationKeys: inputs['verification-key'],
     signing: inputs['signing-key'],
-    toolset: inputs.toolset,
+    toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
     scratchConnection: inputs['scratch-url'],
     scratchDir: inputs['scratch-dir'],
     keepDatabase: inputs['keep-database'],

@@ -26,7 +26,7 @@ import type { RestoreSettings } from './settings.ts';
 import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
-import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset } from './toolset.ts';
+import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
 /** Every input of `restore`, as in action.yml. */
@@ -88,17 +88,18 @@ const rules: Rule<typeof restoreInputs>[] = [
 /** Reads and checks everything that `restore` is told, like readBackupSettings. */
 export async function readRestoreSettings(get: GetInput, env: Environment, log: InputLog): Promise<RestoreSettings> {
   const inputs = await readInputs(restoreInputs, rules, get, { env, log, now: new Date() });
+  const wanted = wantedOf(inputs);
   return {
     command: inputs.command,
     connection: inputs['database-url'],
-    toolset: inputs.toolset,
+    toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
     name: inputs.name,
     ...storeSettings(inputs),
     backup: inputs.backup,
     decryption: decryptionOf(inputs),
     verificationKeys: inputs['verification-key'],
     replace: inputs.replace,
-    wanted: wantedOf(inputs),
+    wanted,
     createRoles: inputs['create-roles'],
     acceptUnverified: inputs['accept-unverified'],
     swapTimeout: inputs['swap-timeout'],

@@ -41,6 +41,11 @@ export function needsLocalFiles<const Name extends string>(
   };
 }
 
+/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
+export function toolsetFor(needsFiles: boolean, toolset: ToolsetChoice): ToolsetChoice {
+  return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
+}
+
 /** A container of its own has this machine's network, and none of its sockets. */
 export function imageNeedsHost<const Name extends string>(
   toolset: ToolsetChoice | undefined,

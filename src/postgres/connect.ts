@@ -1,7 +1,7 @@
 import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import type { Server } from './connection.ts';
-import { chooseToolset, findToolsets, newestToolset } from './find-toolset.ts';
+import { chooseToolset, newestToolset, toolsetPlaces } from './find-toolset.ts';
 import { refuseTransactionPooler } from './pooler.ts';
 import { Session } from './session.ts';
 
@@ -28,12 +28,12 @@ export async function connect(
   id: string,
   context: ToolContext,
 ): Promise<Connected> {
-  const toolsets = await findToolsets(choice);
-  const asking: Server = { toolset: await newestToolset(toolsets), connection, id, context };
+  const places = toolsetPlaces(choice, connection);
+  const asking: Server = { toolset: await newestToolset(places), connection, id, context };
   const session = await Session.open(asking, 'snapshot');
   try {
     const facts = await readFacts(session);
-    const toolset = await chooseToolset(toolsets, Math.floor(facts.versionNumber / 10000), facts.version);
+    const toolset = await chooseToolset(places, Math.floor(facts.versionNumber / 10000), facts.version);
     await refuseTransactionPooler(asking, session);
     // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
     if (facts.versionNumber >= 140000) await session.run('set idle_session_timeout = 0');

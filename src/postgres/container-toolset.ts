@@ -1,16 +1,8 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
 import { LifeboatError } from '../errors.ts';
 import { engineEnvironment } from '../stream/container.ts';
+import { anyEngine, ask, type Engine, engineOf, FETCHED_WITHIN } from './container-engine.ts';
 import { readVersion, type Toolset } from './toolset.ts';
-
-/** In this order; the first that knows the container, or that works at all, is taken. */
-const ENGINES = ['docker', 'podman'];
-
-/** Milliseconds. An image may have to be fetched first. */
-const ANSWER_WITHIN = 20_000;
-const FETCHED_WITHIN = 10 * 60 * 1000;
 
 /** Variables that say where programs of this machine are and whose they are: nothing to a container. */
 const OURS = ['PATH', 'HOME'];
@@ -19,8 +11,8 @@ const OURS = ['PATH', 'HOME'];
  * PostgreSQL's programs in a running container, most often the database's own. Values of variables are handed over by the
  * engine's client (`--env NAME`): on a command line, every user of the machine could read a password.
  */
-export async function containerToolset(container: string): Promise<Toolset> {
-  const engine = await engineOf(container);
+export async function containerToolset(container: string, where?: Engine): Promise<Toolset> {
+  const engine = where ?? (await engineOf(container));
   const said = await ask(engine, ['exec', container, 'pg_dump', '--version']);
   const version = readVersion(said.stdout);
   if (version === null) {
@@ -51,8 +43,8 @@ export async function containerToolset(container: string): Promise<Toolset> {
  * PostgreSQL's programs in containers of their own, one for each run of one, in this machine's network. Their output is
  * the dump: no log may keep it.
  */
-export async function imageToolset(image: string): Promise<Toolset> {
-  const engine = await anyEngine();
+export async function imageToolset(image: string, where?: Engine): Promise<Toolset> {
+  const engine = where ?? (await anyEngine());
   const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
   const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
   const version = readVersion(said.stdout);
@@ -103,74 +95,7 @@ function wrapped(tool: string, args: string[]): Wrapped {
   return { words: ['sh', '-c', WHOLE, 'sh', tool, ...args], stdin, whole };
 }
 
-/** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
-export async function runningContainers(): Promise<string[]> {
-  const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
-  return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
-}
-
 function handedOver(variables: Record<string, string>): { args: string[]; env: Record<string, string> } {
   const entries = Object.entries(variables).filter(([name]) => !OURS.includes(name));
   return { args: entries.map(([name]) => `--env=${name}`), env: Object.fromEntries(entries) };
-}
-
-async function engineOf(container: string): Promise<string> {
-  const reasons: string[] = [];
-  for (const engine of ENGINES) {
-    const { stdout, reason } = await ask(engine, [
-      'inspect',
-      '--type=container',
-      '--format={{.State.Running}}',
-      container,
-    ]);
-    if (stdout.trim() === 'true') return engine;
-    reasons.push(`${engine}: ${stdout.trim() === 'false' ? 'it does not run' : reason}`);
-  }
-  const running = await runningContainers();
-  const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
-  throw new LifeboatError(
-    `toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`,
-  );
-}
-
-async function anyEngine(): Promise<string> {
-  const reasons: string[] = [];
-  for (const engine of ENGINES) {
-    const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
-    if (exitCode === 0) return engine;
-    reasons.push(`${engine}: ${reason}`);
-  }
-  throw new LifeboatError(
-    `toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`,
-  );
-}
-
-interface Answer {
-  exitCode: number;
-  stdout: string;
-  /** Why it failed: the last line of its words. */
-  reason: string;
-}
-
-/** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
-async function ask(engine: string, args: string[], timeout = ANSWER_WITHIN): Promise<Answer> {
-  try {
-    const options = { env: engineEnvironment(), timeout, killSignal: 'SIGKILL' } as const;
-    const { stdout } = await promisify(execFile)(engine, args, options);
-    return { exitCode: 0, stdout, reason: '' };
-  } catch (error) {
-    const {
-      code,
-      killed,
-      stderr = '',
-      stdout = '',
-    } = error as Partial<Record<'stderr' | 'stdout', string>> & {
-      code?: number | string;
-      killed?: boolean;
-    };
-    if (code === 'ENOENT') return { exitCode: 127, stdout: '', reason: 'is not installed' };
-    if (killed) return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
-    const last = stderr.trim().split('\n').at(-1) ?? '';
-    return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
-  }
 }

@@ -1,25 +1,34 @@
 import { LifeboatError } from '../errors.ts';
 import type { ToolsetChoice } from '../inputs/toolset.ts';
-import { containerToolset, imageToolset, runningContainers } from './container-toolset.ts';
+import { runningContainers } from './container-engine.ts';
+import { containerToolset, imageToolset } from './container-toolset.ts';
 import { FOLDERS, localToolsets } from './local-toolsets.ts';
 import type { Toolset } from './toolset.ts';
+import { imagesHere, publishingContainers } from './toolsets-nearby.ts';
 
-/** The sets of programs that an input `toolset` allows. Throws when a container or an image has none. */
-export async function findToolsets(choice: ToolsetChoice): Promise<Toolset[]> {
+/** Looks in one place, once, however often it is called. Rejects when a container or an image that was named has none. */
+export type Place = () => Promise<Toolset[]>;
+
+/**
+ * Where an input `toolset` lets programs be taken from, the nearest first: the next place is looked in when nothing before
+ * it fits. `connection` is what they are to connect to.
+ */
+export function toolsetPlaces(choice: ToolsetChoice, connection: Record<string, string>): Place[] {
   switch (choice.kind) {
     case 'auto':
+      return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(once);
     case 'local':
-      return localToolsets();
+      return [once(() => localToolsets())];
     case 'container':
-      return [await containerToolset(choice.name)];
+      return [once(async () => [await containerToolset(choice.name)])];
     case 'image':
-      return [await imageToolset(choice.ref)];
+      return [once(async () => [await imageToolset(choice.ref)])];
   }
 }
 
 /** The newest tools: any psql of a supported version can ask a server how old it is. */
-export async function newestToolset(toolsets: Toolset[]): Promise<Toolset> {
-  const [newest] = [...toolsets].sort((a, b) => b.major - a.major);
+export async function newestToolset(places: Place[]): Promise<Toolset> {
+  const newest = await firstThatFits(places, (toolsets) => [...toolsets].sort((a, b) => b.major - a.major)[0]);
   if (newest) return newest;
   throw await nothingFits(
     `No pg_dump was found: not on PATH, and not in ${FOLDERS.map(({ root }) => root).join(', ')}.`,
@@ -31,27 +40,53 @@ export async function newestToolset(toolsets: Toolset[]): Promise<Toolset> {
  * The server's own major version when it is there, else the nearest newer one. Never an older one: pg_dump refuses
  * servers newer than itself (pg_dump, Notes).
  */
-export async function chooseToolset(toolsets: Toolset[], serverMajor: number, serverVersion: string): Promise<Toolset> {
-  const [chosen] = toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major);
+export async function chooseToolset(places: Place[], serverMajor: number, serverVersion: string): Promise<Toolset> {
+  const chosen = await firstThatFits(
+    places,
+    (toolsets) => toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0],
+  );
   if (chosen) return chosen;
   throw await nothingFits(
-    `The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${described(toolsets)}. An older pg_dump cannot dump a newer server.`,
+    `The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await described(places)}. An older pg_dump cannot dump a newer server.`,
     serverMajor,
   );
 }
 
-/** pg_restore reads archives of its own version and of older ones. */
-export async function restoringToolset(choice: ToolsetChoice, clientMajor: number): Promise<Toolset> {
-  const toolsets = await findToolsets(choice);
-  const newest = await newestToolset(toolsets);
-  if (newest.major >= clientMajor) return newest;
+/** The newest of the first place that can read the backup: pg_restore reads archives of its own version and of older ones. */
+export async function restoringToolset(places: Place[], clientMajor: number): Promise<Toolset> {
+  await newestToolset(places);
+  const chosen = await firstThatFits(
+    places,
+    (toolsets) => toolsets.filter(({ major }) => major >= clientMajor).sort((a, b) => b.major - a.major)[0],
+  );
+  if (chosen) return chosen;
   throw await nothingFits(
-    `The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${described(toolsets)}.`,
+    `The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await described(places)}.`,
     clientMajor,
   );
 }
 
-function described(toolsets: Toolset[]): string {
+async function firstThatFits(
+  places: Place[],
+  choose: (toolsets: Toolset[]) => Toolset | undefined,
+): Promise<Toolset | undefined> {
+  for (const place of places) {
+    const chosen = choose(await place());
+    if (chosen) return chosen;
+  }
+  return undefined;
+}
+
+function once(place: Place): Place {
+  let found: Promise<Toolset[]> | undefined;
+  return () => {
+    found ??= place();
+    return found;
+  };
+}
+
+async function described(places: Place[]): Promise<string> {
+  const toolsets = (await Promise.all(places.map((place) => place()))).flat();
   return toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
 }
 

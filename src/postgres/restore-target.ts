@@ -2,7 +2,7 @@ import type { DatabaseFacts, Inventory, ObjectFacts, RoleFacts } from '../catalo
 import { LifeboatError } from '../errors.ts';
 import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
-import { restoringToolset } from './find-toolset.ts';
+import { restoringToolset, toolsetPlaces } from './find-toolset.ts';
 import type { ScratchServer } from './scratch/server.ts';
 import { quoteIdentifier, quoteLiteral, Session } from './session.ts';
 
@@ -26,7 +26,7 @@ export async function openRestoreTarget(
   context: ToolContext,
 ): Promise<RestoreTarget> {
   const database = connection.PGDATABASE ?? '';
-  const toolset = await restoringToolset(choice, clientMajor);
+  const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
   const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
   const session = await Session.open(server, 'admin');
   try {

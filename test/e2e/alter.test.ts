@@ -39,7 +39,7 @@ beforeEach(async () => {
 
 async function connect(): Promise<Session> {
   const context = { signal: new AbortController().signal, track: () => () => {} };
-  const toolset = await newestToolset(await localToolsets());
+  const toolset = await newestToolset([localToolsets]);
   const session = await Session.open(
     { toolset, connection: server.env(DATABASE), id: 'application', context },
     'watch',

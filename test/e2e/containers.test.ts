@@ -1,14 +1,20 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   containerNames,
   importClientImage,
   type PostgresContainer,
   startPostgresContainer,
+  tagImage,
+  untagImage,
   whyNoContainers,
 } from '../servers/containers.ts';
+import { freePort } from '../servers/free-port.ts';
 import { notRun } from '../servers/not-run.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { localPrograms } from '../servers/postgres-programs.ts';
+import { runFolder } from '../servers/run.ts';
 import { inputsOf } from './example.ts';
 import { people } from './gnupg.ts';
 import type { ActionInputs, ActionResult } from './harness.ts';
@@ -180,3 +186,81 @@ const PLACE = localPrograms()?.binDir ?? '';
     ]);
   });
 });
+
+(why === null ? describe : describe.skip)('toolset: auto on a machine without PostgreSQL’s programs', () => {
+  let postgres: PostgresContainer;
+  let port: number;
+  let node: string;
+
+  beforeAll(async () => {
+    node = nodeWithoutPostgres();
+    port = await freePort();
+    postgres = await startPostgresContainer(PLACE, port);
+    await postgres.psql('postgres', `create database ${DATABASE}`);
+    await postgres.psql(DATABASE, 'create table orders as select n from generate_series(1, 300) n');
+  }, 120_000);
+
+  afterAll(() => postgres.stop());
+
+  const url = (database: string, at = port) => `postgresql://postgres:${postgres.password}@localhost:${at}/${database}`;
+  const common = { passphrase: PASSPHRASE };
+
+  test('takes those of the container to whose published port the URL leads: backed up, proven, restored', async () => {
+    const store = newStoreFolder();
+    const options = { env: postgres.env, node };
+    const place = { ...common, store: store.url, 'database-url': url(DATABASE) };
+    const backup = await runBackup(place, options);
+    expect(errorsOf(backup)).toEqual([]);
+    expect(backup.outputs).toMatchObject({ rows: '300' });
+    const plan = await runBackup({ ...place, 'dry-run': 'true' }, options);
+    expect(plan.log).toContain(`from container ${postgres.name}`);
+    expectProven(await runRestoreTest(store, { 'scratch-url': url('postgres') }, options));
+    await postgres.psql(DATABASE, 'delete from orders');
+    const restore = { command: 'restore', ...place, confirm: DATABASE, replace: 'true' };
+    expect(errorsOf(await runBackup(restore, options))).toEqual([]);
+    expect(await postgres.psql(DATABASE, 'select count(*) from orders')).toBe('300');
+    // pg_restore reads a file for these, which the container does not have.
+    const part = { ...restore, replace: 'false', tables: 'public.orders' };
+    expect(errorsOf(await runBackup(part, options))).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/^No pg_dump was found/) }),
+    ]);
+  });
+
+  test('takes no container to which the URL does not lead, though it runs here: the error names it', async () => {
+    const elsewhere = { ...common, store: newStoreFolder().url, 'database-url': url(DATABASE, await freePort()) };
+    const result = await runBackup(elsewhere, { env: postgres.env, node });
+    expect(errorsOf(result)).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(
+          new RegExp(`^No pg_dump was found.*apt-get install.*Containers run here: .*${postgres.name}.*container:NAME`),
+        ),
+      }),
+    ]);
+  });
+
+  test('takes an image of PostgreSQL that was fetched before', async () => {
+    const server = await sharedPostgres();
+    await server.createDatabase('near');
+    await server.psql('near', 'create table t as select 1 as n');
+    const image = 'docker.io/library/postgres:15';
+    await tagImage(await importClientImage(PLACE), image);
+    try {
+      const place = { ...common, store: newStoreFolder().url, 'database-url': server.url('near') };
+      const plan = await runBackup({ ...place, 'dry-run': 'true' }, { env: postgres.env, node });
+      expect(errorsOf(plan)).toEqual([]);
+      expect(plan.log).toContain(`from image ${image}`);
+      expect(errorsOf(await runBackup(place, { env: postgres.env, node }))).toEqual([]);
+    } finally {
+      await untagImage(image);
+    }
+  });
+});
+
+/** A node for which the folder that has this machine's PostgreSQL is empty. By bash: sh drops INPUT_DATABASE-URL. */
+function nodeWithoutPostgres(): string {
+  const file = join(mkdtempSync(join(runFolder(), 'node-')), 'node');
+  const hide = 'mount -t tmpfs none /usr/lib/postgresql && exec "$0" "$@"';
+  const real = process.env.LIFEBOAT_TEST_NODE ?? process.execPath;
+  writeFileSync(file, `#!/bin/bash\nexec unshare --mount bash -c '${hide}' '${real}' "$@"\n`, { mode: 0o755 });
+  return file;
+}

@@ -5,7 +5,7 @@ import { swapDatabases } from '../../src/postgres/swap.ts';
 
 /** Swaps two databases, and is killed at a step, or after so many milliseconds: `swap-program.ts CONNECTION WHEN`. */
 const [, , connection = '{}', when = ''] = process.argv;
-const toolset = await newestToolset(await localToolsets());
+const toolset = await newestToolset([localToolsets]);
 const context = { signal: new AbortController().signal, track: () => () => {} };
 const server = { toolset, connection: JSON.parse(connection), id: 'killed', context };
 const session = await Session.open(server, 'admin');

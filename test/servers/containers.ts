@@ -74,8 +74,21 @@ export async function importClientImage(bin: string): Promise<string> {
   return name;
 }
 
-/** Starts PostgreSQL in a container whose files are this machine's own, and what it writes its own. */
-export async function startPostgresContainer(bin: string): Promise<PostgresContainer> {
+/** A second name for an image. */
+export async function tagImage(image: string, name: string): Promise<void> {
+  await runPodman(['tag', image, name]);
+}
+
+/** Takes one name from an image. */
+export async function untagImage(name: string): Promise<void> {
+  await runPodman(['untag', name]);
+}
+
+/**
+ * Starts PostgreSQL in a container whose files are this machine's own, and what it writes its own. `published`: the port of
+ * this machine, on the loopback interface, that leads to it; without one it has no network.
+ */
+export async function startPostgresContainer(bin: string, published?: number): Promise<PostgresContainer> {
   const [name, password] = [`lifeboat-test-${randomUUID()}`, `container-${randomUUID()}`];
   const env = podmanEnvironment();
   const variables = { ...env, POSTGRES_PASSWORD: password, PGPASSWORD: password };
@@ -84,8 +97,9 @@ export async function startPostgresContainer(bin: string): Promise<PostgresConta
     chmod 1777 /srv && mkdir -p /srv/data /run/postgresql && chown postgres /srv/data /run/postgresql
     su postgres -c 'umask 077; cat > /srv/data.pw; ${bin}/initdb --username=postgres --auth=scram-sha-256 --pwfile=/srv/data.pw --pgdata=/srv/data --no-sync' <<< "$POSTGRES_PASSWORD"
     rm -f /srv/data.pw
-    exec su postgres -c "exec ${bin}/postgres -D /srv/data -k /run/postgresql -c listen_addresses= -c fsync=off"`;
-  const options = ['--detach', `--name=${name}`, '--network=none', `--timeout=${LONGEST}`, '--env=POSTGRES_PASSWORD'];
+    exec su postgres -c "exec ${bin}/postgres -D /srv/data -k /run/postgresql -c listen_addresses=${published === undefined ? '' : '*'} -c fsync=off"`;
+  const network = published === undefined ? '--network=none' : `--publish=127.0.0.1:${published}:5432`;
+  const options = ['--detach', `--name=${name}`, network, `--timeout=${LONGEST}`, '--env=POSTGRES_PASSWORD'];
   await podman(['run', ...options, '--rootfs', '/:O', 'bash', '-c', script]);
   const psql = (database: string, sql: string) =>
     podman(

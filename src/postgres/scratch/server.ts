@@ -2,7 +2,7 @@ import { LifeboatError } from '../../errors.ts';
 import type { ToolsetChoice } from '../../inputs/toolset.ts';
 import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
-import { restoringToolset } from '../find-toolset.ts';
+import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
 import { Session } from '../session.ts';
 import { preferLz4, startCluster } from './cluster.ts';
 import { serverPrograms } from './programs.ts';
@@ -39,7 +39,7 @@ export interface ScratchOptions {
 export async function openScratchServer(options: ScratchOptions): Promise<ScratchServer> {
   const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
   if (connection !== null) {
-    const toolset = await restoringToolset(choice, clientMajor);
+    const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
     return connected({ toolset, connection, id, context }, false, sourceMajor, async () => {});
   }
   const toolset = await serverPrograms(sourceMajor, clientMajor);

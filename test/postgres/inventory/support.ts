@@ -16,7 +16,7 @@ import { runFolder } from '../../servers/run.ts';
 const KITCHEN_SINK = join(import.meta.dirname, '..', '..', 'fixtures', 'kitchen-sink.sql');
 
 export async function openSession(connection: Record<string, string>): Promise<Session> {
-  const toolset = await newestToolset(await localToolsets());
+  const toolset = await newestToolset([localToolsets]);
   const context = { signal: new AbortController().signal, track: () => () => {} };
   return Session.open({ toolset, connection, id: 'inventory-test', context }, 'snapshot');
 }

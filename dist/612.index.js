@@ -19,8 +19,8 @@ var carry_out = __webpack_require__(3133);
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 30 modules
-var read_settings = __webpack_require__(309);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 31 modules
+var read_settings = __webpack_require__(9631);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/words.ts

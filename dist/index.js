@@ -40272,8 +40272,8 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
 var inputs_command = __nccwpck_require__(6144);
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
 var monitoring = __nccwpck_require__(7299);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 30 modules
-var read_settings = __nccwpck_require__(309);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 31 modules
+var read_settings = __nccwpck_require__(9631);
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
 var set_name = __nccwpck_require__(4821);
 // EXTERNAL MODULE: ./src/inputs/words.ts
@@ -43224,7 +43224,7 @@ function textOf(input, raw) {
 
 /***/ }),
 
-/***/ 309:
+/***/ 9631:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43432,6 +43432,13 @@ function refusal(line, option) {
 
 // EXTERNAL MODULE: ./src/inputs/duration.ts
 var duration = __nccwpck_require__(1601);
+// EXTERNAL MODULE: ./src/inputs/ssh.ts
+var ssh = __nccwpck_require__(8043);
+;// CONCATENATED MODULE: ./src/inputs/every-command.ts
+
+/** What holds of the inputs that every command has. */
+const everyCommand = [ssh/* sshInputsFit */.J5];
+
 // EXTERNAL MODULE: ./src/catalog/retention.ts
 var retention = __nccwpck_require__(401);
 // EXTERNAL MODULE: ./src/inputs/read-inputs.ts
@@ -44529,8 +44536,6 @@ async function parseSigning(text, context) {
     return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
 }
 
-// EXTERNAL MODULE: ./src/inputs/ssh.ts
-var ssh = __nccwpck_require__(8043);
 // EXTERNAL MODULE: ./src/inputs/store-inputs.ts
 var store_inputs = __nccwpck_require__(5624);
 // EXTERNAL MODULE: ./src/inputs/store-url.ts + 3 modules
@@ -44620,6 +44625,7 @@ function parseJobs(text) {
 
 
 
+
 /** Every input of `backup`, as in action.yml. */
 const backupInputs = {
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
@@ -44654,7 +44660,7 @@ const backupInputs = {
     ...monitoring/* monitoringInputs */.sw,
 };
 const rules = [
-    ssh/* sshInputsFit */.J5,
+    ...everyCommand,
     function exactlyOneEncryption({ given }) {
         if (given('passphrase') && given('public-key')) {
             return {
@@ -44921,7 +44927,7 @@ async function parseVerification(text) {
     return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
 }
 const check_rules = [
-    ssh/* sshInputsFit */.J5,
+    ...everyCommand,
     /** Neither is needed: then inventories are not opened. */
     ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
     ...decryptionRules,
@@ -45117,7 +45123,7 @@ const restoreTestInputs = {
     ...monitoring/* monitoringInputs */.sw,
 };
 const restore_test_rules = [
-    ssh/* sshInputsFit */.J5,
+    ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
@@ -45230,7 +45236,7 @@ function parseHeldId(text) {
 }
 /** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
 async function readHoldSettings(schema, get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, [ssh/* sshInputsFit */.J5], get, {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, everyCommand, get, {
         env,
         log,
         now: new Date(),
@@ -45268,7 +45274,7 @@ const listInputs = {
 };
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 async function readListSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, [ssh/* sshInputsFit */.J5], get, { env, log, now: new Date() });
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
     return {
         command: inputs.command,
         name: inputs.name,
@@ -45303,7 +45309,7 @@ const pruneInputs = {
 };
 const keepNames = Object.keys(keepInputs);
 const prune_rules = [
-    ssh/* sshInputsFit */.J5,
+    ...everyCommand,
     function somethingToKeep({ given }) {
         if (keepNames.some(given))
             return null;
@@ -45416,7 +45422,7 @@ const restoreInputs = {
     ...monitoring/* monitoringInputs */.sw,
 };
 const restore_rules = [
-    ssh/* sshInputsFit */.J5,
+    ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
     ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),

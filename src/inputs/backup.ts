@@ -1,6 +1,7 @@
 import { parseDatabases } from './databases.ts';
 import { parseDumpArgs } from './dump-args.ts';
 import { parseTimeout } from './duration.ts';
+import { everyCommand } from './every-command.ts';
 import { keepInputs, keepRulesOf } from './keep.ts';
 import { parsePublicKeys, parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
@@ -22,7 +23,7 @@ import { parseKmsKey, parseObjectLock, parseStorageClass } from './s3.ts';
 import { parseSetName } from './set-name.ts';
 import type { BackupSettings, EncryptionSettings, RetentionSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
-import { sshInputsFit, sshSettings } from './ssh.ts';
+import { sshSettings } from './ssh.ts';
 import { storeInputs } from './store-inputs.ts';
 import { warnOfFleetingStores } from './store-url.ts';
 import { imageNeedsHost, parseJobs, parseToolset } from './toolset.ts';
@@ -65,7 +66,7 @@ export const backupInputs = {
 type BackupInputs = typeof backupInputs;
 
 const rules: Rule<BackupInputs>[] = [
-  sshInputsFit,
+  ...everyCommand,
   function exactlyOneEncryption({ given }) {
     if (given('passphrase') && given('public-key')) {
       return {

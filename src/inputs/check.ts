@@ -1,6 +1,7 @@
 import type { SigningKeyFacts } from '../catalog/health/keys.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseDuration } from './duration.ts';
+import { everyCommand } from './every-command.ts';
 import { describeRecipients, describeSigners, parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
 import {
@@ -17,7 +18,6 @@ import { parseReportPath } from './report-path.ts';
 import { parseSetName } from './set-name.ts';
 import type { CheckSettings } from './settings.ts';
 import { parsePercent, parseSize } from './size.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { oneOf } from './words.ts';
 
@@ -42,7 +42,7 @@ async function parseVerification(text: string): Promise<{ armored: string; signe
 }
 
 const rules: Rule<typeof checkInputs>[] = [
-  sshInputsFit,
+  ...everyCommand,
   /** Neither is needed: then inventories are not opened. */
   ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
   ...decryptionRules,

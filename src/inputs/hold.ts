@@ -1,5 +1,6 @@
 import { isId } from '../catalog/id.ts';
 import { LifeboatError } from '../errors.ts';
+import { everyCommand } from './every-command.ts';
 import { monitoringInputs } from './monitoring.ts';
 import {
   type Environment,
@@ -13,7 +14,6 @@ import {
 import { parseBackup } from './restore-test.ts';
 import { parseSetName } from './set-name.ts';
 import type { HoldSettings } from './settings.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { oneOf } from './words.ts';
@@ -48,7 +48,7 @@ export async function readHoldSettings(
   env: Environment,
   log: InputLog,
 ): Promise<HoldSettings> {
-  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, [sshInputsFit], get, {
+  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, everyCommand, get, {
     env,
     log,
     now: new Date(),

@@ -1,3 +1,4 @@
+import { everyCommand } from './every-command.ts';
 import { monitoringInputs } from './monitoring.ts';
 import {
   type Environment,
@@ -11,7 +12,6 @@ import {
 import { parseReportPath } from './report-path.ts';
 import { parseSetName } from './set-name.ts';
 import type { ListSettings } from './settings.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { oneOf } from './words.ts';
 
@@ -26,7 +26,7 @@ export const listInputs = {
 
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 export async function readListSettings(get: GetInput, env: Environment, log: InputLog): Promise<ListSettings> {
-  const inputs = await readInputs(listInputs, [sshInputsFit], get, { env, log, now: new Date() });
+  const inputs = await readInputs(listInputs, everyCommand, get, { env, log, now: new Date() });
   return {
     command: inputs.command,
     name: inputs.name,

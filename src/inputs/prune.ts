@@ -1,3 +1,4 @@
+import { everyCommand } from './every-command.ts';
 import { keepInputs, keepRulesOf } from './keep.ts';
 import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
@@ -14,7 +15,6 @@ import {
 import { parseSetName } from './set-name.ts';
 import type { PruneSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
@@ -34,7 +34,7 @@ export const pruneInputs = {
 const keepNames = Object.keys(keepInputs) as (keyof typeof keepInputs)[];
 
 const rules: Rule<typeof pruneInputs>[] = [
-  sshInputsFit,
+  ...everyCommand,
   function somethingToKeep({ given }) {
     if (keepNames.some(given)) return null;
     const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;

@@ -4,6 +4,7 @@ import { LifeboatError } from '../errors.ts';
 import { parseAssertions } from './assertions.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseDuration } from './duration.ts';
+import { everyCommand } from './every-command.ts';
 import { parseFileReferences } from './file-references.ts';
 import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
@@ -21,7 +22,6 @@ import {
 import { parseSetName } from './set-name.ts';
 import type { RestoreTestSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
@@ -52,7 +52,7 @@ export const restoreTestInputs = {
 } satisfies Schema;
 
 const rules: Rule<typeof restoreTestInputs>[] = [
-  sshInputsFit,
+  ...everyCommand,
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),

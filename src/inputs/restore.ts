@@ -4,6 +4,7 @@ import { commandEnvironment } from './command-environment.ts';
 import { parseCommandLines } from './command-lines.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
 import { parseTimeout } from './duration.ts';
+import { everyCommand } from './every-command.ts';
 import { parseFilesTo } from './files-to.ts';
 import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
@@ -23,7 +24,6 @@ import { parseSchemaNames, parseTableNames } from './relation-names.ts';
 import { parseBackup } from './restore-test.ts';
 import { parseSetName } from './set-name.ts';
 import type { RestoreSettings } from './settings.ts';
-import { sshInputsFit } from './ssh.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
@@ -56,7 +56,7 @@ export const restoreInputs = {
 } satisfies Schema;
 
 const rules: Rule<typeof restoreInputs>[] = [
-  sshInputsFit,
+  ...everyCommand,
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
   ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),

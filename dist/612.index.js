@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 210 modules
-var carry_out = __webpack_require__(3133);
+// EXTERNAL MODULE: ./src/carry-out.ts + 211 modules
+var carry_out = __webpack_require__(9551);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -193,6 +193,9 @@ const DESCRIPTIONS = {
     'report-html': 'list and check: the path of a page to write, such as `backups.html`: history, restore tests, and the RPO and RTO that were measured, in one file without scripts or anything from elsewhere, to be kept and printed. Its folder must be there. list then reads the newest manifests and records too, which it does not otherwise.',
     'on-could-not-verify': 'restore-test: what it means that the scratch server lacks something (an extension, say), so that the backup could not be compared: `fail`, or `warn`. It never counts as proven.',
     'webhook-url': 'Told by POST when the run fails, and when one succeeds after it is known to have failed: JSON with `text`, as Slack, Mattermost and their like take it, and the same facts for programs. A secret.',
+    'smtp-url': 'A mail server that sends what webhook-url would be told, to the addresses of mail-to: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless the host is this machine. Percent-encode characters such as @ in user and password. A secret.',
+    'mail-to': 'Who gets mail when a run fails, and when one succeeds after it is known to have failed: addresses, by commas or one a line.',
+    'mail-from': 'The sender\'s address. Left out, the user of smtp-url, when that is an address.',
     'heartbeat-url': 'Pinged by GET when the run succeeds, so that a service such as healthchecks.io alarms when it does not come; at its start with `/start` at the end of the path, when it fails with `/fail`. A secret.',
     'metrics-file': 'A file ending in .prom in the folder of node_exporter\'s textfile collector. What Prometheus is to know of this run is written there; what the file tells of earlier runs, and this one does not, stays.',
     'pushgateway-url': 'The address of a Prometheus Pushgateway, such as `http://pushgateway.example.com:9091`, which gets the same.',

@@ -28370,7 +28370,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3133:
+/***/ 9551:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40270,6 +40270,8 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
 
 // EXTERNAL MODULE: ./src/inputs/command.ts
 var inputs_command = __nccwpck_require__(6144);
+// EXTERNAL MODULE: ./src/inputs/mail.ts
+var mail = __nccwpck_require__(6750);
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
 var monitoring = __nccwpck_require__(7299);
 // EXTERNAL MODULE: ./src/inputs/read-settings.ts + 31 modules
@@ -40279,6 +40281,7 @@ var set_name = __nccwpck_require__(4821);
 // EXTERNAL MODULE: ./src/inputs/words.ts
 var words = __nccwpck_require__(6096);
 ;// CONCATENATED MODULE: ./src/inputs/read-monitoring.ts
+
 
 
 
@@ -40297,6 +40300,9 @@ function readMonitoring(get) {
         heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
         metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
         pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        mail: told
+            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
+            : null,
         set: usable(get('name'), set_name/* parseSetName */.$),
     };
 }
@@ -41591,6 +41597,86 @@ function beatUrl(url, beat) {
     return below;
 }
 
+;// CONCATENATED MODULE: ./src/report/mail.ts
+
+
+/** Milliseconds, for each answer. All of it ends before `stop` does. */
+const mail_PATIENCE = 10_000;
+/**
+ * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
+ * reached, is not the one its certificate must name, or did not take the mail for everybody.
+ */
+async function sendMail({ server, from, to }, message, stop) {
+    const { createTransport } = await __nccwpck_require__.e(/* import() */ 739).then(__nccwpck_require__.bind(__nccwpck_require__, 6739));
+    const { host, port, tls, login } = server;
+    const connection = connectTo(host, port, stop);
+    const transport = createTransport({
+        host,
+        port,
+        secure: tls === 'at once',
+        requireTLS: tls === 'STARTTLS',
+        ignoreTLS: tls === 'none',
+        ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
+        greetingTimeout: mail_PATIENCE,
+        socketTimeout: mail_PATIENCE,
+        // The socket is ours, so that it can be cut off in time.
+        getSocket: (_, done) => {
+            connection.then((socket) => done(null, { connection: socket }), (error) => done(error, {}));
+        },
+    });
+    try {
+        // RFC 3834: no answer is wanted from holiday programs.
+        const headers = { 'Auto-Submitted': 'auto-generated' };
+        const { rejected } = await transport.sendMail({ from, to, ...mailOf(message), headers });
+        if (rejected.length > 0)
+            throw new Error(`it refused ${rejected.map(String).join(', ')}`);
+    }
+    catch (error) {
+        const { code, message: said } = error;
+        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : said;
+        throw new Error(`${host}:${port} did not take the mail: ${why}.`, { cause: error });
+    }
+    finally {
+        (await connection.catch(() => null))?.destroy();
+    }
+}
+function connectTo(host, port, stop) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_.connect)({ host, port });
+        const late = () => socket.destroy(new Error('it did not answer in time'));
+        const timer = setTimeout(late, mail_PATIENCE);
+        stop.addEventListener('abort', late, { once: true });
+        if (stop.aborted)
+            late();
+        socket.once('error', reject);
+        socket.once('close', () => stop.removeEventListener('abort', late));
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            resolve(socket);
+        });
+    });
+}
+/** Plain text, so that nothing that comes from outside is markup. */
+function mailOf(message) {
+    const { event, title, set, repository } = message;
+    const where = [set, repository].filter((name) => name !== null).join(', ');
+    const facts = [
+        ['Set', set],
+        ['Database', message.database],
+        ['Backup', message.backup],
+        ['Verdict', message.verdict],
+        ['Command', `${message.command}${message.cancelled ? ', cancelled' : ''}, ${message.durationSeconds} s`],
+        ['Ended', message.ended],
+        ['Workflow', message.workflow === null ? null : `${repository}, ${message.workflow}`],
+        ['Run', message.runUrl],
+    ];
+    const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name}: ${(0,report_escape/* oneLine */.TN)(value)}`]));
+    return {
+        subject: (0,report_escape/* oneLine */.TN)(`${event === 'failure' ? '❌' : '✅'} ${title}${where === '' ? '' : ` (${where})`}`),
+        text: `${message.message.split('\n').map(report_escape/* oneLine */.TN).join('\n')}\n\n${lines.join('\n')}\n`,
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/report/metrics.ts
 
 /** Every metric that is written, all of them gauges, with its HELP. Times are Unix times; an age is `time()` less one of them. */
@@ -41945,6 +42031,7 @@ function chatSafe(text) {
 
 
 
+
 /** All that is told at the end takes no longer. Milliseconds. */
 const TIME = 30_000;
 /** The same once the run is cancelled, and until when after the signal: SIGTERM comes 7.5 s after it, the end 2.5 s later. */
@@ -41981,7 +42068,7 @@ async function tellStart({ settings: { heartbeat }, cancelled, log }) {
     }
 }
 async function tellEnd(telling, ending, stores, stop) {
-    const { webhook, heartbeat, metricsFile, pushgateway } = telling.settings;
+    const { webhook, mail, heartbeat, metricsFile, pushgateway } = telling.settings;
     let recovered = ending.report?.command === 'restore-test' && ending.report.recovered;
     const attempt = async (name, whom, work) => {
         try {
@@ -42009,6 +42096,11 @@ async function tellEnd(telling, ending, stores, stop) {
         attempt('webhook-url', webhook, async (url) => {
             if (ending.failure !== null || recovered)
                 await post(url, makeMessage(ending, workflowRun(telling.env)), stop);
+        }),
+        attempt('smtp-url', mail, async (settings) => {
+            if (ending.failure !== null || recovered) {
+                await sendMail(settings, makeMessage(ending, workflowRun(telling.env)), stop);
+            }
         }),
         attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, ending.failure === null ? 'success' : 'fail', stop)),
     ]);
@@ -43086,6 +43178,108 @@ function fits(pattern, name) {
 
 /***/ }),
 
+/***/ 6750:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Mq: () => (/* binding */ mailInputsFit),
+/* harmony export */   NO: () => (/* binding */ parseSmtpUrl),
+/* harmony export */   bO: () => (/* binding */ mailSettings),
+/* harmony export */   or: () => (/* binding */ parseAddress),
+/* harmony export */   ug: () => (/* binding */ parseAddresses)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+
+
+
+const MEND = 'Write one such as smtps://user:password@smtp.example.com (what was given is not shown, for it can be a secret).';
+/** The registered ports of mail submission (RFC 8314, 3.3; RFC 6409, 3.1). */
+const PORTS = { 'smtps:': 465, 'smtp:': 587 };
+/**
+ * `smtps://user:password@host:465`, encrypted from the first byte, or `smtp://…:587`, where STARTTLS is demanded, but for a
+ * server on this machine. No error quotes it.
+ */
+function parseSmtpUrl(text) {
+    if (/\s/.test(text))
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${MEND}`);
+    if (!/^smtps?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it is not a URL that begins with smtps:// or smtp://. ${MEND}`);
+    }
+    const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
+    if (!['', '/'].includes(pathname) || search !== '' || hash !== '') {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${MEND}`);
+    }
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const secure = protocol === 'smtps:';
+    const [user, secret] = [decode(username), decode(password)];
+    if (host === '' || (user === '') !== (secret === '')) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it has a user without a password, a password without a user, or no host. ${MEND}`);
+    }
+    return {
+        host,
+        port: port === '' ? PORTS[protocol] : Number(port),
+        tls: secure ? 'at once' : isThisMachine(host) ? 'none' : 'STARTTLS',
+        login: user === '' ? null : { user, password: secret },
+    };
+}
+function isThisMachine(host) {
+    return host === 'localhost' || host === '::1' || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 4 && host.startsWith('127.'));
+}
+function decode(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${MEND}`);
+    }
+}
+/** One address, without a name before it: it stands in a header and in the envelope. */
+function parseAddress(text) {
+    if (isAddress(text))
+        return text;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an e-mail address. Write one such as ops@example.com.`);
+}
+/** Several, by commas or one a line. */
+function parseAddresses(text) {
+    const addresses = text
+        .split(/[\n,]/)
+        .map((part) => part.trim())
+        .filter(Boolean);
+    if (addresses.length === 0)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('it names nobody. Write addresses such as ops@example.com.');
+    return addresses.map(parseAddress);
+}
+function isAddress(text) {
+    return (text.length <= 254 && /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u.test(text));
+}
+/** Whom to tell by mail, and through which server; null without one of these. A login that is an address is the sender. */
+function mailSettings(server, to, from) {
+    const sender = from ?? (server?.login && isAddress(server.login.user) ? server.login.user : null);
+    return server === null || to === null || sender === null ? null : { server, to, from: sender };
+}
+/** A rule of every command: a server, somebody to write to, and somebody who writes. */
+function mailInputsFit({ values, given, }) {
+    if (!given('smtp-url')) {
+        const idle = ['mail-to', 'mail-from'].find(given);
+        return idle ? { input: idle, problem: 'given, but smtp-url names no server that sends the mail. Add it.' } : null;
+    }
+    if (!given('mail-to'))
+        return { input: 'mail-to', problem: 'smtp-url is given, and nobody to write to. Add addresses.' };
+    const server = values['smtp-url'];
+    if (given('mail-from') || !server || (server.login && isAddress(server.login.user)))
+        return null;
+    return {
+        input: 'mail-from',
+        problem: 'the user in smtp-url is no address that could be the sender. Give one that the server lets you send from.',
+    };
+}
+
+
+/***/ }),
+
 /***/ 7299:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43095,22 +43289,27 @@ function fits(pattern, name) {
 /* harmony export */   sw: () => (/* binding */ monitoringInputs)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8215);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+/* harmony import */ var _mail_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6750);
+/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8215);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4862);
+
 
 
 
 /** The inputs by which every command tells others how it went. */
 const monitoringInputs = {
-    'webhook-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
-    'heartbeat-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
-    'metrics-file': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseMetricsFile),
-    'pushgateway-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
+    'webhook-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'heartbeat-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'metrics-file': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseMetricsFile),
+    'pushgateway-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'smtp-url': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_1__/* .parseSmtpUrl */ .NO),
+    'mail-to': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_1__/* .parseAddresses */ .ug),
+    'mail-from': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_1__/* .parseAddress */ .or),
 };
 /** Whoever knows such a URL can use it: no error quotes it. */
 function parseServiceUrl(text) {
     const mend = 'Write one such as https://chat.example.com/hooks/key (what was given is not shown, for it can be a secret).';
-    if (/\s/.test(text) || (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .hasControlCharacter */ .Fd)(text)) {
+    if (/\s/.test(text) || (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .hasControlCharacter */ .Fd)(text)) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${mend}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
@@ -43133,11 +43332,11 @@ function isEncoded(text) {
 }
 function parseMetricsFile(text) {
     const mend = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
-    if (!text.startsWith('/') || (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .hasControlCharacter */ .Fd)(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an absolute path. ${mend}`);
+    if (!text.startsWith('/') || (0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .hasControlCharacter */ .Fd)(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(text)} is not an absolute path. ${mend}`);
     }
     if (!text.endsWith('.prom') || text.endsWith('/.prom')) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
     }
     return text;
 }
@@ -43432,12 +43631,15 @@ function refusal(line, option) {
 
 // EXTERNAL MODULE: ./src/inputs/duration.ts
 var duration = __nccwpck_require__(1601);
+// EXTERNAL MODULE: ./src/inputs/mail.ts
+var mail = __nccwpck_require__(6750);
 // EXTERNAL MODULE: ./src/inputs/ssh.ts
 var ssh = __nccwpck_require__(8043);
 ;// CONCATENATED MODULE: ./src/inputs/every-command.ts
 
+
 /** What holds of the inputs that every command has. */
-const everyCommand = [ssh/* sshInputsFit */.J5];
+const everyCommand = [ssh/* sshInputsFit */.J5, mail/* mailInputsFit */.Mq];
 
 // EXTERNAL MODULE: ./src/catalog/retention.ts
 var retention = __nccwpck_require__(401);
@@ -45667,6 +45869,7 @@ const URL_INPUTS = [
     'webhook-url',
     'heartbeat-url',
     'pushgateway-url',
+    'smtp-url',
 ];
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** rclone's configuration can stand in the environment. */
@@ -46313,7 +46516,7 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3133);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9551);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9322);
 /* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7483);

@@ -15,6 +15,7 @@ export type Group =
   | 'containers'
   | 'ssh'
   | 'runbooks'
+  | 'mail'
   | 'prometheus'
   | 'chromium'
   | 'picture'
@@ -92,6 +93,7 @@ const TOOLS: Tool[] = [
     packages: ['user-mode-linux', 'kmod'],
     isThere: () => hasDeviceMapper() || onPath('linux.uml', 'insmod')(),
   },
+  { group: 'mail', name: 'Exim (mail server)', packages: ['exim4-daemon-light'], isThere: onPath('exim4') },
   {
     group: 'prometheus',
     name: 'Prometheus (promtool), Pushgateway, node_exporter',

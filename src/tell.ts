@@ -6,6 +6,7 @@ import type { StoreLocation } from './inputs/store-url.ts';
 import type { Ending } from './report/ending.ts';
 import { sendBeat } from './report/heartbeat.ts';
 import type { Log } from './report/log.ts';
+import { sendMail } from './report/mail.ts';
 import { type MetricGroup, metricsOf, type StoreSpace } from './report/metrics.ts';
 import { readMetricsFile, writeMetricsFile } from './report/metrics-file.ts';
 import { lastAttemptFailed, metricsText } from './report/metrics-text.ts';
@@ -56,7 +57,7 @@ async function tellStart({ settings: { heartbeat }, cancelled, log }: Telling): 
 }
 
 async function tellEnd(telling: Telling, ending: Ending, stores: StoreLocation[], stop: AbortSignal): Promise<void> {
-  const { webhook, heartbeat, metricsFile, pushgateway } = telling.settings;
+  const { webhook, mail, heartbeat, metricsFile, pushgateway } = telling.settings;
   let recovered = ending.report?.command === 'restore-test' && ending.report.recovered;
   const attempt = async <T>(name: string, whom: T | null, work: (whom: T) => Promise<void>) => {
     try {
@@ -81,6 +82,11 @@ async function tellEnd(telling: Telling, ending: Ending, stores: StoreLocation[]
     attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
     attempt('webhook-url', webhook, async (url) => {
       if (ending.failure !== null || recovered) await post(url, makeMessage(ending, workflowRun(telling.env)), stop);
+    }),
+    attempt('smtp-url', mail, async (settings) => {
+      if (ending.failure !== null || recovered) {
+        await sendMail(settings, makeMessage(ending, workflowRun(telling.env)), stop);
+      }
     }),
     attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, ending.failure === null ? 'success' : 'fail', stop)),
   ]);

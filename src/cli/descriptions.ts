@@ -139,6 +139,12 @@ export const DESCRIPTIONS: Record<string, string> = {
     'restore-test: what it means that the scratch server lacks something (an extension, say), so that the backup could not be compared: `fail`, or `warn`. It never counts as proven.',
   'webhook-url':
     'Told by POST when the run fails, and when one succeeds after it is known to have failed: JSON with `text`, as Slack, Mattermost and their like take it, and the same facts for programs. A secret.',
+  'smtp-url':
+    'A mail server that sends what webhook-url would be told, to the addresses of mail-to: `smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless the host is this machine. Percent-encode characters such as @ in user and password. A secret.',
+  'mail-to':
+    'Who gets mail when a run fails, and when one succeeds after it is known to have failed: addresses, by commas or one a line.',
+  'mail-from':
+    'The sender\'s address. Left out, the user of smtp-url, when that is an address.',
   'heartbeat-url':
     'Pinged by GET when the run succeeds, so that a service such as healthchecks.io alarms when it does not come; at its start with `/start` at the end of the path, when it fails with `/fail`. A secret.',
   'metrics-file':

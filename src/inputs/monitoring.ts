@@ -1,4 +1,5 @@
 import { LifeboatError } from '../errors.ts';
+import { parseAddress, parseAddresses, parseSmtpUrl } from './mail.ts';
 import { optional, type Schema } from './read-inputs.ts';
 import { hasControlCharacter, quote } from './text.ts';
 
@@ -8,6 +9,9 @@ export const monitoringInputs = {
   'heartbeat-url': optional(parseServiceUrl),
   'metrics-file': optional(parseMetricsFile),
   'pushgateway-url': optional(parseServiceUrl),
+  'smtp-url': optional(parseSmtpUrl),
+  'mail-to': optional(parseAddresses),
+  'mail-from': optional(parseAddress),
 } satisfies Schema;
 
 /** Whoever knows such a URL can use it: no error quotes it. */

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../errors.ts';
 import { commandMeant } from './command.ts';
+import { mailSettings, parseAddress, parseAddresses, parseSmtpUrl } from './mail.ts';
 import { parseMetricsFile, parseServiceUrl } from './monitoring.ts';
 import type { GetInput, Schema } from './read-inputs.ts';
 import { commandInputs } from './read-settings.ts';
@@ -19,6 +20,13 @@ export function readMonitoring(get: GetInput): MonitoringSettings {
     heartbeat: told ? usable(get('heartbeat-url'), parseServiceUrl) : null,
     metricsFile: told ? usable(get('metrics-file'), parseMetricsFile) : null,
     pushgateway: told ? usable(get('pushgateway-url'), parseServiceUrl) : null,
+    mail: told
+      ? mailSettings(
+          usable(get('smtp-url'), parseSmtpUrl),
+          usable(get('mail-to'), parseAddresses),
+          usable(get('mail-from'), parseAddress),
+        )
+      : null,
     set: usable(get('name'), parseSetName),
   };
 }

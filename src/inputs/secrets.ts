@@ -40,6 +40,7 @@ const URL_INPUTS = [
   'webhook-url',
   'heartbeat-url',
   'pushgateway-url',
+  'smtp-url',
 ];
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** rclone's configuration can stand in the environment. */

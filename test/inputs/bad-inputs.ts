@@ -392,6 +392,44 @@ export const badInputs: BadInput[] = [
     hides: ['our-chat', 'k3y-of-the-chat'],
   },
   {
+    title: 'a mail server without a scheme',
+    inputs: { 'smtp-url': 'me:m41lpassword@smtp.example.com', 'mail-to': 'ops@example.com' },
+    says: [/^smtp-url: it is not a URL that begins with smtps:\/\/ or smtp:\/\/\. Write one such as smtps:/],
+    hides: ['m41lpassword'],
+  },
+  {
+    title: 'a mail server with a password that is not encoded',
+    inputs: { 'smtp-url': 'smtps://me@example.com:m41l/password?@smtp.example.com', 'mail-to': 'ops@example.com' },
+    says: [/^smtp-url: .*(percent-encode them|begins with)/],
+    hides: ['m41l/password', 'password?'],
+  },
+  {
+    title: 'a mail server with a user alone',
+    inputs: { 'smtp-url': 'smtps://postmaster@smtp.example.com', 'mail-to': 'ops@example.com' },
+    says: [/^smtp-url: it has a user without a password/],
+  },
+  {
+    title: 'mail to a name',
+    inputs: { 'smtp-url': 'smtps://smtp.example.com', 'mail-to': 'ops@example.com, Ada <ada@example.com>' },
+    says: [/^mail-to: "Ada <ada@example\.com>" is not an e-mail address\. Write one such as ops@example\.com/],
+  },
+  {
+    title: 'mail to nobody',
+    inputs: { 'smtp-url': 'smtps://smtp.example.com' },
+    says: [/^mail-to: smtp-url is given, and nobody to write to\. Add addresses/],
+  },
+  {
+    title: 'mail by no server',
+    inputs: { 'mail-to': 'ops@example.com' },
+    says: [/^mail-to: given, but smtp-url names no server that sends the mail\. Add it/],
+  },
+  {
+    title: 'mail from nobody',
+    inputs: { 'smtp-url': 'smtps://apikey:m41lpassword@smtp.example.com', 'mail-to': 'ops@example.com' },
+    says: [/^mail-from: the user in smtp-url is no address that could be the sender/],
+    hides: ['m41lpassword'],
+  },
+  {
     title: 'two webhooks',
     inputs: { 'webhook-url': 'https://chat.example.com/k3y-of-one\nhttps://chat.example.com/k3y-of-two' },
     says: [/^webhook-url: there is a blank or a line break in it: it is one URL/],

@@ -19,7 +19,8 @@ test('when all is there nothing is done and nothing said', () => {
 });
 
 test('an unknown group is an error that names those there are', () => {
-  const groups = 'postgres,pgbouncer,ceph,swift,restic,containers,ssh,runbooks,prometheus,chromium,picture,versions';
+  const groups =
+    'postgres,pgbouncer,ceph,swift,restic,containers,ssh,runbooks,mail,prometheus,chromium,picture,versions';
   const stderr = `--only postgres,mysql: expected some of ${groups}\n`;
   expect(installServers(['--only', 'postgres,mysql'])).toEqual({ status: 1, stdout: '', stderr });
 });

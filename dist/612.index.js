@@ -267,6 +267,8 @@ var report_escape = __webpack_require__(6412);
 
 /** Clears the line on which progress stands. */
 const CLEAR = '\r\x1b[K';
+/** How long a bar is that tells how far long work has come. Characters. */
+const BAR = 20;
 /** A person at a terminal, or what a script reads of us. */
 class Terminal {
     log;
@@ -292,7 +294,7 @@ class Terminal {
                 say(title);
                 return work();
             },
-            status: (line) => this.#showStatus(line),
+            ...(process.stderr.isTTY ? { status: (line, share) => this.#showStatus(line, share) } : {}),
         };
     }
     mask(secret) {
@@ -328,14 +330,11 @@ class Terminal {
         const hidden = (0,report_escape/* hideSecrets */.s0)(text, this.#secrets);
         stream.write(`${hidden.split(/\r?\n/).map(report_escape/* oneLine */.TN).join('\n')}\n`);
     }
-    /** One line that is written over on a terminal; else a line as any other. */
-    #showStatus(line) {
-        if (!process.stderr.isTTY) {
-            this.log.info(line);
-            return;
-        }
+    /** One line that is written over. */
+    #showStatus(line, share) {
         this.#clear();
-        process.stderr.write((0,report_escape/* oneLine */.TN)(line).slice(0, (process.stderr.columns ?? 80) - 1));
+        const shown = `${share === null ? '' : `${bar(share)}  `}${(0,report_escape/* oneLine */.TN)(line)}`;
+        process.stderr.write(shown.slice(0, (process.stderr.columns || 80) - 1));
         this.#status = true;
     }
     #clear() {
@@ -343,6 +342,13 @@ class Terminal {
             process.stderr.write(CLEAR);
         this.#status = false;
     }
+}
+/** `[########............]  42 %`. */
+function bar(share) {
+    const full = Math.round(share * BAR);
+    return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.round(share * 100)
+        .toString()
+        .padStart(3)} %`;
 }
 /** Without the password, which dropdb asks for. */
 function dropCommand(url) {

@@ -33015,7 +33015,7 @@ async function applyPlan(work) {
     for (const leftover of report.leftovers.filter(mayGo)) {
         demandTime(run);
         await removeLeftover(place, leftover, dates);
-        run.log.info(`${place.store.url}: removed ${leftover.files.length} files of the unfinished backup ${leftover.id}.`);
+        run.log.info(`${place.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
     }
 }
 function mayGo({ whyNot }) {
@@ -34312,8 +34312,11 @@ function listDatabases(session) {
 var log = __nccwpck_require__(6472);
 ;// CONCATENATED MODULE: ./src/report/progress.ts
 
-/** Milliseconds between two lines about long work. */
+/** Milliseconds between two lines about long work, and between two of which each takes the place of the one before. */
 const INTERVAL = 5_000;
+const INTERVAL_ON_A_TERMINAL = 500;
+/** The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole. */
+const MOST = 0.99;
 /** Times the stages of a command, and says every few seconds how far long work has come. */
 class Progress {
     stages = [];
@@ -34343,17 +34346,18 @@ class Progress {
     /** Reports while `work` runs. `read` gives the bytes so far; `estimate` is in bytes, 0 when unknown. */
     async watch(what, estimate, read, work) {
         const start = performance.now();
+        const { status } = this.#log;
         let last = { at: start, plain: 0 };
         const timer = setInterval(() => {
             const now = { at: performance.now(), ...read() };
             const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
             last = now;
-            const line = `${what}: ${progressLine(now, estimate, rate, now.at - start)}`;
-            if (this.#log.status)
-                this.#log.status(line);
+            const share = estimate > 0 ? Math.min(MOST, now.plain / estimate) : null;
+            if (status)
+                status(`${what}: ${progressLine(now, null, rate, now.at - start)}`, share);
             else
-                this.#log.info(line);
-        }, INTERVAL);
+                this.#log.info(`${what}: ${progressLine(now, share, rate, now.at - start)}`);
+        }, status ? INTERVAL_ON_A_TERMINAL : INTERVAL);
         try {
             return await work();
         }
@@ -34362,9 +34366,8 @@ class Progress {
         }
     }
 }
-function progressLine(now, estimate, rate, elapsed) {
-    // The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole.
-    const share = estimate > 0 ? `, ${Math.min(99, Math.round((now.plain / estimate) * 100))} % of the estimate` : '';
+function progressLine(now, done, rate, elapsed) {
+    const share = done === null ? '' : `, ${Math.round(done * 100)} % of the estimate`;
     const more = now.more === '' ? '' : `, ${now.more}`;
     const stored = now.stored === null ? '' : `${formatBytes(now.stored)} stored, `;
     return `${formatBytes(now.plain)} read${share}, ${formatBytes(rate)}/s, ${stored}${formatDuration(elapsed)}${more}`;
@@ -34589,7 +34592,7 @@ async function planBackup(settings, run) {
             databaseSize: facts.databaseSize,
             problems: [],
             lines: [
-                `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${formatCount(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
+                `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${countOf(tables.length, 'table')}, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
                 describe.kind === 'passphrase'
                     ? 'would encrypt with the passphrase'
                     : `would encrypt for ${describe.recipients.join(', ')}`,
@@ -34984,7 +34987,9 @@ const newestBackup = {
 function newest_backup_none({ name, newest, backups, otherSets }, signed) {
     if (newest.length > 0) {
         const why = signed ? 'with a good signature and all its parts' : 'that is whole';
-        return failed([`None of the newest ${newest.length} backups is one ${why}: see manifests and parts.`], LOOK);
+        return failed([
+            `${newest.length === 1 ? 'The only backup is not one' : `None of the newest ${newest.length} backups is one`} ${why}: see manifests and parts.`,
+        ], LOOK);
     }
     const unfinished = backups.filter(({ fromFuture }) => !fromFuture).length;
     const begun = unfinished === 0 ? [] : [`${unfinished} were begun and have no manifest.`];
@@ -35012,7 +35017,7 @@ const parts = {
             return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
         }
         const files = known.reduce((sum, { volumes }) => sum + volumes.length, 0);
-        return passed(`${formatCount(files)} files of ${known.length} backups are there, of the right size.`);
+        return passed(`${countOf(files, 'file')} of ${countOf(known.length, 'backup')} are there, of the right size.`);
     },
 };
 
@@ -35139,7 +35144,7 @@ function some(tables, what) {
 }
 function total({ tables }) {
     const rows = tables.reduce((sum, table) => sum + BigInt(table.rows ?? 0), 0n);
-    return `${formatCount(rows)} rows in ${formatCount(tables.length)} tables`;
+    return `${countOf(rows, 'row')} in ${countOf(tables.length, 'table')}`;
 }
 
 ;// CONCATENATED MODULE: ./src/catalog/health/size.ts
@@ -36038,7 +36043,7 @@ function unbound(what) {
 
 
 /** So many prune records are read, the newest first: what was deleted before them is not known. */
-const MOST = 1000;
+const check_prunes_MOST = 1000;
 const check_prunes_AT_ONCE = 30;
 /**
  * Looks for missing backups in the prune records, the newest first, until all are found. The folder is listed only now:
@@ -36050,7 +36055,7 @@ async function readPrunes(reader, links) {
     if (wanted.size === 0)
         return facts;
     const files = await recordFiles(reader);
-    for (let at = 0; at < Math.min(files.length, MOST) && wanted.size > 0; at += check_prunes_AT_ONCE) {
+    for (let at = 0; at < Math.min(files.length, check_prunes_MOST) && wanted.size > 0; at += check_prunes_AT_ONCE) {
         const batch = files.slice(at, at + check_prunes_AT_ONCE);
         const read = await ifAllowed(() => Promise.all(batch.map((key) => check_prunes_readRecord(reader, key, wanted))));
         if (read instanceof store_store/* StoreError */.A)
@@ -36060,9 +36065,9 @@ async function readPrunes(reader, links) {
         for (const backup of facts.pruned)
             wanted.delete(nameOf(backup));
     }
-    if (wanted.size === 0 || files.length <= MOST)
+    if (wanted.size === 0 || files.length <= check_prunes_MOST)
         return facts;
-    return { ...facts, unread: `Of ${files.length} prune records only the newest ${MOST} were read.` };
+    return { ...facts, unread: `Of ${files.length} prune records only the newest ${check_prunes_MOST} were read.` };
 }
 async function recordFiles({ store, set }) {
     const keys = [];
@@ -40917,7 +40922,7 @@ function databasesSummary(report) {
                 'All',
                 '',
                 formatBytes(storedSize),
-                `${formatCount(rows)} in ${formatCount(tables)} tables`,
+                `${formatCount(rows)} in ${countOf(tables, 'table')}`,
                 formatDuration(duration),
             ],
         ]),
@@ -41150,7 +41155,7 @@ function verdictMessage(report) {
     if (verdict === 'proven') {
         const rows = tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
         const time = restoreTime === null ? '' : `, restored in ${formatDuration(restoreTime)}`;
-        return `Backup ${id} is proven: ${formatCount(rows)} rows in ${formatCount(tables.length)} tables equal what was dumped${time}.${late}`;
+        return `Backup ${id} is proven: ${countOf(rows, 'row')} in ${countOf(tables.length, 'table')} equal what was dumped${time}.${late}`;
     }
     const [first] = findings;
     const more = findings.length > 1 ? ` And ${formatCount(findings.length - 1)} more, see the job summary.` : '';
@@ -41460,7 +41465,7 @@ async function writeReport(name, report) {
     return file;
 }
 function completeLine({ id, tables, rows, storedSize, duration }, location) {
-    return `Backup ${id} is complete: ${formatCount(rows)} rows in ${formatCount(tables)} tables, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
+    return `Backup ${id} is complete: ${countOf(rows, 'row')} in ${countOf(tables, 'table')}, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
 }
 /** What a dry run says: in the log, and in the summary. */
 async function publishPlan(plan, out) {

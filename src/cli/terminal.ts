@@ -6,6 +6,9 @@ import type { Outlet } from '../report/outlet.ts';
 /** Clears the line on which progress stands. */
 const CLEAR = '\r\x1b[K';
 
+/** How long a bar is that tells how far long work has come. Characters. */
+const BAR = 20;
+
 /** A person at a terminal, or what a script reads of us. */
 export class Terminal implements Outlet {
   readonly log: Log;
@@ -31,7 +34,7 @@ export class Terminal implements Outlet {
         say(title);
         return work();
       },
-      status: (line) => this.#showStatus(line),
+      ...(process.stderr.isTTY ? { status: (line, share) => this.#showStatus(line, share) } : {}),
     };
   }
 
@@ -73,14 +76,11 @@ export class Terminal implements Outlet {
     stream.write(`${hidden.split(/\r?\n/).map(oneLine).join('\n')}\n`);
   }
 
-  /** One line that is written over on a terminal; else a line as any other. */
-  #showStatus(line: string): void {
-    if (!process.stderr.isTTY) {
-      this.log.info(line);
-      return;
-    }
+  /** One line that is written over. */
+  #showStatus(line: string, share: number | null): void {
     this.#clear();
-    process.stderr.write(oneLine(line).slice(0, (process.stderr.columns ?? 80) - 1));
+    const shown = `${share === null ? '' : `${bar(share)}  `}${oneLine(line)}`;
+    process.stderr.write(shown.slice(0, (process.stderr.columns || 80) - 1));
     this.#status = true;
   }
 
@@ -88,6 +88,14 @@ export class Terminal implements Outlet {
     if (this.#status) process.stderr.write(CLEAR);
     this.#status = false;
   }
+}
+
+/** `[########............]  42 %`. */
+function bar(share: number): string {
+  const full = Math.round(share * BAR);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.round(share * 100)
+    .toString()
+    .padStart(3)} %`;
 }
 
 /** Without the password, which dropdb asks for. */

@@ -7,7 +7,7 @@ import type { StoreDates } from '../catalog/retention-guards.ts';
 import { LifeboatError } from '../errors.ts';
 import type { RetentionSettings } from '../inputs/settings.ts';
 import type { LeftoverReport, StoreRetention } from '../report/prune-report.ts';
-import { formatBytes } from '../units.ts';
+import { countOf, formatBytes } from '../units.ts';
 import { type Doomed, spare } from './doomed.ts';
 import type { SetInStore } from './inspect.ts';
 import { removeLeftover } from './leftover-folders.ts';
@@ -40,7 +40,9 @@ export async function applyPlan(work: Work): Promise<void> {
   for (const leftover of report.leftovers.filter(mayGo)) {
     demandTime(run);
     await removeLeftover(place, leftover, dates);
-    run.log.info(`${place.store.url}: removed ${leftover.files.length} files of the unfinished backup ${leftover.id}.`);
+    run.log.info(
+      `${place.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`,
+    );
   }
 }
 

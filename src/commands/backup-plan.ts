@@ -13,7 +13,7 @@ import { outcomeOf } from '../report/prune-summary.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { prepareEncryption } from '../stream/encrypt.ts';
-import { formatBytes, formatCount } from '../units.ts';
+import { countOf, formatBytes } from '../units.ts';
 import { openTrees } from './backup-files.ts';
 import { checkSource, findPrevious } from './backup-stores.ts';
 import { pruneSet } from './prune-set.ts';
@@ -47,7 +47,7 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
       databaseSize: facts.databaseSize,
       problems: [],
       lines: [
-        `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${formatCount(tables.length)} tables, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
+        `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${countOf(tables.length, 'table')}, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
         describe.kind === 'passphrase'
           ? 'would encrypt with the passphrase'
           : `would encrypt for ${describe.recipients.join(', ')}`,

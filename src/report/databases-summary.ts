@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from '../units.ts';
+import { countOf, formatBytes, formatCount, formatDuration } from '../units.ts';
 import { backupSummary } from './backup-summary.ts';
 import { type DatabaseResult, type DatabasesReport, reportsOf, totalsOf } from './databases-report.ts';
 import { html } from './escape.ts';
@@ -30,7 +30,7 @@ export function databasesSummary(report: DatabasesReport): string {
           'All',
           '',
           formatBytes(storedSize),
-          `${formatCount(rows)} in ${formatCount(tables)} tables`,
+          `${formatCount(rows)} in ${countOf(tables, 'table')}`,
           formatDuration(duration),
         ],
       ],

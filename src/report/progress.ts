@@ -1,8 +1,12 @@
 import { formatBytes, formatDuration } from '../units.ts';
 import type { Log } from './log.ts';
 
-/** Milliseconds between two lines about long work. */
+/** Milliseconds between two lines about long work, and between two of which each takes the place of the one before. */
 const INTERVAL = 5_000;
+const INTERVAL_ON_A_TERMINAL = 500;
+
+/** The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole. */
+const MOST = 0.99;
 
 /** Bytes so far. */
 export interface Reading {
@@ -52,15 +56,19 @@ export class Progress {
   /** Reports while `work` runs. `read` gives the bytes so far; `estimate` is in bytes, 0 when unknown. */
   async watch<T>(what: string, estimate: number, read: () => Reading, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
+    const { status } = this.#log;
     let last = { at: start, plain: 0 };
-    const timer = setInterval(() => {
-      const now = { at: performance.now(), ...read() };
-      const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
-      last = now;
-      const line = `${what}: ${progressLine(now, estimate, rate, now.at - start)}`;
-      if (this.#log.status) this.#log.status(line);
-      else this.#log.info(line);
-    }, INTERVAL);
+    const timer = setInterval(
+      () => {
+        const now = { at: performance.now(), ...read() };
+        const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
+        last = now;
+        const share = estimate > 0 ? Math.min(MOST, now.plain / estimate) : null;
+        if (status) status(`${what}: ${progressLine(now, null, rate, now.at - start)}`, share);
+        else this.#log.info(`${what}: ${progressLine(now, share, rate, now.at - start)}`);
+      },
+      status ? INTERVAL_ON_A_TERMINAL : INTERVAL,
+    );
     try {
       return await work();
     } finally {
@@ -69,9 +77,8 @@ export class Progress {
   }
 }
 
-function progressLine(now: Reading, estimate: number, rate: number, elapsed: number): string {
-  // The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole.
-  const share = estimate > 0 ? `, ${Math.min(99, Math.round((now.plain / estimate) * 100))} % of the estimate` : '';
+function progressLine(now: Reading, done: number | null, rate: number, elapsed: number): string {
+  const share = done === null ? '' : `, ${Math.round(done * 100)} % of the estimate`;
   const more = now.more === '' ? '' : `, ${now.more}`;
   const stored = now.stored === null ? '' : `${formatBytes(now.stored)} stored, `;
   return `${formatBytes(now.plain)} read${share}, ${formatBytes(rate)}/s, ${stored}${formatDuration(elapsed)}${more}`;

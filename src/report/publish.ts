@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatBytes, formatCount, formatDuration } from '../units.ts';
+import { countOf, formatBytes, formatDuration } from '../units.ts';
 import type { BackupReport } from './backup-report.ts';
 import { backupSummary } from './backup-summary.ts';
 import type { CheckReport } from './check-report.ts';
@@ -160,7 +160,7 @@ async function writeReport(name: string, report: Report): Promise<string> {
 }
 
 function completeLine({ id, tables, rows, storedSize, duration }: BackupReport, location: string): string {
-  return `Backup ${id} is complete: ${formatCount(rows)} rows in ${formatCount(tables)} tables, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
+  return `Backup ${id} is complete: ${countOf(rows, 'row')} in ${countOf(tables, 'table')}, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
 }
 
 /** What a dry run says: in the log, and in the summary. */

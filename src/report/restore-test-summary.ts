@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatDuration } from '../units.ts';
+import { countOf, formatBytes, formatCount, formatDuration } from '../units.ts';
 import { html } from './escape.ts';
 import { list, table } from './markup.ts';
 import type { RestoreTestReport } from './restore-test-report.ts';
@@ -19,7 +19,7 @@ export function verdictMessage(report: RestoreTestReport): string {
   if (verdict === 'proven') {
     const rows = tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
     const time = restoreTime === null ? '' : `, restored in ${formatDuration(restoreTime)}`;
-    return `Backup ${id} is proven: ${formatCount(rows)} rows in ${formatCount(tables.length)} tables equal what was dumped${time}.${late}`;
+    return `Backup ${id} is proven: ${countOf(rows, 'row')} in ${countOf(tables.length, 'table')} equal what was dumped${time}.${late}`;
   }
   const [first] = findings;
   const more = findings.length > 1 ? ` And ${formatCount(findings.length - 1)} more, see the job summary.` : '';

@@ -75,7 +75,7 @@ test('the day GitHub is down: backed up, listed, checked, proven and restored wi
     password(),
   );
   expect(backup).toMatchObject({ code: 0, stderr: '' });
-  expect(backup.stdout).toMatch(/^Backup \S+ is complete: 100 rows in 1 tables/m);
+  expect(backup.stdout).toMatch(/^Backup \S+ is complete: 100 rows in 1 table,/m);
 
   const list = await run(['list', '--store', store.url, '--json']);
   expect(list.code).toBe(0);
@@ -136,6 +136,28 @@ describe('restore at a terminal', () => {
     expect(result.code).toBe(0);
   });
 });
+
+test('at a terminal a bar tells how far it has come, on one line; elsewhere there is none', async () => {
+  await server.createDatabase('with_a_bar');
+  const rows =
+    'select n, (select string_agg(md5(n::text || i), null) from generate_series(1, 30) i) from generate_series(1, 60000) n';
+  await server.psql('with_a_bar', `create table t as ${rows}`);
+  const place = newStoreFolder();
+  const words = [
+    'backup',
+    `--database-url=${url('with_a_bar')}`,
+    `--store=${place.url}`,
+    '--public-key-file=public.asc',
+  ];
+  const shown = await onTerminal(words, '', password());
+  expect(shown.code).toBe(0);
+  expect(shown.stdout).toMatch(/^\[#*\.+\] +\d+ % {2}Backup: \S+ \S+ read, \S+ \S+\/s/m);
+  // Written over, and gone at the end.
+  expect(shown.stdout).toMatch(/\[KBackup \S+ is complete: .*in 1 table,/);
+  const piped = await run(words, password());
+  expect(piped).toMatchObject({ code: 0, stderr: '' });
+  expect(piped.stdout).not.toContain('[#');
+}, 60_000);
 
 describe('what is written wrong', () => {
   test.each<[string, string[], RegExp]>([

@@ -99,7 +99,7 @@ describe('a green run after a red one', () => {
 
   test('a restore test says what is proven', () => {
     expect(makeMessage(restoreTested(), run).message).toMatch(
-      /^The restore-test before this one had failed; this one succeeded\. Backup 2026\S+ is proven: 10 rows in 1 tables/,
+      /^The restore-test before this one had failed; this one succeeded\. Backup 2026\S+ is proven: 10 rows in 1 table equal/,
     );
   });
 });

@@ -25,7 +25,12 @@ export const newestBackup: Rule<SetFacts> = {
 function none({ name, newest, backups, otherSets }: SetFacts, signed: boolean): Outcome {
   if (newest.length > 0) {
     const why = signed ? 'with a good signature and all its parts' : 'that is whole';
-    return failed([`None of the newest ${newest.length} backups is one ${why}: see manifests and parts.`], LOOK);
+    return failed(
+      [
+        `${newest.length === 1 ? 'The only backup is not one' : `None of the newest ${newest.length} backups is one`} ${why}: see manifests and parts.`,
+      ],
+      LOOK,
+    );
   }
   const unfinished = backups.filter(({ fromFuture }) => !fromFuture).length;
   const begun = unfinished === 0 ? [] : [`${unfinished} were begun and have no manifest.`];

@@ -1,4 +1,4 @@
-import { formatCount } from '../../units.ts';
+import { countOf } from '../../units.ts';
 import { damageOf, type SetFacts } from './facts.ts';
 import { failed, notEvaluated, passed, type Rule } from './rule.ts';
 
@@ -21,6 +21,6 @@ export const parts: Rule<SetFacts> = {
       return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
     }
     const files = known.reduce((sum, { volumes }) => sum + volumes.length, 0);
-    return passed(`${formatCount(files)} files of ${known.length} backups are there, of the right size.`);
+    return passed(`${countOf(files, 'file')} of ${countOf(known.length, 'backup')} are there, of the right size.`);
   },
 };

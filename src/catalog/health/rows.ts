@@ -1,4 +1,4 @@
-import { formatCount } from '../../units.ts';
+import { countOf, formatCount } from '../../units.ts';
 import type { InventoryFacts, SetFacts } from './facts.ts';
 import { failed, notEvaluated, off, passed, type Rule, warning } from './rule.ts';
 
@@ -72,5 +72,5 @@ function some(tables: Table[], what: string): string[] {
 
 function total({ tables }: InventoryFacts): string {
   const rows = tables.reduce((sum, table) => sum + BigInt(table.rows ?? 0), 0n);
-  return `${formatCount(rows)} rows in ${formatCount(tables.length)} tables`;
+  return `${countOf(rows, 'row')} in ${countOf(tables.length, 'table')}`;
 }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { oneLine } from './escape.ts';
+import { hideSecrets, oneLine } from './escape.ts';
 import type { Message } from './webhook.ts';
 
 /** Milliseconds, for each answer. All of it ends before `stop` does. */
@@ -51,11 +51,18 @@ export async function sendMail({ server, from, to }: Mailing, message: Message, 
     if (rejected.length > 0) throw new Error(`it refused ${rejected.map(String).join(', ')}`);
   } catch (error) {
     const { code, message: said } = error as Error & { code?: string };
-    const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : said;
-    throw new Error(`${host}:${port} did not take the mail: ${why}.`, { cause: error });
+    const why =
+      code === 'ETIMEDOUT' ? 'it did not answer in time' : hideSecrets(said, login === null ? [] : formsOf(login));
+    // Without the cause: its words can be the server's, and a server may repeat what it was sent.
+    throw new Error(`${host}:${port} did not take the mail: ${why}.`);
   } finally {
     (await connection.catch(() => null))?.destroy();
   }
+}
+
+/** What of a login is secret, also as it is sent (AUTH PLAIN, RFC 4616; AUTH LOGIN). */
+function formsOf({ user, password }: { user: string; password: string }): string[] {
+  return [password, ...[password, `\0${user}\0${password}`].map((text) => Buffer.from(text).toString('base64'))];
 }
 
 function connectTo(host: string, port: number, stop: AbortSignal): Promise<Socket> {
@@ -66,7 +73,10 @@ function connectTo(host: string, port: number, stop: AbortSignal): Promise<Socke
     stop.addEventListener('abort', late, { once: true });
     if (stop.aborted) late();
     socket.once('error', reject);
-    socket.once('close', () => stop.removeEventListener('abort', late));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', late);
+    });
     socket.once('connect', () => {
       clearTimeout(timer);
       resolve(socket);

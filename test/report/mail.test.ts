@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { mailOf, sendMail } from '../../src/report/mail.ts';
 import type { Message } from '../../src/report/webhook.ts';
@@ -83,4 +86,47 @@ test('a server that offers no STARTTLS gets neither the password nor the mail', 
   await expect(sendMail(mail, MESSAGE, AbortSignal.timeout(5_000))).rejects.toThrow(/STARTTLS/);
   expect(heard).toMatch(/^EHLO /);
   expect(heard).not.toMatch(/AUTH|MAIL FROM/);
+});
+
+test('a server that repeats what it was sent gives no password away', async () => {
+  const server = createServer((socket) => {
+    socket.write('220 mx\r\n');
+    socket.on('data', (bytes) => {
+      const said = String(bytes).trim();
+      socket.write(/^EHLO/.test(said) ? '250-mx\r\n250 AUTH PLAIN LOGIN\r\n' : `500 unknown: ${said}\r\n`);
+    });
+    socket.on('close', () => server.close());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const login = { user: 'me@example.com', password: 'm41lpassword' };
+  const mail = {
+    server: { host: '127.0.0.1', port, tls: 'none' as const, login },
+    from: 'me@example.com',
+    to: ['b@example.com'],
+  };
+  const error = await sendMail(mail, MESSAGE, AbortSignal.timeout(5_000)).catch((error) => error);
+  expect(error.message).toMatch(/did not take the mail: .*500 unknown: AUTH PLAIN \*\*\*/);
+  const sent = Buffer.from(`\0${login.user}\0${login.password}`).toString('base64');
+  for (const secret of [login.password, sent]) expect(inspect(error, { depth: 9 })).not.toContain(secret);
+});
+
+test('nobody there: that is known at once, and nothing goes on waiting', async () => {
+  const mail = {
+    server: { host: '127.0.0.1', port: 1, tls: 'none' as const, login: null },
+    from: 'a@example.com',
+    to: ['b@example.com'],
+  };
+  const program = `
+    import { sendMail } from '${join(import.meta.dirname, '..', '..', 'src', 'report', 'mail.ts')}';
+    await sendMail(${JSON.stringify(mail)}, ${JSON.stringify(MESSAGE)}, new AbortController().signal)
+      .catch((error) => console.log(error.message));`;
+  const started = Date.now();
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(stdout).toContain('ECONNREFUSED');
+  // A timer that is left keeps the process for 10 s.
+  expect(Date.now() - started).toBeLessThan(8_000);
 });

@@ -28682,6 +28682,10 @@ async function ask(engine, args, timeout = ANSWER_WITHIN) {
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/toolset.ts
+/** Whose programs are used, when they are none that anybody would expect; else nothing. */
+function unexpected({ place, version, unnamed }) {
+    return unnamed ? [`PostgreSQL’s programs are those of ${place} (${version}), for none on this machine fits.`] : [];
+}
 /** Of what `pg_dump --version` says; null when another program of that name says something else. */
 function readVersion(said) {
     const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(said);
@@ -28832,7 +28836,10 @@ async function versionOf(command) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/inputs/loopback.ts
+var loopback = __nccwpck_require__(6580);
 ;// CONCATENATED MODULE: ./src/postgres/toolsets-nearby.ts
+
 
 
 
@@ -28848,7 +28855,7 @@ const IMAGE = /^(?:docker\.io\/(?:library\/)?)?postgres:(\d+)\b/;
 async function publishingContainers(connection) {
     const { PGHOST = '', PGHOSTADDR = '', PGPORT = '5432' } = connection;
     const host = PGHOSTADDR || PGHOST;
-    if (!isLoopback(host) || needsFiles(connection))
+    if (!(0,loopback/* isLoopback */.U)(host) || needsFiles(connection))
         return [];
     const lists = (await enginesOfThisMachine()).map(async (engine) => {
         const found = await publishing(engine, host, PGPORT);
@@ -28867,9 +28874,10 @@ async function imagesHere(connection) {
         const names = stdout.split('\n');
         const majors = new Map(names.map((name) => [IMAGE.exec(name)?.[1], name]));
         majors.delete(undefined);
-        return Promise.all([...majors.values()].map((image) => unlessNone(imageToolset(image, engine))));
+        const found = await Promise.all([...majors.values()].map((image) => unlessNone(imageToolset(image, engine))));
+        return found.flat().map((toolset) => ({ ...toolset, unnamed: true }));
     });
-    return (await Promise.all(lists)).flat(2);
+    return (await Promise.all(lists)).flat();
 }
 async function publishing(engine, host, port) {
     const ids = (await ask(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
@@ -28882,12 +28890,44 @@ async function publishing(engine, host, port) {
         '--format={{.Name}} {{json .NetworkSettings.Ports}}',
         ...ids,
     ]);
-    return stdout.split('\n').flatMap((line) => {
+    const found = stdout.split('\n').flatMap((line) => {
         const [, container = '', json = '{}'] = /^\/?(\S+) (\{.*\})$/.exec(line) ?? [];
-        const leads = (published) => published.HostPort === port && takes(published.HostIp, host);
-        return Object.entries(JSON.parse(json))
-            .filter(([inside, published]) => inside.endsWith('/tcp') && published?.some(leads))
-            .map(([inside]) => ({ container, port: inside.slice(0, -'/tcp'.length) }));
+        return Object.entries(JSON.parse(json)).flatMap(([inside, published]) => {
+            const addresses = (published ?? [])
+                .filter(({ HostIp, HostPort }) => HostPort === port && takes(HostIp, host))
+                .map(({ HostIp }) => HostIp);
+            if (!inside.endsWith('/tcp') || addresses.length === 0)
+                return [];
+            return [{ container, port: inside.slice(0, -'/tcp'.length), addresses }];
+        });
+    });
+    const sure = await Promise.all(found.map(({ addresses }) => isAllOf(host, addresses, port)));
+    return found.filter((_, index) => sure[index]);
+}
+/**
+ * `localhost` is two addresses, and a client may try either first. Where a container is published on one of them alone, and
+ * something answers on the other, nobody can tell which of the two is meant.
+ */
+async function isAllOf(host, published, port) {
+    if (host !== 'localhost')
+        return true;
+    const others = [
+        ...(published.every((address) => address.includes(':')) ? ['127.0.0.1'] : []),
+        ...(published.some((address) => address.includes(':')) ? [] : ['::1']),
+    ];
+    return !(await Promise.all(others.map((address) => answers(address, Number(port))))).some(Boolean);
+}
+function answers(host, port) {
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)({ host, port, timeout: 2_000 });
+        const end = (answer) => {
+            socket.destroy();
+            resolve(answer);
+        };
+        socket
+            .once('connect', () => end(true))
+            .once('timeout', () => end(true))
+            .once('error', () => end(false));
     });
 }
 /** PGHOST stays: certificates are for that name. */
@@ -28896,6 +28936,7 @@ async function seenFromInside(engine, container, port) {
     const toolsets = await unlessNone(containerToolset(container, engine));
     return toolsets.map((toolset) => ({
         ...toolset,
+        unnamed: true,
         invocation: (tool, args, env) => toolset.invocation(tool, args, { ...env, ...inside }),
     }));
 }
@@ -28907,14 +28948,11 @@ function needsFiles(connection) {
     // `system`: the certificates that OpenSSL knows (PostgreSQL, "Connection Parameters", sslrootcert).
     return FILES.some((name) => (connection[name] ?? '') !== '' && connection[name] !== 'system');
 }
-function isLoopback(host) {
-    return host === 'localhost' || host === '::1' || ((0,external_node_net_.isIP)(host) === 4 && host.startsWith('127.'));
-}
 /** Whether what is published at an address of this machine is what `host` leads to. Empty: at every address. */
 function takes(published, host) {
     if (['', '0.0.0.0', '::'].includes(published))
         return true;
-    return host === 'localhost' ? isLoopback(published) : published === host;
+    return host === 'localhost' ? (0,loopback/* isLoopback */.U)(published) : published === host;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/find-toolset.ts
@@ -28958,7 +28996,7 @@ async function chooseToolset(places, serverMajor, serverVersion) {
 }
 /** The newest of the first place that can read the backup: pg_restore reads archives of its own version and of older ones. */
 async function restoringToolset(places, clientMajor) {
-    await newestToolset(places);
+    await newestToolset(places); // Throws when there is none at all.
     const chosen = await firstThatFits(places, (toolsets) => toolsets.filter(({ major }) => major >= clientMajor).sort((a, b) => b.major - a.major)[0]);
     if (chosen)
         return chosen;
@@ -34094,6 +34132,7 @@ class PartStreamer {
 
 
 
+
 /**
  * Dumps a database as one encrypted stream into every store. Nothing counts before everything is whole: the manifest
  * is written last. Throws when no store has the backup; a store that failed alone is named in the report.
@@ -34130,6 +34169,8 @@ async function makeBackup(settings, run) {
     const { server, session, facts } = connected;
     const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
     log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
+    for (const line of unexpected(server.toolset))
+        log.info(line);
     let targets = [];
     let manifest;
     let inventory;
@@ -39395,6 +39436,7 @@ async function checkAssertions({ server }, assertions, found) {
 
 
 
+
 /**
  * Restores a backup beside the live database, verifies it like a restore test, and only then, when it was asked to,
  * gives it the live one's name. Whatever goes wrong before that leaves the live database untouched.
@@ -39417,6 +39459,8 @@ async function restore(settings, run) {
         const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
         const context = { signal: run.signal, track: run.track };
         const target = await progress.stage('connect', () => openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context));
+        for (const line of unexpected(target.server.toolset))
+            run.log.info(line);
         try {
             const backup = wanted === null ? opened : await restore_select(opened, wanted, target, run);
             const swap = planSwap(live, chosen.id, target, settings);
@@ -39560,10 +39604,10 @@ async function serverPrograms(source, client) {
     throw new errors/* LifeboatError */.H3(`A throwaway PostgreSQL ${needed} or newer is needed to restore into, and ${have === '' ? 'no PostgreSQL server is installed here' : `only older ones are here: ${have}`}. Install one on the runner, for example: sudo apt-get install postgresql-${needed}; or give the URL of a service container in scratch-url.`);
 }
 async function hasServer(toolset) {
-    const runs = await Promise.all(['initdb', 'postgres'].map((program) => answers(toolset.path(program))));
+    const runs = await Promise.all(['initdb', 'postgres'].map((program) => programs_answers(toolset.path(program))));
     return runs.every(Boolean);
 }
-async function answers(command) {
+async function programs_answers(command) {
     const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' };
     try {
         const { exitCode } = await (0,exec/* getExecOutput */.H)(command, ['--version'], { silent: true, ignoreReturnCode: true, env });
@@ -39667,11 +39711,14 @@ function urlOf({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABA
 
 
 
+
 /** Restores the backup into a throwaway database and holds that against the inventory. */
 async function restoreAndCompare(backup, settings, run, found) {
     const { manifest } = backup;
     const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
     found.scratchServer = scratch.version;
+    for (const line of unexpected(scratch.server.toolset))
+        run.log.info(line);
     try {
         const database = (0,names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
         const restored = await load_load(scratch, database, backup, { jobs: settings.jobs }, run, found);
@@ -41638,12 +41685,17 @@ async function sendMail({ server, from, to }, message, stop) {
     }
     catch (error) {
         const { code, message: said } = error;
-        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : said;
-        throw new Error(`${host}:${port} did not take the mail: ${why}.`, { cause: error });
+        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : (0,report_escape/* hideSecrets */.s0)(said, login === null ? [] : formsOf(login));
+        // Without the cause: its words can be the server's, and a server may repeat what it was sent.
+        throw new Error(`${host}:${port} did not take the mail: ${why}.`);
     }
     finally {
         (await connection.catch(() => null))?.destroy();
     }
+}
+/** What of a login is secret, also as it is sent (AUTH PLAIN, RFC 4616; AUTH LOGIN). */
+function formsOf({ user, password }) {
+    return [password, ...[password, `\0${user}\0${password}`].map((text) => Buffer.from(text).toString('base64'))];
 }
 function connectTo(host, port, stop) {
     return new Promise((resolve, reject) => {
@@ -41654,7 +41706,10 @@ function connectTo(host, port, stop) {
         if (stop.aborted)
             late();
         socket.once('error', reject);
-        socket.once('close', () => stop.removeEventListener('abort', late));
+        socket.once('close', () => {
+            clearTimeout(timer);
+            stop.removeEventListener('abort', late);
+        });
         socket.once('connect', () => {
             clearTimeout(timer);
             resolve(socket);
@@ -43183,6 +43238,23 @@ function fits(pattern, name) {
 
 /***/ }),
 
+/***/ 6580:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ isLoopback)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+
+/** Whether a host is this machine, by its loopback interface: what is sent there passes no network. */
+function isLoopback(host) {
+    return host === 'localhost' || host === '::1' || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 4 && host.startsWith('127.'));
+}
+
+
+/***/ }),
+
 /***/ 6750:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43193,9 +43265,8 @@ function fits(pattern, name) {
 /* harmony export */   or: () => (/* binding */ parseAddress),
 /* harmony export */   ug: () => (/* binding */ parseAddresses)
 /* harmony export */ });
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _loopback_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6580);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
 
 
@@ -43209,43 +43280,40 @@ const PORTS = { 'smtps:': 465, 'smtp:': 587 };
  */
 function parseSmtpUrl(text) {
     if (/\s/.test(text))
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${MEND}`);
     if (!/^smtps?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it is not a URL that begins with smtps:// or smtp://. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a URL that begins with smtps:// or smtp://. ${MEND}`);
     }
     const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
     if (!['', '/'].includes(pathname) || search !== '' || hash !== '') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${MEND}`);
     }
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const secure = protocol === 'smtps:';
     const [user, secret] = [decode(username), decode(password)];
     if (host === '' || (user === '') !== (secret === '')) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it has a user without a password, a password without a user, or no host. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it has a user without a password, a password without a user, or no host. ${MEND}`);
     }
     return {
         host,
         port: port === '' ? PORTS[protocol] : Number(port),
-        tls: secure ? 'at once' : isThisMachine(host) ? 'none' : 'STARTTLS',
+        tls: secure ? 'at once' : (0,_loopback_js__WEBPACK_IMPORTED_MODULE_1__/* .isLoopback */ .U)(host) ? 'none' : 'STARTTLS',
         login: user === '' ? null : { user, password: secret },
     };
-}
-function isThisMachine(host) {
-    return host === 'localhost' || host === '::1' || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 4 && host.startsWith('127.'));
 }
 function decode(text) {
     try {
         return decodeURIComponent(text);
     }
     catch {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${MEND}`);
     }
 }
 /** One address, without a name before it: it stands in a header and in the envelope. */
 function parseAddress(text) {
     if (isAddress(text))
         return text;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an e-mail address. Write one such as ops@example.com.`);
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an e-mail address. Write one such as ops@example.com.`);
 }
 /** Several, by commas or one a line. */
 function parseAddresses(text) {
@@ -43254,7 +43322,7 @@ function parseAddresses(text) {
         .map((part) => part.trim())
         .filter(Boolean);
     if (addresses.length === 0)
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('it names nobody. Write addresses such as ops@example.com.');
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3('it names nobody. Write addresses such as ops@example.com.');
     return addresses.map(parseAddress);
 }
 function isAddress(text) {
@@ -44299,7 +44367,10 @@ function decode(text) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/inputs/loopback.ts
+var loopback = __nccwpck_require__(6580);
 ;// CONCATENATED MODULE: ./src/inputs/pg-hosts.ts
+
 
 /** Host, address and port of each server. The lists must have been checked. */
 function hostsOf(parameters) {
@@ -44313,7 +44384,7 @@ function hostsOf(parameters) {
 /** Whether a connection stays on this machine: a socket, or the loopback interface. */
 function isLocal({ host, address }) {
     const target = address || host;
-    return (isSocket(target) || target === 'localhost' || target === '::1' || ((0,external_node_net_.isIP)(target) === 4 && target.startsWith('127.')));
+    return isSocket(target) || (0,loopback/* isLoopback */.U)(target);
 }
 /** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */
 function checkHosts(parameters, complain) {

@@ -10,6 +10,7 @@ import { dumpError, lostSnapshot } from '../postgres/dump.ts';
 import { dumpGlobals } from '../postgres/globals.ts';
 import { readSource } from '../postgres/inventory/database.ts';
 import type { Session } from '../postgres/session.ts';
+import { unexpected } from '../postgres/toolset.ts';
 import type { BackupReport } from '../report/backup-report.ts';
 import { discard, FanOut } from '../store/fan-out.ts';
 import { ToolError } from '../stream/child.ts';
@@ -71,6 +72,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   const { server, session, facts } = connected;
   const set = settings.name ?? setNameOf(facts.database);
   log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
+  for (const line of unexpected(server.toolset)) log.info(line);
 
   let targets: BackupTarget[] = [];
   let manifest: CommonManifest;

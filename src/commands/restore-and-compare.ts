@@ -3,6 +3,7 @@ import { databaseNameOf } from '../catalog/names.ts';
 import type { RestoreTestSettings } from '../inputs/settings.ts';
 import { defaultParent } from '../postgres/scratch/cluster.ts';
 import { openScratchServer, type ScratchServer } from '../postgres/scratch/server.ts';
+import { unexpected } from '../postgres/toolset.ts';
 import { verdictOf } from '../proof/verdict.ts';
 import { handOut } from './hand-out.ts';
 import { load } from './load.ts';
@@ -20,6 +21,7 @@ export async function restoreAndCompare(
   const { manifest } = backup;
   const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
   found.scratchServer = scratch.version;
+  for (const line of unexpected(scratch.server.toolset)) run.log.info(line);
   try {
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
     const restored = await load(scratch, database, backup, { jobs: settings.jobs }, run, found);

@@ -4,6 +4,7 @@ import { LeftBehind, LifeboatError } from '../errors.ts';
 import type { RestoreSettings } from '../inputs/settings.ts';
 import { openRestoreTarget, type RestoreTarget } from '../postgres/restore-target.ts';
 import { swapDatabases } from '../postgres/swap.ts';
+import { unexpected } from '../postgres/toolset.ts';
 import { verdictOf, worstFirst } from '../proof/verdict.ts';
 import type { RestoreReport } from '../report/restore-report.ts';
 import { chooseBackup } from './choose-backup.ts';
@@ -42,6 +43,7 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
     const target = await progress.stage('connect', () =>
       openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context),
     );
+    for (const line of unexpected(target.server.toolset)) run.log.info(line);
     try {
       const backup = wanted === null ? opened : await select(opened, wanted, target, run);
       const swap = planSwap(live, chosen.id, target, settings);

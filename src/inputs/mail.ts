@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
 import { LifeboatError } from '../errors.ts';
+import { isLoopback } from './loopback.ts';
+import type { monitoringInputs } from './monitoring.ts';
 import type { ValuesOf } from './read-inputs.ts';
 import type { MailServer, MailSettings } from './settings.ts';
 import { quote } from './text.ts';
@@ -34,13 +35,9 @@ export function parseSmtpUrl(text: string): MailServer {
   return {
     host,
     port: port === '' ? PORTS[protocol as keyof typeof PORTS] : Number(port),
-    tls: secure ? 'at once' : isThisMachine(host) ? 'none' : 'STARTTLS',
+    tls: secure ? 'at once' : isLoopback(host) ? 'none' : 'STARTTLS',
     login: user === '' ? null : { user, password: secret },
   };
-}
-
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function decode(text: string): string {
@@ -86,7 +83,7 @@ export function mailInputsFit({
   values,
   given,
 }: {
-  values: Partial<ValuesOf<typeof import('./monitoring.ts').monitoringInputs>>;
+  values: Partial<ValuesOf<typeof monitoringInputs>>;
   given(name: MailInput): boolean;
 }): { input: MailInput; problem: string } | null {
   if (!given('smtp-url')) {

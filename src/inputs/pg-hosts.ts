@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopback } from './loopback.ts';
 import type { PgParameters } from './pg-parameters.ts';
 
 /** One of the servers that libpq tries in turn. */
@@ -23,9 +24,7 @@ export function hostsOf(parameters: PgParameters): PgHost[] {
 /** Whether a connection stays on this machine: a socket, or the loopback interface. */
 export function isLocal({ host, address }: PgHost): boolean {
   const target = address || host;
-  return (
-    isSocket(target) || target === 'localhost' || target === '::1' || (isIP(target) === 4 && target.startsWith('127.'))
-  );
+  return isSocket(target) || isLoopback(target);
 }
 
 /** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */

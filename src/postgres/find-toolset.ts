@@ -54,7 +54,7 @@ export async function chooseToolset(places: Place[], serverMajor: number, server
 
 /** The newest of the first place that can read the backup: pg_restore reads archives of its own version and of older ones. */
 export async function restoringToolset(places: Place[], clientMajor: number): Promise<Toolset> {
-  await newestToolset(places);
+  await newestToolset(places); // Throws when there is none at all.
   const chosen = await firstThatFits(
     places,
     (toolsets) => toolsets.filter(({ major }) => major >= clientMajor).sort((a, b) => b.major - a.major)[0],

@@ -1,4 +1,5 @@
-import { isIP } from 'node:net';
+import { connect } from 'node:net';
+import { isLoopback } from '../inputs/loopback.ts';
 import { ask, type Engine, enginesOfThisMachine } from './container-engine.ts';
 import { containerToolset, imageToolset } from './container-toolset.ts';
 import type { Toolset } from './toolset.ts';
@@ -39,9 +40,10 @@ export async function imagesHere(connection: Record<string, string>): Promise<To
     const names = stdout.split('\n');
     const majors = new Map(names.map((name) => [IMAGE.exec(name)?.[1], name]));
     majors.delete(undefined);
-    return Promise.all([...majors.values()].map((image) => unlessNone(imageToolset(image, engine))));
+    const found = await Promise.all([...majors.values()].map((image) => unlessNone(imageToolset(image, engine))));
+    return found.flat().map((toolset) => ({ ...toolset, unnamed: true }));
   });
-  return (await Promise.all(lists)).flat(2);
+  return (await Promise.all(lists)).flat();
 }
 
 async function publishing(engine: Engine, host: string, port: string): Promise<{ container: string; port: string }[]> {
@@ -54,13 +56,44 @@ async function publishing(engine: Engine, host: string, port: string): Promise<{
     '--format={{.Name}} {{json .NetworkSettings.Ports}}',
     ...ids,
   ]);
-  return stdout.split('\n').flatMap((line) => {
+  const found = stdout.split('\n').flatMap((line) => {
     const [, container = '', json = '{}'] = /^\/?(\S+) (\{.*\})$/.exec(line) ?? [];
-    const leads = (published: { HostIp: string; HostPort: string }) =>
-      published.HostPort === port && takes(published.HostIp, host);
-    return Object.entries(JSON.parse(json) as Ports)
-      .filter(([inside, published]) => inside.endsWith('/tcp') && published?.some(leads))
-      .map(([inside]) => ({ container, port: inside.slice(0, -'/tcp'.length) }));
+    return Object.entries(JSON.parse(json) as Ports).flatMap(([inside, published]) => {
+      const addresses = (published ?? [])
+        .filter(({ HostIp, HostPort }) => HostPort === port && takes(HostIp, host))
+        .map(({ HostIp }) => HostIp);
+      if (!inside.endsWith('/tcp') || addresses.length === 0) return [];
+      return [{ container, port: inside.slice(0, -'/tcp'.length), addresses }];
+    });
+  });
+  const sure = await Promise.all(found.map(({ addresses }) => isAllOf(host, addresses, port)));
+  return found.filter((_, index) => sure[index]);
+}
+
+/**
+ * `localhost` is two addresses, and a client may try either first. Where a container is published on one of them alone, and
+ * something answers on the other, nobody can tell which of the two is meant.
+ */
+async function isAllOf(host: string, published: string[], port: string): Promise<boolean> {
+  if (host !== 'localhost') return true;
+  const others = [
+    ...(published.every((address) => address.includes(':')) ? ['127.0.0.1'] : []),
+    ...(published.some((address) => address.includes(':')) ? [] : ['::1']),
+  ];
+  return !(await Promise.all(others.map((address) => answers(address, Number(port))))).some(Boolean);
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2_000 });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket
+      .once('connect', () => end(true))
+      .once('timeout', () => end(true))
+      .once('error', () => end(false));
   });
 }
 
@@ -70,6 +103,7 @@ async function seenFromInside(engine: Engine, container: string, port: string): 
   const toolsets = await unlessNone(containerToolset(container, engine));
   return toolsets.map((toolset) => ({
     ...toolset,
+    unnamed: true,
     invocation: (tool, args, env) => toolset.invocation(tool, args, { ...env, ...inside }),
   }));
 }
@@ -85,10 +119,6 @@ function unlessNone(found: Promise<Toolset>): Promise<Toolset[]> {
 function needsFiles(connection: Record<string, string>): boolean {
   // `system`: the certificates that OpenSSL knows (PostgreSQL, "Connection Parameters", sslrootcert).
   return FILES.some((name) => (connection[name] ?? '') !== '' && connection[name] !== 'system');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 /** Whether what is published at an address of this machine is what `host` leads to. Empty: at every address. */

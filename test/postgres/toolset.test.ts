@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { chooseToolset, newestToolset, type Place, restoringToolset } from '../../src/postgres/find-toolset.ts';
@@ -140,6 +141,19 @@ describe('nearby, when nothing here fits', () => {
     ['a container without PostgreSQL', HERE, { exec: 'nothing of that name' }],
   ])('none for %s', async (_, connection, says) => {
     expect(await withDocker({ ...docker, ...says }, () => publishingContainers(connection))).toEqual([]);
+  });
+
+  test('none for localhost when something else answers on its other address', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '::1', resolve));
+    const { port } = other.address() as { port: number };
+    const inspect = docker.inspect.replace('6543', `${port}`);
+    const find = (host: string) =>
+      withDocker({ ...docker, inspect }, () => publishingContainers({ ...HERE, PGHOST: host, PGPORT: `${port}` }));
+    const found = [await find('localhost'), await find('127.0.0.1')];
+    await new Promise((resolve) => other.close(resolve));
+    expect(found.map(({ length }) => length)).toEqual([0, 1]);
+    expect(await find('localhost')).toHaveLength(1);
   });
 
   test('images of PostgreSQL that are here, for a server that is reached by network', async () => {

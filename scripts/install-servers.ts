@@ -93,7 +93,12 @@ const TOOLS: Tool[] = [
     packages: ['user-mode-linux', 'kmod'],
     isThere: () => hasDeviceMapper() || onPath('linux.uml', 'insmod')(),
   },
-  { group: 'mail', name: 'Exim (mail server)', packages: ['exim4-daemon-light'], isThere: onPath('exim4') },
+  {
+    group: 'mail',
+    name: 'Exim (mail server)',
+    packages: ['exim4-daemon-light', 'openssl'],
+    isThere: onPath('exim4', 'openssl'),
+  },
   {
     group: 'prometheus',
     name: 'Prometheus (promtool), Pushgateway, node_exporter',

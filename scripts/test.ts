@@ -17,7 +17,7 @@ const MOST_ONCE_MORE = 3;
  */
 const MOMENTS = `${END_TO_END}/(faults/(?!s3-for-ever)|(alter|monitoring|restore-ended|standby)\\.test)`;
 /** Where Node's own streams, zlib and crypto do the work: these are run again under the Node that runners ship. */
-const ON_RUNNERS_NODE = `${END_TO_END}/(backup|by-hand|damaged|kitchen-sink|stores)\\.test`;
+const ON_RUNNERS_NODE = `${END_TO_END}/(backup|by-hand|damaged|kitchen-sink|restore-test|stores)\\.test`;
 
 const { full } = parseArgs({ options: { full: { type: 'boolean', default: false } } }).values;
 const total = { passed: 0, failed: 0 };

@@ -179,6 +179,7 @@ describe('what is written wrong', () => {
     ['passphrase', PASSPHRASE],
     ['database-url', 'postgresql://u:hunter2hunter2@127.0.0.1/shop'],
     ['database-url', 'host=127.0.0.1 password=hunter2hunter2 dbname=shop'],
+    ['smtp-url', 'smtps://u:hunter2hunter2@127.0.0.1'],
     ['private-key', '-----BEGIN PGP PRIVATE KEY BLOCK-----'],
   ])('a secret as a flag (%s) is refused, and not shown', async (name, secret) => {
     const { code, stderr } = await run(['restore', `--${name}`, secret]);

@@ -8,7 +8,7 @@ import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
 import { childrenOf, signal, waitUntilGone } from '../../servers/processes.ts';
 import { runFolder } from '../../servers/run.ts';
 import { type SshServer, startSshd } from '../../servers/sshd.ts';
-import { type RunningAction, runPost } from '../harness.ts';
+import { type ActionResult, type RunningAction, runPost } from '../harness.ts';
 import { errorsOf } from '../run-backup.ts';
 import { rclonePlace, sshPlace } from './places.ts';
 import {
@@ -114,11 +114,7 @@ describe.each([
 
   test.each(['SIGINT', 'SIGTERM'] as const)('A2: %s midway: it ends in time, and nothing is left', async (name) => {
     const run = await midway();
-    const start = performance.now();
-    run.kill(name);
-    const result = await run.finished;
-    // When the runner sends the next signal.
-    expect(performance.now() - start).toBeLessThan(7_500);
+    const result = await killed(run, name);
     expect(result.log).toContain(`${name}: cancelling`);
     await expectCancelled(rig, result, before);
   });
@@ -202,11 +198,7 @@ describe('a backup by rsync', () => {
 
   test.each(['SIGINT', 'SIGTERM'] as const)('A2: %s midway: it ends in time, and nothing is left', async (name) => {
     const run = await midway();
-    const start = performance.now();
-    run.kill(name);
-    const result = await run.finished;
-    // When the runner sends the next signal.
-    expect(performance.now() - start).toBeLessThan(7_500);
+    const result = await killed(run, name);
     await expectCancelled(rig, result, before);
   });
 
@@ -222,3 +214,12 @@ describe('a backup by rsync', () => {
     await expectNoBackends(rig, killed);
   });
 });
+
+/** Ends a run by a signal; it has ended before the runner would send the next one. */
+async function killed(run: RunningAction, name: NodeJS.Signals): Promise<ActionResult> {
+  const start = performance.now();
+  run.kill(name);
+  const result = await run.finished;
+  expect(performance.now() - start).toBeLessThan(7_500);
+  return result;
+}

@@ -28370,7 +28370,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9551:
+/***/ 3499:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28472,13 +28472,13 @@ function expected(what, path) {
 }
 
 // EXTERNAL MODULE: ./src/catalog/names.ts
-var names = __nccwpck_require__(6447);
+var catalog_names = __nccwpck_require__(6447);
 ;// CONCATENATED MODULE: ./src/catalog/file-tree.ts
 
 
 const checkTreeCounts = { files: count, folders: count, links: count, bytes: count };
 /** It becomes a folder's name when the tree is unpacked. */
-const checkLabel = textLike(names/* LABEL */.d_, 'the label of a file tree');
+const checkLabel = textLike(catalog_names/* LABEL */.d_, 'the label of a file tree');
 const paths = object({ count: count, first: list(checked_text) });
 const checkTreeFacts = object({
     label: checkLabel,
@@ -28496,13 +28496,21 @@ const checkTreeFacts = object({
 
 
 
+/** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
+function hasSums({ volumes }) {
+    return volumes.every(({ sums }) => sums !== null);
+}
+/** Whether its parts must be read once to be verified, before they are read to be used. */
+function isReadTwice({ parts }) {
+    return parts.some((part) => part.name !== 'inventory' && !hasSums(part));
+}
 /** The bytes that are stored and signed. */
 function serializeManifest(manifest) {
     return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 const partName = (value, path) => {
     const name = checked_text(value, path);
-    if ((0,names/* isPartName */.fe)(name))
+    if ((0,catalog_names/* isPartName */.fe)(name))
         return name;
     throw new FormatError(`${path} must be the name of a part`);
 };
@@ -28526,7 +28534,7 @@ const checkManifest = object({
     parts: list(object({
         name: partName,
         plain: count,
-        volumes: list(object({ key: checked_text, size: count, sha256: sha256 })),
+        volumes: list(object({ key: checked_text, size: count, sha256: sha256, sums: withDefault(nullable(sha256), null) })),
     })),
     totals: object({ plain: count, stored: count }),
     partial: nullable(list(checked_text)),
@@ -28565,8 +28573,11 @@ function readManifest(bytes, key, expected) {
             return fail(`part ${part.name} stands twice`);
         if (part.volumes.length === 0)
             return fail(`part ${part.name} has no volume`);
+        if (!hasSums(part) && part.volumes.some(({ sums }) => sums !== null)) {
+            return fail(`not every volume of part ${part.name} has a side object`);
+        }
         for (const [index, volume] of part.volumes.entries()) {
-            if (volume.key !== (0,names/* volumeFile */.hk)(part.name, index)) {
+            if (volume.key !== (0,catalog_names/* volumeFile */.hk)(part.name, index)) {
                 return fail(`volume ${index} of part ${part.name} is ${JSON.stringify(volume.key)}`);
             }
         }
@@ -29967,9 +29978,58 @@ async function readSource(session) {
     return source ? (0,external_node_crypto_.createHash)('sha256').update(source.text).digest('hex') : null;
 }
 
+;// CONCATENATED MODULE: ./src/catalog/sums.ts
+/**
+ * A side object holds the sha256 of each range of one volume, 32 bytes each, in order: so a reader knows of every range
+ * that it is what was stored before it uses a byte of it. Ranges never cross a volume; the last may be shorter.
+ */
+const RANGE_SIZE = 8 * 1024 * 1024;
+const DIGEST_SIZE = 32;
+/** The exact size of the side object of a volume. */
+function sumsSize(volumeSize) {
+    return Math.ceil(volumeSize / RANGE_SIZE) * DIGEST_SIZE;
+}
+/** The digest of the range that begins at `start`. */
+function sumAt(sums, start) {
+    const at = (start / RANGE_SIZE) * DIGEST_SIZE;
+    return sums.subarray(at, at + DIGEST_SIZE);
+}
+
+;// CONCATENATED MODULE: ./src/store/range-digests.ts
+
+
+/** The sha256 of each range of one volume, while it is written. */
+class RangeDigests {
+    #done = [];
+    #hash = (0,external_node_crypto_.createHash)('sha256');
+    #filled = 0;
+    update(bytes) {
+        for (let offset = 0; offset < bytes.length;) {
+            const piece = bytes.subarray(offset, offset + RANGE_SIZE - this.#filled);
+            this.#hash.update(piece);
+            this.#filled += piece.length;
+            offset += piece.length;
+            if (this.#filled === RANGE_SIZE)
+                this.#endRange();
+        }
+    }
+    /** The bytes of the side object. Nothing may be added afterwards. */
+    finish() {
+        if (this.#filled > 0)
+            this.#endRange();
+        return Buffer.concat(this.#done);
+    }
+    #endRange() {
+        this.#done.push(this.#hash.digest());
+        this.#hash = (0,external_node_crypto_.createHash)('sha256');
+        this.#filled = 0;
+    }
+}
+
 // EXTERNAL MODULE: ./src/store/store.ts
 var store_store = __nccwpck_require__(1644);
 ;// CONCATENATED MODULE: ./src/store/fan-out.ts
+
 
 
 
@@ -30052,6 +30112,7 @@ class PartWriter {
     #volumes = [];
     #upload = null;
     #hash = (0,external_node_crypto_.createHash)('sha256');
+    #ranges = new RangeDigests();
     #size = 0;
     /** Of all volumes together; null during the first, for its own digest is that so far. */
     #whole = null;
@@ -30077,6 +30138,7 @@ class PartWriter {
     async #write(piece) {
         this.#upload ??= await this.#fanOut.create(this.#nameOf(this.#volumes.length).key);
         this.#hash.update(piece);
+        this.#ranges.update(piece);
         this.#whole?.update(piece);
         this.#size += piece.length;
         this.stored += piece.length;
@@ -30088,13 +30150,16 @@ class PartWriter {
         await this.#upload.commit();
         this.#upload = null;
         this.#whole ??= this.#hash.copy();
-        this.#volumes.push({
-            key: this.#nameOf(this.#volumes.length).file,
-            size: this.#size,
-            sha256: this.#hash.digest('hex'),
-        });
+        const { file, sumsKey } = this.#nameOf(this.#volumes.length);
+        const sums = sumsKey === null ? null : await this.#putSums(sumsKey, this.#ranges.finish());
+        this.#volumes.push({ key: file, size: this.#size, sha256: this.#hash.digest('hex'), sums });
         this.#hash = (0,external_node_crypto_.createHash)('sha256');
+        this.#ranges = new RangeDigests();
         this.#size = 0;
+    }
+    async #putSums(key, bytes) {
+        await this.#fanOut.putObject(key, () => bytes);
+        return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex');
     }
     /** To be called only when whatever made the stream has said that it is whole. */
     async commit() {
@@ -32376,7 +32441,7 @@ async function holdsFile(tree) {
 async function storeTrees(trees, { pathsExclude }, parts, run) {
     const stored = { parts: [], facts: [], notIncluded: [] };
     for (const tree of trees) {
-        const name = (0,names/* partOfTree */.Ne)(tree.label);
+        const name = (0,catalog_names/* partOfTree */.Ne)(tree.label);
         const before = { plain: parts.plain, stored: parts.stored };
         const { digest, notes, part } = await run.progress.stage(name, () => run.progress.watch(`File tree ${tree.label}`, 0, () => ({ plain: parts.plain - before.plain, stored: parts.stored - before.stored, more: '' }), () => storeTree(tree, parts)));
         const { changed, vanished, special } = notes;
@@ -32396,7 +32461,7 @@ async function storeTrees(trees, { pathsExclude }, parts, run) {
 async function storeTree(tree, parts) {
     const packer = new TreePacker(tree);
     const archive = external_node_stream_.Readable.from(packer.archive(), { objectMode: false });
-    const part = await parts.write((0,names/* partOfTree */.Ne)(tree.label), archive, Promise.resolve());
+    const part = await parts.write((0,catalog_names/* partOfTree */.Ne)(tree.label), archive, Promise.resolve());
     return { digest: packer.digest, notes: packer.notes, part };
 }
 /** What the manifest, which everybody may read, says of a tree: numbers, and no name but its label. */
@@ -32465,7 +32530,7 @@ function storeResult(target, { name, id }, retention) {
     return {
         url: target.store.url,
         location: `${root}/${name}/${id}`,
-        manifest: `${root}/${(0,names/* keyOf */.TN)(name, id, names/* MANIFEST_FILE */.h1)}`,
+        manifest: `${root}/${(0,catalog_names/* keyOf */.TN)(name, id, catalog_names/* MANIFEST_FILE */.h1)}`,
         uploaded: target.uploaded,
         previous: target.previous,
         noPrevious: target.noPrevious,
@@ -32656,7 +32721,7 @@ function staleBefore(storeNow) {
     return new Date(storeNow.getTime() - STALE_AFTER);
 }
 function isVolume(file) {
-    return (0,names/* parseVolumeFile */.QD)(file) !== null;
+    return (0,catalog_names/* parseVolumeFile */.QD)(file) !== null || (0,catalog_names/* isSumsFile */.BV)(file);
 }
 /** Not what holds it: that was put there later, by someone who wants to keep it. */
 function isOfPrunedBackup(file) {
@@ -32664,7 +32729,7 @@ function isOfPrunedBackup(file) {
 }
 /** What lies beside a manifest and goes with it: its signature, restore tests' records and theirs. */
 function isPaper(file) {
-    return file === names/* SIGNATURE_FILE */.I9 || parseRecordFile(file.replace(/\.asc$/, '')) !== null;
+    return file === catalog_names/* SIGNATURE_FILE */.I9 || parseRecordFile(file.replace(/\.asc$/, '')) !== null;
 }
 
 ;// CONCATENATED MODULE: ./src/catalog/storage-class.ts
@@ -32758,11 +32823,11 @@ async function isThere(store, key) {
 /** Reads a backup's manifest and, with a key, checks who made it. Throws a StoreError when it cannot be read. */
 async function inspectManifest(place, id) {
     const { store, set } = place;
-    const key = (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1);
+    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
     const bytes = await readObject(store, key);
     if (bytes === null)
         return { wrong: 'its manifest has gone' };
-    const unsigned = await whyNotSigned(place, bytes, (0,names/* keyOf */.TN)(set, id, names/* SIGNATURE_FILE */.I9));
+    const unsigned = await whyNotSigned(place, bytes, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* SIGNATURE_FILE */.I9));
     if (unsigned !== null)
         return { wrong: `its manifest does not count: ${unsigned}` };
     try {
@@ -32779,7 +32844,7 @@ async function inspectManifest(place, id) {
 }
 /** Reads a restore test's record; null when it does not speak of this manifest, or does not count. */
 async function inspectRecord(place, { file, ...named }, manifestSha256) {
-    const key = (0,names/* keyOf */.TN)(place.set, named.id, file);
+    const key = (0,catalog_names/* keyOf */.TN)(place.set, named.id, file);
     const bytes = await readObject(place.store, key);
     if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null)
         return null;
@@ -32840,7 +32905,7 @@ function spare(row, why) {
 async function examineDoomed(place, row) {
     const { store, set, now } = place;
     const { id } = row;
-    const folder = (0,names/* keyOf */.TN)(set, id, '');
+    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
     const found = await inspectManifest(place, id);
     if ('wrong' in found)
         return { why: found.wrong };
@@ -32850,10 +32915,10 @@ async function examineDoomed(place, row) {
     const files = objects.map(({ key }) => key.slice(folder.length));
     const volumes = found.manifest.parts.flatMap((part) => part.volumes.map(({ key }) => key));
     const papers = files.filter(isPaper);
-    const lock = await lastLock(store, [names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
+    const lock = await lastLock(store, [catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
     if (lock !== null)
         return { why: describeLock(lock) };
-    const others = files.filter((file) => ![names/* MANIFEST_FILE */.h1, ...papers, ...volumes].includes(file));
+    const others = files.filter((file) => ![catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].includes(file));
     row.notes = [
         ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
         ...early(objects, now),
@@ -32934,7 +32999,7 @@ async function findLeftovers(place, ids, dates) {
 /** Removes what was found to be a leftover, with the uploads that are open in it. */
 async function removeLeftover(place, leftover, dates) {
     const { store, set, now } = place;
-    const folder = (0,names/* keyOf */.TN)(set, leftover.id, '');
+    const folder = (0,catalog_names/* keyOf */.TN)(set, leftover.id, '');
     await store.sweep(folder, staleBefore(storeNow(now, dates)));
     await removeAll(store, leftover.files.map((file) => folder + file));
     leftover.deleted = true;
@@ -32944,7 +33009,7 @@ function storeNow(now, { clock, newest }) {
     return clock ?? (newest !== null && newest.modified < now ? newest.modified : now);
 }
 async function examineFolder({ store, set }, id, wasPruned, now) {
-    const folder = (0,names/* keyOf */.TN)(set, id, '');
+    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
     const objects = [];
     for await (const object of store.list(folder))
         objects.push(object);
@@ -32970,7 +33035,7 @@ async function examineFolder({ store, set }, id, wasPruned, now) {
 /** A listing may be late, and an answer that it may not be read says nothing: only "not found" is believed. */
 async function whyManifestMayBeThere(store, folder) {
     try {
-        (await store.read(folder + names/* MANIFEST_FILE */.h1)).destroy();
+        (await store.read(folder + catalog_names/* MANIFEST_FILE */.h1)).destroy();
         return 'it has a manifest that the listing does not show, or an empty one';
     }
     catch (error) {
@@ -33070,9 +33135,9 @@ function demandTime({ signal }) {
  */
 async function deleteBackup({ store, set }, { row, papers, volumes }, run) {
     // Held since it was looked at.
-    if (await isThere(store, (0,names/* keyOf */.TN)(set, row.id, names/* HOLD_FILE */.Zb)))
+    if (await isThere(store, (0,catalog_names/* keyOf */.TN)(set, row.id, catalog_names/* HOLD_FILE */.Zb)))
         return spare(row, 'held');
-    await store.remove((0,names/* keyOf */.TN)(set, row.id, names/* MANIFEST_FILE */.h1));
+    await store.remove((0,catalog_names/* keyOf */.TN)(set, row.id, catalog_names/* MANIFEST_FILE */.h1));
     row.deleted = true;
     await removeAll(store, papers);
     await removeAll(store, volumes);
@@ -33157,7 +33222,7 @@ class Listing {
     }
     /** The volumes of a backup that hold something: names in its folder, and bytes. */
     volumes(id) {
-        return [...(this.#found.get(id)?.parts ?? [])].flatMap(([part, volumes]) => volumes.map(({ index, size }) => ({ key: (0,names/* volumeFile */.hk)(part, index), size })));
+        return [...(this.#found.get(id)?.parts ?? [])].flatMap(([part, volumes]) => volumes.map(({ index, size }) => ({ key: (0,catalog_names/* volumeFile */.hk)(part, index), size })));
     }
     /** The restore tests of a backup, newest first. */
     testsOf(id) {
@@ -33178,21 +33243,21 @@ function nothing() {
 /** What a file says of its backup; null when it is not ours. */
 function kindOf(file) {
     switch (file) {
-        case names/* MANIFEST_FILE */.h1:
+        case catalog_names/* MANIFEST_FILE */.h1:
             // One that is empty was cut off by whoever copied it.
             return (found, size) => {
                 found.manifest ||= size > 0;
             };
-        case names/* SIGNATURE_FILE */.I9:
+        case catalog_names/* SIGNATURE_FILE */.I9:
             return (found) => {
                 found.signed = true;
             };
-        case names/* HOLD_FILE */.Zb:
+        case catalog_names/* HOLD_FILE */.Zb:
             return (found) => {
                 found.held = true;
             };
     }
-    const volume = (0,names/* parseVolumeFile */.QD)(file);
+    const volume = (0,catalog_names/* parseVolumeFile */.QD)(file);
     if (volume)
         return (found, size) => addVolume(found, volume, size);
     const record = recordOf(file);
@@ -33201,6 +33266,8 @@ function kindOf(file) {
             found.records.push(record);
         };
     }
+    if ((0,catalog_names/* isSumsFile */.BV)(file))
+        return () => { };
     const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
     return isRecordSignature ? () => { } : null;
 }
@@ -33223,7 +33290,7 @@ function newestFirst(a, b) {
 function listed(id, found, now) {
     const created = (0,catalog_id/* startOf */.GH)(id) ?? now;
     const missing = missingIn(found);
-    const parts = (0,names/* inOrder */.al)(found.parts.keys()).map((name) => {
+    const parts = (0,catalog_names/* inOrder */.al)(found.parts.keys()).map((name) => {
         const volumes = found.parts.get(name) ?? [];
         return { name, volumes: volumes.length, size: volumes.reduce((sum, { size }) => sum + size, 0) };
     });
@@ -33248,12 +33315,12 @@ function listed(id, found, now) {
 const NEEDED = ['schema', 'data', 'inventory'];
 function missingIn({ manifest, parts }) {
     if (!manifest)
-        return [names/* MANIFEST_FILE */.h1];
-    const absent = NEEDED.filter((name) => !parts.has(name)).map((name) => (0,names/* volumeFile */.hk)(name, 0));
+        return [catalog_names/* MANIFEST_FILE */.h1];
+    const absent = NEEDED.filter((name) => !parts.has(name)).map((name) => (0,catalog_names/* volumeFile */.hk)(name, 0));
     const gaps = [...parts].flatMap(([name, volumes]) => {
         const indexes = volumes.map(({ index }) => index).sort((a, b) => a - b);
         const gap = indexes.findIndex((index, place) => index !== place);
-        return gap === -1 ? [] : [(0,names/* volumeFile */.hk)(name, gap)];
+        return gap === -1 ? [] : [(0,catalog_names/* volumeFile */.hk)(name, gap)];
     });
     return [...absent, ...gaps].sort();
 }
@@ -33278,11 +33345,11 @@ async function survey(place, own) {
         listing.add(object);
         if (newest === null || object.modified > newest.modified)
             newest = object;
-        if (own !== null && object.key === (0,names/* keyOf */.TN)(set, own, names/* MANIFEST_FILE */.h1))
+        if (own !== null && object.key === (0,catalog_names/* keyOf */.TN)(set, own, catalog_names/* MANIFEST_FILE */.h1))
             ownDate = object.modified;
     }
     const listed = listing.backups(now);
-    const hasManifest = ({ missing }) => !missing.includes(names/* MANIFEST_FILE */.h1);
+    const hasManifest = ({ missing }) => !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
     const backups = listed.filter(hasManifest).map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, place) }));
     const inspected = await inspectNewest(place, backups);
     return {
@@ -33424,7 +33491,7 @@ async function makePlan({ store, set, now }, { backups, provenId }, rules, own) 
     const unlocked = protect(plan, mustStay(good, provenId));
     // Before the guards count what would go: with locks of years they would refuse the plan every night.
     const locks = await sideBySide(unlocked.delete, async (id) => {
-        const lock = await lastLock(store, [(0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1)]);
+        const lock = await lastLock(store, [(0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1)]);
         return lock === null ? [] : [{ id, reasons: [describeLock(lock)] }];
     });
     return protect(unlocked, locks.flat());
@@ -33570,7 +33637,7 @@ async function findPrevious(store, set, run) {
             run.log.warning(`${store.url}: backup ${id} is from the future. Check the clock of the machine that made it.`);
             continue;
         }
-        const key = (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1);
+        const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
         try {
             const bytes = await (0,consumers_.buffer)(await store.read(key));
             const { source } = readPreviousManifest(bytes, key);
@@ -33632,7 +33699,7 @@ async function listSet(store, name) {
 const facts_NEWEST = 30;
 /** A folder without a manifest is no backup. */
 function isCommitted({ missing }) {
-    return !missing.includes(names/* MANIFEST_FILE */.h1);
+    return !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
 }
 /** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
 function damageOf({ listed, volumes, manifest }) {
@@ -33839,7 +33906,7 @@ class SetReader {
         return examined;
     }
     async #examine(listed) {
-        const key = (0,names/* keyOf */.TN)(this.set, listed.id, names/* MANIFEST_FILE */.h1);
+        const key = (0,catalog_names/* keyOf */.TN)(this.set, listed.id, catalog_names/* MANIFEST_FILE */.h1);
         const read = await ifAllowed(() => this.#readSigned(key));
         if (read === null)
             return null;
@@ -33876,7 +33943,7 @@ class SetReader {
         return state.kind === 'denied' && this.#verificationKeys === null ? 'counts' : { why: state.why };
     }
     recordOf(test, listed) {
-        const key = (0,names/* keyOf */.TN)(this.set, test.id, test.file);
+        const key = (0,catalog_names/* keyOf */.TN)(this.set, test.id, test.file);
         const state = this.#records.get(key) ?? this.#recordOf(key, test, listed);
         this.#records.set(key, state);
         return state;
@@ -34079,8 +34146,10 @@ class PartStreamer {
     async write(name, source, whole, stages = []) {
         const { set, id, encryption, volumeSize, compressionLevel, signal } = this.#settings;
         const writer = new PartWriter(this.#fanOut, volumeSize, (index) => {
-            const file = (0,names/* volumeFile */.hk)(name, index);
-            return { key: (0,names/* keyOf */.TN)(set, id, file), file };
+            const file = (0,catalog_names/* volumeFile */.hk)(name, index);
+            // The inventory is read whole before it is used: it needs no ranges.
+            const sumsKey = name === 'inventory' ? null : (0,catalog_names/* keyOf */.TN)(set, id, (0,catalog_names/* sumsFile */.r2)(name, index));
+            return { key: (0,catalog_names/* keyOf */.TN)(set, id, file), file, sumsKey };
         });
         this.#writer = writer;
         const compressor = new Compressor(compressionLevel);
@@ -34159,7 +34228,7 @@ async function makeBackup(settings, run) {
     const created = run.now();
     const id = (0,catalog_id/* makeId */.M4)(created, (0,external_node_crypto_.randomBytes)(4).toString('hex'));
     const { PGDATABASE: database = '' } = settings.connection;
-    progress.about = { set: settings.name ?? (0,names/* setNameOf */.hw)(database), database, backup: null };
+    progress.about = { set: settings.name ?? (0,catalog_names/* setNameOf */.hw)(database), database, backup: null };
     const failed = new AbortController();
     const signal = AbortSignal.any([run.signal, failed.signal]);
     const encryption = await prepareEncryption(settings.encryption);
@@ -34167,7 +34236,7 @@ async function makeBackup(settings, run) {
     const toolContext = { signal, track: run.track, onStderr: (line) => log.info(`  | ${line}`) };
     const connected = await progress.stage('connect', () => connect(settings.connection, settings.toolset, id, toolContext));
     const { server, session, facts } = connected;
-    const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
+    const set = settings.name ?? (0,catalog_names/* setNameOf */.hw)(facts.database);
     log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
     for (const line of unexpected(server.toolset))
         log.info(line);
@@ -34203,7 +34272,7 @@ async function makeBackup(settings, run) {
             format: 1,
             id,
             name: set,
-            parts: written.map(({ name, plain, sha256 }) => ({ name, plain, sha256 })),
+            parts: written.map(({ name, plain, sha256, volumes }) => ({ name, plain, sha256, sums: sumsOf(volumes) })),
             partial,
             ...dump.inventory,
             files: files.facts,
@@ -34271,6 +34340,10 @@ async function storeGlobals({ server }, settings, parts) {
 function storeText(name, text, parts) {
     return parts.write(name, external_node_stream_.Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
 }
+/** Of the parts that the inventory binds; it comes last, and each of them has side objects. */
+function sumsOf(volumes) {
+    return volumes.flatMap(({ sums }) => sums ?? []);
+}
 /** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
 async function commit(manifest, settings, fanOut) {
     const files = new Map();
@@ -34284,8 +34357,8 @@ async function commit(manifest, settings, fanOut) {
     const fileOf = (target, which) => files.get(target)?.[which] ?? Buffer.of();
     const { name, id } = manifest;
     if (settings.signing)
-        await fanOut.putObject((0,names/* keyOf */.TN)(name, id, names/* SIGNATURE_FILE */.I9), (target) => fileOf(target, 'signature'));
-    await fanOut.putObject((0,names/* keyOf */.TN)(name, id, names/* MANIFEST_FILE */.h1), (target) => fileOf(target, 'manifest'));
+        await fanOut.putObject((0,catalog_names/* keyOf */.TN)(name, id, catalog_names/* SIGNATURE_FILE */.I9), (target) => fileOf(target, 'signature'));
+    await fanOut.putObject((0,catalog_names/* keyOf */.TN)(name, id, catalog_names/* MANIFEST_FILE */.h1), (target) => fileOf(target, 'manifest'));
 }
 
 ;// CONCATENATED MODULE: ./src/catalog/databases.ts
@@ -34623,7 +34696,7 @@ async function planBackup(settings, run) {
     const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
     const { server, session, facts } = await connect(settings.connection, settings.toolset, id, context);
     try {
-        const set = settings.name ?? (0,names/* setNameOf */.hw)(facts.database);
+        const set = settings.name ?? (0,catalog_names/* setNameOf */.hw)(facts.database);
         const selection = await selectTables(server, await listTables(session), settings.dumpArgs, null);
         const tables = selection.tables.filter(({ kind }) => kind === 'r');
         const source = await readSource(session);
@@ -34728,7 +34801,7 @@ async function backUp(database, settings, run) {
         ? { outcome: 'not-begun', error: null, report: null }
         : await run.log.group(`Database ${JSON.stringify(database)}`, () => tryBackup(database, settings, own));
     const [ended, duration] = [run.now().toISOString(), Math.round(progress.elapsed())];
-    return { database, name: (0,names/* setNameOf */.hw)(database), ...outcome, ended, duration };
+    return { database, name: (0,catalog_names/* setNameOf */.hw)(database), ...outcome, ended, duration };
 }
 async function tryBackup(database, settings, run) {
     try {
@@ -35290,13 +35363,17 @@ function resultOf(stores) {
 
 
 
+/** It is not the inventory of its backup. */
+class DamagedInventory extends errors/* LifeboatError */.H3 {
+    name = 'DamagedInventory';
+}
 /**
  * Reads an inventory from a store. Who could encrypt it could write anything into it: what is made of it is quoted, and
- * only what this checks may be relied on. Throws a LifeboatError.
+ * only what this checks may be relied on. Throws a {@link DamagedInventory}.
  */
 function readInventory(bytes, expected) {
     const fail = (what) => {
-        throw new errors/* LifeboatError */.H3(`The inventory of backup ${expected.id} cannot be used: ${what}.`);
+        throw new DamagedInventory(`The inventory of backup ${expected.id} cannot be used: ${what}.`);
     };
     let inventory;
     try {
@@ -35317,7 +35394,7 @@ const checkShape = object({
     format: literal(1),
     id: checked_text,
     name: checked_text,
-    parts: list(object({ name: checked_text, plain: count, sha256: sha256 })),
+    parts: list(object({ name: checked_text, plain: count, sha256: sha256, sums: withDefault(nullable(list(sha256)), null) })),
     partial: nullable(list(checked_text)),
     server: object({ version: checked_text, versionNumber: count, bootstrap: checked_text, standby: flag }),
     database: anything,
@@ -35337,8 +35414,8 @@ const checkShape = object({
 
 
 
-/** Bytes fetched by one request. */
-const RANGE = 8 * 1024 * 1024;
+
+
 /** Ranges under way at once: with these the memory in use is 32 MiB, whatever the part's size. */
 const part_reader_AT_ONCE = 4;
 /** Milliseconds before each further try of a range. */
@@ -35352,53 +35429,108 @@ class DamagedPart extends errors/* LifeboatError */.H3 {
         this.part = part;
     }
 }
-/** Whether every volume is there and as long as it was: told before anything is made of the others. */
+/** Whether every volume exists and has its size: checked before anything is done with the others. */
 async function checkSizes(source) {
     for (const volume of source.part.volumes)
         await checkSize(source.folder + volume.key, volume, source);
 }
 /**
- * The stored bytes of a part: its volumes in their order, fetched by ranges side by side. Size and sha256 of each volume
- * are held against the manifest when its last byte has passed, so nothing that was read counts before the end of the
- * stream. Throws {@link DamagedPart}, or a StoreError when the store cannot be read.
+ * The stored bytes of a part: its volumes in their order, fetched by ranges side by side. `sums` has the side object of
+ * each volume: a range is compared with its digest before a byte of it is yielded. Throws {@link DamagedPart}, or a
+ * StoreError when the store cannot be read.
  */
-async function* readPart(source) {
-    const { part, sha256, store, folder } = source;
-    const whole = (0,external_node_crypto_.createHash)('sha256');
-    for (const volume of part.volumes) {
-        for await (const bytes of readVolume(volume, source)) {
-            if (sha256 !== undefined && part.volumes.length > 1)
-                whole.update(bytes);
+async function* readPart(source, sums) {
+    for (const [index, volume] of source.part.volumes.entries()) {
+        const key = source.folder + volume.key;
+        await checkSize(key, volume, source);
+        for await (const { range, bytes } of readRanges(key, volume.size, source)) {
+            if (!digestOf(bytes).equals(sumAt(sums[index] ?? Buffer.of(), range.start))) {
+                throw new DamagedPart(source.part.name, `${source.store.url}: ${key} is not what was stored: the sha256 of its bytes ${range.start} to ${range.end} differs from the one recorded.`);
+            }
             yield bytes;
         }
     }
-    if (sha256 === undefined)
-        return;
-    const digest = part.volumes.length > 1 ? whole.digest('hex') : part.volumes[0]?.sha256;
-    if (digest === sha256)
-        return;
-    throw new DamagedPart(part.name, `${store.url}: part ${part.name} in ${folder} is not the one that was made with this backup's inventory.`);
 }
-async function* readVolume(volume, source) {
-    const { part } = source;
-    const key = source.folder + volume.key;
-    await checkSize(key, volume, source);
-    const hash = (0,external_node_crypto_.createHash)('sha256');
+/** No volume that Lifeboat writes has a longer side object: this one is of a volume of 4 TiB. */
+const LONGEST_SUMS = 16 * 1024 * 1024;
+/** The side objects of a part's volumes, compared with what the manifest says. Throws as {@link readPart} does. */
+async function readSums(source) {
+    const all = [];
+    for (const [index, volume] of source.part.volumes.entries()) {
+        const key = source.folder + (0,catalog_names/* sumsFile */.r2)(source.part.name, index);
+        const size = sumsSize(volume.size);
+        if (size > LONGEST_SUMS)
+            throw new DamagedPart(source.part.name, `${key} would have ${size} bytes, which is too many.`);
+        await checkSize(key, { size }, source);
+        const bytes = await fetchRange(key, { start: 0, end: size }, source);
+        const sha256 = digestOf(bytes).toString('hex');
+        if (sha256 !== volume.sums)
+            throw differs(key, sha256, volume.sums ?? 'nothing', source);
+        all.push(bytes);
+    }
+    return all;
+}
+/**
+ * Reads a part once and yields nothing of it: for parts without side objects. Each volume is compared with the manifest,
+ * and all together with `sha256` (hex), what the inventory says of them. Resolves with what the side objects would hold,
+ * so that a second reading can be compared range by range: the store may change in between.
+ */
+async function digestPart(source, sha256) {
+    const whole = (0,external_node_crypto_.createHash)('sha256');
+    const all = [];
+    for (const volume of source.part.volumes) {
+        const key = source.folder + volume.key;
+        await checkSize(key, volume, source);
+        const hash = (0,external_node_crypto_.createHash)('sha256');
+        const sums = [];
+        for await (const { bytes } of readRanges(key, volume.size, source)) {
+            hash.update(bytes);
+            whole.update(bytes);
+            sums.push(digestOf(bytes));
+        }
+        requireVolume(key, volume, hash.digest('hex'), source);
+        all.push(Buffer.concat(sums));
+    }
+    if (whole.digest('hex') === sha256)
+        return all;
+    throw new DamagedPart(source.part.name, `${source.store.url}: part ${source.part.name} in ${source.folder} is not the one that this backup's inventory names.`);
+}
+/** A small part whole, each volume compared with the manifest before anything is resolved. */
+async function readWhole(source) {
+    const chunks = [];
+    for (const volume of source.part.volumes) {
+        const key = source.folder + volume.key;
+        await checkSize(key, volume, source);
+        const hash = (0,external_node_crypto_.createHash)('sha256');
+        for await (const { bytes } of readRanges(key, volume.size, source)) {
+            hash.update(bytes);
+            chunks.push(bytes);
+        }
+        requireVolume(key, volume, hash.digest('hex'), source);
+    }
+    return chunks;
+}
+function requireVolume(key, volume, sha256, source) {
+    if (sha256 !== volume.sha256)
+        throw differs(key, sha256, volume.sha256, source);
+}
+function differs(key, found, expected, { store, part }) {
+    return new DamagedPart(part.name, `${store.url}: ${key} is not what was stored: its sha256 is ${found}, the manifest says ${expected}.`);
+}
+function digestOf(bytes) {
+    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
+}
+/** The ranges of a volume in their order, several under way at once. */
+async function* readRanges(key, size, source) {
     const stop = new AbortController();
     const signal = AbortSignal.any([source.signal, stop.signal]);
+    const fetch = async (range) => ({ range, bytes: await fetchRange(key, range, { ...source, signal }) });
     try {
-        for await (const bytes of part_reader_inOrder(rangesOf(volume.size), (range) => fetchRange(key, range, { ...source, signal }))) {
-            hash.update(bytes);
-            yield bytes;
-        }
+        yield* part_reader_inOrder(rangesOf(size), fetch);
     }
     finally {
-        stop.abort(); // When nobody reads on, what is under way is not tried again.
+        stop.abort(); // When the reader stops, what is under way is not tried again.
     }
-    const digest = hash.digest('hex');
-    if (digest === volume.sha256)
-        return;
-    throw new DamagedPart(part.name, `${source.store.url}: ${key} is not what was stored: its sha256 is ${digest}, the manifest says ${volume.sha256}.`);
 }
 async function checkSize(key, volume, { store, part }) {
     let size;
@@ -35415,8 +35547,8 @@ async function checkSize(key, volume, { store, part }) {
     throw new DamagedPart(part.name, `${store.url}: ${key} has ${size} bytes, the manifest says ${volume.size}.`);
 }
 function* rangesOf(size) {
-    for (let start = 0; start < size; start += RANGE)
-        yield { start, end: Math.min(start + RANGE, size) };
+    for (let start = 0; start < size; start += RANGE_SIZE)
+        yield { start, end: Math.min(start + RANGE_SIZE, size) };
 }
 /** Several at once, results in order; no more are under way than {@link AT_ONCE}. */
 async function* part_reader_inOrder(items, act) {
@@ -35933,6 +36065,8 @@ function damaged(error) {
 
 
 
+
+
 /** A part cannot be read back as it was written; `part` says which. */
 class UnreadablePart extends errors/* LifeboatError */.H3 {
     name = 'UnreadablePart';
@@ -35948,45 +36082,71 @@ class UnreadablePart extends errors/* LifeboatError */.H3 {
         this.locked = cause instanceof CannotDecrypt;
     }
 }
-/** Reads the parts of one backup back: fetched, checked, decrypted, decompressed, as streams. */
+/** So large may an inventory be, in plain bytes: it is held in memory. */
+const LARGEST_INVENTORY = 256 * 1024 * 1024;
+/** What encryption and incompressible bytes add at most. */
+const STORED_OVERHEAD = 1024 * 1024;
+/**
+ * Reads the parts of one backup back: fetched, verified, decrypted, decompressed, as streams. The chain of trust is
+ * manifest -> inventory -> side objects -> ranges: of no part a byte is decrypted that was not compared with it before.
+ */
 class BackupParts {
-    #store;
-    #manifest;
-    #decryption;
-    #signal;
-    #info;
-    /** sha256 of each whole part, from the inventory. */
+    #context;
+    /** What the inventory says of the other parts. */
     #bound = new Map();
+    /** The digests of the ranges of a part's volumes, once they are known to be its own. */
+    #sums = new Map();
     /** Parts that were read to their end. */
     #read = new Set();
-    constructor(store, manifest, decryption, signal, info) {
-        this.#store = store;
-        this.#manifest = manifest;
-        this.#decryption = decryption;
-        this.#signal = signal;
-        this.#info = info;
+    constructor(context) {
+        this.#context = context;
     }
-    /** Whether every volume is there and as long as it was: nothing is begun with a backup of which a piece is gone. */
+    /** Whether every volume exists with its size: nothing is begun with a backup of which a piece is missing. */
     async checkSizes() {
         for (const part of this.#manifest.parts) {
             try {
-                await checkSizes({ store: this.#store, folder: this.#folder(), part });
+                await checkSizes({ store: this.#context.store, folder: this.#folder(), part });
             }
             catch (error) {
-                throw error instanceof DamagedPart ? new UnreadablePart(part.name, error) : error;
+                throw unreadable(part.name, error);
             }
         }
     }
     /** The inventory, which binds the other parts: from then on they must be those that it names. */
     async inventory() {
-        const bytes = await (0,consumers_.buffer)(this.plain('inventory'));
+        const part = this.#part('inventory');
         try {
+            const bytes = await this.#readInventory(part);
             const inventory = readInventory(bytes, this.#manifest);
             this.#bind(inventory);
+            this.#read.add(part.name);
             return inventory;
         }
         catch (error) {
-            throw error instanceof errors/* LifeboatError */.H3 ? new UnreadablePart('inventory', error) : error;
+            throw unreadable(part.name, error);
+        }
+    }
+    /** Its stored bytes are compared with the manifest, and its modification detection code checked, before it is parsed. */
+    async #readInventory(part) {
+        const stored = part.volumes.reduce((sum, { size }) => sum + size, 0);
+        if (part.plain > LARGEST_INVENTORY || stored > LARGEST_INVENTORY + STORED_OVERHEAD) {
+            throw new DamagedPart(part.name, `The manifest says that it has ${part.plain} bytes, ${stored} of them stored; at most ${LARGEST_INVENTORY} are read`);
+        }
+        const chunks = await readWhole(this.#source(part));
+        return await (0,consumers_.buffer)(decompress(decrypt(external_node_stream_.Readable.from(chunks), this.#context.decryption), part.plain));
+    }
+    /**
+     * Makes sure of the bytes of these parts before anything is done with one of them: reads their side objects; a part
+     * without them is read once.
+     */
+    async verify(names) {
+        for (const name of names) {
+            try {
+                await this.#sumsOf(this.#part(name));
+            }
+            catch (error) {
+                throw unreadable(name, error);
+            }
         }
     }
     /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
@@ -35998,54 +36158,61 @@ class BackupParts {
         if (!(0,external_node_util_.isDeepStrictEqual)(partial, this.#manifest.partial))
             throw unbound('what was left out');
         const named = this.#manifest.parts.filter(({ name }) => name !== 'inventory');
-        for (const { name, plain, sha256 } of parts) {
-            if (named.find((part) => part.name === name)?.plain !== plain)
-                throw unbound(`part ${name}`);
-            this.#bound.set(name, sha256);
+        for (const bound of parts) {
+            const part = named.find(({ name }) => name === bound.name);
+            if (part?.plain !== bound.plain)
+                throw unbound(`part ${bound.name}`);
+            if (!(0,external_node_util_.isDeepStrictEqual)(sumsIn(part), bound.sums))
+                throw unbound(`the side objects of part ${bound.name}`);
+            this.#bound.set(bound.name, bound);
         }
         for (const { name } of named)
             if (!this.#bound.has(name))
                 throw unbound(`part ${name}`);
-        const trees = named.map(({ name }) => name).filter(names/* isTree */.xK);
-        if (!(0,external_node_util_.isDeepStrictEqual)(files.map(({ label }) => (0,names/* partOfTree */.Ne)(label)), trees))
+        const trees = named.map(({ name }) => name).filter(catalog_names/* isTree */.xK);
+        if (!(0,external_node_util_.isDeepStrictEqual)(files.map(({ label }) => (0,catalog_names/* partOfTree */.Ne)(label)), trees))
             throw unbound('the file trees');
     }
-    /** The plain bytes of a part. They count only when the stream has ended well. Throws {@link UnreadablePart}. */
+    /**
+     * The plain bytes of a part, each verified before it comes. That they are all of it is known only when the stream has
+     * ended well. Throws {@link UnreadablePart}.
+     */
     async *plain(name) {
         const part = this.#part(name);
         try {
-            yield* decompress(decrypt(this.#stored(part), this.#decryption), part.plain);
+            const stored = readPart(this.#source(part), await this.#sumsOf(part));
+            yield* decompress(decrypt(stored, this.#context.decryption), part.plain);
             this.#read.add(name);
         }
         catch (error) {
-            throw await this.#meaning(error, part);
+            throw unreadable(name, error);
         }
     }
-    #stored(part) {
-        const sha256 = this.#bound.get(part.name);
-        return readPart({
-            store: this.#store,
-            folder: this.#folder(),
-            part,
-            ...(sha256 === undefined ? {} : { sha256 }),
-            signal: this.#signal,
-            info: this.#info,
-        });
+    #sumsOf(part) {
+        const sums = this.#sums.get(part.name) ?? this.#findSums(part);
+        this.#sums.set(part.name, sums);
+        return sums;
     }
-    /** What nothing opens may be damaged where it is opened: only when its bytes are as stored, the key is the wrong one. */
-    async #meaning(error, part) {
-        if (!isDamage(error))
-            return error;
-        if (!(error instanceof CannotDecrypt))
-            return new UnreadablePart(part.name, error);
-        try {
-            for await (const _ of this.#stored(part))
-                ;
-            return new UnreadablePart(part.name, error);
+    async #findSums(part) {
+        const bound = this.#bound.get(part.name);
+        if (bound === undefined)
+            throw new Error(`part ${part.name} is read before the inventory`);
+        const source = this.#source(part);
+        if (hasSums(part)) {
+            try {
+                return await readSums(source);
+            }
+            catch (error) {
+                if (!(error instanceof DamagedPart) || this.#context.withoutSums === 'refuse')
+                    throw error;
+                this.#context.info(`${error.message} Part ${part.name} is read twice instead: once to verify it, once to use it.`);
+            }
         }
-        catch (damage) {
-            return isDamage(damage) ? new UnreadablePart(part.name, damage) : damage;
-        }
+        return await digestPart(source, bound.sha256);
+    }
+    #source(part) {
+        const { store, signal, info } = this.#context;
+        return { store, folder: this.#folder(), part, signal, info };
     }
     /** How many parts were read to their end. */
     get read() {
@@ -36060,8 +36227,11 @@ class BackupParts {
                 ;
         }
     }
+    get #manifest() {
+        return this.#context.manifest;
+    }
     #folder() {
-        return (0,names/* keyOf */.TN)(this.#manifest.name, this.#manifest.id, '');
+        return (0,catalog_names/* keyOf */.TN)(this.#manifest.name, this.#manifest.id, '');
     }
     #part(name) {
         const part = this.#manifest.parts.find((candidate) => candidate.name === name);
@@ -36070,11 +36240,19 @@ class BackupParts {
         throw new UnreadablePart(name, new DamagedPart(name, 'the manifest does not name it'));
     }
 }
+/** As the manifest has them; null: there are none. */
+function sumsIn(part) {
+    return hasSums(part) ? part.volumes.flatMap(({ sums }) => sums ?? []) : null;
+}
+/** What damage amounts to; any other error stays what it is. */
+function unreadable(name, error) {
+    return isDamage(error) ? new UnreadablePart(name, error) : error;
+}
 function isDamage(error) {
-    return [DamagedPart, DamagedMessage, DamagedFrame, CannotDecrypt].some((kind) => error instanceof kind);
+    return [DamagedPart, DamagedMessage, DamagedFrame, DamagedInventory, CannotDecrypt].some((kind) => error instanceof kind);
 }
 function unbound(what) {
-    return new errors/* LifeboatError */.H3(`It does not fit the manifest: ${what} differs. One of the two was changed, or belongs to another backup.`);
+    return new DamagedInventory(`It does not fit the manifest: ${what} differs. One of the two was changed, or belongs to another backup.`);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/check-prunes.ts
@@ -36219,7 +36397,8 @@ async function readRows(store, backups, decryption, run) {
         return { kind: 'unknown', why, next: 'Nothing when the set is new: the next backup brings one.' };
     }
     const read = async (manifest) => {
-        const parts = new BackupParts(store, manifest, decryption, run.signal, run.log.info);
+        const { signal, log } = run;
+        const parts = new BackupParts({ store, manifest, decryption, withoutSums: 'refuse', signal, info: log.info });
         return inventoryFacts(await parts.inventory());
     };
     try {
@@ -36336,7 +36515,7 @@ function empty(url) {
 async function listAll(store, settings, run) {
     const listed = empty(store.url);
     for (const folder of await store.folders('')) {
-        if ((0,names/* isSetName */.o$)(folder))
+        if ((0,catalog_names/* isSetName */.o$)(folder))
             await addSet(listed, store, folder, settings, run);
         else
             listed.ignored.folders++;
@@ -36349,7 +36528,7 @@ async function listOne(store, name, settings, run) {
     await addSet(listed, store, name, settings, run);
     if (listed.sets.length > 0)
         return listed;
-    return { ...listed, otherFolders: (await foldersOf(store)).filter((folder) => (0,names/* isSetName */.o$)(folder) && folder !== name) };
+    return { ...listed, otherFolders: (await foldersOf(store)).filter((folder) => (0,catalog_names/* isSetName */.o$)(folder) && folder !== name) };
 }
 async function addSet(listed, store, name, { reportHtml }, run) {
     const listing = await listSet(store, name);
@@ -36446,7 +36625,7 @@ async function storeFacts(store, { demands }) {
 /** Every folder that holds backups, or the records of those that were pruned. */
 async function checkAll(store, settings, run) {
     const checked = [];
-    for (const name of (await store.folders('')).filter(names/* isSetName */.o$)) {
+    for (const name of (await store.folders('')).filter(catalog_names/* isSetName */.o$)) {
         const listing = await listSet(store, name);
         if (listing.isEmpty)
             continue;
@@ -36460,7 +36639,7 @@ async function checkAll(store, settings, run) {
 async function checkOne(store, name, settings, run) {
     const listing = await listSet(store, name);
     const others = listing.isEmpty
-        ? (await foldersOf(store)).filter((folder) => (0,names/* isSetName */.o$)(folder) && folder !== name)
+        ? (await foldersOf(store)).filter((folder) => (0,catalog_names/* isSetName */.o$)(folder) && folder !== name)
         : [];
     return [await checkSet(store, name, listing, others, settings, run)];
 }
@@ -36550,7 +36729,7 @@ async function candidates(store, set, wanted, run) {
 }
 /** Of the backup's newest restore test; null when there was none. */
 async function lastVerdict(store, set, id) {
-    const folder = (0,names/* keyOf */.TN)(set, id, '');
+    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
     let last = null;
     for await (const { key } of store.list(`${folder}restore-tests/`)) {
         const record = parseRecordFile(key.slice(folder.length));
@@ -36561,10 +36740,10 @@ async function lastVerdict(store, set, id) {
 }
 /** null: a folder without a manifest is no backup. */
 async function committed(store, set, id) {
-    const manifest = await readObject(store, (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1));
+    const manifest = await readObject(store, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1));
     if (manifest === null)
         return null;
-    const signature = await readObject(store, (0,names/* keyOf */.TN)(set, id, names/* SIGNATURE_FILE */.I9));
+    const signature = await readObject(store, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* SIGNATURE_FILE */.I9));
     return {
         store,
         set,
@@ -36599,10 +36778,10 @@ async function hold(settings, run) {
     }
 }
 async function holdIn(store, set, id, by, run) {
-    const manifest = (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1);
+    const manifest = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
     if (!(await isThere(store, manifest)))
         return 'absent';
-    const key = (0,names/* keyOf */.TN)(set, id, names/* HOLD_FILE */.Zb);
+    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* HOLD_FILE */.Zb);
     if (await isThere(store, key))
         return 'held-already';
     const since = run.now().toISOString();
@@ -36687,12 +36866,12 @@ async function release(settings, run) {
     }
 }
 async function releaseIn(store, set, id) {
-    const key = (0,names/* keyOf */.TN)(set, id, names/* HOLD_FILE */.Zb);
+    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* HOLD_FILE */.Zb);
     if (await isThere(store, key)) {
         await store.remove(key);
         return 'released';
     }
-    return (await isThere(store, (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1))) ? 'not-held' : 'absent';
+    return (await isThere(store, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1))) ? 'not-held' : 'absent';
 }
 
 ;// CONCATENATED MODULE: ./src/catalog/relation.ts
@@ -37654,12 +37833,18 @@ async function lackingExtensions({ session }, { extensions }) {
 
 ;// CONCATENATED MODULE: ./src/commands/load.ts
 
+
+
+
+
+const READ_TWICE = 'This backup has no side objects, as older ones: its data is fetched twice, first to verify it, then to restore it.';
 /** Restores a backup into a new database, tells how far it has come, and measures the time. */
 async function load_load(target, database, { parts, manifest, inventory, selection }, { jobs, roles = inventory.roles }, run, found) {
     const started = performance.now();
+    await verifyBefore(parts, manifest, run);
     const { plain = 0 } = manifest.parts.find(({ name }) => name === 'data') ?? {};
     let loaded = 0;
-    const restored = await run.progress.stage('restore', () => run.progress.watch('Restore', plain, () => ({ plain: loaded, stored: null, more: '' }), () => restoreInto(target, {
+    const restore = () => restoreInto(target, {
         database,
         inventory,
         roles,
@@ -37670,10 +37855,29 @@ async function load_load(target, database, { parts, manifest, inventory, selecti
         onBytes: (bytes) => {
             loaded = bytes;
         },
-    })));
-    found.restoreTime = performance.now() - started;
-    return restored;
+    });
+    const reading = () => ({ plain: loaded, stored: null, more: '' });
+    try {
+        const restored = await run.progress.stage('restore', () => run.progress.watch('Restore', plain, reading, restore));
+        found.restoreTime = performance.now() - started;
+        return restored;
+    }
+    catch (error) {
+        // Verified bytes that differ later were exchanged in between.
+        throw loaded > 0 && load_isDamage(error) ? new errors/* LeftBehind */.QV(CODE_MAY_HAVE_RUN, error) : error;
+    }
 }
+/** Before anything of the backup is executed. File trees can be much larger than the database; each is verified before it is unpacked. */
+async function verifyBefore(parts, manifest, run) {
+    const names = manifest.parts.map(({ name }) => name).filter((name) => name !== 'inventory' && !(0,catalog_names/* isTree */.xK)(name));
+    if (isReadTwice(manifest))
+        run.log.info(READ_TWICE);
+    await run.progress.stage('verify stored bytes', () => parts.verify(names));
+}
+function load_isDamage(error) {
+    return error instanceof errors/* LeftBehind */.QV ? load_isDamage(error.cause) : error instanceof UnreadablePart;
+}
+const CODE_MAY_HAVE_RUN = "A part of this backup had been restored before. Its code may have run on the server with the rights of this run's role: look there for what should not exist.";
 
 ;// CONCATENATED MODULE: ./src/commands/open-backup.ts
 
@@ -37701,10 +37905,11 @@ function newExamination() {
  */
 async function openBackup(chosen, settings, run, found, cache = null) {
     await checkSignature(chosen, settings, run, found);
-    const manifest = refusing('manifest', names/* MANIFEST_FILE */.h1, () => readManifest(chosen.manifest, (0,names/* keyOf */.TN)(chosen.set, chosen.id, names/* MANIFEST_FILE */.h1), chosen));
+    const manifest = refusing('manifest', catalog_names/* MANIFEST_FILE */.h1, () => readManifest(chosen.manifest, (0,catalog_names/* keyOf */.TN)(chosen.set, chosen.id, catalog_names/* MANIFEST_FILE */.h1), chosen));
     found.manifest = manifest;
     const store = (await cache?.storeFor(manifest)) ?? chosen.store;
-    const parts = new BackupParts(store, manifest, settings.decryption, run.signal, run.log.info);
+    const { decryption, withoutSums } = settings;
+    const parts = new BackupParts({ store, manifest, decryption, withoutSums, signal: run.signal, info: run.log.info });
     await parts.checkSizes();
     const inventory = await run.progress.stage('read inventory', () => parts.inventory());
     found.inventory = inventory;
@@ -37757,7 +37962,7 @@ async function checkSignature({ manifest, signature }, { verificationKeys, decry
     const wrong = signature === null ? 'it is not signed' : await verifyDetached(manifest, signature, verificationKeys, run.now());
     if (wrong !== null) {
         const message = `The manifest is not signed by a key of verification-key: ${wrong}. Nothing of this backup was restored.`;
-        throw new Damaged({ severity: 'failed', kind: 'manifest', object: names/* MANIFEST_FILE */.h1, message });
+        throw new Damaged({ severity: 'failed', kind: 'manifest', object: catalog_names/* MANIFEST_FILE */.h1, message });
     }
     found.signatureVerified = true;
     found.verified.push('The signature of the manifest, which names every volume’s sha256');
@@ -37774,7 +37979,7 @@ function treeLines({ files }, { filesTo }) {
     if (files.length === 0)
         return filesTo === null ? [] : ['files-to: this backup has no file trees.'];
     return files.map((tree) => filesTo === null
-        ? `Leaves file tree ${tree.label} (${treeSize(tree)}) alone. Set files-to to unpack it, or by hand: cat ${(0,names/* volumeFile */.hk)((0,names/* partOfTree */.Ne)(tree.label), 0)}* | gpg -d | zstd -d | tar -x -p`
+        ? `Leaves file tree ${tree.label} (${treeSize(tree)}) alone. Set files-to to unpack it, or by hand: cat ${(0,catalog_names/* volumeFile */.hk)((0,catalog_names/* partOfTree */.Ne)(tree.label), 0)}* | gpg -d | zstd -d | tar -x -p`
         : `Unpacks file tree ${tree.label} (${treeSize(tree)}) into ${JSON.stringify((0,external_node_path_.join)(filesTo, tree.label))}.`);
 }
 /** Why the file trees cannot be unpacked, told before anything is made. */
@@ -37802,12 +38007,14 @@ function checksOf({ assertions, filesTo }) {
 
 
 
+
+
 function planSwap(live, id, target, settings) {
     const { replace, wanted } = settings;
     return {
         live,
-        restored: (0,names/* databaseNameOf */.UI)(live, `_restored_${id}`),
-        before: target.exists ? (0,names/* databaseNameOf */.UI)(live, `_before_${id}`) : null,
+        restored: (0,catalog_names/* databaseNameOf */.UI)(live, `_restored_${id}`),
+        before: target.exists ? (0,catalog_names/* databaseNameOf */.UI)(live, `_before_${id}`) : null,
         // When the name is free the restored database takes it, if it is whole.
         swap: wanted === null && (replace || !target.exists),
     };
@@ -37839,6 +38046,7 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
         throw new errors/* LifeboatError */.H3(`Nothing was changed. ${problems.join(' ')}`);
     return [
         `Restores ${selection === null ? '' : 'a part of '}backup ${manifest.id} (made ${manifest.created}) into the new database ${JSON.stringify(swap.restored)} on PostgreSQL ${target.version}, and compares it with what was dumped.`,
+        ...(isReadTwice(manifest) ? [READ_TWICE] : []),
         ...(selection === null ? [] : partLines(selection.part)),
         `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
         ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
@@ -39212,7 +39420,7 @@ async function verifyFiles(backup, into, references, run, found) {
         const { label } = tree;
         const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
         const onPath = (path) => known?.add(path);
-        const read = await run.progress.stage((0,names/* partOfTree */.Ne)(label), () => into === null ? verify_files_check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run));
+        const read = await run.progress.stage((0,catalog_names/* partOfTree */.Ne)(label), () => into === null ? verify_files_check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run));
         if (read instanceof DamagedArchive) {
             found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
             continue;
@@ -39251,7 +39459,7 @@ async function unpack(backup, label, into, onPath, run) {
     }
 }
 function read({ parts, manifest }, label, writer, onPath, run) {
-    const name = (0,names/* partOfTree */.Ne)(label);
+    const name = (0,catalog_names/* partOfTree */.Ne)(label);
     const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
     let done = 0;
     const archive = async function* () {
@@ -39358,8 +39566,8 @@ async function verify(target, restored, backup, { assertions, fileReferences, fi
         }
     }
     const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
-    await run.progress.stage('read the other parts', () => parts.readRest(left.map(names/* partOfTree */.Ne)));
-    found.verified.push(`${countOf(parts.read, 'part')}: every volume's size and sha256, and that each decrypts whole`);
+    await run.progress.stage('read the other parts', () => parts.readRest(left.map(catalog_names/* partOfTree */.Ne)));
+    found.verified.push(`${countOf(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`);
     found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
     if (assertions.length === 0)
         return;
@@ -39386,7 +39594,7 @@ async function compareDefinitions(target, restored, { parts, inventory, selectio
         found.notVerified.push(`The text of definitions: pg_dump ${target.server.toolset.version} is older than the scratch server.`);
         return;
     }
-    const name = (0,names/* databaseNameOf */.UI)(restored.server.connection.PGDATABASE ?? '', '_twin');
+    const name = (0,catalog_names/* databaseNameOf */.UI)(restored.server.connection.PGDATABASE ?? '', '_twin');
     const twin = { ...target.server, connection: { ...target.server.connection, PGDATABASE: name } };
     const made = new MadeDatabase(target, name);
     try {
@@ -39452,7 +39660,7 @@ async function restore(settings, run) {
         const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings.name, settings.backup, run));
         progress.about = { set: chosen.set, database: live, backup: chosen.id };
         log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}`);
-        const opened = await readable(() => openBackup(chosen, settings, run, found), run);
+        const opened = await readable(() => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found), NOTHING_CHANGED, run);
         const { wanted } = settings;
         if (wanted !== null)
             wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
@@ -39510,10 +39718,12 @@ async function restore(settings, run) {
     }
 }
 function restore_select(opened, wanted, { server }, run) {
-    return run.progress.stage('choose what to restore', () => readable(() => selectFromBackup(opened, wanted, server), run));
+    return run.progress.stage('choose what to restore', () => readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run));
 }
+/** Said only where it is known: nothing of the backup was given to the server. */
+const NOTHING_CHANGED = 'Nothing was changed.';
 /** A restore needs a backup that can be read: what a restore test would report, ends this. */
-async function readable(read, run) {
+async function readable(read, consequence, run) {
     try {
         return await read();
     }
@@ -39521,14 +39731,15 @@ async function readable(read, run) {
         if (run.signal.aborted)
             throw error;
         const { kind, object, message } = open_backup_damageOf(error);
-        throw new errors/* LifeboatError */.H3(`The backup cannot be restored: ${kind} ${object}: ${message} The live database is as it was. Choose another one: the command list shows what is there.`, { cause: error });
+        throw new errors/* LifeboatError */.H3(`The backup cannot be restored: ${kind} ${object}: ${message} ${consequence} Choose another one: the command list shows what exists.`, { cause: error });
     }
 }
 async function carryOut(report, swap, backup, target, settings, run, found) {
     const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
     const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
     const { jobs } = settings;
-    const restored = await readable(() => load_load(target, swap.restored, backup, { jobs, roles }, run, found), run);
+    const consequence = `Database ${JSON.stringify(swap.live)} was not renamed.`;
+    const restored = await readable(() => load_load(target, swap.restored, backup, { jobs, roles }, run, found), consequence, run);
     report.restoredDatabase = swap.restored;
     report.createdRoles = roles.map(({ name }) => name);
     try {
@@ -39556,7 +39767,7 @@ async function carryOut(report, swap, backup, target, settings, run, found) {
     report.restoredDatabase = swap.live;
 }
 function restore_notVerified(error, { restored }) {
-    const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Look at it, or drop it and restore again.`;
+    const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Its code may have run on the server. Check it, or drop it and restore again.`;
     return new errors/* LeftBehind */.QV(left, error);
 }
 /** When the connection was lost at that very moment, nobody has heard whether the swap came through. */
@@ -39720,7 +39931,7 @@ async function restoreAndCompare(backup, settings, run, found) {
     for (const line of unexpected(scratch.server.toolset))
         run.log.info(line);
     try {
-        const database = (0,names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
+        const database = (0,catalog_names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
         const restored = await load_load(scratch, database, backup, { jobs: settings.jobs }, run, found);
         try {
             const { assertions, fileReferences } = settings;
@@ -39771,7 +39982,7 @@ function mayStay({ keepDatabase, onCouldNotVerify }, { findings }) {
 async function examine(chosen, settings, run, cache) {
     const found = newExamination();
     try {
-        const opened = await openBackup(chosen, settings, run, found, cache);
+        const opened = await openBackup(chosen, { ...settings, withoutSums: 'refuse' }, run, found, cache);
         await restoreAndCompare(opened, settings, run, found);
     }
     catch (error) {
@@ -39848,24 +40059,30 @@ class FolderBeforeStore {
         });
     }
 }
-/** The store; what is read from it is also written into a folder, until that fails. */
+/** The store; what is read of these volumes is also written into a folder, until that fails. */
 class KeepingStore {
     url;
     #store;
     #folder;
+    /** Their keys in the store. */
+    #kept;
     #files = new Map();
     #failure = null;
-    constructor(store, folder) {
+    /** `prefix`: the backup's folder in the store, `set/id/`. */
+    constructor(store, prefix, folder, volumes) {
         this.url = store.url;
         this.#store = store;
         this.#folder = folder;
+        this.#kept = new Set(volumes.map((volume) => prefix + volume.key));
     }
     size(key) {
         return this.#store.size(key);
     }
     async read(key, range) {
         const bytes = await this.#store.read(key, range);
-        return external_node_stream_.Readable.from(this.#kept(key, range.start, bytes), { objectMode: false });
+        if (!this.#kept.has(key))
+            return bytes;
+        return external_node_stream_.Readable.from(this.#keep(key, range.start, bytes), { objectMode: false });
     }
     /** Ends writing. Throws what has kept it from writing everything. */
     async finish() {
@@ -39873,7 +40090,7 @@ class KeepingStore {
         if (this.#failure !== null)
             throw this.#failure;
     }
-    async *#kept(key, start, bytes) {
+    async *#keep(key, start, bytes) {
         let position = start;
         for await (const chunk of bytes) {
             await this.#write(key, chunk, position);
@@ -40050,7 +40267,8 @@ class PartCache {
         if ((await this.#ask('look-up', folder, part_cache_ANSWER_WITHIN)) === 'done')
             return await this.#fetch(folder, volumes);
         this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
-        this.#keeping = { store: new KeepingStore(this.#chosen.store, folder), volumes };
+        const { store, set, id } = this.#chosen;
+        this.#keeping = { store: new KeepingStore(store, (0,catalog_names/* keyOf */.TN)(set, id, ''), folder, volumes), volumes };
         return this.#keeping.store;
     }
     async #fetch(folder, volumes) {
@@ -40064,7 +40282,7 @@ class PartCache {
             log.notice(`cache: ${bad} of ${formatCount(volumes.length)} volumes are missing in entry ${this.#key}, or are not what the manifest names. They are read from the store. No run writes over the entry: delete it under Actions, Caches.`);
         }
         const { store, set, id } = this.#chosen;
-        return new FolderBeforeStore(store, (0,names/* keyOf */.TN)(set, id, ''), folder, good);
+        return new FolderBeforeStore(store, (0,catalog_names/* keyOf */.TN)(set, id, ''), folder, good);
     }
     /** An entry cannot be written again, so its volumes are looked at once more. */
     async #save(folder, volumes) {
@@ -40141,7 +40359,7 @@ async function keepRecord(report, chosen, stores, settings, run) {
             if (manifestSha256 === null)
                 continue;
             const bytes = serializeRecord(restore_test_record_recordOf(report, manifestSha256, run.version));
-            const key = (0,names/* keyOf */.TN)(chosen.set, chosen.id, file);
+            const key = (0,catalog_names/* keyOf */.TN)(chosen.set, chosen.id, file);
             await putSigned(store, key, bytes, settings.signing);
             kept.push({ url: store.url, file: key, error: null });
         }
@@ -40155,7 +40373,7 @@ async function keepRecord(report, chosen, stores, settings, run) {
 }
 /** The manifest's sha256 in a store that has the same parts as the one that was tested; else null. */
 async function sameBackup(store, { id, set, manifest }) {
-    const key = (0,names/* keyOf */.TN)(set, id, names/* MANIFEST_FILE */.h1);
+    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
     try {
         const bytes = await (0,consumers_.buffer)(await store.read(key));
         const [theirs, tested] = [bytes, manifest].map((text) => readManifest(text, key, { set, id }).parts);
@@ -41146,7 +41364,7 @@ function list_summary_cells(backup) {
     ];
 }
 function notes({ newestComplete, newestProven, fromFuture, missing }) {
-    const noManifest = missing.includes(names/* MANIFEST_FILE */.h1);
+    const noManifest = missing.includes(catalog_names/* MANIFEST_FILE */.h1);
     return [
         ...(newestComplete ? ['<- NEWEST COMPLETE'] : []),
         ...(newestProven ? ['<- NEWEST PROVEN'] : []),
@@ -42490,6 +42708,7 @@ function isAhead(time, now) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   BV: () => (/* binding */ isSumsFile),
 /* harmony export */   I9: () => (/* binding */ SIGNATURE_FILE),
 /* harmony export */   Ne: () => (/* binding */ partOfTree),
 /* harmony export */   QD: () => (/* binding */ parseVolumeFile),
@@ -42503,6 +42722,7 @@ function isAhead(time, now) {
 /* harmony export */   hk: () => (/* binding */ volumeFile),
 /* harmony export */   hw: () => (/* binding */ setNameOf),
 /* harmony export */   o$: () => (/* binding */ isSetName),
+/* harmony export */   r2: () => (/* binding */ sumsFile),
 /* harmony export */   xK: () => (/* binding */ isTree)
 /* harmony export */ });
 /* unused harmony export partFiles */
@@ -42535,6 +42755,7 @@ const partFiles = {
 const LABEL = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const PREFIX = 'files-';
 const TREE_SUFFIX = '.tar.zst.gpg';
+const SUMS_SUFFIX = '.sums';
 function partOfTree(label) {
     return `${PREFIX}${label}`;
 }
@@ -42563,6 +42784,18 @@ function parseVolumeFile(file) {
         return null;
     const index = Number(number);
     return volumeFile(part, index) === file ? { part, index } : null;
+}
+/**
+ * `data.sums`, `data.0001.sums`: the side object of a volume. It does not begin with the volume's name, so that
+ * `cat data.dump.zst.gpg*` takes volumes alone.
+ */
+function sumsFile(part, index) {
+    return index === 0 ? `${part}${SUMS_SUFFIX}` : `${part}.${String(index).padStart(4, '0')}${SUMS_SUFFIX}`;
+}
+/** Whether a file is the side object of a volume. */
+function isSumsFile(file) {
+    const [, part = '', number = '0'] = /^([a-z0-9_-]+)(?:\.(\d{4,}))?\.sums$/.exec(file) ?? [];
+    return isPartName(part) && sumsFile(part, Number(number)) === file;
 }
 function partOf(firstVolume) {
     const fixed = Object.keys(partFiles).find((name) => partFiles[name] === firstVolume);
@@ -46592,7 +46825,7 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9551);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3499);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9322);
 /* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7483);

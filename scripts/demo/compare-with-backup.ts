@@ -35,7 +35,14 @@ export async function compareWithBackup(
   const key = keyOf(set, id, MANIFEST_FILE);
   const manifest = readManifest(readFileSync(join(path, key)), key, { set, id });
   const decryption = { kind: 'passphrase' as const, passphrases: [passphrase] };
-  const expected = await new BackupParts(store, manifest, decryption, signal, () => {}).inventory();
+  const expected = await new BackupParts({
+    store,
+    manifest,
+    decryption,
+    withoutSums: 'refuse',
+    signal,
+    info: () => {},
+  }).inventory();
   const restored = await readState(await serverTo(server, database), 'content', () => {});
   const { findings } = compare(expected, restored, {
     lacking: [],

@@ -11,7 +11,7 @@ export interface Inventory {
   id: string;
   name: string;
   /** The other parts, so that nobody can put one backup's data beside another's inventory. sha256 is of the stored bytes, all volumes. */
-  parts: { name: string; plain: number; sha256: string }[];
+  parts: BoundPart[];
   /** As in the manifest, which may be unsigned. */
   partial: string[] | null;
   server: ServerFacts;
@@ -29,13 +29,26 @@ export interface Inventory {
   notRecorded: string[];
 }
 
+/** It is not the inventory of its backup. */
+export class DamagedInventory extends LifeboatError {
+  override readonly name = 'DamagedInventory';
+}
+
+export interface BoundPart {
+  name: string;
+  plain: number;
+  sha256: string;
+  /** sha256 of the side object of each volume, in their order; null: it has none, as in older backups. */
+  sums: string[] | null;
+}
+
 /**
  * Reads an inventory from a store. Who could encrypt it could write anything into it: what is made of it is quoted, and
- * only what this checks may be relied on. Throws a LifeboatError.
+ * only what this checks may be relied on. Throws a {@link DamagedInventory}.
  */
 export function readInventory(bytes: Uint8Array, expected: { id: string; name: string }): Inventory {
   const fail = (what: string): never => {
-    throw new LifeboatError(`The inventory of backup ${expected.id} cannot be used: ${what}.`);
+    throw new DamagedInventory(`The inventory of backup ${expected.id} cannot be used: ${what}.`);
   };
   let inventory: Inventory;
   try {
@@ -55,7 +68,7 @@ const checkShape = object<Inventory>({
   format: literal(1),
   id: text,
   name: text,
-  parts: list(object({ name: text, plain: count, sha256 })),
+  parts: list(object<BoundPart>({ name: text, plain: count, sha256, sums: withDefault(nullable(list(sha256)), null) })),
   partial: nullable(list(text)),
   server: object({ version: text, versionNumber: count, bootstrap: text, standby: flag }),
   database: anything,

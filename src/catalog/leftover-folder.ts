@@ -1,4 +1,4 @@
-import { parseVolumeFile, SIGNATURE_FILE } from './names.ts';
+import { isSumsFile, parseVolumeFile, SIGNATURE_FILE } from './names.ts';
 import { parseRecordFile } from './record.ts';
 
 /** A run that has written nothing for so long is not under way any more. Milliseconds. */
@@ -33,7 +33,7 @@ export function staleBefore(storeNow: Date): Date {
 }
 
 function isVolume(file: string): boolean {
-  return parseVolumeFile(file) !== null;
+  return parseVolumeFile(file) !== null || isSumsFile(file);
 }
 
 /** Not what holds it: that was put there later, by someone who wants to keep it. */

@@ -2,6 +2,7 @@ import { isFromFuture, isId, parseTime, startOf } from './id.ts';
 import {
   HOLD_FILE,
   inOrder,
+  isSumsFile,
   MANIFEST_FILE,
   type PartName,
   parseVolumeFile,
@@ -157,6 +158,7 @@ function kindOf(file: string): ((found: Found, size: number) => void) | null {
       found.records.push(record);
     };
   }
+  if (isSumsFile(file)) return () => {};
   const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
   return isRecordSignature ? () => {} : null;
 }

@@ -78,6 +78,18 @@ export interface Volume {
   size: number;
   /** Of the stored bytes, hex. */
   sha256: string;
+  /** sha256 of the volume's side object, hex; null: it has none, as the inventory, and as all volumes of older backups. */
+  sums: string | null;
+}
+
+/** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
+export function hasSums({ volumes }: Pick<ManifestPart, 'volumes'>): boolean {
+  return volumes.every(({ sums }) => sums !== null);
+}
+
+/** Whether its parts must be read once to be verified, before they are read to be used. */
+export function isReadTwice({ parts }: Pick<Manifest, 'parts'>): boolean {
+  return parts.some((part) => part.name !== 'inventory' && !hasSums(part));
 }
 
 /** The bytes that are stored and signed. */
@@ -111,7 +123,7 @@ const checkManifest = object<Manifest>({
     object<ManifestPart>({
       name: partName,
       plain: count,
-      volumes: list(object<Volume>({ key: text, size: count, sha256 })),
+      volumes: list(object<Volume>({ key: text, size: count, sha256, sums: withDefault(nullable(sha256), null) })),
     }),
   ),
   totals: object({ plain: count, stored: count }),
@@ -151,6 +163,9 @@ export function readManifest(bytes: Uint8Array, key: string, expected: { set: st
   for (const part of parts) {
     if (parts.filter((other) => other.name === part.name).length > 1) return fail(`part ${part.name} stands twice`);
     if (part.volumes.length === 0) return fail(`part ${part.name} has no volume`);
+    if (!hasSums(part) && part.volumes.some(({ sums }) => sums !== null)) {
+      return fail(`not every volume of part ${part.name} has a side object`);
+    }
     for (const [index, volume] of part.volumes.entries()) {
       if (volume.key !== volumeFile(part.name, index)) {
         return fail(`volume ${index} of part ${part.name} is ${JSON.stringify(volume.key)}`);

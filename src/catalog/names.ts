@@ -34,6 +34,7 @@ export type PartName = keyof typeof partFiles | `files-${string}`;
 export const LABEL = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const PREFIX = 'files-';
 const TREE_SUFFIX = '.tar.zst.gpg';
+const SUMS_SUFFIX = '.sums';
 
 export function partOfTree(label: string): PartName {
   return `${PREFIX}${label}` as PartName;
@@ -68,6 +69,20 @@ export function parseVolumeFile(file: string): { part: PartName; index: number }
   if (part === null) return null;
   const index = Number(number);
   return volumeFile(part, index) === file ? { part, index } : null;
+}
+
+/**
+ * `data.sums`, `data.0001.sums`: the side object of a volume. It does not begin with the volume's name, so that
+ * `cat data.dump.zst.gpg*` takes volumes alone.
+ */
+export function sumsFile(part: PartName, index: number): string {
+  return index === 0 ? `${part}${SUMS_SUFFIX}` : `${part}.${String(index).padStart(4, '0')}${SUMS_SUFFIX}`;
+}
+
+/** Whether a file is the side object of a volume. */
+export function isSumsFile(file: string): boolean {
+  const [, part = '', number = '0'] = /^([a-z0-9_-]+)(?:\.(\d{4,}))?\.sums$/.exec(file) ?? [];
+  return isPartName(part) && sumsFile(part, Number(number)) === file;
 }
 
 function partOf(firstVolume: string): PartName | null {

@@ -1,11 +1,20 @@
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
-import { type Inventory, readInventory } from '../catalog/inventory.ts';
-import type { Manifest, ManifestPart } from '../catalog/manifest.ts';
+import { type BoundPart, DamagedInventory, type Inventory, readInventory } from '../catalog/inventory.ts';
+import { hasSums, type Manifest, type ManifestPart } from '../catalog/manifest.ts';
 import { isTree, keyOf, type PartName, partOfTree } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
-import { checkSizes, DamagedPart, readPart } from '../store/part-reader.ts';
+import {
+  checkSizes,
+  DamagedPart,
+  digestPart,
+  type PartSource,
+  readPart,
+  readSums,
+  readWhole,
+} from '../store/part-reader.ts';
 import type { PartStore } from '../store/store.ts';
 import { DamagedFrame, decompress } from '../stream/decompress.ts';
 import { DamagedMessage, decrypt } from '../stream/decrypt.ts';
@@ -28,52 +37,90 @@ export class UnreadablePart extends LifeboatError {
   }
 }
 
-/** Reads the parts of one backup back: fetched, checked, decrypted, decompressed, as streams. */
+/** What of a side object that is missing or damaged: its part is refused, or read twice as in older backups. */
+export type WithoutSums = 'refuse' | 'read-twice';
+
+export interface PartsContext {
+  store: PartStore;
+  manifest: Manifest;
+  decryption: DecryptionSettings;
+  withoutSums: WithoutSums;
+  signal: AbortSignal;
+  /** A line for the log. */
+  info(line: string): void;
+}
+
+/** So large may an inventory be, in plain bytes: it is held in memory. */
+const LARGEST_INVENTORY = 256 * 1024 * 1024;
+/** What encryption and incompressible bytes add at most. */
+const STORED_OVERHEAD = 1024 * 1024;
+
+/**
+ * Reads the parts of one backup back: fetched, verified, decrypted, decompressed, as streams. The chain of trust is
+ * manifest -> inventory -> side objects -> ranges: of no part a byte is decrypted that was not compared with it before.
+ */
 export class BackupParts {
-  readonly #store: PartStore;
-  readonly #manifest: Manifest;
-  readonly #decryption: DecryptionSettings;
-  readonly #signal: AbortSignal;
-  readonly #info: (line: string) => void;
-  /** sha256 of each whole part, from the inventory. */
-  readonly #bound = new Map<string, string>();
+  readonly #context: PartsContext;
+  /** What the inventory says of the other parts. */
+  readonly #bound = new Map<string, BoundPart>();
+  /** The digests of the ranges of a part's volumes, once they are known to be its own. */
+  readonly #sums = new Map<PartName, Promise<Buffer[]>>();
   /** Parts that were read to their end. */
   readonly #read = new Set<string>();
 
-  constructor(
-    store: PartStore,
-    manifest: Manifest,
-    decryption: DecryptionSettings,
-    signal: AbortSignal,
-    info: (line: string) => void,
-  ) {
-    this.#store = store;
-    this.#manifest = manifest;
-    this.#decryption = decryption;
-    this.#signal = signal;
-    this.#info = info;
+  constructor(context: PartsContext) {
+    this.#context = context;
   }
 
-  /** Whether every volume is there and as long as it was: nothing is begun with a backup of which a piece is gone. */
+  /** Whether every volume exists with its size: nothing is begun with a backup of which a piece is missing. */
   async checkSizes(): Promise<void> {
     for (const part of this.#manifest.parts) {
       try {
-        await checkSizes({ store: this.#store, folder: this.#folder(), part });
+        await checkSizes({ store: this.#context.store, folder: this.#folder(), part });
       } catch (error) {
-        throw error instanceof DamagedPart ? new UnreadablePart(part.name, error) : error;
+        throw unreadable(part.name, error);
       }
     }
   }
 
   /** The inventory, which binds the other parts: from then on they must be those that it names. */
   async inventory(): Promise<Inventory> {
-    const bytes = await buffer(this.plain('inventory'));
+    const part = this.#part('inventory');
     try {
+      const bytes = await this.#readInventory(part);
       const inventory = readInventory(bytes, this.#manifest);
       this.#bind(inventory);
+      this.#read.add(part.name);
       return inventory;
     } catch (error) {
-      throw error instanceof LifeboatError ? new UnreadablePart('inventory', error) : error;
+      throw unreadable(part.name, error);
+    }
+  }
+
+  /** Its stored bytes are compared with the manifest, and its modification detection code checked, before it is parsed. */
+  async #readInventory(part: ManifestPart): Promise<Buffer> {
+    const stored = part.volumes.reduce((sum, { size }) => sum + size, 0);
+    if (part.plain > LARGEST_INVENTORY || stored > LARGEST_INVENTORY + STORED_OVERHEAD) {
+      throw new DamagedPart(
+        part.name,
+        `The manifest says that it has ${part.plain} bytes, ${stored} of them stored; at most ${LARGEST_INVENTORY} are read`,
+      );
+    }
+    const chunks = await readWhole(this.#source(part));
+    return await buffer(decompress(decrypt(Readable.from(chunks), this.#context.decryption), part.plain));
+  }
+
+  /**
+   * Makes sure of the bytes of these parts before anything is done with one of them: reads their side objects; a part
+   * without them is read once.
+   */
+  async verify(names: PartName[]): Promise<void> {
+    for (const name of names) {
+      try {
+        await this.#sumsOf(this.#part(name));
+      } catch (error) {
+        throw unreadable(name, error);
+      }
     }
   }
 
@@ -83,9 +130,11 @@ export class BackupParts {
     if (server.version !== this.#manifest.serverVersion) throw unbound("the server's version");
     if (!isDeepStrictEqual(partial, this.#manifest.partial)) throw unbound('what was left out');
     const named = this.#manifest.parts.filter(({ name }) => name !== 'inventory');
-    for (const { name, plain, sha256 } of parts) {
-      if (named.find((part) => part.name === name)?.plain !== plain) throw unbound(`part ${name}`);
-      this.#bound.set(name, sha256);
+    for (const bound of parts) {
+      const part = named.find(({ name }) => name === bound.name);
+      if (part?.plain !== bound.plain) throw unbound(`part ${bound.name}`);
+      if (!isDeepStrictEqual(sumsIn(part), bound.sums)) throw unbound(`the side objects of part ${bound.name}`);
+      this.#bound.set(bound.name, bound);
     }
     for (const { name } of named) if (!this.#bound.has(name)) throw unbound(`part ${name}`);
     const trees = named.map(({ name }) => name).filter(isTree);
@@ -98,39 +147,47 @@ export class BackupParts {
       throw unbound('the file trees');
   }
 
-  /** The plain bytes of a part. They count only when the stream has ended well. Throws {@link UnreadablePart}. */
+  /**
+   * The plain bytes of a part, each verified before it comes. That they are all of it is known only when the stream has
+   * ended well. Throws {@link UnreadablePart}.
+   */
   async *plain(name: PartName): AsyncGenerator<Uint8Array> {
     const part = this.#part(name);
     try {
-      yield* decompress(decrypt(this.#stored(part), this.#decryption), part.plain);
+      const stored = readPart(this.#source(part), await this.#sumsOf(part));
+      yield* decompress(decrypt(stored, this.#context.decryption), part.plain);
       this.#read.add(name);
     } catch (error) {
-      throw await this.#meaning(error, part);
+      throw unreadable(name, error);
     }
   }
 
-  #stored(part: ManifestPart): AsyncGenerator<Uint8Array> {
-    const sha256 = this.#bound.get(part.name);
-    return readPart({
-      store: this.#store,
-      folder: this.#folder(),
-      part,
-      ...(sha256 === undefined ? {} : { sha256 }),
-      signal: this.#signal,
-      info: this.#info,
-    });
+  #sumsOf(part: ManifestPart): Promise<Buffer[]> {
+    const sums = this.#sums.get(part.name) ?? this.#findSums(part);
+    this.#sums.set(part.name, sums);
+    return sums;
   }
 
-  /** What nothing opens may be damaged where it is opened: only when its bytes are as stored, the key is the wrong one. */
-  async #meaning(error: unknown, part: ManifestPart): Promise<unknown> {
-    if (!isDamage(error)) return error;
-    if (!(error instanceof CannotDecrypt)) return new UnreadablePart(part.name, error);
-    try {
-      for await (const _ of this.#stored(part));
-      return new UnreadablePart(part.name, error);
-    } catch (damage) {
-      return isDamage(damage) ? new UnreadablePart(part.name, damage) : damage;
+  async #findSums(part: ManifestPart): Promise<Buffer[]> {
+    const bound = this.#bound.get(part.name);
+    if (bound === undefined) throw new Error(`part ${part.name} is read before the inventory`);
+    const source = this.#source(part);
+    if (hasSums(part)) {
+      try {
+        return await readSums(source);
+      } catch (error) {
+        if (!(error instanceof DamagedPart) || this.#context.withoutSums === 'refuse') throw error;
+        this.#context.info(
+          `${error.message} Part ${part.name} is read twice instead: once to verify it, once to use it.`,
+        );
+      }
     }
+    return await digestPart(source, bound.sha256);
+  }
+
+  #source(part: ManifestPart): PartSource {
+    const { store, signal, info } = this.#context;
+    return { store, folder: this.#folder(), part, signal, info };
   }
 
   /** How many parts were read to their end. */
@@ -146,6 +203,10 @@ export class BackupParts {
     }
   }
 
+  get #manifest(): Manifest {
+    return this.#context.manifest;
+  }
+
   #folder(): string {
     return keyOf(this.#manifest.name, this.#manifest.id, '');
   }
@@ -157,12 +218,24 @@ export class BackupParts {
   }
 }
 
-function isDamage(error: unknown): error is LifeboatError {
-  return [DamagedPart, DamagedMessage, DamagedFrame, CannotDecrypt].some((kind) => error instanceof kind);
+/** As the manifest has them; null: there are none. */
+function sumsIn(part: ManifestPart): string[] | null {
+  return hasSums(part) ? part.volumes.flatMap(({ sums }) => sums ?? []) : null;
 }
 
-function unbound(what: string): LifeboatError {
-  return new LifeboatError(
+/** What damage amounts to; any other error stays what it is. */
+function unreadable(name: PartName, error: unknown): unknown {
+  return isDamage(error) ? new UnreadablePart(name, error) : error;
+}
+
+function isDamage(error: unknown): error is LifeboatError {
+  return [DamagedPart, DamagedMessage, DamagedFrame, DamagedInventory, CannotDecrypt].some(
+    (kind) => error instanceof kind,
+  );
+}
+
+function unbound(what: string): DamagedInventory {
+  return new DamagedInventory(
     `It does not fit the manifest: ${what} differs. One of the two was changed, or belongs to another backup.`,
   );
 }

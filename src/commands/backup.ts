@@ -12,7 +12,7 @@ import { readSource } from '../postgres/inventory/database.ts';
 import type { Session } from '../postgres/session.ts';
 import { unexpected } from '../postgres/toolset.ts';
 import type { BackupReport } from '../report/backup-report.ts';
-import { discard, FanOut } from '../store/fan-out.ts';
+import { discard, FanOut, type StoredVolume } from '../store/fan-out.ts';
 import { ToolError } from '../stream/child.ts';
 import { prepareEncryption } from '../stream/encrypt.ts';
 import { signDetached } from '../stream/sign.ts';
@@ -106,7 +106,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       format: 1,
       id,
       name: set,
-      parts: written.map(({ name, plain, sha256 }) => ({ name, plain, sha256 })),
+      parts: written.map(({ name, plain, sha256, volumes }) => ({ name, plain, sha256, sums: sumsOf(volumes) })),
       partial,
       ...dump.inventory,
       files: files.facts,
@@ -173,6 +173,11 @@ async function storeGlobals(
 
 function storeText(name: 'globals' | 'inventory', text: string | Buffer, parts: PartStreamer): Promise<WrittenPart> {
   return parts.write(name, Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
+}
+
+/** Of the parts that the inventory binds; it comes last, and each of them has side objects. */
+function sumsOf(volumes: StoredVolume[]): string[] {
+  return volumes.flatMap(({ sums }) => sums ?? []);
 }
 
 /** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */

@@ -109,7 +109,8 @@ async function readRows(
     return { kind: 'unknown', why, next: 'Nothing when the set is new: the next backup brings one.' };
   }
   const read = async (manifest: Manifest) => {
-    const parts = new BackupParts(store, manifest, decryption, run.signal, run.log.info);
+    const { signal, log } = run;
+    const parts = new BackupParts({ store, manifest, decryption, withoutSums: 'refuse', signal, info: log.info });
     return inventoryFacts(await parts.inventory());
   };
   try {

@@ -17,7 +17,7 @@ export async function examine(
 ): Promise<Examination> {
   const found = newExamination();
   try {
-    const opened = await openBackup(chosen, settings, run, found, cache);
+    const opened = await openBackup(chosen, { ...settings, withoutSums: 'refuse' }, run, found, cache);
     await restoreAndCompare(opened, settings, run, found);
   } catch (error) {
     if (run.signal.aborted) throw error;

@@ -6,7 +6,7 @@ import { LeftBehind, LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
 import type { ComparedTable } from '../proof/tables.ts';
 import { verifyDetached } from '../stream/verify.ts';
-import { BackupParts, UnreadablePart } from './backup-parts.ts';
+import { BackupParts, UnreadablePart, type WithoutSums } from './backup-parts.ts';
 import type { ChosenBackup } from './choose-backup.ts';
 import type { PartCache } from './part-cache.ts';
 import type { Run } from './run.ts';
@@ -55,6 +55,7 @@ export interface OpenedBackup {
 
 export interface OpenSettings {
   decryption: DecryptionSettings;
+  withoutSums: WithoutSums;
   /** Armored certificates; null: signatures are not looked at. */
   verificationKeys: string | null;
 }
@@ -76,7 +77,8 @@ export async function openBackup(
   );
   found.manifest = manifest;
   const store = (await cache?.storeFor(manifest)) ?? chosen.store;
-  const parts = new BackupParts(store, manifest, settings.decryption, run.signal, run.log.info);
+  const { decryption, withoutSums } = settings;
+  const parts = new BackupParts({ store, manifest, decryption, withoutSums, signal: run.signal, info: run.log.info });
   await parts.checkSizes();
   const inventory = await run.progress.stage('read inventory', () => parts.inventory());
   found.inventory = inventory;

@@ -83,7 +83,8 @@ export class PartCache {
     await demandRoom(folder, 2 * (stored + plain));
     if ((await this.#ask('look-up', folder, ANSWER_WITHIN)) === 'done') return await this.#fetch(folder, volumes);
     this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
-    this.#keeping = { store: new KeepingStore(this.#chosen.store, folder), volumes };
+    const { store, set, id } = this.#chosen;
+    this.#keeping = { store: new KeepingStore(store, keyOf(set, id, ''), folder, volumes), volumes };
     return this.#keeping.store;
   }
 

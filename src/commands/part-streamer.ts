@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { keyOf, type PartName, volumeFile } from '../catalog/names.ts';
+import { keyOf, type PartName, sumsFile, volumeFile } from '../catalog/names.ts';
 import { type FanOut, PartWriter, type StoredVolume } from '../store/fan-out.ts';
 import { Compressor } from '../stream/compress.ts';
 import type { Encryption } from '../stream/encrypt.ts';
@@ -56,7 +56,9 @@ export class PartStreamer {
     const { set, id, encryption, volumeSize, compressionLevel, signal } = this.#settings;
     const writer = new PartWriter(this.#fanOut, volumeSize, (index) => {
       const file = volumeFile(name, index);
-      return { key: keyOf(set, id, file), file };
+      // The inventory is read whole before it is used: it needs no ranges.
+      const sumsKey = name === 'inventory' ? null : keyOf(set, id, sumsFile(name, index));
+      return { key: keyOf(set, id, file), file, sumsKey };
     });
     this.#writer = writer;
     const compressor = new Compressor(compressionLevel);

@@ -1,4 +1,5 @@
 import type { Inventory } from '../catalog/inventory.ts';
+import { isReadTwice } from '../catalog/manifest.ts';
 import { databaseNameOf } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { RestoreSettings } from '../inputs/settings.ts';
@@ -7,6 +8,7 @@ import { type Swap, swapStatements } from '../postgres/swap.ts';
 import { some } from '../report/escape.ts';
 import type { RestoredPart } from '../report/restore-report.ts';
 import { formatBytes } from '../units.ts';
+import { READ_TWICE } from './load.ts';
 import type { OpenedBackup } from './open-backup.ts';
 import { treeLines, whyNotUnpacked } from './restore-files.ts';
 
@@ -57,6 +59,7 @@ export function planLines(
   if (problems.length > 0) throw new LifeboatError(`Nothing was changed. ${problems.join(' ')}`);
   return [
     `Restores ${selection === null ? '' : 'a part of '}backup ${manifest.id} (made ${manifest.created}) into the new database ${JSON.stringify(swap.restored)} on PostgreSQL ${target.version}, and compares it with what was dumped.`,
+    ...(isReadTwice(manifest) ? [READ_TWICE] : []),
     ...(selection === null ? [] : partLines(selection.part)),
     `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
     ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),

@@ -35,7 +35,11 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
     );
     progress.about = { set: chosen.set, database: live, backup: chosen.id };
     log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}`);
-    const opened = await readable(() => openBackup(chosen, settings, run, found), run);
+    const opened = await readable(
+      () => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found),
+      NOTHING_CHANGED,
+      run,
+    );
     const { wanted } = settings;
     if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
@@ -90,19 +94,22 @@ export async function restore(settings: RestoreSettings, run: Run): Promise<Rest
 
 function select(opened: OpenedBackup, wanted: Wanted, { server }: RestoreTarget, run: Run): Promise<OpenedBackup> {
   return run.progress.stage('choose what to restore', () =>
-    readable(() => selectFromBackup(opened, wanted, server), run),
+    readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run),
   );
 }
 
+/** Said only where it is known: nothing of the backup was given to the server. */
+const NOTHING_CHANGED = 'Nothing was changed.';
+
 /** A restore needs a backup that can be read: what a restore test would report, ends this. */
-async function readable<T>(read: () => Promise<T>, run: Run): Promise<T> {
+async function readable<T>(read: () => Promise<T>, consequence: string, run: Run): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (run.signal.aborted) throw error;
     const { kind, object, message } = damageOf(error);
     throw new LifeboatError(
-      `The backup cannot be restored: ${kind} ${object}: ${message} The live database is as it was. Choose another one: the command list shows what is there.`,
+      `The backup cannot be restored: ${kind} ${object}: ${message} ${consequence} Choose another one: the command list shows what exists.`,
       { cause: error },
     );
   }
@@ -120,7 +127,12 @@ async function carryOut(
   const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
   const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
   const { jobs } = settings;
-  const restored = await readable(() => load(target, swap.restored, backup, { jobs, roles }, run, found), run);
+  const consequence = `Database ${JSON.stringify(swap.live)} was not renamed.`;
+  const restored = await readable(
+    () => load(target, swap.restored, backup, { jobs, roles }, run, found),
+    consequence,
+    run,
+  );
   report.restoredDatabase = swap.restored;
   report.createdRoles = roles.map(({ name }) => name);
   try {
@@ -147,7 +159,7 @@ async function carryOut(
 }
 
 function notVerified(error: unknown, { restored }: PlannedSwap): LeftBehind {
-  const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Look at it, or drop it and restore again.`;
+  const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Its code may have run on the server. Check it, or drop it and restore again.`;
   return new LeftBehind(left, error);
 }
 

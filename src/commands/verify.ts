@@ -53,7 +53,9 @@ export async function verify(
   }
   const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
   await run.progress.stage('read the other parts', () => parts.readRest(left.map(partOfTree)));
-  found.verified.push(`${countOf(parts.read, 'part')}: every volume's size and sha256, and that each decrypts whole`);
+  found.verified.push(
+    `${countOf(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`,
+  );
   found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
   if (assertions.length === 0) return;
   await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));

@@ -65,18 +65,22 @@ export class FolderBeforeStore implements PartStore {
   }
 }
 
-/** The store; what is read from it is also written into a folder, until that fails. */
+/** The store; what is read of these volumes is also written into a folder, until that fails. */
 export class KeepingStore implements PartStore {
   readonly url: string;
   readonly #store: PartStore;
   readonly #folder: string;
+  /** Their keys in the store. */
+  readonly #kept: Set<string>;
   readonly #files = new Map<string, Promise<FileHandle>>();
   #failure: unknown = null;
 
-  constructor(store: PartStore, folder: string) {
+  /** `prefix`: the backup's folder in the store, `set/id/`. */
+  constructor(store: PartStore, prefix: string, folder: string, volumes: Volume[]) {
     this.url = store.url;
     this.#store = store;
     this.#folder = folder;
+    this.#kept = new Set(volumes.map((volume) => prefix + volume.key));
   }
 
   size(key: string): Promise<number> {
@@ -85,7 +89,8 @@ export class KeepingStore implements PartStore {
 
   async read(key: string, range: { start: number; end: number }): Promise<Readable> {
     const bytes = await this.#store.read(key, range);
-    return Readable.from(this.#kept(key, range.start, bytes), { objectMode: false });
+    if (!this.#kept.has(key)) return bytes;
+    return Readable.from(this.#keep(key, range.start, bytes), { objectMode: false });
   }
 
   /** Ends writing. Throws what has kept it from writing everything. */
@@ -94,7 +99,7 @@ export class KeepingStore implements PartStore {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  async *#kept(key: string, start: number, bytes: Readable): AsyncGenerator<Uint8Array> {
+  async *#keep(key: string, start: number, bytes: Readable): AsyncGenerator<Uint8Array> {
     let position = start;
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       await this.#write(key, chunk, position);

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { messageOf } from '../errors.ts';
+import { RangeDigests } from './range-digests.ts';
 import { type Store, StoreError, type Upload } from './store.ts';
 
 /** One store of a run, and what became of it. */
@@ -27,6 +28,8 @@ export interface StoredVolume {
   key: string;
   size: number;
   sha256: string;
+  /** sha256 of the side object, hex; null: it has none. */
+  sums: string | null;
 }
 
 export function newTarget(store: Store): Target {
@@ -115,8 +118,11 @@ export interface FannedUpload<T extends Target = Target> {
   abort(): Promise<void>;
 }
 
-/** Where the volume with this index, counted from 0, lies: its key in the store, its file in the backup's folder. */
-type VolumeName = (index: number) => { key: string; file: string };
+/**
+ * Where the volume with this index, counted from 0, lies: its key in the store, its file in the backup's folder, and the
+ * key of its side object; null: it gets none.
+ */
+type VolumeName = (index: number) => { key: string; file: string; sumsKey: string | null };
 
 /** One part, stored as volumes of a fixed size whose names `fileName` gives. */
 export class PartWriter {
@@ -126,6 +132,7 @@ export class PartWriter {
   readonly #volumes: StoredVolume[] = [];
   #upload: FannedUpload | null = null;
   #hash: Hash = createHash('sha256');
+  #ranges = new RangeDigests();
   #size = 0;
   /** Of all volumes together; null during the first, for its own digest is that so far. */
   #whole: Hash | null = null;
@@ -153,6 +160,7 @@ export class PartWriter {
   async #write(piece: Uint8Array): Promise<void> {
     this.#upload ??= await this.#fanOut.create(this.#nameOf(this.#volumes.length).key);
     this.#hash.update(piece);
+    this.#ranges.update(piece);
     this.#whole?.update(piece);
     this.#size += piece.length;
     this.stored += piece.length;
@@ -164,13 +172,17 @@ export class PartWriter {
     await this.#upload.commit();
     this.#upload = null;
     this.#whole ??= this.#hash.copy();
-    this.#volumes.push({
-      key: this.#nameOf(this.#volumes.length).file,
-      size: this.#size,
-      sha256: this.#hash.digest('hex'),
-    });
+    const { file, sumsKey } = this.#nameOf(this.#volumes.length);
+    const sums = sumsKey === null ? null : await this.#putSums(sumsKey, this.#ranges.finish());
+    this.#volumes.push({ key: file, size: this.#size, sha256: this.#hash.digest('hex'), sums });
     this.#hash = createHash('sha256');
+    this.#ranges = new RangeDigests();
     this.#size = 0;
+  }
+
+  async #putSums(key: string, bytes: Buffer): Promise<string> {
+    await this.#fanOut.putObject(key, () => bytes);
+    return createHash('sha256').update(bytes).digest('hex');
   }
 
   /** To be called only when whatever made the stream has said that it is whole. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManifestPart, Volume } from '../catalog/manifest.ts';
+import { sumsFile } from '../catalog/names.ts';
+import { RANGE_SIZE, sumAt, sumsSize } from '../catalog/sums.ts';
 import { LifeboatError } from '../errors.ts';
 import { type PartStore, StoreError } from './store.ts';
 
-/** Bytes fetched by one request. */
-const RANGE = 8 * 1024 * 1024;
 /** Ranges under way at once: with these the memory in use is 32 MiB, whatever the part's size. */
 const AT_ONCE = 4;
 /** Milliseconds before each further try of a range. */
@@ -27,69 +27,135 @@ export interface PartSource {
   /** Where the backup's files lie: `set/id/`. */
   folder: string;
   part: ManifestPart;
-  /** What all volumes together must be, hex, when it is known from elsewhere. */
-  sha256?: string;
   signal: AbortSignal;
   /** A line for the log: a retry. */
   info(line: string): void;
 }
 
-/** Whether every volume is there and as long as it was: told before anything is made of the others. */
+/** Whether every volume exists and has its size: checked before anything is done with the others. */
 export async function checkSizes(source: Pick<PartSource, 'store' | 'folder' | 'part'>): Promise<void> {
   for (const volume of source.part.volumes) await checkSize(source.folder + volume.key, volume, source);
 }
 
 /**
- * The stored bytes of a part: its volumes in their order, fetched by ranges side by side. Size and sha256 of each volume
- * are held against the manifest when its last byte has passed, so nothing that was read counts before the end of the
- * stream. Throws {@link DamagedPart}, or a StoreError when the store cannot be read.
+ * The stored bytes of a part: its volumes in their order, fetched by ranges side by side. `sums` has the side object of
+ * each volume: a range is compared with its digest before a byte of it is yielded. Throws {@link DamagedPart}, or a
+ * StoreError when the store cannot be read.
  */
-export async function* readPart(source: PartSource): AsyncGenerator<Uint8Array> {
-  const { part, sha256, store, folder } = source;
-  const whole = createHash('sha256');
-  for (const volume of part.volumes) {
-    for await (const bytes of readVolume(volume, source)) {
-      if (sha256 !== undefined && part.volumes.length > 1) whole.update(bytes);
+export async function* readPart(source: PartSource, sums: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const [index, volume] of source.part.volumes.entries()) {
+    const key = source.folder + volume.key;
+    await checkSize(key, volume, source);
+    for await (const { range, bytes } of readRanges(key, volume.size, source)) {
+      if (!digestOf(bytes).equals(sumAt(sums[index] ?? Buffer.of(), range.start))) {
+        throw new DamagedPart(
+          source.part.name,
+          `${source.store.url}: ${key} is not what was stored: the sha256 of its bytes ${range.start} to ${range.end} differs from the one recorded.`,
+        );
+      }
       yield bytes;
     }
   }
-  if (sha256 === undefined) return;
-  const digest = part.volumes.length > 1 ? whole.digest('hex') : part.volumes[0]?.sha256;
-  if (digest === sha256) return;
+}
+
+/** No volume that Lifeboat writes has a longer side object: this one is of a volume of 4 TiB. */
+const LONGEST_SUMS = 16 * 1024 * 1024;
+
+/** The side objects of a part's volumes, compared with what the manifest says. Throws as {@link readPart} does. */
+export async function readSums(source: PartSource): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  for (const [index, volume] of source.part.volumes.entries()) {
+    const key = source.folder + sumsFile(source.part.name, index);
+    const size = sumsSize(volume.size);
+    if (size > LONGEST_SUMS)
+      throw new DamagedPart(source.part.name, `${key} would have ${size} bytes, which is too many.`);
+    await checkSize(key, { size }, source);
+    const bytes = await fetchRange(key, { start: 0, end: size }, source);
+    const sha256 = digestOf(bytes).toString('hex');
+    if (sha256 !== volume.sums) throw differs(key, sha256, volume.sums ?? 'nothing', source);
+    all.push(bytes);
+  }
+  return all;
+}
+
+/**
+ * Reads a part once and yields nothing of it: for parts without side objects. Each volume is compared with the manifest,
+ * and all together with `sha256` (hex), what the inventory says of them. Resolves with what the side objects would hold,
+ * so that a second reading can be compared range by range: the store may change in between.
+ */
+export async function digestPart(source: PartSource, sha256: string): Promise<Buffer[]> {
+  const whole = createHash('sha256');
+  const all: Buffer[] = [];
+  for (const volume of source.part.volumes) {
+    const key = source.folder + volume.key;
+    await checkSize(key, volume, source);
+    const hash = createHash('sha256');
+    const sums: Buffer[] = [];
+    for await (const { bytes } of readRanges(key, volume.size, source)) {
+      hash.update(bytes);
+      whole.update(bytes);
+      sums.push(digestOf(bytes));
+    }
+    requireVolume(key, volume, hash.digest('hex'), source);
+    all.push(Buffer.concat(sums));
+  }
+  if (whole.digest('hex') === sha256) return all;
   throw new DamagedPart(
-    part.name,
-    `${store.url}: part ${part.name} in ${folder} is not the one that was made with this backup's inventory.`,
+    source.part.name,
+    `${source.store.url}: part ${source.part.name} in ${source.folder} is not the one that this backup's inventory names.`,
   );
 }
 
-async function* readVolume(volume: Volume, source: PartSource): AsyncGenerator<Uint8Array> {
-  const { part } = source;
-  const key = source.folder + volume.key;
-  await checkSize(key, volume, source);
-  const hash = createHash('sha256');
+/** A small part whole, each volume compared with the manifest before anything is resolved. */
+export async function readWhole(source: PartSource): Promise<Buffer[]> {
+  const chunks: Buffer[] = [];
+  for (const volume of source.part.volumes) {
+    const key = source.folder + volume.key;
+    await checkSize(key, volume, source);
+    const hash = createHash('sha256');
+    for await (const { bytes } of readRanges(key, volume.size, source)) {
+      hash.update(bytes);
+      chunks.push(bytes);
+    }
+    requireVolume(key, volume, hash.digest('hex'), source);
+  }
+  return chunks;
+}
+
+function requireVolume(key: string, volume: Volume, sha256: string, source: PartSource): void {
+  if (sha256 !== volume.sha256) throw differs(key, sha256, volume.sha256, source);
+}
+
+function differs(key: string, found: string, expected: string, { store, part }: PartSource): DamagedPart {
+  return new DamagedPart(
+    part.name,
+    `${store.url}: ${key} is not what was stored: its sha256 is ${found}, the manifest says ${expected}.`,
+  );
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** The ranges of a volume in their order, several under way at once. */
+async function* readRanges(
+  key: string,
+  size: number,
+  source: PartSource,
+): AsyncGenerator<{ range: Range; bytes: Buffer }> {
   const stop = new AbortController();
   const signal = AbortSignal.any([source.signal, stop.signal]);
+  const fetch = async (range: Range) => ({ range, bytes: await fetchRange(key, range, { ...source, signal }) });
   try {
-    for await (const bytes of inOrder(rangesOf(volume.size), (range) =>
-      fetchRange(key, range, { ...source, signal }),
-    )) {
-      hash.update(bytes);
-      yield bytes;
-    }
+    yield* inOrder(rangesOf(size), fetch);
   } finally {
-    stop.abort(); // When nobody reads on, what is under way is not tried again.
+    stop.abort(); // When the reader stops, what is under way is not tried again.
   }
-  const digest = hash.digest('hex');
-  if (digest === volume.sha256) return;
-  throw new DamagedPart(
-    part.name,
-    `${source.store.url}: ${key} is not what was stored: its sha256 is ${digest}, the manifest says ${volume.sha256}.`,
-  );
 }
 
 async function checkSize(
   key: string,
-  volume: Volume,
+  volume: Pick<Volume, 'size'>,
   { store, part }: Pick<PartSource, 'store' | 'part'>,
 ): Promise<void> {
   let size: number;
@@ -110,7 +176,7 @@ interface Range {
 }
 
 function* rangesOf(size: number): Generator<Range> {
-  for (let start = 0; start < size; start += RANGE) yield { start, end: Math.min(start + RANGE, size) };
+  for (let start = 0; start < size; start += RANGE_SIZE) yield { start, end: Math.min(start + RANGE_SIZE, size) };
 }
 
 /** Several at once, results in order; no more are under way than {@link AT_ONCE}. */

@@ -29,7 +29,11 @@ export function makeBackup(
   const part = (name: PartName, length: number): Manifest['parts'][number] => {
     const bytes = Buffer.alloc(length, 'x');
     files.set(keyOf(set, id, volumeFile(name, 0)), bytes);
-    return { name, plain: length, volumes: [{ key: volumeFile(name, 0), size: length, sha256: sha256(bytes) }] };
+    return {
+      name,
+      plain: length,
+      volumes: [{ key: volumeFile(name, 0), size: length, sha256: sha256(bytes), sums: null }],
+    };
   };
   const parts = [part('schema', 1), part('data', size), part('inventory', 1)];
   const manifest: Manifest = {

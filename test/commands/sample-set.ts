@@ -82,7 +82,7 @@ export function sampleManifest(id: string): Manifest {
     parts: PARTS.map((name) => ({
       name,
       plain: 10,
-      volumes: [{ key: volumeFile(name, 0), size: 10, sha256: sha256(contents(name)) }],
+      volumes: [{ key: volumeFile(name, 0), size: 10, sha256: sha256(contents(name)), sums: null }],
     })),
     totals: { plain: 30, stored: 30 },
     partial: null,

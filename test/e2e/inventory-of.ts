@@ -15,5 +15,7 @@ export async function inventoryOf(server: PostgresServer, database: string): Pro
   const { manifest } = readBackup(folder, database, result.outputs.id ?? '');
   const store = openFileStore({ path: folder.path, url: pathToFileURL(folder.path).href }, recordedContext());
   const decryption = { kind: 'passphrase' as const, passphrases: [PASSPHRASE] };
-  return new BackupParts(store, manifest, decryption, new AbortController().signal, () => {}).inventory();
+  const { signal } = new AbortController();
+  const context = { store, manifest, decryption, withoutSums: 'refuse' as const, signal, info: () => {} };
+  return new BackupParts(context).inventory();
 }

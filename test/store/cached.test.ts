@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ManifestPart, Volume } from '../../src/catalog/manifest.ts';
 import { FolderBeforeStore, goodVolumes, KeepingStore } from '../../src/store/cached.ts';
 import { openFileStore } from '../../src/store/file.ts';
 import { DamagedPart, readPart } from '../../src/store/part-reader.ts';
+import { RangeDigests } from '../../src/store/range-digests.ts';
 import type { PartStore, Store } from '../../src/store/store.ts';
 import { runFolder } from '../servers/run.ts';
 import { type RecordedContext, recordedContext } from './context.ts';
@@ -24,8 +26,18 @@ const contents = new Map([
   [SECOND, whole.subarray(18 * MiB)],
 ]);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const volumes: Volume[] = [...contents].map(([key, bytes]) => ({ key, size: bytes.length, sha256: sha256(bytes) }));
+const volumes: Volume[] = [...contents].map(([key, bytes]) => ({
+  key,
+  size: bytes.length,
+  sha256: sha256(bytes),
+  sums: null,
+}));
 const part: ManifestPart = { name: 'data', plain: 1, volumes };
+const SUMS = [...contents.values()].map((bytes) => {
+  const digests = new RangeDigests();
+  digests.update(bytes);
+  return digests.finish();
+});
 
 let folder: string;
 let context: RecordedContext;
@@ -52,9 +64,8 @@ function fill(keys = [FIRST, SECOND]): void {
 
 async function read(store: PartStore): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of readPart({ store, folder: PREFIX, part, signal: context.signal, info: context.info })) {
-    hash.update(chunk);
-  }
+  const source = { store, folder: PREFIX, part, signal: context.signal, info: context.info };
+  for await (const chunk of readPart(source, SUMS)) hash.update(chunk);
   return hash.digest('hex');
 }
 
@@ -123,23 +134,32 @@ describe('a folder before the store', () => {
 
 describe('a store that is kept', () => {
   test('what is read is in the folder afterwards, for this user alone', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), folder);
+    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     expect(await read(keeping)).toBe(sha256(whole));
     await keeping.finish();
     expect(await goodVolumes(folder, volumes)).toEqual(volumes);
     expect(execFileSync('stat', ['--format=%a', join(folder, FIRST)], { encoding: 'utf8' })).toBe('600\n');
   });
 
+  test('an object that is none of the volumes is read and not kept', async () => {
+    const store = await storeWith([FIRST, SECOND]);
+    await put(store, `${PREFIX}data.sums`, Buffer.alloc(32));
+    const keeping = new KeepingStore(store, PREFIX, folder, volumes);
+    expect(await buffer(await keeping.read(`${PREFIX}data.sums`, { start: 0, end: 32 }))).toEqual(Buffer.alloc(32));
+    await keeping.finish();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('half read: what is in the folder is not taken for the whole', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), folder);
+    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     const source = { store: keeping, folder: PREFIX, part, signal: context.signal, info: context.info };
-    for await (const _ of readPart(source)) break;
+    for await (const _ of readPart(source, SUMS)) break;
     await keeping.finish();
     expect((await goodVolumes(folder, volumes)).length).toBeLessThan(volumes.length);
   });
 
   test('it cannot be written: the reader has everything, the room is given back, and the end tells why', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), folder);
+    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     symlinkSync('/dev/full', join(folder, SECOND)); // The first volume is written, the second finds no space.
     expect(await read(keeping)).toBe(sha256(whole));
     await expect(keeping.finish()).rejects.toThrow(/ENOSPC/);
@@ -147,7 +167,7 @@ describe('a store that is kept', () => {
   });
 
   test('its folder is gone: the reader has everything, and the end tells why', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), folder);
+    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     rmSync(folder, { recursive: true });
     expect(await read(keeping)).toBe(sha256(whole));
     await expect(keeping.finish()).rejects.toThrow(/ENOENT/);

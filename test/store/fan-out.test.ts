@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { RANGE_SIZE } from '../../src/catalog/sums.ts';
 import { discard, FanOut, newTarget, PartWriter, type Target } from '../../src/store/fan-out.ts';
 import { openFileStore } from '../../src/store/file.ts';
+import { RangeDigests } from '../../src/store/range-digests.ts';
 import { type Store, StoreError, type Upload } from '../../src/store/store.ts';
 
 const context = { signal: new AbortController().signal, track: () => () => {}, info: () => {} };
@@ -35,7 +37,7 @@ function faulty(target: Target, change: (upload: Upload) => Partial<Upload>): Ta
 
 const names = (index: number) => {
   const key = index === 0 ? 'part' : `part.${index}`;
-  return { key: `set/id/${key}`, file: key };
+  return { key: `set/id/${key}`, file: key, sumsKey: null };
 };
 
 async function* chunks(...sizes: number[]): AsyncGenerator<Uint8Array> {
@@ -56,6 +58,30 @@ function filesOf(name: string): string[] {
     return [];
   }
 }
+
+test('a volume gets its side object, before the next volume begins', async () => {
+  const { fan } = fanOut([fileTarget('a')]);
+  const writer = new PartWriter(fan, 100, (index) => ({ ...names(index), sumsKey: `set/id/${index}.sums` }));
+  await writer.drain(chunks(150));
+  expect(filesOf('a')).toContain('0.sums');
+  const { volumes } = await writer.commit();
+  for (const [index, { key, sums }] of volumes.entries()) {
+    const stored = readFileSync(join(root, 'a', 'set/id', `${index}.sums`));
+    // Both volumes are shorter than a range.
+    expect(stored.toString('hex')).toBe(digest(readFileSync(join(root, 'a', 'set/id', key))));
+    expect(sums).toBe(digest(stored));
+  }
+});
+
+test('the digests of ranges do not depend on how the bytes come', () => {
+  const bytes = Buffer.alloc(2 * RANGE_SIZE + 5, 'x');
+  const expected = [0, RANGE_SIZE, 2 * RANGE_SIZE].map((at) => digest(bytes.subarray(at, at + RANGE_SIZE))).join('');
+  for (const size of [1024 * 1024 + 1, RANGE_SIZE, RANGE_SIZE - 1, bytes.length]) {
+    const digests = new RangeDigests();
+    for (let at = 0; at < bytes.length; at += size) digests.update(bytes.subarray(at, at + size));
+    expect(digests.finish().toString('hex')).toBe(expected);
+  }
+});
 
 describe('a part', () => {
   test.each([[[100]], [[30, 30, 40]], [[99]], [[101]], [[250]], [[1, 299]], [[300]]])(

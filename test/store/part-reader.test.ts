@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ManifestPart } from '../../src/catalog/manifest.ts';
 import { openFileStore } from '../../src/store/file.ts';
-import { DamagedPart, type PartSource, readPart } from '../../src/store/part-reader.ts';
+import {
+  DamagedPart,
+  digestPart,
+  type PartSource,
+  readPart,
+  readSums,
+  readWhole,
+} from '../../src/store/part-reader.ts';
 import { type Store, StoreError } from '../../src/store/store.ts';
 import { runFolder } from '../servers/run.ts';
 import { type RecordedContext, recordedContext } from './context.ts';
@@ -44,21 +51,46 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+/** What the side object of a volume holds. */
+function sumsOf(bytes: Buffer): Buffer {
+  const digests: Buffer[] = [];
+  for (let start = 0; start < bytes.length; start += 8 * MiB) {
+    digests.push(
+      createHash('sha256')
+        .update(bytes.subarray(start, start + 8 * MiB))
+        .digest(),
+    );
+  }
+  return Buffer.concat(digests);
+}
+
+const SUMS = [...volumes.values()].map(sumsOf);
+
 const part: ManifestPart = {
   name: 'data',
   plain: 1,
-  volumes: [...volumes].map(([key, bytes]) => ({ key, size: bytes.length, sha256: sha256(bytes) })),
+  volumes: [...volumes].map(([key, bytes]) => ({
+    key,
+    size: bytes.length,
+    sha256: sha256(bytes),
+    sums: sha256(sumsOf(bytes)),
+  })),
 };
 
 function sourceOf(options: Partial<PartSource> = {}): PartSource {
   return { store, folder: FOLDER, part, signal: context.signal, info: context.info, ...options };
 }
 
-/** What came, and how it ended: bytes count only when it ended well. */
-async function read(source: PartSource): Promise<string> {
+/** What came, when it ended well. */
+async function read(source: PartSource, sums: Uint8Array[] = SUMS): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of readPart(source)) hash.update(chunk);
+  for await (const chunk of readPart(source, sums)) hash.update(chunk);
   return hash.digest('hex');
+}
+
+/** As a part without side objects is read: once to verify it, once to use it. */
+async function readTwice(source: PartSource, expected = sha256(whole)): Promise<string> {
+  return read(source, await digestPart(source, expected));
 }
 
 /** A store whose reading goes through `around`: the wire's side. */
@@ -79,26 +111,31 @@ async function* torn(stream: Readable): AsyncGenerator<Buffer> {
 
 test('volumes of many ranges, of two and of one come whole and in their order', async () => {
   await expect(read(sourceOf())).resolves.toBe(sha256(whole));
-  await expect(read(sourceOf({ sha256: sha256(whole) }))).resolves.toBe(sha256(whole));
+  await expect(readTwice(sourceOf())).resolves.toBe(sha256(whole));
+  expect(sha256(Buffer.concat(await readWhole(sourceOf())))).toBe(sha256(whole));
   expect(context.lines).toEqual([]);
 });
 
-test('a part of one volume is held against the sha256 of the whole too', async () => {
+test('compares a part of one volume with the sha256 of the whole too', async () => {
   const one = { ...part, volumes: part.volumes.slice(2) };
   const [last = whole] = [...volumes.values()].slice(2);
-  await expect(read(sourceOf({ part: one, sha256: sha256(last) }))).resolves.toBe(sha256(last));
-  const error = await failureOf(read(sourceOf({ part: one, sha256: sha256(whole) })));
+  await expect(readTwice(sourceOf({ part: one }), sha256(last))).resolves.toBe(sha256(last));
+  const error = await failureOf(readTwice(sourceOf({ part: one }), sha256(whole)));
   expect(error).toBeInstanceOf(DamagedPart);
 });
 
 describe('what was stored is no longer there as it was', () => {
   /** Damages a stored file for the length of one test. */
-  async function damaged(key: string, act: (path: string, bytes: Buffer) => void): Promise<Error> {
+  async function damaged(
+    key: string,
+    act: (path: string, bytes: Buffer) => void,
+    reading: () => Promise<unknown> = () => readTwice(sourceOf()),
+  ): Promise<Error> {
     const path = join(root, FOLDER, key);
     const bytes = readFileSync(path);
     act(path, bytes);
     try {
-      return await failureOf(read(sourceOf({ sha256: sha256(whole) })));
+      return await failureOf(reading());
     } finally {
       writeFileSync(path, volumes.get(key) ?? '');
     }
@@ -121,6 +158,53 @@ describe('what was stored is no longer there as it was', () => {
     );
   });
 
+  test.each([
+    [FIRST, 8 * MiB],
+    [FIRST, 24 * MiB + 17],
+    [SECOND, 3],
+  ])('yields nothing of a range of %s that differs at %d, and all before it', async (key, at) => {
+    let yielded = 0;
+    const before = key === FIRST ? Math.floor(at / (8 * MiB)) * 8 * MiB : (volumes.get(FIRST)?.length ?? 0);
+    const error = await damaged(
+      key,
+      (path, bytes) => {
+        bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+        writeFileSync(path, bytes);
+      },
+      async () => {
+        for await (const chunk of readPart(sourceOf(), SUMS)) yielded += chunk.length;
+      },
+    );
+    expect(error).toBeInstanceOf(DamagedPart);
+    expect(error.message).toMatch(new RegExp(`${FOLDER}${key} is not what was stored: the sha256 of its bytes`));
+    expect(yielded).toBe(before);
+  });
+
+  test('yields nothing of a range that was exchanged after the first pass', async () => {
+    const sums = await digestPart(sourceOf(), sha256(whole));
+    let yielded = 0;
+    const error = await damaged(
+      FIRST,
+      (path, bytes) => {
+        bytes.fill(0x41, 0, 1000);
+        writeFileSync(path, bytes);
+      },
+      async () => {
+        for await (const chunk of readPart(sourceOf(), sums)) yielded += chunk.length;
+      },
+    );
+    expect(error).toBeInstanceOf(DamagedPart);
+    expect(yielded).toBe(0);
+  });
+
+  test('resolves with nothing of a part that is read whole and differs', async () => {
+    const flip = (path: string, bytes: Buffer) => {
+      bytes.writeUInt8(bytes.readUInt8(5) ^ 1, 5);
+      writeFileSync(path, bytes);
+    };
+    expect(await damaged(THIRD, flip, () => readWhole(sourceOf()))).toBeInstanceOf(DamagedPart);
+  });
+
   test.each([FIRST, SECOND, THIRD])('%s is cut', async (key) => {
     const size = volumes.get(key)?.length ?? 0;
     const error = await damaged(key, (path) => truncateSync(path, size - 1));
@@ -141,9 +225,37 @@ describe('what was stored is no longer there as it was', () => {
 });
 
 test('volumes that are each as the manifest says, of another backup’s part', async () => {
-  const error = await failureOf(read(sourceOf({ sha256: sha256(Buffer.from('another')) })));
+  const error = await failureOf(readTwice(sourceOf(), sha256(Buffer.from('another'))));
   expect(error).toBeInstanceOf(DamagedPart);
-  expect(error.message).toContain("is not the one that was made with this backup's inventory");
+  expect(error.message).toContain("is not the one that this backup's inventory names");
+});
+
+describe('side objects', () => {
+  const files = ['data.sums', 'data.0001.sums', 'data.0002.sums'];
+
+  beforeEach(() => files.forEach((file, index) => void writeFileSync(join(root, FOLDER, file), SUMS[index] as Buffer)));
+  afterAll(() => files.forEach((file) => void rmSync(join(root, FOLDER, file), { force: true })));
+
+  test('are read, and let the part pass', async () => {
+    await expect(read(sourceOf(), await readSums(sourceOf()))).resolves.toBe(sha256(whole));
+  });
+
+  test.each<[what: string, change: (path: string) => void, says: RegExp]>([
+    ['missing', (path) => rmSync(path), /0001\.sums is missing/],
+    ['cut', (path) => truncateSync(path, 32), /0001\.sums has 32 bytes, the manifest says 64/],
+    ['of another volume', (path) => writeFileSync(path, Buffer.alloc(64)), /0001\.sums is not what was stored/],
+  ])('one that is %s is refused', async (_, change, says) => {
+    change(join(root, FOLDER, 'data.0001.sums'));
+    const error = await failureOf(readSums(sourceOf()));
+    expect(error).toBeInstanceOf(DamagedPart);
+    expect(error.message).toMatch(says);
+  });
+
+  test('of a volume that no store holds are not read', async () => {
+    const [volume] = part.volumes;
+    const huge = { ...part, volumes: [{ ...(volume as ManifestPart['volumes'][number]), size: 2 ** 50 }] };
+    expect((await failureOf(readSums(sourceOf({ part: huge })))).message).toMatch(/which is too many/);
+  });
 });
 
 describe('the store fails', () => {
@@ -155,7 +267,7 @@ describe('the store fails', () => {
       if (failures === 2) throw new StoreError('failed', 'the connection was refused');
       return Readable.from(torn(await read()));
     });
-    await expect(read(sourceOf({ store: flaky, sha256: sha256(whole) }))).resolves.toBe(sha256(whole));
+    await expect(read(sourceOf({ store: flaky }))).resolves.toBe(sha256(whole));
     expect(context.lines).toEqual([
       `file://${root}: ${FOLDER}${FIRST} from byte ${16 * MiB} is read again: the connection was reset`,
       `file://${root}: ${FOLDER}${FIRST} from byte ${16 * MiB} is read again: the connection was refused`,
@@ -208,7 +320,7 @@ test('no more than four ranges are in memory, and a slow reader holds the others
     most = Math.max(most, asked - given);
     return read();
   });
-  for await (const chunk of readPart(sourceOf({ store: counting }))) {
+  for await (const chunk of readPart(sourceOf({ store: counting }), SUMS)) {
     given++;
     await sleep(chunk.length > MiB ? 20 : 0);
   }
@@ -229,7 +341,7 @@ describe('nobody reads on', () => {
       await sleep(200);
       throw new StoreError('failed', 'the connection was refused');
     });
-    for await (const _ of readPart(sourceOf({ store: failing }))) break;
+    for await (const _ of readPart(sourceOf({ store: failing }), SUMS)) break;
     const before = reads;
     await sleep(700);
     expect(unhandled).toEqual([]);
@@ -242,7 +354,7 @@ describe('nobody reads on', () => {
       if (start === 0) return read();
       throw new StoreError('denied', 'these credentials may not');
     });
-    const reading = readPart(sourceOf({ store: failing }));
+    const reading = readPart(sourceOf({ store: failing }), SUMS);
     await reading.next();
     await sleep(100);
     expect(unhandled).toEqual([]);

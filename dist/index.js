@@ -28490,7 +28490,25 @@ const checkTreeFacts = object({
     excluded: list(checked_text),
 });
 
+;// CONCATENATED MODULE: ./src/catalog/sums.ts
+/**
+ * A side object holds the sha256 of each range of one volume, 32 bytes each, in order: so a reader knows of every range
+ * that it is what was stored before it uses a byte of it. Ranges never cross a volume; the last may be shorter.
+ */
+const RANGE_SIZE = 8 * 1024 * 1024;
+const DIGEST_SIZE = 32;
+/** The exact size of the side object of a volume. */
+function sumsSize(volumeSize) {
+    return Math.ceil(volumeSize / RANGE_SIZE) * DIGEST_SIZE;
+}
+/** The digest of the range that begins at `start`. */
+function sumAt(sums, start) {
+    const at = (start / RANGE_SIZE) * DIGEST_SIZE;
+    return sums.subarray(at, at + DIGEST_SIZE);
+}
+
 ;// CONCATENATED MODULE: ./src/catalog/manifest.ts
+
 
 
 
@@ -28499,6 +28517,13 @@ const checkTreeFacts = object({
 /** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
 function hasSums({ volumes }) {
     return volumes.every(({ sums }) => sums !== null);
+}
+/** Every file that the manifest names: volumes and their side objects, with the sizes that they must have. */
+function filesOf({ parts }) {
+    return parts.flatMap((part) => part.volumes.flatMap(({ key, size, sums }, index) => [
+        { key, size },
+        ...(sums === null ? [] : [{ key: (0,catalog_names/* sumsFile */.r2)(part.name, index), size: sumsSize(size) }]),
+    ]));
 }
 /** Whether its parts must be read once to be verified, before they are read to be used. */
 function isReadTwice({ parts }) {
@@ -29976,23 +30001,6 @@ async function readSource(session) {
     select system_identifier || '/' || oid as text
     from pg_catalog.pg_control_system(), pg_catalog.pg_database where datname = pg_catalog.current_database()`);
     return source ? (0,external_node_crypto_.createHash)('sha256').update(source.text).digest('hex') : null;
-}
-
-;// CONCATENATED MODULE: ./src/catalog/sums.ts
-/**
- * A side object holds the sha256 of each range of one volume, 32 bytes each, in order: so a reader knows of every range
- * that it is what was stored before it uses a byte of it. Ranges never cross a volume; the last may be shorter.
- */
-const RANGE_SIZE = 8 * 1024 * 1024;
-const DIGEST_SIZE = 32;
-/** The exact size of the side object of a volume. */
-function sumsSize(volumeSize) {
-    return Math.ceil(volumeSize / RANGE_SIZE) * DIGEST_SIZE;
-}
-/** The digest of the range that begins at `start`. */
-function sumAt(sums, start) {
-    const at = (start / RANGE_SIZE) * DIGEST_SIZE;
-    return sums.subarray(at, at + DIGEST_SIZE);
 }
 
 ;// CONCATENATED MODULE: ./src/store/range-digests.ts
@@ -32896,6 +32904,7 @@ async function sideBySide(items, act) {
 
 
 
+
 /** Keeps it, in the report. */
 function spare(row, why) {
     row.decision = 'keep';
@@ -32913,7 +32922,7 @@ async function examineDoomed(place, row) {
     for await (const object of store.list(folder))
         objects.push(object);
     const files = objects.map(({ key }) => key.slice(folder.length));
-    const volumes = found.manifest.parts.flatMap((part) => part.volumes.map(({ key }) => key));
+    const volumes = filesOf(found.manifest).map(({ key }) => key);
     const papers = files.filter(isPaper);
     const lock = await lastLock(store, [catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
     if (lock !== null)
@@ -33220,9 +33229,11 @@ class Listing {
             proven.newestProven = true;
         return backups;
     }
-    /** The volumes of a backup that hold something: names in its folder, and bytes. */
-    volumes(id) {
-        return [...(this.#found.get(id)?.parts ?? [])].flatMap(([part, volumes]) => volumes.map(({ index, size }) => ({ key: (0,catalog_names/* volumeFile */.hk)(part, index), size })));
+    /** The volumes of a backup that hold something, and their side objects: names in its folder, and bytes. */
+    files(id) {
+        const found = this.#found.get(id) ?? nothing();
+        const volumes = [...found.parts].flatMap(([part, stored]) => stored.map(({ index, size }) => ({ key: (0,catalog_names/* volumeFile */.hk)(part, index), size })));
+        return [...volumes, ...found.sums];
     }
     /** The restore tests of a backup, newest first. */
     testsOf(id) {
@@ -33238,7 +33249,7 @@ class Listing {
 /** Records of what was pruned lie beside the backups. */
 const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
 function nothing() {
-    return { parts: new Map(), manifest: false, signed: false, held: false, records: [] };
+    return { parts: new Map(), sums: [], manifest: false, signed: false, held: false, records: [] };
 }
 /** What a file says of its backup; null when it is not ours. */
 function kindOf(file) {
@@ -33266,8 +33277,11 @@ function kindOf(file) {
             found.records.push(record);
         };
     }
-    if ((0,catalog_names/* isSumsFile */.BV)(file))
-        return () => { };
+    if ((0,catalog_names/* isSumsFile */.BV)(file)) {
+        return (found, size) => {
+            found.sums.push({ key: file, size });
+        };
+    }
     const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
     return isRecordSignature ? () => { } : null;
 }
@@ -33695,6 +33709,7 @@ async function listSet(store, name) {
 
 ;// CONCATENATED MODULE: ./src/catalog/health/facts.ts
 
+
 /** How many backups are looked into. Of the others the listing alone is known. */
 const facts_NEWEST = 30;
 /** A folder without a manifest is no backup. */
@@ -33702,13 +33717,11 @@ function isCommitted({ missing }) {
     return !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
 }
 /** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
-function damageOf({ listed, volumes, manifest }) {
+function damageOf({ listed, files, manifest }) {
     if (manifest.kind !== 'good')
         return listed.missing.map((file) => `${file} is missing`);
-    const stored = new Map(volumes.map(({ key, size }) => [key, size]));
-    return manifest.manifest.parts
-        .flatMap((part) => part.volumes)
-        .flatMap(({ key, size }) => {
+    const stored = new Map(files.map(({ key, size }) => [key, size]));
+    return filesOf(manifest.manifest).flatMap(({ key, size }) => {
         const found = stored.get(key) ?? 0;
         if (found === size)
             return [];
@@ -33910,12 +33923,12 @@ class SetReader {
         const read = await ifAllowed(() => this.#readSigned(key));
         if (read === null)
             return null;
-        const volumes = this.#listing.volumes(listed.id);
+        const files = this.#listing.files(listed.id);
         if (read instanceof store_store/* StoreError */.A) {
-            return { listed, volumes, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
+            return { listed, files, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
         }
         const manifestSha256 = (0,external_node_crypto_.createHash)('sha256').update(read.bytes).digest('hex');
-        return { listed, volumes, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
+        return { listed, files, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
     }
     #stateOf({ bytes, signature }, key, id) {
         if (signature.problem !== null) {
@@ -35130,7 +35143,7 @@ const parts = {
         if (denied > 0) {
             return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
         }
-        const files = known.reduce((sum, { volumes }) => sum + volumes.length, 0);
+        const files = known.reduce((sum, backup) => sum + backup.files.length, 0);
         return passed(`${countOf(files, 'file')} of ${countOf(known.length, 'backup')} are there, of the right size.`);
     },
 };
@@ -37228,7 +37241,7 @@ async function inOneTransaction(session, swap, at) {
     await at('after commit');
 }
 function tooBusy({ live }, timeout, cause) {
-    return new errors/* LifeboatError */.H3(`Database ${JSON.stringify(live)} was in use all the time for ${timeout / 1000} s, so it was not replaced and is as it was. Stop the application, then run again or raise swap-timeout.`, { cause });
+    return new errors/* LifeboatError */.H3(`Database ${JSON.stringify(live)} was in use all the time for ${timeout / 1000} s, so it was not replaced. Stop the application, then run again or raise swap-timeout.`, { cause });
 }
 
 ;// CONCATENATED MODULE: ./src/proof/verdict.ts
@@ -41548,15 +41561,15 @@ function databaseMessage(report) {
         return `Database ${JSON.stringify(target)} is backup ${id} now and ${verified}.${before}${verdict === 'proven' ? '' : `${found}${more}`}`;
     }
     if (verdict === 'proven') {
-        return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} is as it was.`;
+        return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} was not replaced.`;
     }
     const what = verdict === 'failed' ? 'is not what was dumped' : 'could not be verified whole';
     const next = verdict === 'failed'
-        ? 'Look at it, then drop it; choose another backup.'
+        ? 'Its code may have run on this server. Check it, then drop it; choose another backup.'
         : report.part !== null
             ? 'Look at it.'
             : 'Look at it; accept-unverified: true swaps such a database in.';
-    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} is as it was. ${next}${found}${more}`;
+    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} was not replaced. ${next}${found}${more}`;
 }
 /** The job summary of a restore. */
 function restoreSummary(report) {

@@ -96,11 +96,13 @@ export class Listing {
     return backups;
   }
 
-  /** The volumes of a backup that hold something: names in its folder, and bytes. */
-  volumes(id: string): { key: string; size: number }[] {
-    return [...(this.#found.get(id)?.parts ?? [])].flatMap(([part, volumes]) =>
-      volumes.map(({ index, size }) => ({ key: volumeFile(part, index), size })),
+  /** The volumes of a backup that hold something, and their side objects: names in its folder, and bytes. */
+  files(id: string): { key: string; size: number }[] {
+    const found = this.#found.get(id) ?? nothing();
+    const volumes = [...found.parts].flatMap(([part, stored]) =>
+      stored.map(({ index, size }) => ({ key: volumeFile(part, index), size })),
     );
+    return [...volumes, ...found.sums];
   }
 
   /** The restore tests of a backup, newest first. */
@@ -122,6 +124,8 @@ const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
 /** What the names in a backup's folder have told so far. */
 interface Found {
   parts: Map<PartName, { index: number; size: number }[]>;
+  /** Side objects. */
+  sums: { key: string; size: number }[];
   manifest: boolean;
   signed: boolean;
   held: boolean;
@@ -130,7 +134,7 @@ interface Found {
 }
 
 function nothing(): Found {
-  return { parts: new Map(), manifest: false, signed: false, held: false, records: [] };
+  return { parts: new Map(), sums: [], manifest: false, signed: false, held: false, records: [] };
 }
 
 /** What a file says of its backup; null when it is not ours. */
@@ -158,7 +162,11 @@ function kindOf(file: string): ((found: Found, size: number) => void) | null {
       found.records.push(record);
     };
   }
-  if (isSumsFile(file)) return () => {};
+  if (isSumsFile(file)) {
+    return (found, size) => {
+      found.sums.push({ key: file, size });
+    };
+  }
   const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
   return isRecordSignature ? () => {} : null;
 }

@@ -15,7 +15,8 @@ import {
 } from './checked.ts';
 import { checkLabel, checkTreeCounts, type TreeCounts } from './file-tree.ts';
 import { isId } from './id.ts';
-import { isPartName, type PartName, volumeFile } from './names.ts';
+import { isPartName, type PartName, sumsFile, volumeFile } from './names.ts';
+import { sumsSize } from './sums.ts';
 
 /**
  * The public facts of a backup, `manifest.json`, format version 1. It is written last: no manifest, no backup.
@@ -85,6 +86,16 @@ export interface Volume {
 /** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
 export function hasSums({ volumes }: Pick<ManifestPart, 'volumes'>): boolean {
   return volumes.every(({ sums }) => sums !== null);
+}
+
+/** Every file that the manifest names: volumes and their side objects, with the sizes that they must have. */
+export function filesOf({ parts }: Pick<Manifest, 'parts'>): { key: string; size: number }[] {
+  return parts.flatMap((part) =>
+    part.volumes.flatMap(({ key, size, sums }, index) => [
+      { key, size },
+      ...(sums === null ? [] : [{ key: sumsFile(part.name, index), size: sumsSize(size) }]),
+    ]),
+  );
 }
 
 /** Whether its parts must be read once to be verified, before they are read to be used. */

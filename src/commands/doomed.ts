@@ -1,4 +1,5 @@
 import { isPaper } from '../catalog/leftover-folder.ts';
+import { filesOf } from '../catalog/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
 import { billedUntil } from '../catalog/storage-class.ts';
 import type { RetainedBackup } from '../report/prune-report.ts';
@@ -13,7 +14,7 @@ export interface Doomed {
   manifestSha256: string;
   /** Keys of the signature and of restore tests' records. */
   papers: string[];
-  /** Keys of what the manifest names. */
+  /** Keys of what the manifest names: volumes and side objects. */
   volumes: string[];
 }
 
@@ -38,7 +39,7 @@ export async function examineDoomed(place: SetInStore, row: RetainedBackup): Pro
   const objects: StoredObject[] = [];
   for await (const object of store.list(folder)) objects.push(object);
   const files = objects.map(({ key }) => key.slice(folder.length));
-  const volumes = found.manifest.parts.flatMap((part) => part.volumes.map(({ key }) => key));
+  const volumes = filesOf(found.manifest).map(({ key }) => key);
   const papers = files.filter(isPaper);
   const lock = await lastLock(
     store,

@@ -66,12 +66,12 @@ export class SetReader {
     const key = keyOf(this.set, listed.id, MANIFEST_FILE);
     const read = await ifAllowed(() => this.#readSigned(key));
     if (read === null) return null;
-    const volumes = this.#listing.volumes(listed.id);
+    const files = this.#listing.files(listed.id);
     if (read instanceof StoreError) {
-      return { listed, volumes, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
+      return { listed, files, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
     }
     const manifestSha256 = createHash('sha256').update(read.bytes).digest('hex');
-    return { listed, volumes, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
+    return { listed, files, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
   }
 
   #stateOf({ bytes, signature }: SignedObject, key: string, id: string): ManifestState {

@@ -82,7 +82,7 @@ async function inOneTransaction(session: Session, swap: Swap, at: (step: string)
 
 function tooBusy({ live }: Swap, timeout: number, cause: SqlError): LifeboatError {
   return new LifeboatError(
-    `Database ${JSON.stringify(live)} was in use all the time for ${timeout / 1000} s, so it was not replaced and is as it was. Stop the application, then run again or raise swap-timeout.`,
+    `Database ${JSON.stringify(live)} was in use all the time for ${timeout / 1000} s, so it was not replaced. Stop the application, then run again or raise swap-timeout.`,
     { cause },
   );
 }

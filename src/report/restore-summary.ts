@@ -36,16 +36,16 @@ function databaseMessage(report: RestoreReport): string {
     return `Database ${JSON.stringify(target)} is backup ${id} now and ${verified}.${before}${verdict === 'proven' ? '' : `${found}${more}`}`;
   }
   if (verdict === 'proven') {
-    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} is as it was.`;
+    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} was not replaced.`;
   }
   const what = verdict === 'failed' ? 'is not what was dumped' : 'could not be verified whole';
   const next =
     verdict === 'failed'
-      ? 'Look at it, then drop it; choose another backup.'
+      ? 'Its code may have run on this server. Check it, then drop it; choose another backup.'
       : report.part !== null
         ? 'Look at it.'
         : 'Look at it; accept-unverified: true swaps such a database in.';
-  return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} is as it was. ${next}${found}${more}`;
+  return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} was not replaced. ${next}${found}${more}`;
 }
 
 /** The job summary of a restore. */

@@ -11,7 +11,7 @@ function folder(found: Partial<LeftoverFolder>, ...names: string[]): LeftoverFol
   return { files, newestUpload: null, wasPruned: false, ...found };
 }
 
-const VOLUMES = ['schema.dump.zst.gpg', 'data.dump.zst.gpg', 'data.dump.zst.gpg.0001'];
+const VOLUMES = ['schema.dump.zst.gpg', 'schema.sums', 'data.0001.sums', 'data.dump.zst.gpg', 'data.dump.zst.gpg.0001'];
 
 test.each<[string, LeftoverFolder]>([
   ['volumes that nobody wrote to for a day', folder({}, ...VOLUMES)],

@@ -197,17 +197,20 @@ test('what prune wrote down is ours, and no backup; but there were backups', () 
   expect([empty, foreign, pruned, begun]).toEqual([true, true, false, false]);
 });
 
-test('the volumes that hold something, by their names', () => {
+test('the volumes that hold something and the side objects, by their names', () => {
   const found = new Listing('shop');
   const items = whole(NEW, 'data.dump.zst.gpg.0001').map((item, index) => ({ ...item, size: index * 10 }));
   for (const item of items.toReversed()) found.add(item);
-  expect(found.volumes(NEW).sort((a, b) => a.size - b.size)).toEqual([
+  found.add({ key: `shop/${NEW}/data.sums`, size: 60 });
+  expect(found.ignored).toBe(0);
+  expect(found.files(NEW).sort((a, b) => a.size - b.size)).toEqual([
     { key: 'data.dump.zst.gpg', size: 10 },
     { key: 'globals.sql.zst.gpg', size: 20 },
     { key: 'inventory.json.zst.gpg', size: 30 },
     { key: 'data.dump.zst.gpg.0001', size: 50 },
+    { key: 'data.sums', size: 60 },
   ]);
-  expect(found.volumes(OLD)).toEqual([]);
+  expect(found.files(OLD)).toEqual([]);
 });
 
 test('the order of the objects does not matter', () => {

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type Manifest, serializeManifest } from '../../src/catalog/manifest.ts';
-import { keyOf, MANIFEST_FILE, type PartName, volumeFile } from '../../src/catalog/names.ts';
+import { keyOf, MANIFEST_FILE, type PartName, sumsFile, volumeFile } from '../../src/catalog/names.ts';
 import { type RestoreTestRecord, recordFile, serializeRecord, type Verdict } from '../../src/catalog/record.ts';
+import { RangeDigests } from '../../src/store/range-digests.ts';
+
+/** What the side object of a volume holds. */
+function sumsOf(bytes: Buffer): Buffer {
+  const digests = new RangeDigests();
+  digests.update(bytes);
+  return digests.finish();
+}
 
 /** A backup as a store holds it, made without a database: its manifest is whole, its parts are bytes that mean nothing. */
 export interface MadeBackup {
@@ -29,10 +37,14 @@ export function makeBackup(
   const part = (name: PartName, length: number): Manifest['parts'][number] => {
     const bytes = Buffer.alloc(length, 'x');
     files.set(keyOf(set, id, volumeFile(name, 0)), bytes);
+    const sums = name === 'inventory' ? null : sumsOf(bytes);
+    if (sums !== null) files.set(keyOf(set, id, sumsFile(name, 0)), sums);
     return {
       name,
       plain: length,
-      volumes: [{ key: volumeFile(name, 0), size: length, sha256: sha256(bytes), sums: null }],
+      volumes: [
+        { key: volumeFile(name, 0), size: length, sha256: sha256(bytes), sums: sums === null ? null : sha256(sums) },
+      ],
     };
   };
   const parts = [part('schema', 1), part('data', size), part('inventory', 1)];

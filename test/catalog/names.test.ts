@@ -1,6 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { isId, makeId, startOf } from '../../src/catalog/id.ts';
-import { inOrder, isPartName, keyOf, parseVolumeFile, setNameOf, volumeFile } from '../../src/catalog/names.ts';
+import {
+  inOrder,
+  isPartName,
+  isSumsFile,
+  keyOf,
+  parseVolumeFile,
+  setNameOf,
+  sumsFile,
+  volumeFile,
+} from '../../src/catalog/names.ts';
 
 describe('the name of a set', () => {
   test.each([
@@ -53,6 +62,32 @@ describe('an id', () => {
     );
     expect([...ids].sort().map((id) => id.slice(0, 8))).toEqual(['20260228', '20261231', '20270101']);
   });
+});
+
+describe('a side object', () => {
+  test('is named by part and volume, and never matches the glob that joins volumes', () => {
+    for (const part of ['data', 'schema', 'globals', 'files-up_loads-2'] as const) {
+      for (const index of [0, 1, 9999, 10_000]) {
+        const file = sumsFile(part, index);
+        expect(isSumsFile(file)).toBe(true);
+        expect(parseVolumeFile(file)).toBeNull();
+        expect(file.startsWith(volumeFile(part, 0))).toBe(false);
+      }
+    }
+    expect(sumsFile('data', 0)).toBe('data.sums');
+    expect(sumsFile('data', 1)).toBe('data.0001.sums');
+  });
+
+  test.each([
+    'sums',
+    '.sums',
+    'data.0000.sums',
+    'data.1.sums',
+    'other.sums',
+    'files-.sums',
+    'data.sums.asc',
+    'a/data.sums',
+  ])('%s is none', (file) => expect(isSumsFile(file)).toBe(false));
 });
 
 test('volumes join in the order of their names', () => {

@@ -121,11 +121,11 @@ async function withDamaged<T>(folder: StoreFolder, part: string, work: () => Pro
   }
 }
 
-test('what was stored is damaged: the live database is as it was, and nothing is left', async () => {
+test('what was stored is damaged: the live database was not renamed, and nothing is left', async () => {
   const result = await withDamaged(store, 'data.dump.zst', () => runAction({ ...inputs(), tables: 'slow' }));
   expect(errorsOf(result)).toEqual([
     expect.objectContaining({
-      message: expect.stringMatching(/^The backup cannot be restored: part data: .*The live database is as it was\./),
+      message: expect.stringMatching(/^The backup cannot be restored: part data: .*Database "[^"]+" was not renamed\./),
     }),
   ]);
   expect(await databases()).toBe(DATABASE);

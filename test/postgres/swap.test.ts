@@ -67,7 +67,7 @@ test('the second rename fails: the live database is what it was', async () => {
 
 test('in use until the time is over: nothing has changed, and it is said', async () => {
   await server.psql('live', "begin; create table held (a int); prepare transaction 'held'");
-  await expect(swap(1_000)).rejects.toThrow(/"live" was in use all the time for 1 s.*as it was.*swap-timeout/);
+  await expect(swap(1_000)).rejects.toThrow(/"live" was in use all the time for 1 s.*was not replaced.*swap-timeout/);
   await server.psql('live', "rollback prepared 'held'");
   expect(await state()).toBe(OLD);
 });

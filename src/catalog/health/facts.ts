@@ -1,6 +1,6 @@
 import type { TableFacts } from '../inventory.ts';
 import type { ListedBackup, ListedTest } from '../listing.ts';
-import type { Manifest } from '../manifest.ts';
+import { filesOf, type Manifest } from '../manifest.ts';
 import { MANIFEST_FILE } from '../names.ts';
 import type { Demands } from './rule.ts';
 
@@ -27,7 +27,7 @@ export interface SetFacts {
 export interface ExaminedBackup {
   listed: ListedBackup;
   /** What is stored of it: names in its folder, and bytes. */
-  volumes: { key: string; size: number }[];
+  files: { key: string; size: number }[];
   manifest: ManifestState;
   /** Hex; null: it may not be read. */
   manifestSha256: string | null;
@@ -80,16 +80,14 @@ export function isCommitted({ missing }: ListedBackup): boolean {
 }
 
 /** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
-export function damageOf({ listed, volumes, manifest }: ExaminedBackup): string[] {
+export function damageOf({ listed, files, manifest }: ExaminedBackup): string[] {
   if (manifest.kind !== 'good') return listed.missing.map((file) => `${file} is missing`);
-  const stored = new Map(volumes.map(({ key, size }) => [key, size]));
-  return manifest.manifest.parts
-    .flatMap((part) => part.volumes)
-    .flatMap(({ key, size }) => {
-      const found = stored.get(key) ?? 0;
-      if (found === size) return [];
-      return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
-    });
+  const stored = new Map(files.map(({ key, size }) => [key, size]));
+  return filesOf(manifest.manifest).flatMap(({ key, size }) => {
+    const found = stored.get(key) ?? 0;
+    if (found === size) return [];
+    return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
+  });
 }
 
 /** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */

@@ -20,7 +20,7 @@ export const parts: Rule<SetFacts> = {
     if (denied > 0) {
       return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
     }
-    const files = known.reduce((sum, { volumes }) => sum + volumes.length, 0);
+    const files = known.reduce((sum, backup) => sum + backup.files.length, 0);
     return passed(`${countOf(files, 'file')} of ${countOf(known.length, 'backup')} are there, of the right size.`);
   },
 };

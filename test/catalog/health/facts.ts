@@ -46,7 +46,7 @@ export function factsOf(
   const newest = backups.slice(0, 30).map((listed): ExaminedBackup => {
     const { manifest, manifestSha256 } = made.find(({ id }) => id === listed.id) as MadeBackup;
     const state = states[listed.id] ?? { kind: 'good', manifest, signer: null };
-    return { listed, volumes: listing.volumes(listed.id), manifest: state, manifestSha256 };
+    return { listed, files: listing.files(listed.id), manifest: state, manifestSha256 };
   });
   return {
     name: 'shop',

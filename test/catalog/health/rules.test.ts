@@ -218,7 +218,7 @@ describe('manifests', () => {
 
 describe('parts', () => {
   test('all there', () => {
-    expect(told(judge(parts, factsOf(madeBackups([1, 2]))))).toMatch(/^passed: 6 files of 2 backups/);
+    expect(told(judge(parts, factsOf(madeBackups([1, 2]))))).toMatch(/^passed: 10 files of 2 backups/);
   });
 
   test.each<[string, (files: Map<string, Buffer>, key: string) => void, RegExp]>([
@@ -234,9 +234,18 @@ describe('parts', () => {
     expect(told(outcome)).toMatch(says);
   });
 
+  test.each<[string, (files: Map<string, Buffer>, key: string) => void, RegExp]>([
+    ['missing', (files, key) => files.delete(key), /data\.sums is missing or empty/],
+    ['cut', (files, key) => files.set(key, Buffer.alloc(31)), /data\.sums has 31 bytes, the manifest says 32/],
+  ])('a side object that is %s', (_, change, says) => {
+    const made = madeBackups([1, 2]);
+    change(made[1]?.files ?? new Map(), `shop/${idOf(2)}/data.sums`);
+    expect(told(judge(parts, factsOf(made)))).toMatch(says);
+  });
+
   test('of the newest proven one too, however old it is', () => {
     const [old] = factsOf(madeBackups([2000])).newest;
-    const facts = factsOf(madeBackups([1]), {}, { proven: { ...(old as ExaminedBackup), volumes: [] } });
+    const facts = factsOf(madeBackups([1]), {}, { proven: { ...(old as ExaminedBackup), files: [] } });
     expect(told(judge(parts, facts))).toMatch(new RegExp(`^failed: ${idOf(2000)}: schema.dump.zst.gpg is missing`));
   });
 

@@ -103,7 +103,7 @@ export class BackupParts {
     if (part.plain > LARGEST_INVENTORY || stored > LARGEST_INVENTORY + STORED_OVERHEAD) {
       throw new DamagedPart(
         part.name,
-        `The manifest says that it has ${part.plain} bytes, ${stored} of them stored; at most ${LARGEST_INVENTORY} are read`,
+        `The manifest says ${part.plain} plain bytes in ${stored} stored ones. An inventory may have at most ${LARGEST_INVENTORY}: this one is not from Lifeboat.`,
       );
     }
     const chunks = await readWhole(this.#source(part));

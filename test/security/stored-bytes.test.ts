@@ -211,14 +211,14 @@ describe('of a backup without side objects', () => {
   });
 });
 
-describe('not signed', () => {
-  function editManifest(folder: string, edit: (manifest: Manifest) => void): void {
-    const file = join(folder, 'manifest.json');
-    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
-    edit(manifest);
-    writeFileSync(file, JSON.stringify(manifest));
-  }
+function editManifest(folder: string, edit: (manifest: Manifest) => void): void {
+  const file = join(folder, 'manifest.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  edit(manifest);
+  writeFileSync(file, JSON.stringify(manifest));
+}
 
+describe('not signed', () => {
   test.each<[how: string, sums: (bytes: Buffer) => string | null]>([
     ['keeps a side object for it', (bytes) => digestOf(sumsOf(bytes))],
     ['drops the side object', () => null],
@@ -235,6 +235,19 @@ describe('not signed', () => {
     expect(first).toMatchObject({ object: 'inventory', message: expect.stringMatching(/side objects of part data/) });
     expect(attacker.hasStruck()).toBe(false);
   });
+});
+
+test('an inventory that would not fit into memory is not read', async () => {
+  const passphrase = await backUp({ 'public-key': '', passphrase: PASSPHRASE });
+  const { copy, folder } = copyOf(passphrase);
+  editManifest(folder, (manifest) => {
+    const inventory = manifest.parts.find(({ name }) => name === 'inventory');
+    const more = 2 ** 40;
+    if (inventory) inventory.plain += more;
+    manifest.totals.plain += more;
+  });
+  const result = await runRestoreTest(copy, scratch());
+  expect(expectFailed(result)).toMatchObject({ object: 'inventory', message: expect.stringContaining('at most') });
 });
 
 describe('a side object is lost', () => {

@@ -13,14 +13,14 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 213 modules
-var carry_out = __webpack_require__(3499);
+// EXTERNAL MODULE: ./src/carry-out.ts + 224 modules
+var carry_out = __webpack_require__(5945);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 31 modules
-var read_settings = __webpack_require__(9631);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 41 modules
+var read_settings = __webpack_require__(9244);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/words.ts

@@ -28370,7 +28370,161 @@ module.exports = {
 
 /***/ }),
 
-/***/ 3499:
+/***/ 2397:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ leftoversSaver)
+/* harmony export */ });
+/* unused harmony export readSavedLeftovers */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3838);
+/* harmony import */ var _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8402);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3916);
+/* harmony import */ var _store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9203);
+
+
+
+
+
+
+/* What main saves for the `post:` step, and how that step reads it. */
+const STATE = 'leftovers';
+/**
+ * The call that saves the leftovers of this run. A state that cannot be saved (a full disk) never fails the run: the
+ * state is only of use when the run is killed. It is warned of once.
+ */
+function leftoversSaver(warn) {
+    const begin = sizeOfState();
+    let hasWarned = false;
+    return (leftovers) => {
+        const value = JSON.stringify(leftovers);
+        try {
+            appendOrReplace(value, begin);
+        }
+        catch (error) {
+            if (!hasWarned)
+                warn(notSaved(error));
+            hasWarned = true;
+        }
+    };
+}
+/**
+ * Each change is appended, and the runner takes the last. On a full disk the latest list alone may fit where the history
+ * does not. Half an entry is worse than none: the runner fails the step (actions/runner, FileCommandManager.cs).
+ */
+function appendOrReplace(value, begin) {
+    try {
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
+        return;
+    }
+    catch {
+        cutState(begin);
+    }
+    try {
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
+    }
+    catch (error) {
+        cutState(begin);
+        throw error;
+    }
+}
+function sizeOfState() {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env.GITHUB_STATE ?? '').size;
+    }
+    catch {
+        return 0; // The first save reports what is wrong with it.
+    }
+}
+function cutState(size) {
+    try {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.truncateSync)(process.env.GITHUB_STATE ?? '', size);
+    }
+    catch {
+        // It cannot be written at all; the caller reports that.
+    }
+}
+function notSaved(error) {
+    return `Cannot save state for the post step: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .messageOf */ .bD)(error)}. The run goes on. If it is killed, nothing cleans up after it: free space on the runner's disk.`;
+}
+/** What the post step can do, and what of the state it cannot read. Never throws: the state may be damaged, or forged. */
+function readSavedLeftovers() {
+    const saved = core.getState(STATE);
+    if (saved === '')
+        return { leftovers: [], problems: [] };
+    const leftovers = [];
+    const problems = [];
+    try {
+        for (const value of listOf(saved)) {
+            try {
+                leftovers.push(checkedLeftover(value));
+            }
+            catch (error) {
+                problems.push(messageOf(error));
+            }
+        }
+    }
+    catch (error) {
+        problems.push(messageOf(error));
+    }
+    return { leftovers, problems };
+}
+function listOf(saved) {
+    let value;
+    try {
+        value = JSON.parse(saved);
+    }
+    catch {
+        throw new FormatError('it is not JSON');
+    }
+    if (!Array.isArray(value))
+        throw new FormatError('it must be a list');
+    return value;
+}
+function checkedLeftover(value) {
+    const { kind } = object({ kind: text })(value, '');
+    if (!Object.hasOwn(CHECKS, kind))
+        throw new FormatError(`unknown kind ${JSON.stringify(kind.slice(0, 40))}`);
+    CHECKS[kind](value, kind);
+    return value;
+}
+const processId = (value, path) => {
+    if ((0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .count */ .U9)(value, path) > 1)
+        return value;
+    throw new _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .FormatError */ .IF(`${path} must be the id of a process`);
+};
+const engine = (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .eu)('docker', 'podman');
+/** Only what Lifeboat names is removed: a process that it started may have forged the state. */
+function path(isOurs) {
+    return (value, at) => {
+        const given = (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq)(value, at);
+        if ((0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(given) && (0,node_path__WEBPACK_IMPORTED_MODULE_1__.normalize)(given) === given && isOurs((0,node_path__WEBPACK_IMPORTED_MODULE_1__.basename)(given)))
+            return given;
+        throw new _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .FormatError */ .IF(`${at} must be a path that Lifeboat creates`);
+    };
+}
+/** A set, a backup and a file, at least: a shorter key would name the unfinished objects of other backups. */
+const objectKey = (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .textLike */ .r1)(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
+const CHECKS = {
+    process: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ pid: processId, started: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .textLike */ .r1)(/^\d*$/, 'a time in clock ticks') }),
+    file: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ path: path((name) => (0,_store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__/* .nameOfTemporary */ .gc)(name) !== null) }),
+    folder: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ path: path((name) => name.startsWith('lifeboat-')) }),
+    database: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ database: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq, host: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq }),
+    after: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({}),
+    'container-process': (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ engine, container: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .textLike */ .r1)(/^\w[\w.-]*$/, 'a container'), mark: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq }),
+    container: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ engine, name: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .textLike */ .r1)(/^lifeboat-[\w.-]+$/, 'a container that Lifeboat creates') }),
+    part: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ url: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq, key: objectKey }),
+    's3-upload': (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ik)({ bucket: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq, key: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq, uploadId: _catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq, endpoint: (0,_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .nullable */ .me)(_catalog_checked_js__WEBPACK_IMPORTED_MODULE_3__/* .text */ .Qq) }),
+};
+
+
+/***/ }),
+
+/***/ 5945:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28387,107 +28541,25 @@ var external_node_stream_ = __nccwpck_require__(7075);
 var catalog_id = __nccwpck_require__(4654);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
-;// CONCATENATED MODULE: ./src/catalog/checked.ts
-/** Something in a JSON document is not what its format says. The message tells where. */
-class FormatError extends Error {
-    name = 'FormatError';
-}
-/** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
-function parseChecked(bytes, check) {
-    let value;
-    try {
-        value = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    }
-    catch {
-        throw new FormatError('it is not JSON');
-    }
-    return check(value, '');
-}
-/** An object that has these fields; others are left out. */
-function object(checks) {
-    return (value, path) => {
-        if (typeof value !== 'object' || value === null || Array.isArray(value))
-            throw expected('an object', path);
-        const given = value;
-        const taken = Object.entries(checks).map(([name, check]) => [
-            name,
-            check(given[name], path === '' ? name : `${path}.${name}`),
-        ]);
-        return Object.fromEntries(taken);
-    };
-}
-function list(check) {
-    return (value, path) => {
-        if (!Array.isArray(value))
-            throw expected('a list', path);
-        return value.map((item, index) => check(item, `${path}[${index}]`));
-    };
-}
-function nullable(check) {
-    return (value, path) => (value === null ? null : check(value, path));
-}
-/** A field that documents of an older version do not have. */
-function withDefault(check, byDefault) {
-    return (value, path) => (value === undefined ? byDefault : check(value, path));
-}
-function literal(...allowed) {
-    return (value, path) => {
-        if (allowed.includes(value))
-            return value;
-        throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
-    };
-}
-const checked_text = (value, path) => {
-    if (typeof value !== 'string')
-        throw expected('text', path);
-    return value;
-};
-function textLike(pattern, what) {
-    return (value, path) => {
-        if (typeof value !== 'string' || !pattern.test(value))
-            throw expected(what, path);
-        return value;
-    };
-}
-const flag = (value, path) => {
-    if (typeof value !== 'boolean')
-        throw expected('true or false', path);
-    return value;
-};
-/** A number of things or bytes. */
-const count = (value, path) => {
-    if (!Number.isSafeInteger(value) || value < 0)
-        throw expected('a whole number', path);
-    return value;
-};
-const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
-/** A moment in UTC, ISO 8601. */
-const moment = (value, path) => {
-    if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
-        throw expected('a time', path);
-    return value;
-};
-function expected(what, path) {
-    return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
-}
-
+// EXTERNAL MODULE: ./src/catalog/checked.ts
+var checked = __nccwpck_require__(8402);
 // EXTERNAL MODULE: ./src/catalog/names.ts
 var catalog_names = __nccwpck_require__(6447);
 ;// CONCATENATED MODULE: ./src/catalog/file-tree.ts
 
 
-const checkTreeCounts = { files: count, folders: count, links: count, bytes: count };
+const checkTreeCounts = { files: checked/* count */.U9, folders: checked/* count */.U9, links: checked/* count */.U9, bytes: checked/* count */.U9 };
 /** It becomes a folder's name when the tree is unpacked. */
-const checkLabel = textLike(catalog_names/* LABEL */.d_, 'the label of a file tree');
-const paths = object({ count: count, first: list(checked_text) });
-const checkTreeFacts = object({
+const checkLabel = (0,checked/* textLike */.r1)(catalog_names/* LABEL */.d_, 'the label of a file tree');
+const paths = (0,checked/* object */.Ik)({ count: checked/* count */.U9, first: (0,checked/* list */.p_)(checked/* text */.Qq) });
+const checkTreeFacts = (0,checked/* object */.Ik)({
     label: checkLabel,
     ...checkTreeCounts,
-    digest: sha256,
+    digest: checked/* sha256 */.sc,
     changed: paths,
     vanished: paths,
     special: paths,
-    excluded: list(checked_text),
+    excluded: (0,checked/* list */.p_)(checked/* text */.Qq),
 });
 
 ;// CONCATENATED MODULE: ./src/catalog/sums.ts
@@ -28534,42 +28606,42 @@ function serializeManifest(manifest) {
     return Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 const partName = (value, path) => {
-    const name = checked_text(value, path);
+    const name = (0,checked/* text */.Qq)(value, path);
     if ((0,catalog_names/* isPartName */.fe)(name))
         return name;
-    throw new FormatError(`${path} must be the name of a part`);
+    throw new checked/* FormatError */.IF(`${path} must be the name of a part`);
 };
-const checkManifest = object({
-    format: literal(1),
-    id: checked_text,
-    name: checked_text,
-    source: nullable(sha256),
-    created: moment,
-    finished: moment,
-    database: checked_text,
-    serverVersion: checked_text,
-    clientVersion: checked_text,
+const checkManifest = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    source: (0,checked/* nullable */.me)(checked/* sha256 */.sc),
+    created: checked/* moment */.n$,
+    finished: checked/* moment */.n$,
+    database: checked/* text */.Qq,
+    serverVersion: checked/* text */.Qq,
+    clientVersion: checked/* text */.Qq,
     encryption: (value, path) => {
-        const { kind } = object({ kind: literal('passphrase', 'public-key') })(value, path);
+        const { kind } = (0,checked/* object */.Ik)({ kind: (0,checked/* literal */.eu)('passphrase', 'public-key') })(value, path);
         if (kind === 'passphrase')
             return { kind };
-        return { kind, ...object({ recipients: list(textLike(/^[0-9A-F]{40,64}$/, 'a fingerprint')) })(value, path) };
+        return { kind, ...(0,checked/* object */.Ik)({ recipients: (0,checked/* list */.p_)((0,checked/* textLike */.r1)(/^[0-9A-F]{40,64}$/, 'a fingerprint')) })(value, path) };
     },
-    compression: object({ method: literal('zstd'), level: count }),
-    parts: list(object({
+    compression: (0,checked/* object */.Ik)({ method: (0,checked/* literal */.eu)('zstd'), level: checked/* count */.U9 }),
+    parts: (0,checked/* list */.p_)((0,checked/* object */.Ik)({
         name: partName,
-        plain: count,
-        volumes: list(object({ key: checked_text, size: count, sha256: sha256, sums: withDefault(nullable(sha256), null) })),
+        plain: checked/* count */.U9,
+        volumes: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ key: checked/* text */.Qq, size: checked/* count */.U9, sha256: checked/* sha256 */.sc, sums: (0,checked/* withDefault */.IQ)((0,checked/* nullable */.me)(checked/* sha256 */.sc), null) })),
     })),
-    totals: object({ plain: count, stored: count }),
-    partial: nullable(list(checked_text)),
-    files: withDefault(list(object({ label: checkLabel, ...checkTreeCounts, changed: count, vanished: count, special: count })), []),
-    notIncluded: list(checked_text),
-    volumeSize: count,
-    uploaded: literal('read-back', 'acknowledged'),
-    previous: nullable(object({ id: checked_text, manifestSha256: sha256 })),
-    noPrevious: nullable(literal('first', 'cannot-list', 'cannot-read')),
-    lifeboat: checked_text,
+    totals: (0,checked/* object */.Ik)({ plain: checked/* count */.U9, stored: checked/* count */.U9 }),
+    partial: (0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* text */.Qq)),
+    files: (0,checked/* withDefault */.IQ)((0,checked/* list */.p_)((0,checked/* object */.Ik)({ label: checkLabel, ...checkTreeCounts, changed: checked/* count */.U9, vanished: checked/* count */.U9, special: checked/* count */.U9 })), []),
+    notIncluded: (0,checked/* list */.p_)(checked/* text */.Qq),
+    volumeSize: checked/* count */.U9,
+    uploaded: (0,checked/* literal */.eu)('read-back', 'acknowledged'),
+    previous: (0,checked/* nullable */.me)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, manifestSha256: checked/* sha256 */.sc })),
+    noPrevious: (0,checked/* nullable */.me)((0,checked/* literal */.eu)('first', 'cannot-list', 'cannot-read')),
+    lifeboat: checked/* text */.Qq,
 });
 /**
  * Reads a manifest from a store: foreign text, which may name no file but its own backup's volumes. `expected` is the
@@ -28581,10 +28653,10 @@ function readManifest(bytes, key, expected) {
     };
     let manifest;
     try {
-        manifest = parseChecked(bytes, checkManifest);
+        manifest = (0,checked/* parseChecked */.l_)(bytes, checkManifest);
     }
     catch (error) {
-        if (!(error instanceof FormatError))
+        if (!(error instanceof checked/* FormatError */.IF))
             throw error;
         return fail(error.message);
     }
@@ -29067,7 +29139,7 @@ async function nothingFits(what, major) {
 }
 
 // EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
-var child = __nccwpck_require__(6941);
+var stream_child = __nccwpck_require__(6941);
 ;// CONCATENATED MODULE: ./src/postgres/connection.ts
 /**
  * The environment of a tool: the connection, and of our own only what finding programs and locale needs. The password file
@@ -29184,14 +29256,14 @@ class Session {
         const env = { ...spec.env, PGCLIENTENCODING: 'UTF8' };
         // What psql says on standard error comes back as an SqlError; the log would only show it twice.
         const { signal, track } = server.context;
-        const session = new Session((0,child/* startTool */.pQ)({ ...spec, env }, { signal, track }));
+        const session = new Session((0,stream_child/* startTool */.pQ)({ ...spec, env }, { signal, track }));
         try {
             await session.query('select 1');
             return session;
         }
         catch (error) {
             session.kill();
-            throw error instanceof child/* ToolError */.v4 ? connectionError(error, server.connection) : error;
+            throw error instanceof stream_child/* ToolError */.v4 ? connectionError(error, server.connection) : error;
         }
     }
     /** Runs a statement that gives no rows. Throws a {@link SqlError}. */
@@ -29259,7 +29331,7 @@ class Session {
         if (!next.done)
             return next.value;
         await this.#psql.finished;
-        throw new child/* ToolError */.v4('psql', 'psql ended before it had answered.', this.#psql.stderr());
+        throw new stream_child/* ToolError */.v4('psql', 'psql ended before it had answered.', this.#psql.stderr());
     }
 }
 /** Each row as JSON, by column name. */
@@ -29456,7 +29528,7 @@ class HeadReader {
     listing;
     constructor(server) {
         const spec = toolCommand(server, 'pg_restore', 'data', LIST);
-        const tool = (0,child/* startTool */.pQ)({ ...spec, env: withoutConnection(spec.env) }, server.context);
+        const tool = (0,stream_child/* startTool */.pQ)({ ...spec, env: withoutConnection(spec.env) }, server.context);
         this.#input = tool.stdin;
         const chunks = [];
         tool.stdout.on('data', (chunk) => chunks.push(chunk));
@@ -29516,7 +29588,7 @@ async function* again(held, rest) {
 /** The table of contents of an archive in a file, as pg_restore -l says it. */
 function listFile(server, file) {
     const spec = toolCommand(server, 'pg_restore', 'restore', [...LIST, file]);
-    return (0,child/* runTool */.qI)({ ...spec, env: withoutConnection(spec.env) }, server.context);
+    return (0,stream_child/* runTool */.qI)({ ...spec, env: withoutConnection(spec.env) }, server.context);
 }
 /** The contents of what pg_dump would dump with these arguments, definitions only. Throws a ToolError. */
 async function contentsOfDump(server, args) {
@@ -29526,12 +29598,12 @@ async function contentsOfDump(server, args) {
         '--schema-only',
         ...args,
     ]);
-    const head = await (0,child/* runTool */.qI)(dump, server.context);
+    const head = await (0,stream_child/* runTool */.qI)(dump, server.context);
     const list = toolCommand(server, 'pg_restore', 'select', ['--list']);
-    const listing = await (0,child/* runTool */.qI)({ ...list, env: withoutConnection(list.env) }, server.context, head);
+    const listing = await (0,stream_child/* runTool */.qI)({ ...list, env: withoutConnection(list.env) }, server.context, head);
     const contents = contentsOf(parseEntries(listing.toString('utf8')));
     if (head.length === 0)
-        throw new child/* ToolError */.v4('pg_dump', 'pg_dump wrote nothing.', '');
+        throw new stream_child/* ToolError */.v4('pg_dump', 'pg_dump wrote nothing.', '');
     return contents;
 }
 /** pg_restore -l connects to nothing; what it does not need, it is not given. */
@@ -29748,8 +29820,8 @@ const POLL = 500;
  */
 async function startDumps(server, session, snapshot, dumpArgs) {
     const args = [...archiveArgs(snapshot), ...spelled(dumpArgs, server.toolset.major)];
-    const schema = (0,child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'schema', [...args, '--schema-only']), server.context);
-    const data = (0,child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'data', args), server.context);
+    const schema = (0,stream_child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'schema', [...args, '--schema-only']), server.context);
+    const data = (0,stream_child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'data', args), server.context);
     try {
         await waitForHeads(server, session, [schema, data]);
         return { schema, data };
@@ -29796,7 +29868,7 @@ async function firstByte(tool) {
     if (tool.stdout.readableLength > 0)
         return;
     await tool.finished;
-    throw new child/* ToolError */.v4('pg_dump', 'pg_dump ended with success but wrote nothing.', tool.stderr());
+    throw new stream_child/* ToolError */.v4('pg_dump', 'pg_dump ended with success but wrote nothing.', tool.stderr());
 }
 /**
  * Names the statement that pg_dump queues behind, or null. An ALTER that came between our locks and pg_dump's waits
@@ -29818,7 +29890,7 @@ async function lockObstacle(server, session) {
     return `The session with pid ${blocker.pid} waits for a table that is being backed up, and pg_dump behind it: ${shownStatement(blocker.query)}.`;
 }
 function lockTimedOut(error) {
-    return error instanceof child/* ToolError */.v4 && /Query was: LOCK TABLE/.test(error.stderr) && /timeout/.test(error.stderr);
+    return error instanceof stream_child/* ToolError */.v4 && /Query was: LOCK TABLE/.test(error.stderr) && /timeout/.test(error.stderr);
 }
 function lostSnapshot(error) {
     return /invalid snapshot identifier|server closed the connection/.test(error.stderr);
@@ -29891,7 +29963,7 @@ async function selectTables(server, tables, dumpArgs, snapshot) {
     catch (error) {
         if (lockTimedOut(error))
             throw new GiveWay('A table was locked by another session while the list was made.');
-        throw error instanceof child/* ToolError */.v4 ? dumpError(error, false) : error;
+        throw error instanceof stream_child/* ToolError */.v4 ? dumpError(error, false) : error;
     }
 }
 /**
@@ -29918,11 +29990,11 @@ async function dumpGlobals(server) {
     const name = (server.connection.PGDATABASE ?? '').replace(/[\\']/g, '\\$&');
     const args = ['--globals-only', '--no-role-passwords', '--no-password', `--database=dbname='${name}' ${KEEP_ALIVE}`];
     try {
-        const sql = await (0,child/* runTool */.qI)(toolCommand(server, 'pg_dumpall', 'globals', args), server.context);
+        const sql = await (0,stream_child/* runTool */.qI)(toolCommand(server, 'pg_dumpall', 'globals', args), server.context);
         return sql.length > 0 ? { sql } : { reason: 'pg_dumpall wrote nothing' };
     }
     catch (error) {
-        if (!(error instanceof child/* ToolError */.v4) || server.context.signal.aborted)
+        if (!(error instanceof stream_child/* ToolError */.v4) || server.context.signal.aborted)
             throw error;
         return { reason: error.stderr.split('\n')[0] ?? 'pg_dumpall failed' };
     }
@@ -30229,10 +30301,10 @@ const PARTIAL_LENGTH = 224 + BLOCK_POWER;
  * What is yielded is to be used before the next is asked for.
  */
 function encryptedPacket(sessionKey, source) {
-    return packet(ENCRYPTED_DATA, encrypted(sessionKey, packet(LITERAL_DATA, encrypted_packet_literal(source))));
+    return packet(ENCRYPTED_DATA, encrypted(sessionKey, packet(LITERAL_DATA, literal(source))));
 }
 /** Format `b`, no file name, no date (section 5.9). */
-async function* encrypted_packet_literal(source) {
+async function* literal(source) {
     yield Buffer.of('b'.charCodeAt(0), 0, 0, 0, 0, 0);
     yield* source;
 }
@@ -30486,7 +30558,7 @@ function commonError(error, what) {
 function isRecoveryConflict(error) {
     if (error instanceof SqlError)
         return error.sqlstate === SQLSTATE.serializationFailure;
-    return error instanceof child/* ToolError */.v4 && /conflict with recovery/.test(error.stderr);
+    return error instanceof stream_child/* ToolError */.v4 && /conflict with recovery/.test(error.stderr);
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/savepoint.ts
@@ -30743,12 +30815,12 @@ function word(letter, words) {
     return `case ${letter} ${cases.join(' ')} end`;
 }
 /** The rows of a query with one column as a JSON list in a text; null when there are none. */
-function kind_list(query) {
+function list(query) {
     return `nullif(to_json(array(${query}))::text, '[]')`;
 }
 /** A text[] in the order of its items' bytes: reloptions and the like, whose order means nothing. */
 function sortedList(items) {
-    return given(items, kind_list(`select item collate "C" from unnest(${items}) item order by 1`));
+    return given(items, list(`select item collate "C" from unnest(${items}) item order by 1`));
 }
 /** Names may be in quotes or not: quote_all_identifiers was on when the server wrote the text, or it was off. */
 function withoutQuotes(text) {
@@ -30756,7 +30828,7 @@ function withoutQuotes(text) {
 }
 /** The names of options without their values, which may be a password. */
 function optionNames(options) {
-    return given(options, kind_list(`select option_name collate "C" from pg_options_to_table(${options}) order by 1`));
+    return given(options, list(`select option_name collate "C" from pg_options_to_table(${options}) order by 1`));
 }
 /** A hundred thousand columns have no options: spares as many sorts of nothing. */
 function given(value, expression) {
@@ -30764,7 +30836,7 @@ function given(value, expression) {
 }
 /** The columns of a table that an int2vector or int2[] names, in its order; null stands for an expression. */
 function columnNames(table, numbers) {
-    return kind_list(`
+    return list(`
     select a.attname from unnest(${numbers}::int2[]) with ordinality as k (number, place)
     left join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
     order by k.place`);
@@ -30910,7 +30982,7 @@ const relations = {
         tablespace: '(select t.spcname from pg_tablespace t where t.oid = o.reltablespace)',
         accessMethod: "(select a.amname from pg_am a where a.oid = o.relam and a.amname <> 'heap')",
         ofType: named('o.reloftype', 'regtype'),
-        parents: kind_list('select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
+        parents: list('select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
         partitionBound: 'pg_get_expr(o.relpartbound, o.oid)',
         partitionKey: "case o.relkind when 'p' then pg_get_partkeydef(o.oid) end",
         foreignServer: '(select s.srvname from pg_foreign_server s where s.oid = f.ftserver)',
@@ -30991,7 +31063,7 @@ function statistics(version) {
         home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
         flags: {
             table: named('o.stxrelid', 'regclass'),
-            kinds: kind_list('select kind::text collate "C" from unnest(o.stxkind) kind order by 1'),
+            kinds: list('select kind::text collate "C" from unnest(o.stxkind) kind order by 1'),
             columns: columnNames('o.stxrelid', 'o.stxkeys'),
             ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
             target: 'nullif(o.stxstattarget, -1)',
@@ -31074,8 +31146,8 @@ const routines = {
         cost: 'o.procost',
         rows: 'nullif(o.prorows, 0)',
         support: named('o.prosupport', 'regprocedure'),
-        transforms: kind_list('select type::regtype::text from unnest(o.protrftypes) type'),
-        settings: kind_list(`select ${withoutQuotes('item')} collate "C" from unnest(o.proconfig) item order by 1`),
+        transforms: list('select type::regtype::text from unnest(o.protrftypes) type'),
+        settings: list(`select ${withoutQuotes('item')} collate "C" from unnest(o.proconfig) item order by 1`),
         library: 'o.probin',
         body: `case when o.prokind <> 'a' then nullif(hashtextextended(o.prosrc collate "C", 0), hashtextextended('', 0))::text end`,
     },
@@ -31205,7 +31277,7 @@ function indexes(version) {
             parent: '(select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.indexrelid)',
             options: sortedList('x.reloptions'),
             tablespace: '(select t.spcname from pg_tablespace t where t.oid = x.reltablespace)',
-            statistics: kind_list(`
+            statistics: list(`
         select a.attnum || '=' || a.attstattarget from pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
         },
@@ -31258,7 +31330,7 @@ const policies = {
     flags: {
         command: word('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
         restrictive: yes('not o.polpermissive'),
-        roles: kind_list(`
+        roles: list(`
       select case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end collate "C"
       from unnest(o.polroles) role order by 1`),
         using: yes('o.polqual is not null'),
@@ -31289,7 +31361,7 @@ const textSearchConfigurations = {
         parser: `(
       select quote_ident(n.nspname) || '.' || quote_ident(p.prsname)
       from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
-        mappings: kind_list(`
+        mappings: list(`
       select t.alias || '=' || string_agg(m.mapdict::regdictionary::text, ', ' order by m.mapseqno)
       from pg_ts_config_map m
       join ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
@@ -31345,7 +31417,7 @@ function types(version) {
         home: { schema: 'o.typnamespace', catalog: 'pg_type', oid: 'o.oid' },
         flags: {
             kind: `case when not o.typisdefined then 'shell' else ${word('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
-            labels: kind_list('select e.enumlabel from pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
+            labels: list('select e.enumlabel from pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
             base: "case o.typtype when 'd' then format_type(o.typbasetype, o.typtypmod) end",
             notNull: yes('o.typnotnull'),
             default: `case o.typtype when 'd' then ${simpleExpression("pg_get_expr(o.typdefaultbin, 'pg_type'::regclass)")} end`,
@@ -32602,24 +32674,24 @@ function refuseClock(now, { clock, newest }) {
 ;// CONCATENATED MODULE: ./src/catalog/prune-record.ts
 
 
-const checkRecord = object({
-    format: literal(1),
-    id: checked_text,
-    name: checked_text,
-    command: literal('backup', 'prune'),
-    started: moment,
-    rules: checked_text,
-    overruled: list(checked_text),
-    deleted: list(object({ id: checked_text, manifestSha256: sha256, size: count, reason: checked_text })),
-    leftovers: list(object({ id: checked_text, files: list(checked_text) })),
-    lifeboat: checked_text,
+const checkRecord = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    command: (0,checked/* literal */.eu)('backup', 'prune'),
+    started: checked/* moment */.n$,
+    rules: checked/* text */.Qq,
+    overruled: (0,checked/* list */.p_)(checked/* text */.Qq),
+    deleted: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, manifestSha256: checked/* sha256 */.sc, size: checked/* count */.U9, reason: checked/* text */.Qq })),
+    leftovers: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, files: (0,checked/* list */.p_)(checked/* text */.Qq) })),
+    lifeboat: checked/* text */.Qq,
 });
 function serializePruneRecord(record) {
     return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
 }
 /** Throws a FormatError. */
 function readPruneRecord(bytes) {
-    return parseChecked(bytes, checkRecord);
+    return (0,checked/* parseChecked */.l_)(bytes, checkRecord);
 }
 /** The folder of a set's prune records, in the store. */
 function prunedFolder(set) {
@@ -32636,33 +32708,33 @@ function isPruneRecordKey(key, set) {
 ;// CONCATENATED MODULE: ./src/catalog/record.ts
 
 
-const record_checkRecord = object({
-    format: literal(1),
-    id: checked_text,
-    name: checked_text,
-    manifestSha256: sha256,
-    verdict: literal('proven', 'failed', 'could-not-verify'),
-    started: moment,
-    finished: moment,
-    signatureVerified: flag,
-    scratchServer: nullable(checked_text),
-    stages: list(object({ name: checked_text, milliseconds: count })),
-    findings: list(object({
-        severity: literal('failed', 'could-not-verify'),
-        kind: checked_text,
-        object: checked_text,
-        message: checked_text,
+const record_checkRecord = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    manifestSha256: checked/* sha256 */.sc,
+    verdict: (0,checked/* literal */.eu)('proven', 'failed', 'could-not-verify'),
+    started: checked/* moment */.n$,
+    finished: checked/* moment */.n$,
+    signatureVerified: checked/* flag */.Jt,
+    scratchServer: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    stages: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ name: checked/* text */.Qq, milliseconds: checked/* count */.U9 })),
+    findings: (0,checked/* list */.p_)((0,checked/* object */.Ik)({
+        severity: (0,checked/* literal */.eu)('failed', 'could-not-verify'),
+        kind: checked/* text */.Qq,
+        object: checked/* text */.Qq,
+        message: checked/* text */.Qq,
     })),
-    verified: list(checked_text),
-    notVerified: list(checked_text),
-    lifeboat: checked_text,
+    verified: (0,checked/* list */.p_)(checked/* text */.Qq),
+    notVerified: (0,checked/* list */.p_)(checked/* text */.Qq),
+    lifeboat: checked/* text */.Qq,
 });
 function serializeRecord(record) {
     return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
 }
 /** Throws a FormatError. */
 function readRecord(bytes) {
-    return parseChecked(bytes, record_checkRecord);
+    return (0,checked/* parseChecked */.l_)(bytes, record_checkRecord);
 }
 /**
  * Reads a record that is to speak of a certain backup. Its name tells time and verdict, and names can be changed: inside
@@ -33074,7 +33146,7 @@ async function prunedIds(place) {
                     ids.add(id);
         }
         catch (error) {
-            if (!(error instanceof FormatError))
+            if (!(error instanceof checked/* FormatError */.IF))
                 throw error;
         }
     }
@@ -33590,8 +33662,703 @@ function tell({ url, name, rules, outcome, error, denied, refusals }, { log }) {
     }
 }
 
-// EXTERNAL MODULE: ./src/store/open.ts + 10 modules
-var store_open = __nccwpck_require__(1573);
+// EXTERNAL MODULE: ./src/store/bytes.ts
+var store_bytes = __nccwpck_require__(2046);
+// EXTERNAL MODULE: ./src/store/file/errors.ts
+var file_errors = __nccwpck_require__(7965);
+// EXTERNAL MODULE: ./src/store/file/folders.ts
+var folders = __nccwpck_require__(8289);
+// EXTERNAL MODULE: ./src/store/file/upload.ts
+var upload = __nccwpck_require__(9203);
+;// CONCATENATED MODULE: ./src/store/file.ts
+
+
+
+
+
+
+
+
+
+/** Makes the store for a folder; nothing is touched before `open()`. */
+function openFileStore(location, context) {
+    return new FileStore(location, context);
+}
+/**
+ * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
+ * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
+ */
+class FileStore {
+    url;
+    #root;
+    #context;
+    constructor({ path, url }, context) {
+        this.url = url;
+        this.#root = path;
+        this.#context = context;
+    }
+    async open() {
+        if (!(0,external_node_path_.isAbsolute)(this.#root)) {
+            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
+        }
+        await (0,file_errors/* explained */.to)(this.#root, async () => {
+            if (!(await this.#isThere()))
+                await (0,folders/* makeFolder */.fc)(this.#root);
+            await tryToWrite(this.#root);
+        });
+    }
+    async openToRead() {
+        if (await (0,file_errors/* explained */.to)(this.#root, () => this.#isThere()))
+            return;
+        throw new store_store/* StoreError */.A('not-found', `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`);
+    }
+    async #isThere() {
+        const found = await statOrNull(this.#root);
+        if (found !== null && !found.isDirectory()) {
+            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`);
+        }
+        return found !== null;
+    }
+    async folders(prefix) {
+        const entries = await this.#entries(prefix);
+        return entries.filter(isVisibleFolder).map((entry) => entry.name);
+    }
+    async *list(prefix) {
+        const folder = folderOf(prefix);
+        for (const entry of await this.#entries(folder)) {
+            const key = `${folder}${entry.name}`;
+            if (isVisibleFolder(entry)) {
+                if (`${key}/`.startsWith(prefix))
+                    yield* this.list(`${key}/`);
+            }
+            else if (isVisibleFile(entry) && key.startsWith(prefix)) {
+                const found = await (0,file_errors/* explained */.to)(this.#path(key), () => statOrNull(this.#path(key)));
+                if (found !== null)
+                    yield { key, size: found.size, modified: found.mtime };
+            }
+        }
+    }
+    async read(key, range) {
+        if (range !== undefined && range.end <= range.start)
+            return external_node_stream_.Readable.from([]);
+        const path = this.#path(key);
+        const file = await (0,file_errors/* explained */.to)(path, () => (0,promises_.open)(path, 'r'));
+        const bytes = file.createReadStream({
+            highWaterMark: 1024 * 1024,
+            signal: this.#context.signal,
+            ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
+        });
+        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
+    }
+    async create(key) {
+        const path = this.#path(key);
+        return await (0,file_errors/* explained */.to)(path, () => upload/* FileUpload */.ef.begin(path, this.#root, this.#context));
+    }
+    async size(key) {
+        const path = this.#path(key);
+        const found = await (0,file_errors/* explained */.to)(path, () => (0,promises_.stat)(path));
+        if (!found.isFile())
+            throw new store_store/* StoreError */.A('not-found', `${JSON.stringify(path)} is not a file.`);
+        return found.size;
+    }
+    /** What the user of this run may use: of some file systems a part is root's. */
+    async freeSpace() {
+        const { bavail, bsize } = await (0,file_errors/* explained */.to)(this.#root, () => (0,promises_.statfs)(this.#root));
+        return bavail * bsize;
+    }
+    async remove(key) {
+        const path = this.#path(key);
+        await (0,file_errors/* explained */.to)(path, async () => {
+            await (0,promises_.rm)(path, { force: true });
+            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root);
+        });
+    }
+    async sweep(prefix, before) {
+        const swept = [];
+        for await (const { key, path } of this.#unfinished(prefix)) {
+            if (await this.#removeIfOlder(path, before))
+                swept.push(key);
+        }
+        return swept;
+    }
+    async newestUpload(prefix) {
+        let newest = null;
+        for await (const { path } of this.#unfinished(prefix)) {
+            const found = await (0,file_errors/* explained */.to)(path, () => statOrNull(path));
+            if (found !== null && (newest === null || found.mtime > newest))
+                newest = found.mtime;
+        }
+        return newest;
+    }
+    async lockOf() {
+        return null;
+    }
+    clock() {
+        return null;
+    }
+    close() { }
+    /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
+    async #entries(folder) {
+        const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
+        const entries = await (0,file_errors/* explained */.to)(path, () => (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing));
+        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
+        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+    }
+    /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
+    async *#unfinished(prefix) {
+        const folder = folderOf(prefix);
+        for (const entry of await this.#entries(folder)) {
+            const key = folder + ((0,upload/* nameOfTemporary */.gc)(entry.name) ?? entry.name);
+            if (isVisibleFolder(entry)) {
+                if (`${key}/`.startsWith(prefix))
+                    yield* this.#unfinished(`${key}/`);
+            }
+            else if (entry.isFile() && (0,upload/* nameOfTemporary */.gc)(entry.name) !== null && key.startsWith(prefix)) {
+                yield { key, path: (0,external_node_path_.join)(this.#root, folder, entry.name) };
+            }
+        }
+    }
+    async #removeIfOlder(path, before) {
+        try {
+            const found = await statOrNull(path);
+            if (found === null || found.mtime >= before)
+                return false;
+            await (0,promises_.rm)(path, { force: true });
+            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root);
+            return true;
+        }
+        catch (error) {
+            this.#context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
+            return false;
+        }
+    }
+    /** Keys come from listings too: none may lead out of the root, or to what is no object. */
+    #path(key) {
+        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
+            throw new store_store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
+        }
+        return (0,external_node_path_.join)(this.#root, key);
+    }
+}
+/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
+function folderOf(prefix) {
+    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+function isVisibleFolder(entry) {
+    return entry.isDirectory() && !entry.name.startsWith('.');
+}
+function isVisibleFile(entry) {
+    return entry.isFile() && !entry.name.startsWith('.');
+}
+/** Rights are not enough to know: a file system may be read-only, or full of inodes. */
+async function tryToWrite(root) {
+    const probe = (0,upload/* temporaryPath */.l5)((0,external_node_path_.join)(root, 'probe'));
+    await (0,promises_.writeFile)(probe, '', { mode: 0o600, flag: 'wx' });
+    await (0,promises_.rm)(probe);
+}
+async function statOrNull(path) {
+    try {
+        return await (0,promises_.stat)(path);
+    }
+    catch (error) {
+        if ((0,file_errors/* codeOf */.$N)(error) === 'ENOENT')
+            return null;
+        throw error;
+    }
+}
+function emptyIfMissing(error) {
+    if ((0,file_errors/* codeOf */.$N)(error) === 'ENOENT' || (0,file_errors/* codeOf */.$N)(error) === 'ENOTDIR')
+        return [];
+    throw error;
+}
+
+// EXTERNAL MODULE: ./src/store/keys.ts
+var keys = __nccwpck_require__(1089);
+// EXTERNAL MODULE: ./src/store/shown.ts
+var shown = __nccwpck_require__(6224);
+;// CONCATENATED MODULE: ./src/store/rclone/remote.ts
+
+
+
+
+/** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
+const CLEAN_UP_WITHIN = 4_000;
+/**
+ * A server that is gone is given up at once: whoever calls decides whether to try again. A configuration that is
+ * locked is no reason to wait for a password.
+ */
+const FLAGS = ['--retries=1', '--low-level-retries=3', '--contimeout=20s', '--timeout=60s', '--ask-password=false'];
+/** rclone(1), "Exit code": the directory, the file was not found. */
+const NOT_FOUND = [3, 4];
+/** Of the runner's, and of no use to rclone, whose own configuration may well be in the environment. */
+const NOT_ITS_BUSINESS = /^(INPUT_|LIFEBOAT_|STATE_|ACTIONS_|GITHUB_|PG)/;
+/** rclone, and a folder of one of its remotes. */
+class Remote {
+    url;
+    context;
+    #root;
+    constructor({ url, remote, path }, context) {
+        this.url = url;
+        this.context = context;
+        this.#root = `${remote}:${path}`;
+    }
+    /** An object as rclone names it. */
+    path(key) {
+        (0,keys/* demandKey */.nJ)(key, 'an rclone');
+        return `${this.folder('')}${key}`;
+    }
+    /** Where the keys that begin with a folder's prefix lie. */
+    folder(prefix) {
+        if (prefix !== '')
+            return this.path(prefix.slice(0, -1));
+        return /[:/]$/.test(this.#root) ? this.#root : `${this.#root}/`;
+    }
+    /** Starts rclone with its output as a stream. */
+    start(args, signal = this.context.signal) {
+        return (0,stream_child/* startTool */.pQ)(this.#command(args), { signal, track: this.context.track });
+    }
+    /** Runs rclone to its end. Resolves with its output; rejects with a StoreError. */
+    async run(args, signal = this.context.signal) {
+        if (signal.aborted)
+            throw this.error(args, new Error('the run was cancelled'));
+        try {
+            return (await (0,stream_child/* runTool */.qI)(this.#command(args), { signal, track: this.context.track })).toString('utf8');
+        }
+        catch (error) {
+            throw signal.aborted ? this.error(args, new Error('the run was cancelled')) : this.error(args, error);
+        }
+    }
+    /** The object's size; null when there is none. */
+    async sizeOrNull(key, signal) {
+        try {
+            const { Size, IsDir } = JSON.parse(await this.run(['lsjson', '--stat', '--no-modtime', this.path(key)], signal));
+            return IsDir || typeof Size !== 'number' ? null : Size;
+        }
+        catch (error) {
+            if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+                return null;
+            throw error;
+        }
+    }
+    /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
+    async remove(key, signal) {
+        try {
+            await this.run(['deletefile', this.path(key)], signal);
+        }
+        catch (error) {
+            if ((await this.sizeOrNull(key, signal)) !== null)
+                throw error;
+        }
+    }
+    /** Removes the folder of a key and those above it, below the root, as long as they are empty. */
+    async removeEmptyFolders(key, signal) {
+        for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
+            try {
+                await this.run(['rmdir', this.path(key.slice(0, end))], signal);
+            }
+            catch {
+                return; // Not empty, or not there: an empty folder does no harm.
+            }
+        }
+    }
+    /** For what must work after cancellation too. */
+    cleanUpSignal() {
+        return AbortSignal.timeout(CLEAN_UP_WITHIN);
+    }
+    /** Makes an error for the user. What rclone says is text from outside. */
+    error(args, error) {
+        if (error instanceof store_store/* StoreError */.A)
+            return error;
+        const cause = { cause: error };
+        const { exitCode = null, stderr = '' } = error instanceof stream_child/* ToolError */.v4 ? error : {};
+        if (error instanceof stream_child/* ToolError */.v4 && error.cause !== undefined) {
+            return new store_store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)} Install it: https://rclone.org/install/`, cause);
+        }
+        const code = codeOf(exitCode, stderr);
+        const said = lastLine(stderr) || (0,shown/* shown */.S)(error);
+        const step = STEPS[code] ?? '';
+        return new store_store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
+    }
+    #command(args) {
+        const env = Object.entries(process.env).filter(([name]) => !NOT_ITS_BUSINESS.test(name));
+        return {
+            name: 'rclone',
+            command: 'rclone',
+            args: [...args, ...FLAGS],
+            env: Object.fromEntries(env),
+        };
+    }
+}
+const STEPS = {
+    denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
+    full: ' Free space there, or use another store.',
+    failed: ' Try the same remote by hand: rclone lsd REMOTE:',
+};
+function codeOf(exitCode, stderr) {
+    if (NOT_FOUND.includes(exitCode ?? 0))
+        return 'not-found';
+    if (/no space left|quota exceeded|insufficient ?storage|storage ?full|disk full/i.test(stderr))
+        return 'full';
+    if (/permission denied|access ?denied|forbidden|unauthorized|unable to authenticate/i.test(stderr))
+        return 'denied';
+    return 'failed';
+}
+/** rclone's last word, without the time before it. */
+function lastLine(stderr) {
+    const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
+    return (0,shown/* shown */.S)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/upload.ts
+
+
+
+/**
+ * One object being written, by `rclone rcat` as `<key>.part`, for rclone takes the end of its input for the end of the
+ * object, however that came. Moved once it is there with the right size.
+ */
+class RcloneUpload {
+    #remote;
+    #key;
+    #args;
+    #tool;
+    #forget;
+    #stop = new AbortController();
+    #signal;
+    #size = 0;
+    /** `unknown`: it is being moved. */
+    #state = 'writing';
+    constructor(remote, key) {
+        this.#args = ['rcat', remote.path(key + keys/* PART */.s3)];
+        this.#remote = remote;
+        this.#key = key;
+        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
+        this.#check();
+        this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
+        this.#tool = remote.start(this.#args, this.#signal);
+    }
+    /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
+    async write(chunk) {
+        this.#check();
+        const written = new Promise((resolve, reject) => {
+            this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
+        });
+        try {
+            // A dead rclone closes its pipe: how it ended says more than that.
+            await Promise.race([written, this.#tool.finished.then(() => written)]);
+        }
+        catch (error) {
+            written.catch(() => { });
+            throw await this.#explain(error);
+        }
+        this.#size += chunk.length;
+    }
+    async commit() {
+        try {
+            await this.#publish();
+            this.#check();
+        }
+        catch (error) {
+            const failure = await this.#explain(error);
+            await this.abort();
+            throw failure;
+        }
+        this.#state = 'committed';
+        this.#forget();
+        return { size: this.#size, uploaded: 'read-back' };
+    }
+    async abort() {
+        if (this.#state === 'committed' || this.#state === 'aborted')
+            return;
+        const mayBeThere = this.#state === 'unknown';
+        this.#state = 'aborted';
+        this.#stop.abort();
+        const signal = this.#remote.cleanUpSignal();
+        try {
+            await this.#tool.finished.catch(() => { }); // It was killed.
+            await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
+            if (mayBeThere)
+                await this.#remote.remove(this.#key, signal);
+            await this.#remote.removeEmptyFolders(this.#key, signal);
+            this.#forget();
+        }
+        catch (error) {
+            this.#remote.context.info(`An object of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
+    }
+    async #publish() {
+        this.#check();
+        this.#tool.stdin.end();
+        await this.#tool.finished;
+        await this.#demandSize(this.#key + keys/* PART */.s3);
+        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+            throw new store_store/* StoreError */.A('failed', `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`);
+        }
+        this.#state = 'unknown';
+        const [from, to] = [this.#remote.path(this.#key + keys/* PART */.s3), this.#remote.path(this.#key)];
+        await this.#remote.run(['moveto', from, to], this.#signal);
+        await this.#demandSize(this.#key);
+    }
+    async #demandSize(key) {
+        const found = await this.#remote.sizeOrNull(key, this.#signal);
+        if (found === this.#size)
+            return;
+        throw new store_store/* StoreError */.A('failed', `${this.#remote.url}: ${this.#size} bytes of ${JSON.stringify(key)} were sent, but ${found ?? 'nothing'} is there: ` +
+            'use another store.');
+    }
+    #check() {
+        if (this.#signal.aborted)
+            throw this.#cancelled();
+    }
+    #cancelled() {
+        return new store_store/* StoreError */.A('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
+    }
+    async #explain(error) {
+        if (this.#signal.aborted)
+            return this.#cancelled();
+        if (error instanceof store_store/* StoreError */.A)
+            return error;
+        const ending = await this.#tool.finished.then(() => error, (end) => end);
+        return this.#remote.error(this.#args, ending);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/store.ts
+
+
+
+
+
+
+
+
+
+/** A folder of a remote of rclone: keys are paths below it. Names that begin with a dot or end in `.part` are not objects. */
+class RcloneStore {
+    url;
+    #remote;
+    constructor(location, context) {
+        this.url = location.url;
+        this.#remote = new Remote(location, context);
+    }
+    async open() {
+        const root = this.#remote.folder('');
+        // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
+        if (!(await this.#isThere()))
+            await this.#remote.run(['mkdir', root]);
+        const probe = this.#remote.path(`probe-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}${keys/* PART */.s3}`);
+        await this.#remote.run(['rcat', probe]);
+        await this.#remote.run(['deletefile', probe]);
+    }
+    async openToRead() {
+        if (await this.#isThere())
+            return;
+        throw new store_store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store.`);
+    }
+    async folders(prefix) {
+        const names = [];
+        for await (const { Name } of this.#entries(prefix, ['--dirs-only']))
+            if ((0,keys/* isName */.Eo)(Name))
+                names.push(Name);
+        return names.sort(byBytes);
+    }
+    async *list(prefix) {
+        yield* (await this.#files(prefix)).filter(({ key }) => !key.endsWith(keys/* PART */.s3));
+    }
+    async read(key, range) {
+        const path = this.#remote.path(key);
+        if (range !== undefined && range.end <= range.start)
+            return external_node_stream_.Readable.from([]);
+        const part = range === undefined ? [] : [`--offset=${range.start}`, `--count=${range.end - range.start}`];
+        const args = ['cat', path, ...part];
+        const tool = this.#remote.start(args);
+        tool.stdin.end();
+        try {
+            // An object that is not there is told here, not to who reads.
+            await Promise.race([(0,external_node_events_.once)(tool.stdout, 'readable'), tool.finished]);
+        }
+        catch (error) {
+            throw this.#remote.error(args, error);
+        }
+        return (0,store_bytes/* explainedBytes */.O)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
+    }
+    async create(key) {
+        return new RcloneUpload(this.#remote, key);
+    }
+    async size(key) {
+        const size = await this.#remote.sizeOrNull(key);
+        if (size !== null)
+            return size;
+        throw new store_store/* StoreError */.A('not-found', `${this.url}: there is no object ${JSON.stringify(key)}.`);
+    }
+    async freeSpace() {
+        try {
+            const { free } = JSON.parse(await this.#remote.run(['about', '--json', this.#remote.folder('')]));
+            return typeof free === 'number' ? free : null;
+        }
+        catch (error) {
+            if (error instanceof store_store/* StoreError */.A && /doesn't support|not supported/i.test(error.message))
+                return null;
+            throw error;
+        }
+    }
+    async remove(key) {
+        const { context } = this.#remote;
+        const signal = context.signal.aborted ? this.#remote.cleanUpSignal() : context.signal;
+        await this.#remote.remove(key, signal);
+        await this.#remote.removeEmptyFolders(key, signal);
+    }
+    async sweep(prefix, before) {
+        const swept = [];
+        for (const { key, modified } of await this.#unfinished(prefix)) {
+            if (modified >= before)
+                continue;
+            try {
+                await this.#remote.remove(key + keys/* PART */.s3);
+                await this.#remote.removeEmptyFolders(key);
+                swept.push(key);
+            }
+            catch (error) {
+                this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
+            }
+        }
+        return swept;
+    }
+    async newestUpload(prefix) {
+        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
+        return times.length === 0 ? null : new Date(Math.max(...times));
+    }
+    async lockOf() {
+        return null;
+    }
+    clock() {
+        return null;
+    }
+    close() { }
+    async #isThere() {
+        try {
+            await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
+            return true;
+        }
+        catch (error) {
+            if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+                return false;
+            throw error;
+        }
+    }
+    /** Objects being written, or left so by killed runs, by the keys that they were for. */
+    async #unfinished(prefix) {
+        return (await this.#files(prefix)).flatMap((file) => {
+            const key = file.key.slice(0, -keys/* PART */.s3.length);
+            return file.key.endsWith(keys/* PART */.s3) && key.startsWith(prefix) ? [{ ...file, key }] : [];
+        });
+    }
+    async #files(prefix) {
+        const folder = (0,keys/* folderOf */.yS)(prefix);
+        const files = [];
+        for await (const { Path, Size, ModTime } of this.#entries(folder, ['--recursive', '--files-only'])) {
+            const key = folder + Path;
+            if ((0,keys/* isKey */.m0)(key) && key.startsWith(prefix))
+                files.push({ key, size: Size, modified: new Date(ModTime) });
+        }
+        return files.sort((a, b) => byBytes(a.key, b.key));
+    }
+    /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
+    async *#entries(folder, flags) {
+        const args = ['lsjson', '--no-mimetype', ...flags, this.#remote.folder(folder)];
+        const tool = this.#remote.start(args);
+        tool.stdin.end();
+        try {
+            let rest = '';
+            for await (const chunk of tool.stdout.setEncoding('utf8')) {
+                const lines = (rest + chunk).split('\n');
+                rest = lines.pop() ?? '';
+                for (const line of lines)
+                    if (line.startsWith('{'))
+                        yield JSON.parse(line.replace(/,$/, ''));
+            }
+            await tool.finished;
+        }
+        catch (error) {
+            const failure = this.#remote.error(args, error);
+            if (failure.code !== 'not-found')
+                throw failure;
+        }
+        finally {
+            tool.kill();
+        }
+    }
+}
+/** The bytes count only when rclone has ended well. */
+async function* outputOf(tool) {
+    try {
+        yield* tool.stdout;
+        await tool.finished;
+    }
+    finally {
+        tool.kill();
+    }
+}
+function byBytes(a, b) {
+    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone.ts
+
+/** Makes the store for a folder of a remote; nothing is started before `open()`. */
+function openRcloneStore(location, context) {
+    return new RcloneStore(location, context);
+}
+
+;// CONCATENATED MODULE: ./src/store/s3.ts
+/**
+ * Makes the store for a folder of a bucket on AWS or an S3-compatible server; nothing is sent before `open()`.
+ * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
+ */
+async function openS3Store(location, settings, context, options = {}) {
+    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(311)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5311));
+    return createS3Store(location, settings, context, options);
+}
+
+;// CONCATENATED MODULE: ./src/store/ssh.ts
+
+/**
+ * Makes the store for a folder on a server that is reached by ssh; nothing is sent before `open()`. The library takes
+ * a while to load: only a run that uses it does.
+ */
+async function openSshStore(location, settings, context, options = {}) {
+    if (settings === null)
+        throw new store_store/* StoreError */.A('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
+    const { RsyncStore } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(405)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8405));
+    const rsync = () => new RsyncStore(location, settings, context);
+    if (location.via === 'rsync')
+        return rsync();
+    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([
+        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)),
+        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8992)),
+    ]);
+    return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
+}
+
+;// CONCATENATED MODULE: ./src/store/open.ts
+
+
+
+
+/** Makes the store that a location names. The caller opens it, and closes it in the end. */
+async function openStore(location, access, context) {
+    switch (location.kind) {
+        case 'file':
+            return openFileStore(location, context);
+        case 's3':
+            return await openS3Store(location, access.s3, context);
+        case 'rclone':
+            return openRcloneStore(location, context);
+        case 'ssh':
+            return await openSshStore(location, access.ssh, context);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/commands/backup-stores.ts
 
 
@@ -33610,7 +34377,7 @@ const backup_stores_STALE_AFTER = 24 * 60 * 60 * 1000;
  */
 async function openTargets(settings, set, signal, run) {
     const targets = await Promise.all(settings.stores.map(async (location) => {
-        const store = await (0,store_open.openStore)(location, settings, { signal, track: run.track, info: run.log.info });
+        const store = await openStore(location, settings, { signal, track: run.track, info: run.log.info });
         try {
             return { ...newTarget(store), ...(await prepareStore(store, set, run)) };
         }
@@ -34033,7 +34800,7 @@ async function trendAfterBackup(settings, { name }, targets, run) {
     const reading = { ...run, signal };
     try {
         // Of its own, so that its requests end with its patience.
-        const store = await (0,store_open.openStore)(location, settings, { signal, track: run.track, info: () => { } });
+        const store = await openStore(location, settings, { signal, track: run.track, info: () => { } });
         try {
             const listing = await listSet(store, name);
             if (target.noPrevious === 'cannot-read')
@@ -34322,7 +35089,7 @@ async function makeBackup(settings, run) {
         await Promise.all([discard(targets), endBackends(server).catch(() => { })]);
         for (const { store } of targets)
             store.close();
-        throw cause instanceof child/* ToolError */.v4 ? dumpError(cause, facts.standby) : cause;
+        throw cause instanceof stream_child/* ToolError */.v4 ? dumpError(cause, facts.standby) : cause;
     }
     finally {
         session.kill();
@@ -34332,14 +35099,14 @@ async function makeBackup(settings, run) {
 }
 /** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */
 async function causeOf(error, session) {
-    if (!(error instanceof child/* ToolError */.v4) || !lostSnapshot(error))
+    if (!(error instanceof stream_child/* ToolError */.v4) || !lostSnapshot(error))
         return error;
     try {
         await session.run('select 1');
         return error;
     }
     catch (why) {
-        return why instanceof child/* ToolError */.v4 && why.stderr !== '' ? why : error;
+        return why instanceof stream_child/* ToolError */.v4 && why.stderr !== '' ? why : error;
     }
 }
 async function storeGlobals({ server }, settings, parts) {
@@ -34741,7 +35508,7 @@ async function planTrees(settings) {
     return lines;
 }
 async function planStore(location, { set, id, source }, settings, run) {
-    const store = await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
+    const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
         const previous = await findPrevious(store, set, run);
         if (!settings.allowNewSource)
@@ -35016,7 +35783,7 @@ const freeSpace = {
 /** So long before the end of a key there is a warning. Milliseconds. */
 const WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
 /** No key with which backups are made ends within 30 days: the recipients', and the one that signed the newest backup. */
-const keys = {
+const keys_keys = {
     name: 'keys',
     judge(facts, demands, now) {
         const { recipients, signers } = demands;
@@ -35339,7 +36106,7 @@ const SET_RULES = [
     manifests,
     parts,
     chain,
-    keys,
+    keys_keys,
     recipients,
     clock,
 ];
@@ -35390,7 +36157,7 @@ function readInventory(bytes, expected) {
     };
     let inventory;
     try {
-        inventory = parseChecked(bytes, checkShape);
+        inventory = (0,checked/* parseChecked */.l_)(bytes, checkShape);
     }
     catch (error) {
         return fail((0,errors/* messageOf */.bD)(error));
@@ -35402,14 +36169,14 @@ function readInventory(bytes, expected) {
     return inventory;
 }
 const anything = (value) => value;
-const someList = () => list((anything));
-const checkShape = object({
-    format: literal(1),
-    id: checked_text,
-    name: checked_text,
-    parts: list(object({ name: checked_text, plain: count, sha256: sha256, sums: withDefault(nullable(list(sha256)), null) })),
-    partial: nullable(list(checked_text)),
-    server: object({ version: checked_text, versionNumber: count, bootstrap: checked_text, standby: flag }),
+const someList = () => (0,checked/* list */.p_)((anything));
+const checkShape = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    parts: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ name: checked/* text */.Qq, plain: checked/* count */.U9, sha256: checked/* sha256 */.sc, sums: (0,checked/* withDefault */.IQ)((0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* sha256 */.sc)), null) })),
+    partial: (0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* text */.Qq)),
+    server: (0,checked/* object */.Ik)({ version: checked/* text */.Qq, versionNumber: checked/* count */.U9, bootstrap: checked/* text */.Qq, standby: checked/* flag */.Jt }),
     database: anything,
     extensions: someList(),
     roles: someList(),
@@ -35418,8 +36185,8 @@ const checkShape = object({
     largeObjects: anything,
     materializedViews: someList(),
     objects: someList(),
-    files: withDefault(list(checkTreeFacts), []),
-    notRecorded: list(checked_text),
+    files: (0,checked/* withDefault */.IQ)((0,checked/* list */.p_)(checkTreeFacts), []),
+    notRecorded: (0,checked/* list */.p_)(checked/* text */.Qq),
 });
 
 ;// CONCATENATED MODULE: ./src/store/part-reader.ts
@@ -36143,7 +36910,7 @@ class BackupParts {
     async #readInventory(part) {
         const stored = part.volumes.reduce((sum, { size }) => sum + size, 0);
         if (part.plain > LARGEST_INVENTORY || stored > LARGEST_INVENTORY + STORED_OVERHEAD) {
-            throw new DamagedPart(part.name, `The manifest says that it has ${part.plain} bytes, ${stored} of them stored; at most ${LARGEST_INVENTORY} are read`);
+            throw new DamagedPart(part.name, `The manifest says ${part.plain} plain bytes in ${stored} stored ones. An inventory may have at most ${LARGEST_INVENTORY}: this one is not from Lifeboat.`);
         }
         const chunks = await readWhole(this.#source(part));
         return await (0,consumers_.buffer)(decompress(decrypt(external_node_stream_.Readable.from(chunks), this.#context.decryption), part.plain));
@@ -36324,7 +37091,7 @@ async function check_prunes_readRecord(reader, key, wanted) {
         return problem === null ? { pruned, problem } : { pruned: [], problem: `${key} does not count: ${problem}.` };
     }
     catch (error) {
-        if (!(error instanceof FormatError))
+        if (!(error instanceof checked/* FormatError */.IF))
             throw error;
         return { pruned: [], problem: `${key} is no prune record: ${error.message}.` };
     }
@@ -36455,7 +37222,7 @@ async function openStores(settings, run) {
     const problems = [];
     for (const location of settings.stores) {
         try {
-            open.push(await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info }));
+            open.push(await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info }));
         }
         catch (error) {
             if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
@@ -36472,7 +37239,7 @@ async function openStores(settings, run) {
 }
 /** Acts on one store, once it is known to be there, and closes it. */
 async function withStore(location, settings, run, act) {
-    const store = await (0,store_open.openStore)(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
+    const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
         await store.openToRead();
         return await act(store);
@@ -37419,14 +38186,14 @@ function startRestore(server, args) {
     const errors = new RestoreErrors();
     const { signal, track } = server.context;
     const spec = connectingTool(server, 'pg_restore', 'restore', [...ALWAYS, ...args]);
-    const tool = (0,child/* startTool */.pQ)(spec, { signal, track, onStderr: errors.take });
+    const tool = (0,stream_child/* startTool */.pQ)(spec, { signal, track, onStderr: errors.take });
     tool.stdout.resume();
     return { tool, errors };
 }
 async function ended(tool, errors) {
     await tool.finished.catch((error) => {
         // 1 is also how it ends when statements failed; those it has counted.
-        if (!(error instanceof child/* ToolError */.v4) || !errors.ended())
+        if (!(error instanceof stream_child/* ToolError */.v4) || !errors.ended())
             throw restoreError(error);
     });
     return errors.all();
@@ -37444,7 +38211,7 @@ async function feed(input, source, onBytes) {
 }
 /** pg_restore's own words can hold rows, so of them only the first line is shown. */
 function restoreError(error) {
-    if (!(error instanceof child/* ToolError */.v4))
+    if (!(error instanceof stream_child/* ToolError */.v4))
         return error;
     const [how] = error.message.split(' It said:');
     const said = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
@@ -38478,8 +39245,124 @@ function notVerified(part, others) {
     ];
 }
 
-// EXTERNAL MODULE: ./src/commands/swap-commands.ts + 1 modules
-var swap_commands = __nccwpck_require__(7483);
+;// CONCATENATED MODULE: ./src/stream/program.ts
+
+
+
+
+/** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
+const READ_ON = 1_000;
+/**
+ * Runs a program of the user's, which has nothing to read. Resolves once it has exited with 0; what it has started may go
+ * on. Throws a LifeboatError that tells how it ended, and goes on after the program's name. An abort ends it, and what it
+ * has started.
+ */
+async function runProgram([command = '', ...args], { env, signal, track, onLine }) {
+    signal.throwIfAborted();
+    // In a group of its own, so that what it starts can be ended with it.
+    const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,stream_child/* identify */.ls)(child.pid), group: true });
+    const closed = new Promise((resolve) => child.once('close', () => resolve()));
+    for (const output of [child.stdout, child.stderr])
+        (0,stream_child/* readLines */.Se)(output, onLine);
+    let killTimer;
+    const kill = () => {
+        (0,stream_child/* endGroup */.N4)(child.pid, 'SIGTERM');
+        killTimer = setTimeout(() => (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL'), stream_child/* KILL_AFTER */._E);
+    };
+    signal.addEventListener('abort', kill, { once: true });
+    try {
+        await exited(child);
+        await Promise.race([closed, (0,external_node_timers_promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
+    }
+    finally {
+        signal.removeEventListener('abort', kill);
+        clearTimeout(killTimer);
+        if (signal.aborted)
+            (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL');
+        for (const output of [child.stdout, child.stderr])
+            output.destroy();
+        forget();
+    }
+}
+function exited(child) {
+    return new Promise((resolve, reject) => {
+        child.once('error', (error) => {
+            reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
+        });
+        child.once('exit', (code, signal) => {
+            if (code === 0)
+                return resolve();
+            reject(new errors/* LifeboatError */.H3(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/stream/user-commands.ts
+
+
+/** Runs every command of `after`: what can be started again, is. No cancellation ends them. Resolves with what failed. */
+async function runAfter(after, context) {
+    const never = new AbortController().signal;
+    const failures = [];
+    for (const [index, command] of after.entries()) {
+        const title = titleOf('after', after, index);
+        failures.push(await runUserCommand(title, command, { ...context, signal: never }));
+    }
+    return failures.filter((failure) => failure !== null);
+}
+/** How messages name a command: its arguments may be secret, so only the log has them. */
+function titleOf(input, commands, index) {
+    return `${input}: command ${index + 1} of ${commands.length} (${commands[index]?.[0]})`;
+}
+/** Resolves with what went wrong, or null. */
+async function runUserCommand(title, command, { env, signal, track, log }) {
+    return log.group(title, async () => {
+        log.info(`$ ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`);
+        try {
+            await runProgram(command, { env, signal, track, onLine: (line) => log.info(`  | ${line}`) });
+            return null;
+        }
+        catch (error) {
+            const failure = `${title} ${(0,errors/* messageOf */.bD)(error)}.`;
+            log.info(failure);
+            return failure;
+        }
+    });
+}
+
+;// CONCATENATED MODULE: ./src/commands/swap-commands.ts
+
+
+/**
+ * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
+ * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
+ */
+async function betweenCommands(commands, run, failures, swap) {
+    const { after, env } = commands;
+    run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
+    const forget = after.length === 0 ? () => { } : run.track({ kind: 'after' });
+    try {
+        if (commands.before.length > 0)
+            await run.progress.stage('before', () => runBefore(commands, run));
+        await swap();
+    }
+    finally {
+        if (after.length > 0)
+            failures.push(...(await run.progress.stage('after', () => runAfter(after, { ...run, env }))));
+        forget();
+    }
+}
+/** The first that fails is the last: what it was to stop may still be at work. */
+async function runBefore({ before, env }, run) {
+    for (const [index, command] of before.entries()) {
+        const failure = await runUserCommand(titleOf('before', before, index), command, { ...run, env });
+        run.signal.throwIfAborted();
+        if (failure !== null)
+            throw new errors/* LifeboatError */.H3(failure);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/scratch/ask.ts
 
 /** Runs queries of the user's in the restored database: nothing may be changed, and none may take for ever. */
@@ -38543,7 +39426,7 @@ async function compareSchemaText(restored, twin) {
 /** Without the lines that differ in every dump (`\restrict` and its random key), and without database-level entries. */
 async function schemaText(server) {
     const args = ['--schema-only', '--no-password', '--no-tablespaces'];
-    const text = await (0,child/* runTool */.qI)(connectingTool(server, 'pg_dump', 'schema', args), {
+    const text = await (0,stream_child/* runTool */.qI)(connectingTool(server, 'pg_dump', 'schema', args), {
         signal: server.context.signal,
         track: server.context.track,
     });
@@ -38614,7 +39497,7 @@ async function assertions_whyNot(sql, expect, ask) {
     const [answer] = Object.values(first);
     if (holds(answer, expect))
         return null;
-    return `${said(expect)} was expected, the answer is ${shown(answer)}.`;
+    return `${said(expect)} was expected, the answer is ${assertions_shown(answer)}.`;
 }
 function holds(answer, expect) {
     if (expect.kind === 'true')
@@ -38632,7 +39515,7 @@ function said(expect) {
 function textOf(answer) {
     return typeof answer === 'object' ? JSON.stringify(answer) : String(answer);
 }
-function shown(answer) {
+function assertions_shown(answer) {
     const text = textOf(answer);
     return text.length > LONGEST_ANSWER ? `${text.slice(0, LONGEST_ANSWER)}…` : text;
 }
@@ -39772,7 +40655,7 @@ async function carryOut(report, swap, backup, target, settings, run, found) {
     if (!swap.swap || !maySwap(report.verdict, settings))
         return;
     const { progress, atSwap } = run;
-    await (0,swap_commands/* betweenCommands */.v)(settings.commands, run, report.commandFailures, () => progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap))).catch((error) => {
+    await betweenCommands(settings.commands, run, report.commandFailures, () => progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap))).catch((error) => {
         throw notSwapped(error, swap);
     });
     report.replaced = swap.before !== null;
@@ -39805,8 +40688,237 @@ function finish(report, found, run) {
     };
 }
 
-// EXTERNAL MODULE: ./src/postgres/scratch/cluster.ts
-var scratch_cluster = __nccwpck_require__(4704);
+;// CONCATENATED MODULE: ./src/postgres/scratch/cluster.ts
+
+
+
+
+
+
+
+
+
+/** Folders of throwaway clusters begin so; what a killed run left is found by it. */
+const PREFIX = 'lifeboat-scratch-';
+const OWNER_FILE = 'owner.json';
+/** Milliseconds. */
+const START_WITHIN = 60_000;
+/** The kernel's limit for a socket's path is 107 bytes (unix(7)); PostgreSQL adds `/.s.PGSQL.5432.lock`. */
+const MAX_FOLDER = 85;
+/**
+ * Starts a private cluster in a new 0700 folder below `parent`. It listens on a socket in that folder alone, keeps
+ * nothing of our environment, and its superuser has a name that no source uses.
+ */
+async function startCluster(parent, toolset, context) {
+    await sweepClusters(parent);
+    const user = await serverUser();
+    const folder = await makeFolder(parent);
+    const forgetFolder = context.track({ kind: 'folder', path: folder });
+    let server = null;
+    const close = async () => {
+        if (server)
+            await endServer(server);
+        await (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
+        forgetFolder();
+    };
+    try {
+        if (Buffer.byteLength(folder) > MAX_FOLDER)
+            throw tooLong(folder);
+        await (0,promises_.writeFile)((0,external_node_path_.join)(folder, OWNER_FILE), JSON.stringify((0,stream_child/* identify */.ls)(process.pid)));
+        const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
+        await makeCluster(folder, superuser, toolset, user, context);
+        server = await startServer(folder, toolset, user, context);
+        const connection = { PGHOST: folder, PGPORT: '5432', PGUSER: superuser, PGDATABASE: 'postgres' };
+        return { connection, folder, close };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
+}
+async function makeFolder(parent) {
+    try {
+        return await (0,promises_.mkdtemp)((0,external_node_path_.join)(parent, PREFIX));
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`scratch-dir: no folder can be made in ${JSON.stringify(parent)}: ${(0,errors/* messageOf */.bD)(error)}. Name a folder that is there and that this user may write to.`, { cause: error });
+    }
+}
+/** PostgreSQL refuses to run as root: then it is the user that its packages make, else `nobody`. */
+async function serverUser() {
+    if (process.getuid?.() !== 0)
+        return null;
+    const passwd = await (0,promises_.readFile)('/etc/passwd', 'utf8');
+    for (const name of ['postgres', 'nobody']) {
+        const entry = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd);
+        if (entry)
+            return { uid: Number(entry[1]), gid: Number(entry[2]) };
+    }
+    throw new errors/* LifeboatError */.H3('PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-url.');
+}
+function tooLong(folder) {
+    return new errors/* LifeboatError */.H3(`scratch-dir: ${JSON.stringify(folder)} is too long for a socket, which may have ${MAX_FOLDER} bytes. Name a shorter folder.`);
+}
+async function makeCluster(folder, superuser, toolset, user, context) {
+    const data = (0,external_node_path_.join)(folder, 'data');
+    await (0,promises_.mkdir)(data, { mode: 0o700 });
+    if (user)
+        for (const path of [folder, data])
+            await (0,promises_.chown)(path, user.uid, user.gid);
+    const args = ['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-sync', '--no-instructions'];
+    // On by default since PostgreSQL 18, when the option came.
+    if (toolset.major >= 18)
+        args.push('--no-data-checksums');
+    await (0,stream_child/* runTool */.qI)({
+        name: 'initdb',
+        command: toolset.path('initdb'),
+        args: [`--pgdata=${data}`, `--username=${superuser}`, ...args],
+        env: environment(),
+        ...(user ? { user } : {}),
+    }, { signal: context.signal, track: context.track });
+}
+/** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
+function environment() {
+    return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' };
+}
+/** It is thrown away, so nothing is kept safe; and it waits for nobody. */
+function settings(folder) {
+    const cores = (0,external_node_os_.availableParallelism)();
+    const quarter = Math.floor((0,external_node_os_.totalmem)() / 4 / 1024 ** 2);
+    return {
+        listen_addresses: '',
+        unix_socket_directories: folder,
+        fsync: 'off',
+        synchronous_commit: 'off',
+        full_page_writes: 'off',
+        wal_level: 'minimal',
+        // A new file of the log is not written twice: a seventh of the server's time in a restore.
+        wal_init_zero: 'off',
+        wal_recycle: 'off',
+        max_wal_senders: '0',
+        max_wal_size: '8GB',
+        checkpoint_timeout: '1d',
+        autovacuum: 'off',
+        jit: 'off',
+        shared_buffers: `${Math.max(32, Math.min(512, quarter))}MB`,
+        maintenance_work_mem: `${Math.max(32, Math.min(256, quarter))}MB`,
+        max_parallel_maintenance_workers: String(Math.min(4, cores)),
+        // A restore in one transaction, and the comparison, lock thousands of tables.
+        max_locks_per_transaction: '4096',
+        // /dev/shm is small in containers.
+        dynamic_shared_memory_type: 'mmap',
+        logging_collector: 'off',
+    };
+}
+/**
+ * Long values are compressed by lz4 where the server was built with it: another seventh of its time. How they are stored
+ * is not part of what is compared; a column for which the source demands a method keeps that.
+ */
+async function preferLz4(session) {
+    const able = await session.query("select 1 as yes from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)");
+    if (able.length === 0)
+        return;
+    await session.run("alter system set default_toast_compression = 'lz4'");
+    await session.run('select pg_reload_conf()');
+}
+async function startServer(folder, toolset, user, context) {
+    const data = (0,external_node_path_.join)(folder, 'data');
+    const logFile = (0,external_node_path_.join)(folder, 'log');
+    const options = Object.entries(settings(folder)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const log = await (0,promises_.open)(logFile, 'w', 0o600);
+    const server = (0,external_node_child_process_.spawn)(toolset.path('postgres'), ['-D', data, ...options], {
+        ...user,
+        cwd: data,
+        env: environment(),
+        stdio: ['ignore', log.fd, log.fd],
+    });
+    const failed = (0,external_node_events_.once)(server, 'error').then(([error]) => Promise.reject(error));
+    failed.catch(() => { });
+    if (server.pid !== undefined) {
+        const forget = context.track({ kind: 'process', ...(0,stream_child/* identify */.ls)(server.pid) });
+        server.once('exit', forget);
+    }
+    const stop = () => server.kill('SIGQUIT');
+    context.signal.addEventListener('abort', stop, { once: true });
+    server.once('exit', () => context.signal.removeEventListener('abort', stop));
+    await log.close(); // Not before somebody listens: the server may be gone meanwhile.
+    try {
+        await Promise.race([failed, untilReady(server, data)]);
+        return server;
+    }
+    catch (error) {
+        await endServer(server);
+        const said = (await (0,promises_.readFile)(logFile, 'utf8').catch(() => '')).trim().slice(-2_000);
+        throw new errors/* LifeboatError */.H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${said}`, { cause: error });
+    }
+}
+/** pg_ctl waits in the same way: the eighth line of postmaster.pid says `ready` (pg_ctl.c, wait_for_postmaster_start). */
+async function untilReady(server, data) {
+    for (const end = Date.now() + START_WITHIN; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(50)) {
+        if (server.exitCode !== null || server.signalCode !== null)
+            throw new Error('it ended at once.');
+        const status = await (0,promises_.readFile)((0,external_node_path_.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
+        if (status.split('\n')[7]?.trim() === 'ready')
+            return;
+    }
+    throw new Error(`it was not ready within ${START_WITHIN / 1000} s.`);
+}
+/** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
+async function endServer(server) {
+    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null)
+        return;
+    const ended = (0,external_node_events_.once)(server, 'exit');
+    server.kill('SIGQUIT');
+    const late = setTimeout(() => server.kill('SIGKILL'), 5_000);
+    await ended;
+    clearTimeout(late);
+}
+/** Where clusters go when nobody says it. As root the server's user must reach it, so not below root's home. */
+function defaultParent() {
+    const runnerTemp = process.env.RUNNER_TEMP;
+    return process.getuid?.() === 0 || !runnerTemp || Buffer.byteLength(runnerTemp) > MAX_FOLDER - 30
+        ? (0,external_node_os_.tmpdir)()
+        : runnerTemp;
+}
+/** Removes the clusters of runs that were killed, and ends their servers. */
+async function sweepClusters(parent) {
+    for (const name of await (0,promises_.readdir)(parent).catch(() => [])) {
+        if (!name.startsWith(PREFIX))
+            continue;
+        const folder = (0,external_node_path_.join)(parent, name);
+        try {
+            const owner = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, OWNER_FILE), 'utf8'));
+            if (owner.started !== '' && (0,stream_child/* identify */.ls)(owner.pid).started === owner.started)
+                continue;
+            await removeCluster(folder);
+        }
+        catch {
+            // Another user's, or one that is being made: not ours to touch.
+        }
+    }
+}
+/**
+ * Removes a cluster whose owner is gone. Its server is asked to end, not killed: backends that compute do not notice
+ * that their postmaster has gone, so it must end them itself.
+ */
+async function removeCluster(folder) {
+    await endOrphan((0,external_node_path_.join)(folder, 'data'));
+    await (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+async function endOrphan(data) {
+    const status = await (0,promises_.readFile)((0,external_node_path_.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
+    const [pid, folder] = status.split('\n');
+    if (folder !== data || !/^\d+$/.test(pid ?? ''))
+        return;
+    const command = await (0,promises_.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    // A pid is used again: it must be the server of this very folder.
+    if (command.split('\0').includes(data))
+        process.kill(Number(pid), 'SIGQUIT');
+    for (let waited = 0; waited < 50 && (await (0,promises_.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''; waited++) {
+        await (0,external_node_timers_promises_.setTimeout)(100);
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/scratch/programs.ts
 
 
@@ -39856,11 +40968,11 @@ async function openScratchServer(options) {
         return connected({ toolset, connection, id, context }, false, sourceMajor, async () => { });
     }
     const toolset = await serverPrograms(sourceMajor, clientMajor);
-    const cluster = await (0,scratch_cluster/* startCluster */.Jp)(parent, toolset, context);
+    const cluster = await startCluster(parent, toolset, context);
     try {
         const server = { toolset, connection: cluster.connection, id, context };
         const scratch = await connected(server, true, sourceMajor, cluster.close);
-        await (0,scratch_cluster/* preferLz4 */.dF)(scratch.session);
+        await preferLz4(scratch.session);
         return scratch;
     }
     catch (error) {
@@ -39905,10 +41017,10 @@ async function runFile(server, file) {
     const spec = connectingTool(server, 'psql', 'restore', [...options, '--single-transaction', `--file=${file}`]);
     const { signal, track } = server.context;
     try {
-        await (0,child/* runTool */.qI)(spec, { signal, track });
+        await (0,stream_child/* runTool */.qI)(spec, { signal, track });
     }
     catch (error) {
-        if (!(error instanceof child/* ToolError */.v4))
+        if (!(error instanceof stream_child/* ToolError */.v4))
             throw error;
         throw new errors/* LifeboatError */.H3(`after-restore: ${JSON.stringify(file)} failed, so the database was not handed out and is gone. psql said: ${error.stderr.split('\n')[0]}`, { cause: error });
     }
@@ -39970,7 +41082,7 @@ function openScratch({ manifest, inventory }, settings, run) {
     return openScratchServer({
         connection: settings.scratchConnection,
         choice: settings.toolset,
-        parent: settings.scratchDir ?? (0,scratch_cluster/* defaultParent */.gE)(),
+        parent: settings.scratchDir ?? defaultParent(),
         sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
         clientMajor: Number.parseInt(manifest.clientVersion, 10),
         id: manifest.id,
@@ -40006,8 +41118,6 @@ async function examine(chosen, settings, run, cache) {
     return found;
 }
 
-// EXTERNAL MODULE: ./src/store/bytes.ts
-var store_bytes = __nccwpck_require__(2046);
 ;// CONCATENATED MODULE: ./src/store/cached.ts
 
 
@@ -40173,7 +41283,7 @@ async function askActionsCache(request, key, folder, within, run) {
     const env = Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name] ?? '']).filter(([, value]) => value));
     const late = AbortSignal.timeout(within);
     try {
-        const said = await (0,child/* runTool */.qI)({
+        const said = await (0,stream_child/* runTool */.qI)({
             name: '@actions/cache',
             command: process.execPath,
             args: [process.argv[1] ?? '', actions_cache_process/* CACHE_PROCESS */.rK, request, key],
@@ -40186,7 +41296,7 @@ async function askActionsCache(request, key, folder, within, run) {
         run.signal.throwIfAborted();
         if (late.aborted)
             throw new Error(`it took longer than ${formatDuration(within)}`);
-        throw error instanceof child/* ToolError */.v4 ? new Error(withoutSignatures(error.stderr || error.message)) : error;
+        throw error instanceof stream_child/* ToolError */.v4 ? new Error(withoutSignatures(error.stderr || error.message)) : error;
     }
 }
 /** The package makes a warning of what goes wrong, and goes on. */
@@ -40274,7 +41384,7 @@ class PartCache {
     async #open(manifest) {
         const volumes = manifest.parts.flatMap((part) => part.volumes);
         const { stored, plain } = manifest.totals;
-        this.#folder = await makeFolder(this.#run);
+        this.#folder = await part_cache_makeFolder(this.#run);
         const { volumes: folder } = this.#folder;
         await demandRoom(folder, 2 * (stored + plain));
         if ((await this.#ask('look-up', folder, part_cache_ANSWER_WITHIN)) === 'done')
@@ -40324,7 +41434,7 @@ function transferTime(volumes) {
     return Math.ceil(TRANSFER_WITHIN + part_cache_sizeOf(volumes) / LEAST_BYTES_PER_MILLISECOND);
 }
 /** What cannot be removed is left to the runner, which empties its temporary folder. */
-async function makeFolder({ track, log }) {
+async function part_cache_makeFolder({ track, log }) {
     const folder = await (0,promises_.mkdtemp)((0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), 'lifeboat-cache-'));
     const forget = track({ kind: 'folder', path: folder });
     const volumes = (0,external_node_path_.join)(folder, 'volumes');
@@ -40557,8 +41667,8 @@ var inputs_command = __nccwpck_require__(6144);
 var mail = __nccwpck_require__(6750);
 // EXTERNAL MODULE: ./src/inputs/monitoring.ts
 var monitoring = __nccwpck_require__(7299);
-// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 31 modules
-var read_settings = __nccwpck_require__(9631);
+// EXTERNAL MODULE: ./src/inputs/read-settings.ts + 41 modules
+var read_settings = __nccwpck_require__(9244);
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
 var set_name = __nccwpck_require__(4821);
 // EXTERNAL MODULE: ./src/inputs/words.ts
@@ -42668,6 +43778,110 @@ async function fail(command, error, cancelled, progress, ended) {
 
 /***/ }),
 
+/***/ 8402:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   IF: () => (/* binding */ FormatError),
+/* harmony export */   IQ: () => (/* binding */ withDefault),
+/* harmony export */   Ik: () => (/* binding */ object),
+/* harmony export */   Jt: () => (/* binding */ flag),
+/* harmony export */   Qq: () => (/* binding */ text),
+/* harmony export */   U9: () => (/* binding */ count),
+/* harmony export */   eu: () => (/* binding */ literal),
+/* harmony export */   l_: () => (/* binding */ parseChecked),
+/* harmony export */   me: () => (/* binding */ nullable),
+/* harmony export */   n$: () => (/* binding */ moment),
+/* harmony export */   p_: () => (/* binding */ list),
+/* harmony export */   r1: () => (/* binding */ textLike),
+/* harmony export */   sc: () => (/* binding */ sha256)
+/* harmony export */ });
+/** Something in a JSON document is not what its format says. The message tells where. */
+class FormatError extends Error {
+    name = 'FormatError';
+}
+/** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
+function parseChecked(bytes, check) {
+    let value;
+    try {
+        value = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    }
+    catch {
+        throw new FormatError('it is not JSON');
+    }
+    return check(value, '');
+}
+/** An object that has these fields; others are left out. */
+function object(checks) {
+    return (value, path) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+            throw expected('an object', path);
+        const given = value;
+        const taken = Object.entries(checks).map(([name, check]) => [
+            name,
+            check(given[name], path === '' ? name : `${path}.${name}`),
+        ]);
+        return Object.fromEntries(taken);
+    };
+}
+function list(check) {
+    return (value, path) => {
+        if (!Array.isArray(value))
+            throw expected('a list', path);
+        return value.map((item, index) => check(item, `${path}[${index}]`));
+    };
+}
+function nullable(check) {
+    return (value, path) => (value === null ? null : check(value, path));
+}
+/** A field that documents of an older version do not have. */
+function withDefault(check, byDefault) {
+    return (value, path) => (value === undefined ? byDefault : check(value, path));
+}
+function literal(...allowed) {
+    return (value, path) => {
+        if (allowed.includes(value))
+            return value;
+        throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
+    };
+}
+const text = (value, path) => {
+    if (typeof value !== 'string')
+        throw expected('text', path);
+    return value;
+};
+function textLike(pattern, what) {
+    return (value, path) => {
+        if (typeof value !== 'string' || !pattern.test(value))
+            throw expected(what, path);
+        return value;
+    };
+}
+const flag = (value, path) => {
+    if (typeof value !== 'boolean')
+        throw expected('true or false', path);
+    return value;
+};
+/** A number of things or bytes. */
+const count = (value, path) => {
+    if (!Number.isSafeInteger(value) || value < 0)
+        throw expected('a whole number', path);
+    return value;
+};
+const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
+/** A moment in UTC, ISO 8601. */
+const moment = (value, path) => {
+    if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
+        throw expected('a time', path);
+    return value;
+};
+function expected(what, path) {
+    return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
+}
+
+
+/***/ }),
+
 /***/ 4654:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43015,139 +44229,6 @@ async function demandGnuTar() {
 
 /***/ }),
 
-/***/ 7483:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  v: () => (/* binding */ betweenCommands),
-  I: () => (/* binding */ runAfter)
-});
-
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
-var stream_child = __nccwpck_require__(6941);
-;// CONCATENATED MODULE: ./src/stream/program.ts
-
-
-
-
-/** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
-const READ_ON = 1_000;
-/**
- * Runs a program of the user's, which has nothing to read. Resolves once it has exited with 0; what it has started may go
- * on. Throws a LifeboatError that tells how it ended, and goes on after the program's name. An abort ends it, and what it
- * has started.
- */
-async function runProgram([command = '', ...args], { env, signal, track, onLine }) {
-    signal.throwIfAborted();
-    // In a group of its own, so that what it starts can be ended with it.
-    const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,stream_child/* identify */.ls)(child.pid), group: true });
-    const closed = new Promise((resolve) => child.once('close', () => resolve()));
-    for (const output of [child.stdout, child.stderr])
-        (0,stream_child/* readLines */.Se)(output, onLine);
-    let killTimer;
-    const kill = () => {
-        (0,stream_child/* endGroup */.N4)(child.pid, 'SIGTERM');
-        killTimer = setTimeout(() => (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL'), stream_child/* KILL_AFTER */._E);
-    };
-    signal.addEventListener('abort', kill, { once: true });
-    try {
-        await exited(child);
-        await Promise.race([closed, (0,promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
-    }
-    finally {
-        signal.removeEventListener('abort', kill);
-        clearTimeout(killTimer);
-        if (signal.aborted)
-            (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL');
-        for (const output of [child.stdout, child.stderr])
-            output.destroy();
-        forget();
-    }
-}
-function exited(child) {
-    return new Promise((resolve, reject) => {
-        child.once('error', (error) => {
-            reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
-        });
-        child.once('exit', (code, signal) => {
-            if (code === 0)
-                return resolve();
-            reject(new errors/* LifeboatError */.H3(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
-        });
-    });
-}
-
-;// CONCATENATED MODULE: ./src/commands/swap-commands.ts
-
-
-/**
- * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
- * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
- */
-async function betweenCommands(commands, run, failures, swap) {
-    run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
-    const forget = commands.after.length === 0 ? () => { } : run.track({ kind: 'after' });
-    try {
-        if (commands.before.length > 0)
-            await run.progress.stage('before', () => runBefore(commands, run));
-        await swap();
-    }
-    finally {
-        if (commands.after.length > 0)
-            failures.push(...(await run.progress.stage('after', () => runAfter(commands, run))));
-        forget();
-    }
-}
-/** The first that fails is the last: what it was to stop may still be at work. */
-async function runBefore({ before, env }, run) {
-    for (const [index, command] of before.entries()) {
-        const failure = await runOne(titleOf('before', before, index), command, env, run.signal, run);
-        run.signal.throwIfAborted();
-        if (failure !== null)
-            throw new errors/* LifeboatError */.H3(failure);
-    }
-}
-/** All of them: what can be started again, is. No cancellation ends them. Resolves with what failed. */
-async function runAfter({ after, env }, surroundings) {
-    const failures = [];
-    for (const [index, command] of after.entries()) {
-        const never = new AbortController().signal;
-        failures.push(await runOne(titleOf('after', after, index), command, env, never, surroundings));
-    }
-    return failures.filter((failure) => failure !== null);
-}
-/** How messages name a command: its arguments can hold what is for nobody else, and stand in the log alone. */
-function titleOf(input, commands, index) {
-    return `${input}: command ${index + 1} of ${commands.length} (${commands[index]?.[0]})`;
-}
-/** Resolves with what went wrong, or null. */
-async function runOne(title, command, env, signal, { log, track }) {
-    return log.group(title, async () => {
-        log.info(`$ ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`);
-        try {
-            await runProgram(command, { env, signal, track, onLine: (line) => log.info(`  | ${line}`) });
-            return null;
-        }
-        catch (error) {
-            const failure = `${title} ${(0,errors/* messageOf */.bD)(error)}.`;
-            log.info(failure);
-            return failure;
-        }
-    });
-}
-
-
-/***/ }),
-
 /***/ 3916:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43181,91 +44262,6 @@ function messageOf(error) {
 
 /***/ }),
 
-/***/ 2052:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J: () => (/* binding */ commandEnvironment)
-/* harmony export */ });
-/* harmony import */ var _secrets_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3332);
-
-/** Inputs, what is saved for the `post:` step, and the runner's own tokens. */
-const OURS = /^(?:INPUT|STATE|LIFEBOAT|ACTIONS)_/;
-/** What a command of the user's gets of our environment: all that holds no input, and none of the secrets that we know. */
-function commandEnvironment(get, env) {
-    const secrets = (0,_secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .secretsOf */ .Fj)(get, env)
-        .map(({ text }) => text)
-        .filter((text) => text.length >= _secrets_js__WEBPACK_IMPORTED_MODULE_0__/* .SHORTEST_MASK */ .SE);
-    return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
-}
-
-
-/***/ }),
-
-/***/ 6046:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   G: () => (/* binding */ parseCommandLines)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
-
-
-/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
-const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
-/** What a shell would act on outside of quotes. */
-const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
-/** What a backslash takes its meaning from within double quotes. */
-const ESCAPED = /\\([$`"\\])/g;
-/**
- * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
- * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
- */
-function parseCommandLines(text) {
-    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .parseLines */ .Li)(text, wordsOf);
-}
-function wordsOf(line) {
-    const words = [];
-    let word = null;
-    let read = 0;
-    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
-        read += all.length;
-        if (blanks !== undefined) {
-            if (word !== null)
-                words.push(word);
-            word = null;
-            continue;
-        }
-        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
-            throw needsAShell(line);
-        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
-    }
-    if (read < line.length) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
-    }
-    if (word !== null)
-        words.push(word);
-    checkProgram(words[0] ?? '', line);
-    return words;
-}
-function isForAShell(plain, word) {
-    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
-}
-function checkProgram(program, line) {
-    if (program === '')
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} names no program. Write the program first.`);
-    if (!/^\w+=/.test(program))
-        return;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
-}
-function needsAShell(line) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
-}
-
-
-/***/ }),
-
 /***/ 6144:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43289,39 +44285,6 @@ function parseCommand(text) {
     if (command !== undefined)
         return command;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not a command. Write ${(0,_words_js__WEBPACK_IMPORTED_MODULE_2__/* .alternatives */ .Vo)(COMMANDS)}.`);
-}
-
-
-/***/ }),
-
-/***/ 1601:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   E: () => (/* binding */ parseDuration),
-/* harmony export */   Z: () => (/* binding */ parseTimeout)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
-
-
-const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DAY = 86_400_000;
-/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
-function parseDuration(text) {
-    const match = /^(\d{1,6})([smhd])$/.exec(text);
-    if (!match) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
-    }
-    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
-}
-/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
-function parseTimeout(text) {
-    const duration = parseDuration(text);
-    if (duration < 1000 || duration > DAY) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
-    }
-    return duration;
 }
 
 
@@ -43742,7 +44705,7 @@ function textOf(input, raw) {
 
 /***/ }),
 
-/***/ 9631:
+/***/ 9244:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43948,17 +44911,108 @@ function refusal(line, option) {
     return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
 }
 
-// EXTERNAL MODULE: ./src/inputs/duration.ts
-var duration = __nccwpck_require__(1601);
+;// CONCATENATED MODULE: ./src/inputs/duration.ts
+
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY = 86_400_000;
+/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
+function parseDuration(text) {
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    if (!match) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+    }
+    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
+}
+/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
+function parseTimeout(text) {
+    const duration = parseDuration(text);
+    if (duration < 1000 || duration > DAY) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+    }
+    return duration;
+}
+
 // EXTERNAL MODULE: ./src/inputs/mail.ts
 var mail = __nccwpck_require__(6750);
-// EXTERNAL MODULE: ./src/inputs/ssh.ts
-var ssh = __nccwpck_require__(8043);
+// EXTERNAL MODULE: ./src/inputs/key-text.ts
+var key_text = __nccwpck_require__(6732);
+// EXTERNAL MODULE: ./src/inputs/known-hosts.ts
+var known_hosts = __nccwpck_require__(5496);
+;// CONCATENATED MODULE: ./src/inputs/ssh.ts
+
+
+
+
+const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+/**
+ * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
+ * line end at its end); the text may be secret whatever it is, and is never shown.
+ */
+async function parseSshKey(text) {
+    const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
+    if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
+        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+    }
+    if (/BEGIN PGP/.test(key))
+        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+    if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
+        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
+    }
+    const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
+    const parsed = utils.parseKey(key);
+    if (!(parsed instanceof Error))
+        return key;
+    if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
+        throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
+    }
+    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
+}
+/** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
+function sshInputsFit({ values, given, }) {
+    if (!values.store)
+        return null;
+    const servers = values.store.filter((store) => store.kind === 'ssh');
+    const [server] = servers;
+    if (server === undefined) {
+        const idle = ['ssh-key', 'ssh-known-hosts'].find(given);
+        if (idle === undefined)
+            return null;
+        return {
+            input: idle,
+            problem: 'given, but no store is ssh://user@host/path. Add such a store, or remove what is for it.',
+        };
+    }
+    if (!given('ssh-key')) {
+        return {
+            input: 'ssh-key',
+            problem: `${(0,inputs_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+        };
+    }
+    if (!given('ssh-known-hosts'))
+        return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
+    const known = values['ssh-known-hosts'];
+    const stranger = known && servers.find((one) => (0,known_hosts/* linesFor */.b)(known, one).every(({ revoked }) => revoked));
+    if (!stranger)
+        return null;
+    return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
+}
+/** How to get the line of a server, and make sure of it. */
+function howToKnow({ host, port, url }, what) {
+    const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
+    return `${what}, and without it nobody could tell ${(0,inputs_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+}
+/** What the stores are told; null without an ssh: store. */
+function sshSettings(inputs) {
+    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+    return key === null || knownHosts === null ? null : { key, knownHosts };
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/every-command.ts
 
 
 /** What holds of the inputs that every command has. */
-const everyCommand = [ssh/* sshInputsFit */.J5, mail/* mailInputsFit */.Mq];
+const everyCommand = [sshInputsFit, mail/* mailInputsFit */.Mq];
 
 // EXTERNAL MODULE: ./src/catalog/retention.ts
 var retention = __nccwpck_require__(401);
@@ -44002,19 +45056,17 @@ function parseAmount(text) {
 }
 /** Milliseconds. To restic `m` is a month, to our durations a minute: whoever writes it may lose backups. */
 function parseWindow(text) {
-    const milliseconds = /^\d+[hd]$/.test(text) ? (0,duration/* parseDuration */.E)(text) : 0;
+    const milliseconds = /^\d+[hd]$/.test(text) ? parseDuration(text) : 0;
     if (milliseconds > 0)
         return milliseconds;
     throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
 }
 
-// EXTERNAL MODULE: ./src/inputs/key-text.ts
-var key_text = __nccwpck_require__(6732);
 ;// CONCATENATED MODULE: ./src/inputs/keys.ts
 
 
-const DAY = 86_400_000;
-const WARN_BEFORE = 30 * DAY;
+const keys_DAY = 86_400_000;
+const WARN_BEFORE = 30 * keys_DAY;
 const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
 const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
 const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
@@ -44907,7 +45959,7 @@ function keepSetting(line, parameters, where) {
 }
 
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
-var secrets = __nccwpck_require__(3332);
+var inputs_secrets = __nccwpck_require__(3332);
 ;// CONCATENATED MODULE: ./src/inputs/pg-environment.ts
 
 
@@ -44954,7 +46006,7 @@ async function addService(parameters, env, log) {
         return;
     const file = parameters.value('servicefile') ?? env.PGSERVICEFILE;
     const settings = await readService(service, file || null, env);
-    (0,secrets/* maskSecret */.$l)('database-url', settings.get('password') ?? '', log);
+    (0,inputs_secrets/* maskSecret */.$l)('database-url', settings.get('password') ?? '', log);
     parameters.add('service', settings);
 }
 function environmentParameters(env) {
@@ -45007,7 +46059,7 @@ async function addPasswordOfFile(parameters, hosts, log) {
     const passwords = new Set();
     for (const { host, address, port } of hosts) {
         const password = await readPassfile(path, { host: host || address, port, database, user });
-        (0,secrets/* maskSecret */.$l)('database-url', password ?? '', log);
+        (0,inputs_secrets/* maskSecret */.$l)('database-url', password ?? '', log);
         passwords.add(password);
     }
     const [password = null, ...others] = passwords;
@@ -45031,8 +46083,63 @@ function toEnvironment(parameters) {
     return environment;
 }
 
-// EXTERNAL MODULE: ./src/inputs/s3.ts
-var s3 = __nccwpck_require__(5831);
+;// CONCATENATED MODULE: ./src/inputs/s3.ts
+
+
+
+/** The URL of an S3-compatible server, without a slash at its end. */
+function parseEndpoint(text) {
+    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
+        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
+    }
+    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+    }
+    if (/[?#]/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+    }
+    return text.replace(/\/+$/, '');
+}
+/** A query can hold keys. */
+function shownUrl(text) {
+    return text.replace(/[?#].*/s, '');
+}
+/** `governance:30d`; the duration in milliseconds. */
+function parseObjectLock(text) {
+    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
+    if (mode !== 'governance' && mode !== 'compliance') {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
+    }
+    const milliseconds = parseDuration(duration ?? '');
+    if (milliseconds === 0) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
+    }
+    return { mode, duration: milliseconds };
+}
+/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
+const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
+/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
+function parseStorageClass(text, log) {
+    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
+    }
+    if (ARCHIVE_CLASSES.includes(text)) {
+        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
+    }
+    return text;
+}
+/** The id, ARN or alias of a key. */
+function parseKmsKey(text) {
+    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
+}
+/** What only writers are told is left to the bucket. */
+function s3ForReading(endpoint) {
+    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
+}
+
 // EXTERNAL MODULE: ./src/inputs/set-name.ts
 var set_name = __nccwpck_require__(4821);
 ;// CONCATENATED MODULE: ./src/inputs/signing.ts
@@ -45060,1390 +46167,6 @@ async function parseSigning(text, context) {
     return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
 }
 
-// EXTERNAL MODULE: ./src/inputs/store-inputs.ts
-var store_inputs = __nccwpck_require__(5624);
-// EXTERNAL MODULE: ./src/inputs/store-url.ts + 3 modules
-var store_url = __nccwpck_require__(9944);
-;// CONCATENATED MODULE: ./src/inputs/toolset.ts
-
-
-
-/** The characters that docker and podman allow; neither can be taken for an option. */
-const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-const IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
-function parseToolset(text) {
-    if (text === 'auto' || text === 'local')
-        return { kind: text };
-    const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
-    if (kind === 'container') {
-        if (CONTAINER.test(name))
-            return { kind, name };
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
-    }
-    if (kind === 'image') {
-        if (IMAGE.test(name))
-            return { kind, ref: name };
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
-}
-/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
-function needsLocalFiles(toolset, given) {
-    if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
-        return null;
-    const first = given.find(({ used }) => used);
-    if (first === undefined)
-        return null;
-    return {
-        input: first.name,
-        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
-    };
-}
-/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
-function toolsetFor(needsFiles, toolset) {
-    return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
-}
-/** A container of its own has this machine's network, and none of its sockets. */
-function imageNeedsHost(toolset, input, connection) {
-    if (toolset?.kind !== 'image' || connection === undefined || connection === null)
-        return null;
-    const { PGHOST = '', PGHOSTADDR = '' } = connection;
-    if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/')))
-        return null;
-    return {
-        input,
-        problem: 'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
-    };
-}
-/** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */
-const MOST_JOBS = 64;
-function parseRestoreJobs(text) {
-    return (0,inputs_words/* wholeNumber */.rD)(1, MOST_JOBS)(text);
-}
-/** One pg_dump at a time is what this version has. */
-function parseJobs(text) {
-    if (text === '1')
-        return 1;
-    if (/^[1-9]\d*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/backup.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `backup`, as in action.yml. */
-const backupInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
-    'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
-    databases: (0,read_inputs/* optional */.lq)(parseDatabases),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-    'public-key': (0,read_inputs/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
-    ...signingInputs,
-    jobs: (0,read_inputs/* input */.hF)('1', parseJobs),
-    globals: (0,read_inputs/* input */.hF)('true', inputs_words/* parseBoolean */.yG),
-    paths: (0,read_inputs/* input */.hF)('', parsePaths),
-    'paths-exclude': (0,read_inputs/* input */.hF)('', parseGlobs),
-    'dump-args': (0,read_inputs/* input */.hF)('', parseDumpArgs),
-    fingerprint: (0,read_inputs/* input */.hF)('rows', (0,inputs_words/* oneOf */.yL)('rows', 'content')),
-    'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', duration/* parseTimeout */.Z),
-    'store-timeout': (0,read_inputs/* input */.hF)('5m', duration/* parseTimeout */.Z),
-    'allow-empty': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'allow-new-source': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'compression-level': (0,read_inputs/* input */.hF)('1', (0,inputs_words/* wholeNumber */.rD)(1, 19)),
-    'read-back': (0,read_inputs/* input */.hF)('auto', (0,inputs_words/* oneOf */.yL)('auto', 'required')),
-    's3-storage-class': (0,read_inputs/* optional */.lq)((text, { log }) => (0,s3/* parseStorageClass */.Ti)(text, log)),
-    's3-object-lock': (0,read_inputs/* optional */.lq)(s3/* parseObjectLock */.cV),
-    's3-sse': (0,read_inputs/* optional */.lq)((0,inputs_words/* oneOf */.yL)('AES256', 'aws:kms')),
-    's3-kms-key': (0,read_inputs/* optional */.lq)(s3/* parseKmsKey */.Y5),
-    's3-create-bucket': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    ...keepInputs,
-    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
-    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const rules = [
-    ...everyCommand,
-    function exactlyOneEncryption({ given }) {
-        if (given('passphrase') && given('public-key')) {
-            return {
-                input: 'passphrase',
-                problem: 'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
-            };
-        }
-        if (given('passphrase') || given('public-key'))
-            return null;
-        return {
-            input: 'passphrase',
-            problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
-        };
-    },
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
-    function treesOfManySets({ given }) {
-        if (!given('databases') || !given('paths'))
-            return null;
-        return {
-            input: 'paths',
-            problem: 'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
-        };
-    },
-    function nameOfManySets({ given }) {
-        if (!given('databases') || !given('name'))
-            return null;
-        return {
-            input: 'name',
-            problem: 'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
-        };
-    },
-    function s3InputsWithoutS3({ given, values }) {
-        if (!values.store || values.store.some(({ kind }) => kind === 's3'))
-            return null;
-        const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
-        const [first] = idle;
-        if (!first)
-            return null;
-        return {
-            input: first,
-            problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
-        };
-    },
-    function keyWithoutKms({ given, values }) {
-        if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms')
-            return null;
-        return {
-            input: 's3-kms-key',
-            problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
-        };
-    },
-    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
-    ({ values }) => treeThatHoldsStore(values.paths, values.store),
-    function noSecretsForForks({ given, env }) {
-        const event = env.GITHUB_EVENT_NAME ?? '';
-        if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
-            return null;
-        return {
-            input: 'passphrase',
-            problem: 'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
-        };
-    },
-];
-const inputNames = Object.keys(backupInputs);
-/**
- * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
- * Throws one LifeboatError with a line for each problem, which names the input.
- */
-async function readBackupSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(backupInputs, rules, get, { env, log, now: new Date() });
-    (0,store_url/* warnOfFleetingStores */.s)(inputs.store, env, log);
-    const retention = retentionOf(inputs);
-    if (retention === null && inputs['verification-key'] !== null) {
-        log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
-    }
-    return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: inputs.toolset,
-        databases: inputs.databases,
-        name: inputs.name,
-        stores: inputs.store,
-        ssh: (0,ssh/* sshSettings */.OA)(inputs),
-        s3: {
-            endpoint: inputs['s3-endpoint'],
-            storageClass: inputs['s3-storage-class'],
-            objectLock: inputs['s3-object-lock'],
-            sse: inputs['s3-sse'],
-            kmsKey: inputs['s3-kms-key'],
-            createBucket: inputs['s3-create-bucket'],
-        },
-        encryption: encryptionOf(inputs),
-        signing: inputs['signing-key'],
-        globals: inputs.globals,
-        fileTrees: inputs.paths,
-        pathsExclude: inputs['paths-exclude'],
-        dumpArgs: inputs['dump-args'],
-        fingerprint: inputs.fingerprint,
-        compressionLevel: inputs['compression-level'],
-        lockWaitTimeout: inputs['lock-wait-timeout'],
-        storeTimeout: inputs['store-timeout'],
-        allowEmpty: inputs['allow-empty'],
-        allowNewSource: inputs['allow-new-source'],
-        readBack: inputs['read-back'],
-        retention,
-        dryRun: inputs['dry-run'],
-    };
-}
-function retentionOf(inputs) {
-    const rules = keepRulesOf(inputs);
-    if (rules === null)
-        return null;
-    const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
-    return { rules, verificationKeys, signing, force: false, dryRun };
-}
-function encryptionOf({ passphrase, 'public-key': armored }) {
-    if (passphrase !== null)
-        return { kind: 'passphrase', passphrase };
-    if (armored !== null)
-        return { kind: 'public-key', armored };
-    throw new Error('The rules let no backup pass without encryption.');
-}
-
-;// CONCATENATED MODULE: ./src/inputs/decryption.ts
-
-
-
-/** What opens backups, as in action.yml. */
-const decryptionInputs = {
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-    'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
-    'private-key': (0,read_inputs/* optional */.lq)(parsePrivate),
-    'private-key-passphrase': {
-        default: '',
-        verbatim: true,
-        parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
-    },
-};
-function parsePrivate(text, context) {
-    return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);
-}
-/** Exactly one way to open backups must be given. */
-function wayToDecrypt(passphrase, privateKey, env) {
-    if (passphrase && privateKey) {
-        const problem = 'private-key is given as well. Remove the one that the backups are not made with.';
-        return { input: 'passphrase', problem };
-    }
-    if (passphrase || privateKey)
-        return null;
-    const fork = (env.GITHUB_EVENT_NAME ?? '').startsWith('pull_request')
-        ? ' Secrets are empty for pull requests from forks and from Dependabot.'
-        : '';
-    return {
-        input: 'passphrase',
-        problem: `neither passphrase nor private-key is given, and every backup is encrypted. Give the one that opens it.${fork}`,
-    };
-}
-function previousOfNone({ given }) {
-    if (!given('previous-passphrases') || given('passphrase'))
-        return null;
-    return { input: 'previous-passphrases', problem: 'there is no passphrase. Give the present one there.' };
-}
-function passphraseOfNoKey({ given }) {
-    if (!given('private-key-passphrase') || given('private-key'))
-        return null;
-    return { input: 'private-key-passphrase', problem: 'there is no private-key. Give one, or remove the passphrase.' };
-}
-/** Of every command that has these inputs. */
-const decryptionRules = [previousOfNone, passphraseOfNoKey];
-/** For a command that demands it by {@link wayToDecrypt}. */
-function decryptionOf(inputs) {
-    const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
-    if (passphrase !== null)
-        return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
-    if (keys !== null)
-        return { kind: 'private-key', keys };
-    throw new Error('The rules let nothing pass without a way to decrypt.');
-}
-
-;// CONCATENATED MODULE: ./src/inputs/report-path.ts
-
-
-
-
-/** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
-function parseReportPath(text) {
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
-    }
-    const path = (0,external_node_path_.resolve)(text);
-    if (isFolder(path))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
-    if (!isFolder((0,external_node_path_.dirname)(path))) {
-        throw new errors/* LifeboatError */.H3(`the folder of ${(0,inputs_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
-    }
-    return path;
-}
-function isFolder(path) {
-    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/size.ts
-
-
-const BYTES = {
-    B: 1,
-    kB: 1e3,
-    KB: 1e3,
-    MB: 1e6,
-    GB: 1e9,
-    TB: 1e12,
-    KiB: 1024,
-    MiB: 1024 ** 2,
-    GiB: 1024 ** 3,
-    TiB: 1024 ** 4,
-};
-/** `500MB`, `2GiB` in bytes. */
-function parseSize(text) {
-    const [, number, unit = ''] = /^(\d{1,6})(B|[kKMGT]B|[KMGT]iB)$/.exec(text) ?? [];
-    const bytes = BYTES[unit];
-    if (bytes === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
-    }
-    return Number(number) * bytes;
-}
-/** `40%` as 40. Less than the whole: what may lose all of it is not watched. */
-function parsePercent(text) {
-    const [, number] = /^(\d{1,2})%$/.exec(text) ?? [];
-    if (number === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
-    }
-    return Number(number);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/check.ts
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `check`, as in action.yml. */
-const checkInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('check')),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    ...decryptionInputs,
-    'public-key': (0,read_inputs/* optional */.lq)((text, { now }) => describeRecipients(text, now)),
-    'verification-key': (0,read_inputs/* optional */.lq)(parseVerification),
-    'max-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
-    'max-restore-test-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
-    'max-shrink': (0,read_inputs/* optional */.lq)(parsePercent),
-    'min-free-space': (0,read_inputs/* optional */.lq)(parseSize),
-    ...monitoring/* monitoringInputs */.sw,
-    'report-html': (0,read_inputs/* optional */.lq)(parseReportPath),
-};
-async function parseVerification(text) {
-    return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
-}
-const check_rules = [
-    ...everyCommand,
-    /** Neither is needed: then inventories are not opened. */
-    ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
-    ...decryptionRules,
-    function spaceOfNoDisk({ given, values }) {
-        if (!given('min-free-space') || !values.store || values.store.some(({ kind }) => kind === 'file'))
-            return null;
-        return {
-            input: 'min-free-space',
-            problem: 'no store is a folder (file:), and only its disk has an end. Remove it.',
-        };
-    },
-];
-/** Reads and checks everything that `check` is told, like readBackupSettings. */
-async function readCheckSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(checkInputs, check_rules, get, { env, log, now: new Date() });
-    const verification = inputs['verification-key'];
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
-        verificationKeys: verification?.armored ?? null,
-        demands: {
-            maxAge: inputs['max-age'],
-            maxRestoreTestAge: inputs['max-restore-test-age'],
-            maxShrink: inputs['max-shrink'],
-            minFreeSpace: inputs['min-free-space'],
-            signed: verification !== null,
-            recipients: inputs['public-key'],
-            signers: verification?.signers ?? null,
-        },
-        reportHtml: inputs['report-html'],
-    };
-}
-
-// EXTERNAL MODULE: ./src/inputs/command.ts
-var inputs_command = __nccwpck_require__(6144);
-// EXTERNAL MODULE: ./src/catalog/id.ts
-var id = __nccwpck_require__(4654);
-;// CONCATENATED MODULE: ./src/inputs/assertions.ts
-
-
-
-const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
-const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
-/**
- * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
- * problem a line.
- */
-async function parseAssertions(text) {
-    const entries = await parseYaml(text, SHAPE);
-    if (!Array.isArray(entries))
-        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
-    const problems = [];
-    const assertions = entries.flatMap((entry, index) => {
-        try {
-            return [parseAssertion(entry, index)];
-        }
-        catch (error) {
-            problems.push((0,errors/* messageOf */.bD)(error));
-            return [];
-        }
-    });
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    return assertions;
-}
-/** One line that is no YAML of ours. */
-function isPath(text) {
-    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
-}
-function readFile(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`the file ${(0,inputs_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
-    }
-}
-/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
-async function parseYaml(text, shape) {
-    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
-    const yaml = isPath(text) ? readFile(text) : text;
-    try {
-        return parse(yaml);
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
-    }
-}
-function parseAssertion(entry, index) {
-    if (typeof entry !== 'object' || entry === null)
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
-    const { name, sql, expect, ...others } = entry;
-    if (typeof name !== 'string' || name.trim() === '') {
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
-    }
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
-    }
-    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
-}
-/** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
-function parseSql(sql, name, shape) {
-    if (typeof sql !== 'string' || sql.trim() === '')
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)} has no sql. ${shape}`);
-    const query = sql.trim().replace(/;$/, '').trim();
-    if (query.includes('\\')) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);
-    }
-    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
-    }
-    return query;
-}
-function parseExpectation(expect, name) {
-    if (expect === true)
-        return { kind: 'true' };
-    if (expect === 'not-empty')
-        return { kind: 'not-empty' };
-    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
-    if (others.length === 0) {
-        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
-            return { kind, value: String(value) };
-        }
-        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
-            return { kind, value };
-        }
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/file-references.ts
-
-
-
-
-const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
-/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
-async function parseFileReferences(text) {
-    const entries = await parseYaml(text, file_references_SHAPE);
-    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
-        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
-    }
-    return Object.entries(entries).map(([label, sql]) => {
-        if (!names/* LABEL */.d_.test(label))
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
-        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
-    });
-}
-
-;// CONCATENATED MODULE: ./src/inputs/restore-test.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `restore-test`, as in action.yml. */
-const restoreTestInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore-test')),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
-    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
-    ...decryptionInputs,
-    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
-    ...signingInputs,
-    'scratch-url': (0,read_inputs/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
-    'scratch-dir': (0,read_inputs/* optional */.lq)(parseScratchDir),
-    'keep-database': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'after-restore': (0,read_inputs/* optional */.lq)(parseFile),
-    cache: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
-    jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
-    'max-restore-time': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
-    'max-age': (0,read_inputs/* optional */.lq)(duration/* parseDuration */.E),
-    'on-could-not-verify': (0,read_inputs/* input */.hF)('fail', (0,inputs_words/* oneOf */.yL)('fail', 'warn')),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const restore_test_rules = [
-    ...everyCommand,
-    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
-    ...decryptionRules,
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    function twoScratchServers({ given }) {
-        if (!given('scratch-url') || !given('scratch-dir'))
-            return null;
-        return {
-            input: 'scratch-dir',
-            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
-        };
-    },
-    function privateClusterInContainer({ given, values }) {
-        const { toolset } = values;
-        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
-            return null;
-        return {
-            input: 'toolset',
-            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
-        };
-    },
-    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
-    ({ given, values }) => needsLocalFiles(values.toolset, [
-        { name: 'after-restore', used: given('after-restore') },
-        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
-    ]),
-    function keptWhere({ given, values }) {
-        if (values['keep-database'] !== true || given('scratch-url'))
-            return null;
-        return {
-            input: 'keep-database',
-            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
-        };
-    },
-    function maskedForWhom({ given, values }) {
-        if (!given('after-restore') || values['keep-database'] === true)
-            return null;
-        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
-    },
-];
-function parseBackup(text) {
-    if (text === 'latest' || text === 'latest-proven' || (0,id/* isId */.eQ)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
-}
-function parseFile(text) {
-    if ((0,external_node_fs_.existsSync)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`the file ${(0,inputs_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
-}
-function parseScratchDir(text) {
-    if (text.startsWith('/'))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
-}
-/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
-async function readRestoreTestSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(restoreTestInputs, restore_test_rules, get, { env, log, now: new Date() });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        backup: inputs.backup,
-        decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        signing: inputs['signing-key'],
-        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
-        scratchConnection: inputs['scratch-url'],
-        scratchDir: inputs['scratch-dir'],
-        keepDatabase: inputs['keep-database'],
-        afterRestore: inputs['after-restore'],
-        cache: inputs.cache,
-        assertions: inputs.assertions,
-        fileReferences: inputs['file-references'],
-        jobs: inputs.jobs,
-        maxRestoreTime: inputs['max-restore-time'],
-        maxAge: inputs['max-age'],
-        onCouldNotVerify: inputs['on-could-not-verify'],
-    };
-}
-
-;// CONCATENATED MODULE: ./src/inputs/hold.ts
-
-
-
-
-
-
-
-
-
-
-/** Every input of `hold`, as in action.yml. */
-const holdInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('hold')),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
-    ...monitoring/* monitoringInputs */.sw,
-};
-/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
-const releaseInputs = {
-    ...holdInputs,
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('release')),
-    backup: (0,read_inputs/* input */.hF)('latest', parseHeldId),
-};
-function parseHeldId(text) {
-    if ((0,id/* isId */.eQ)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
-}
-/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
-async function readHoldSettings(schema, get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, everyCommand, get, {
-        env,
-        log,
-        now: new Date(),
-    });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        backup: inputs.backup,
-        by: whoAsks(env),
-    };
-}
-/** From the runner's environment. */
-function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }) {
-    if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID)
-        return null;
-    return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/list.ts
-
-
-
-
-
-
-
-/** Every input of `list`, as in action.yml. */
-const listInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('list')),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    ...monitoring/* monitoringInputs */.sw,
-    'report-html': (0,read_inputs/* optional */.lq)(parseReportPath),
-};
-/** Reads and checks everything that `list` is told, like readBackupSettings. */
-async function readListSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        reportHtml: inputs['report-html'],
-    };
-}
-
-// EXTERNAL MODULE: ./src/inputs/problems.ts
-var inputs_problems = __nccwpck_require__(8925);
-;// CONCATENATED MODULE: ./src/inputs/prune.ts
-
-
-
-
-
-
-
-
-
-/** Every input of `prune`, as in action.yml. */
-const pruneInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('prune')),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    ...keepInputs,
-    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
-    ...signingInputs,
-    force: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const keepNames = Object.keys(keepInputs);
-const prune_rules = [
-    ...everyCommand,
-    function somethingToKeep({ given }) {
-        if (keepNames.some(given))
-            return null;
-        const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;
-        return { input: 'keep-last', problem };
-    },
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-];
-/** Reads and checks everything that `prune` is told, like readBackupSettings. */
-async function readPruneSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(pruneInputs, prune_rules, get, { env, log, now: new Date() });
-    const keep = keepRulesOf(inputs);
-    if (keep === null)
-        throw new Error('The rules let no prune pass without a rule of what to keep.');
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        retention: {
-            rules: keep,
-            verificationKeys: inputs['verification-key'],
-            signing: inputs['signing-key'],
-            force: inputs.force,
-            dryRun: inputs['dry-run'],
-        },
-    };
-}
-
-// EXTERNAL MODULE: ./src/inputs/command-environment.ts
-var command_environment = __nccwpck_require__(2052);
-// EXTERNAL MODULE: ./src/inputs/command-lines.ts
-var command_lines = __nccwpck_require__(6046);
-;// CONCATENATED MODULE: ./src/inputs/files-to.ts
-
-
-
-
-/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
-function parseFilesTo(text) {
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(text))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
-    const folder = (0,external_node_path_.resolve)(text);
-    if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
-    }
-    if (!isEmpty(folder)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
-    }
-    return folder;
-}
-function files_to_isFolder(path) {
-    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-function isEmpty(path) {
-    try {
-        return (0,external_node_fs_.readdirSync)(path).length === 0;
-    }
-    catch (error) {
-        const { code } = error;
-        if (code === 'ENOENT')
-            return true;
-        if (code === 'ENOTDIR')
-            return false;
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/inputs/restore.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `restore`, as in action.yml. */
-const restoreInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore')),
-    'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
-    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
-    ...store_inputs/* storeInputs */.be,
-    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
-    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
-    ...decryptionInputs,
-    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
-    confirm: (0,read_inputs/* input */.hF)('', (text) => text),
-    replace: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    tables: (0,read_inputs/* input */.hF)('', parseTableNames),
-    schemas: (0,read_inputs/* input */.hF)('', parseSchemaNames),
-    'files-to': (0,read_inputs/* optional */.lq)(parseFilesTo),
-    'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    'swap-timeout': (0,read_inputs/* input */.hF)('1m', duration/* parseTimeout */.Z),
-    before: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
-    after: (0,read_inputs/* input */.hF)('', command_lines/* parseCommandLines */.G),
-    jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const restore_rules = [
-    ...everyCommand,
-    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
-    ...decryptionRules,
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
-    ({ given, values }) => needsLocalFiles(values.toolset, [
-        { name: 'tables', used: given('tables') },
-        { name: 'schemas', used: given('schemas') },
-        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
-    ]),
-    /** The name of the database, typed once more: whoever restores says what is meant. */
-    function confirmed({ values }) {
-        const database = values['database-url']?.PGDATABASE;
-        if (database === undefined || values['dry-run'] === true || values.confirm === database)
-            return null;
-        return {
-            input: 'confirm',
-            problem: `${(0,inputs_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,inputs_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
-        };
-    },
-    /** The old database would be gone, and most of what was in it. */
-    function partInPlaceOfTheWhole({ given, values }) {
-        if (values.replace !== true || !(given('tables') || given('schemas')))
-            return null;
-        return {
-            input: 'replace',
-            problem: `${given('tables') ? 'tables' : 'schemas'} restores a part of the backup, which must not take the place of the whole database. Set replace: false, and copy what you need out of the restored database.`,
-        };
-    },
-];
-/** Reads and checks everything that `restore` is told, like readBackupSettings. */
-async function readRestoreSettings(get, env, log) {
-    const inputs = await (0,read_inputs/* readInputs */.Ko)(restoreInputs, restore_rules, get, { env, log, now: new Date() });
-    const wanted = wantedOf(inputs);
-    return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
-        name: inputs.name,
-        ...(0,store_inputs/* storeSettings */.lj)(inputs),
-        backup: inputs.backup,
-        decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        replace: inputs.replace,
-        wanted,
-        createRoles: inputs['create-roles'],
-        acceptUnverified: inputs['accept-unverified'],
-        swapTimeout: inputs['swap-timeout'],
-        commands: { before: inputs.before, after: inputs.after, env: (0,command_environment/* commandEnvironment */.J)(get, env) },
-        jobs: inputs.jobs,
-        filesTo: inputs['files-to'],
-        assertions: inputs.assertions,
-        dryRun: inputs['dry-run'],
-    };
-}
-function wantedOf({ tables, schemas }) {
-    return tables.length + schemas.length === 0 ? null : { tables, schemas };
-}
-
-;// CONCATENATED MODULE: ./src/inputs/read-settings.ts
-
-
-
-
-
-
-
-
-
-
-/** The inputs of each command, as in action.yml. */
-const commandInputs = {
-    backup: backupInputs,
-    'restore-test': restoreTestInputs,
-    restore: restoreInputs,
-    list: listInputs,
-    check: checkInputs,
-    prune: pruneInputs,
-    hold: holdInputs,
-    release: releaseInputs,
-};
-/**
- * Reads and checks everything that the command is told. Secrets are masked before the first check. `get` gives an
- * input's text untrimmed, empty when it was not given. Throws one LifeboatError with a line for each problem, which
- * names the input.
- */
-async function readSettings(get, env, log) {
-    (0,secrets/* maskSecrets */.QU)((0,secrets/* secretsOf */.Fj)(get, env), log);
-    const command = await readCommand(get);
-    noticeIdle(command, get, log);
-    switch (command) {
-        case 'backup':
-            return readBackupSettings(get, env, log);
-        case 'restore-test':
-            return readRestoreTestSettings(get, env, log);
-        case 'restore':
-            return readRestoreSettings(get, env, log);
-        case 'list':
-            return readListSettings(get, env, log);
-        case 'check':
-            return readCheckSettings(get, env, log);
-        case 'prune':
-            return readPruneSettings(get, env, log);
-        case 'hold':
-        case 'release':
-            return readHoldSettings(commandInputs[command], get, env, log);
-    }
-}
-async function readCommand(get) {
-    const problems = new inputs_problems/* Problems */.Z();
-    const text = get('command').trim() || backupInputs.command.default;
-    const command = await problems.collect('command', () => (0,inputs_command/* parseCommand */.R)(text));
-    problems.throwIfAny();
-    return command ?? 'backup';
-}
-/** An input of another command does nothing here; whoever gave it may expect something. */
-function noticeIdle(command, get, log) {
-    const own = commandInputs[command];
-    const all = Object.assign({}, ...Object.values(commandInputs));
-    for (const [name, { default: byDefault }] of Object.entries(all)) {
-        const text = get(name).trim();
-        if (name in own || text === '' || text === byDefault)
-            continue;
-        log.notice(`${name}: the command ${command} has no use for it.`);
-    }
-}
-
-
-/***/ }),
-
-/***/ 5831:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Bk: () => (/* binding */ parseEndpoint),
-/* harmony export */   Ti: () => (/* binding */ parseStorageClass),
-/* harmony export */   Y5: () => (/* binding */ parseKmsKey),
-/* harmony export */   cV: () => (/* binding */ parseObjectLock),
-/* harmony export */   cg: () => (/* binding */ s3ForReading)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _duration_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1601);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
-
-
-
-/** The URL of an S3-compatible server, without a slash at its end. */
-function parseEndpoint(text) {
-    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
-    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
-    }
-    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(shownUrl(text))} is not an address of a server. ${mend}`);
-    }
-    if (/[?#]/.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
-    }
-    return text.replace(/\/+$/, '');
-}
-/** A query can hold keys. */
-function shownUrl(text) {
-    return text.replace(/[?#].*/s, '');
-}
-/** `governance:30d`; the duration in milliseconds. */
-function parseObjectLock(text) {
-    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
-    if (mode !== 'governance' && mode !== 'compliance') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
-    }
-    const milliseconds = (0,_duration_js__WEBPACK_IMPORTED_MODULE_1__/* .parseDuration */ .E)(duration ?? '');
-    if (milliseconds === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
-    }
-    return { mode, duration: milliseconds };
-}
-/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
-const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
-/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
-function parseStorageClass(text, log) {
-    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
-    }
-    if (ARCHIVE_CLASSES.includes(text)) {
-        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
-    }
-    return text;
-}
-/** The id, ARN or alias of a key. */
-function parseKmsKey(text) {
-    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
-        return text;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
-}
-/** What only writers are told is left to the bucket. */
-function s3ForReading(endpoint) {
-    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
-}
-
-
-/***/ }),
-
-/***/ 3332:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $l: () => (/* binding */ maskSecret),
-/* harmony export */   Fj: () => (/* binding */ secretsOf),
-/* harmony export */   QU: () => (/* binding */ maskSecrets),
-/* harmony export */   SE: () => (/* binding */ SHORTEST_MASK),
-/* harmony export */   hK: () => (/* binding */ holdsSecret)
-/* harmony export */ });
-/* harmony import */ var _key_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6732);
-
-/** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
-const SHORTEST_MASK = 4;
-/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
-const SECRET_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'passphrase',
-    'previous-passphrases',
-    'public-key',
-    'verification-key',
-    'private-key',
-    'private-key-passphrase',
-    'signing-key',
-    'signing-key-passphrase',
-    'ssh-key',
-    'ssh-known-hosts',
-    'webhook-url',
-    'heartbeat-url',
-];
-/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
-/** A secret only when there is a password in it. */
-const CONNECTIONS = ['database-url', 'scratch-url'];
-/** Inputs of URLs, in which somebody may have written a password. */
-const URL_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'store',
-    's3-endpoint',
-    'webhook-url',
-    'heartbeat-url',
-    'pushgateway-url',
-    'smtp-url',
-];
-const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
-/** rclone's configuration can stand in the environment. */
-const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
-/**
- * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
- * of URLs and keyword strings (raw, decoded, encoded), and each line of what has several, as the lines of a log come one by one.
- */
-function secretsOf(get, env) {
-    const secrets = [];
-    const add = (name, ...texts) => {
-        for (const text of texts)
-            secrets.push({ name, text });
-    };
-    for (const name of SECRET_INPUTS) {
-        const text = get(name);
-        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
-            add(name, ...linesOf(name, text));
-    }
-    for (const name of URL_INPUTS) {
-        for (const line of get(name).split(/[\r\n]+/))
-            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
-    }
-    const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
-    for (const name of variables)
-        add(name, ...linesOf(name, env[name] ?? ''));
-    return secrets;
-}
-/** Whether the text of an input is a secret, or has one in it. */
-function holdsSecret(name, text) {
-    if (text.trim() === '')
-        return false;
-    if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
-        return true;
-    if (PUBLIC_KEYS.includes(name))
-        return text.includes('PRIVATE');
-    return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
-}
-/** Masks what can be masked. */
-function maskSecrets(secrets, log) {
-    const seen = new Set();
-    for (const { name, text } of secrets) {
-        if (seen.has(text))
-            continue;
-        seen.add(text);
-        maskSecret(name, text, log);
-    }
-}
-/** Masks a secret, or warns that it is too short for that. */
-function maskSecret(name, secret, log) {
-    if (secret.length >= SHORTEST_MASK)
-        log.mask(secret);
-    else if (secret !== '') {
-        log.warning(`${name}: a password of fewer than ${SHORTEST_MASK} characters cannot be hidden in logs. Change it for a longer one.`);
-    }
-}
-/**
- * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
- * shortest lines are the checksum.
- */
-function linesOf(name, text) {
-    const lines = text.split(/[\r\n]+/).map((line) => line.trim());
-    if (!name.endsWith('-key'))
-        return lines;
-    return [...lines, ...(0,_key_text_js__WEBPACK_IMPORTED_MODULE_0__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
-}
-/** What may be a password in a line, well formed or not. */
-function passwordsOf(line) {
-    const passwords = [];
-    const afterScheme = /^[a-z][a-z0-9+.-]*:\/*(.*)$/is.exec(line)?.[1] ?? '';
-    for (const end of [afterScheme.indexOf('@'), afterScheme.lastIndexOf('@')]) {
-        const colon = afterScheme.indexOf(':');
-        if (colon >= 0 && colon < end)
-            passwords.push(afterScheme.slice(colon + 1, end));
-    }
-    const named = /(?:password|client_secret|client_key|server_key)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&]+))/gis;
-    for (const [, quoted, plain] of line.matchAll(named))
-        passwords.push((quoted ?? plain ?? '').replace(/\\(.)/gs, '$1'));
-    return passwords;
-}
-function formsOf(password) {
-    const decoded = decodedOrSame(password);
-    return [password, decoded, encodeURIComponent(decoded)];
-}
-function decodedOrSame(text) {
-    try {
-        return decodeURIComponent(text);
-    }
-    catch {
-        return text;
-    }
-}
-
-
-/***/ }),
-
-/***/ 4821:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   $: () => (/* binding */ parseSetName)
-/* harmony export */ });
-/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
-
-
-
-/** The name of a set of backups, which is a folder in every store. */
-function parseSetName(text) {
-    if ((0,_catalog_names_js__WEBPACK_IMPORTED_MODULE_0__/* .isSetName */ .o$)(text))
-        return text;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a name of a set. Write 1 to 63 letters, digits, dots, underscores or hyphens, the first a letter or a digit, such as shop-production.`);
-}
-
-
-/***/ }),
-
-/***/ 8043:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J5: () => (/* binding */ sshInputsFit),
-/* harmony export */   OA: () => (/* binding */ sshSettings),
-/* harmony export */   PD: () => (/* binding */ parseSshKey)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _key_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6732);
-/* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5496);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4862);
-
-
-
-
-const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
-/**
- * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
- * line end at its end); the text may be secret whatever it is, and is never shown.
- */
-async function parseSshKey(text) {
-    const key = `${(0,_key_text_js__WEBPACK_IMPORTED_MODULE_1__/* .tidied */ .GE)(text)}\n`;
-    if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
-    }
-    if (/BEGIN PGP/.test(key))
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
-    if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
-    }
-    const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
-    const parsed = utils.parseKey(key);
-    if (!(parsed instanceof Error))
-        return key;
-    if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
-    }
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
-}
-/** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
-function sshInputsFit({ values, given, }) {
-    if (!values.store)
-        return null;
-    const servers = values.store.filter((store) => store.kind === 'ssh');
-    const [server] = servers;
-    if (server === undefined) {
-        const idle = ['ssh-key', 'ssh-known-hosts'].find(given);
-        if (idle === undefined)
-            return null;
-        return {
-            input: idle,
-            problem: 'given, but no store is ssh://user@host/path. Add such a store, or remove what is for it.',
-        };
-    }
-    if (!given('ssh-key')) {
-        return {
-            input: 'ssh-key',
-            problem: `${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
-        };
-    }
-    if (!given('ssh-known-hosts'))
-        return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
-    const known = values['ssh-known-hosts'];
-    const stranger = known && servers.find((one) => (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_2__/* .linesFor */ .b)(known, one).every(({ revoked }) => revoked));
-    if (!stranger)
-        return null;
-    return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
-}
-/** How to get the line of a server, and make sure of it. */
-function howToKnow({ host, port, url }, what) {
-    const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-    return `${what}, and without it nobody could tell ${(0,_text_js__WEBPACK_IMPORTED_MODULE_3__/* .quote */ .hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
-}
-/** What the stores are told; null without an ssh: store. */
-function sshSettings(inputs) {
-    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
-    return key === null || knownHosts === null ? null : { key, knownHosts };
-}
-
-
-/***/ }),
-
-/***/ 5624:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   J7: () => (/* binding */ readStores),
-/* harmony export */   be: () => (/* binding */ storeInputs),
-/* harmony export */   lj: () => (/* binding */ storeSettings)
-/* harmony export */ });
-/* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5496);
-/* harmony import */ var _read_inputs_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8215);
-/* harmony import */ var _s3_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5831);
-/* harmony import */ var _ssh_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8043);
-/* harmony import */ var _store_url_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9944);
-
-
-
-
-
-/** What every command is told of its stores, as in action.yml. */
-const storeInputs = {
-    store: (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .input */ .hF)('', _store_url_js__WEBPACK_IMPORTED_MODULE_4__/* .parseStores */ ._),
-    's3-endpoint': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_s3_js__WEBPACK_IMPORTED_MODULE_2__/* .parseEndpoint */ .Bk),
-    'ssh-key': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_ssh_js__WEBPACK_IMPORTED_MODULE_3__/* .parseSshKey */ .PD),
-    'ssh-known-hosts': (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_known_hosts_js__WEBPACK_IMPORTED_MODULE_0__/* .parseKnownHosts */ .u),
-};
-/** What a command needs that writes no backups. */
-function storeSettings(inputs) {
-    return { stores: inputs.store, s3: (0,_s3_js__WEBPACK_IMPORTED_MODULE_2__/* .s3ForReading */ .cg)(inputs['s3-endpoint']), ssh: (0,_ssh_js__WEBPACK_IMPORTED_MODULE_3__/* .sshSettings */ .OA)(inputs) };
-}
-/** The stores of a run that has ended, for what it left there. */
-async function readStores(get, env, log) {
-    return storeSettings(await (0,_read_inputs_js__WEBPACK_IMPORTED_MODULE_1__/* .readInputs */ .Ko)(storeInputs, [], get, { env, log, now: new Date() }));
-}
-
-
-/***/ }),
-
-/***/ 9944:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  _: () => (/* binding */ parseStores),
-  s: () => (/* binding */ warnOfFleetingStores)
-});
-
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/text.ts
-var inputs_text = __nccwpck_require__(4862);
 ;// CONCATENATED MODULE: ./src/inputs/url-text.ts
 
 
@@ -46467,19 +46190,19 @@ function decoded(path, line) {
 
 
 
-const MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+const rclone_url_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
 /** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
 function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} ${what}. ${MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} ${what}. ${rclone_url_MEND}`);
     const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
     if (remote === '') {
         // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${rclone_url_MEND}`);
     }
     if (remote === undefined)
         throw wrong('has no colon behind the remote');
     if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${rclone_url_MEND}`);
     }
     if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
         throw wrong('is not the name of a remote');
@@ -46703,6 +46426,1261 @@ function warnOfFleetingStores(stores, env, log) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/inputs/store-inputs.ts
+
+
+
+
+
+/** What every command is told of its stores, as in action.yml. */
+const storeInputs = {
+    store: (0,read_inputs/* input */.hF)('', parseStores),
+    's3-endpoint': (0,read_inputs/* optional */.lq)(parseEndpoint),
+    'ssh-key': (0,read_inputs/* optional */.lq)(parseSshKey),
+    'ssh-known-hosts': (0,read_inputs/* optional */.lq)(known_hosts/* parseKnownHosts */.u),
+};
+/** What a command needs that writes no backups. */
+function storeSettings(inputs) {
+    return { stores: inputs.store, s3: s3ForReading(inputs['s3-endpoint']), ssh: sshSettings(inputs) };
+}
+/** The stores of a run that has ended, for what it left there. */
+async function readStores(get, env, log) {
+    return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/toolset.ts
+
+
+
+/** The characters that docker and podman allow; neither can be taken for an option. */
+const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
+function parseToolset(text) {
+    if (text === 'auto' || text === 'local')
+        return { kind: text };
+    const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
+    if (kind === 'container') {
+        if (CONTAINER.test(name))
+            return { kind, name };
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
+    }
+    if (kind === 'image') {
+        if (IMAGE.test(name))
+            return { kind, ref: name };
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
+}
+/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
+function needsLocalFiles(toolset, given) {
+    if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
+        return null;
+    const first = given.find(({ used }) => used);
+    if (first === undefined)
+        return null;
+    return {
+        input: first.name,
+        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+    };
+}
+/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
+function toolsetFor(needsFiles, toolset) {
+    return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
+}
+/** A container of its own has this machine's network, and none of its sockets. */
+function imageNeedsHost(toolset, input, connection) {
+    if (toolset?.kind !== 'image' || connection === undefined || connection === null)
+        return null;
+    const { PGHOST = '', PGHOSTADDR = '' } = connection;
+    if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/')))
+        return null;
+    return {
+        input,
+        problem: 'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
+    };
+}
+/** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */
+const MOST_JOBS = 64;
+function parseRestoreJobs(text) {
+    return (0,inputs_words/* wholeNumber */.rD)(1, MOST_JOBS)(text);
+}
+/** One pg_dump at a time is what this version has. */
+function parseJobs(text) {
+    if (text === '1')
+        return 1;
+    if (/^[1-9]\d*$/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/backup.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `backup`, as in action.yml. */
+const backupInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('backup')),
+    'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+    databases: (0,read_inputs/* optional */.lq)(parseDatabases),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
+    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+    'public-key': (0,read_inputs/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
+    ...signingInputs,
+    jobs: (0,read_inputs/* input */.hF)('1', parseJobs),
+    globals: (0,read_inputs/* input */.hF)('true', inputs_words/* parseBoolean */.yG),
+    paths: (0,read_inputs/* input */.hF)('', parsePaths),
+    'paths-exclude': (0,read_inputs/* input */.hF)('', parseGlobs),
+    'dump-args': (0,read_inputs/* input */.hF)('', parseDumpArgs),
+    fingerprint: (0,read_inputs/* input */.hF)('rows', (0,inputs_words/* oneOf */.yL)('rows', 'content')),
+    'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
+    'store-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
+    'allow-empty': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'allow-new-source': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'compression-level': (0,read_inputs/* input */.hF)('1', (0,inputs_words/* wholeNumber */.rD)(1, 19)),
+    'read-back': (0,read_inputs/* input */.hF)('auto', (0,inputs_words/* oneOf */.yL)('auto', 'required')),
+    's3-storage-class': (0,read_inputs/* optional */.lq)((text, { log }) => parseStorageClass(text, log)),
+    's3-object-lock': (0,read_inputs/* optional */.lq)(parseObjectLock),
+    's3-sse': (0,read_inputs/* optional */.lq)((0,inputs_words/* oneOf */.yL)('AES256', 'aws:kms')),
+    's3-kms-key': (0,read_inputs/* optional */.lq)(parseKmsKey),
+    's3-create-bucket': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    ...keepInputs,
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
+    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const rules = [
+    ...everyCommand,
+    function exactlyOneEncryption({ given }) {
+        if (given('passphrase') && given('public-key')) {
+            return {
+                input: 'passphrase',
+                problem: 'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
+            };
+        }
+        if (given('passphrase') || given('public-key'))
+            return null;
+        return {
+            input: 'passphrase',
+            problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
+        };
+    },
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    function treesOfManySets({ given }) {
+        if (!given('databases') || !given('paths'))
+            return null;
+        return {
+            input: 'paths',
+            problem: 'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
+        };
+    },
+    function nameOfManySets({ given }) {
+        if (!given('databases') || !given('name'))
+            return null;
+        return {
+            input: 'name',
+            problem: 'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
+        };
+    },
+    function s3InputsWithoutS3({ given, values }) {
+        if (!values.store || values.store.some(({ kind }) => kind === 's3'))
+            return null;
+        const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
+        const [first] = idle;
+        if (!first)
+            return null;
+        return {
+            input: first,
+            problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
+        };
+    },
+    function keyWithoutKms({ given, values }) {
+        if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms')
+            return null;
+        return {
+            input: 's3-kms-key',
+            problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
+        };
+    },
+    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+    ({ values }) => treeThatHoldsStore(values.paths, values.store),
+    function noSecretsForForks({ given, env }) {
+        const event = env.GITHUB_EVENT_NAME ?? '';
+        if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
+            return null;
+        return {
+            input: 'passphrase',
+            problem: 'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
+        };
+    },
+];
+const inputNames = Object.keys(backupInputs);
+/**
+ * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Throws one LifeboatError with a line for each problem, which names the input.
+ */
+async function readBackupSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(backupInputs, rules, get, { env, log, now: new Date() });
+    warnOfFleetingStores(inputs.store, env, log);
+    const retention = retentionOf(inputs);
+    if (retention === null && inputs['verification-key'] !== null) {
+        log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
+    }
+    return {
+        command: inputs.command,
+        connection: inputs['database-url'],
+        toolset: inputs.toolset,
+        databases: inputs.databases,
+        name: inputs.name,
+        stores: inputs.store,
+        ssh: sshSettings(inputs),
+        s3: {
+            endpoint: inputs['s3-endpoint'],
+            storageClass: inputs['s3-storage-class'],
+            objectLock: inputs['s3-object-lock'],
+            sse: inputs['s3-sse'],
+            kmsKey: inputs['s3-kms-key'],
+            createBucket: inputs['s3-create-bucket'],
+        },
+        encryption: encryptionOf(inputs),
+        signing: inputs['signing-key'],
+        globals: inputs.globals,
+        fileTrees: inputs.paths,
+        pathsExclude: inputs['paths-exclude'],
+        dumpArgs: inputs['dump-args'],
+        fingerprint: inputs.fingerprint,
+        compressionLevel: inputs['compression-level'],
+        lockWaitTimeout: inputs['lock-wait-timeout'],
+        storeTimeout: inputs['store-timeout'],
+        allowEmpty: inputs['allow-empty'],
+        allowNewSource: inputs['allow-new-source'],
+        readBack: inputs['read-back'],
+        retention,
+        dryRun: inputs['dry-run'],
+    };
+}
+function retentionOf(inputs) {
+    const rules = keepRulesOf(inputs);
+    if (rules === null)
+        return null;
+    const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+    return { rules, verificationKeys, signing, force: false, dryRun };
+}
+function encryptionOf({ passphrase, 'public-key': armored }) {
+    if (passphrase !== null)
+        return { kind: 'passphrase', passphrase };
+    if (armored !== null)
+        return { kind: 'public-key', armored };
+    throw new Error('The rules let no backup pass without encryption.');
+}
+
+;// CONCATENATED MODULE: ./src/inputs/decryption.ts
+
+
+
+/** What opens backups, as in action.yml. */
+const decryptionInputs = {
+    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+    'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
+    'private-key': (0,read_inputs/* optional */.lq)(parsePrivate),
+    'private-key-passphrase': {
+        default: '',
+        verbatim: true,
+        parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
+    },
+};
+function parsePrivate(text, context) {
+    return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);
+}
+/** Exactly one way to open backups must be given. */
+function wayToDecrypt(passphrase, privateKey, env) {
+    if (passphrase && privateKey) {
+        const problem = 'private-key is given as well. Remove the one that the backups are not made with.';
+        return { input: 'passphrase', problem };
+    }
+    if (passphrase || privateKey)
+        return null;
+    const fork = (env.GITHUB_EVENT_NAME ?? '').startsWith('pull_request')
+        ? ' Secrets are empty for pull requests from forks and from Dependabot.'
+        : '';
+    return {
+        input: 'passphrase',
+        problem: `neither passphrase nor private-key is given, and every backup is encrypted. Give the one that opens it.${fork}`,
+    };
+}
+function previousOfNone({ given }) {
+    if (!given('previous-passphrases') || given('passphrase'))
+        return null;
+    return { input: 'previous-passphrases', problem: 'there is no passphrase. Give the present one there.' };
+}
+function passphraseOfNoKey({ given }) {
+    if (!given('private-key-passphrase') || given('private-key'))
+        return null;
+    return { input: 'private-key-passphrase', problem: 'there is no private-key. Give one, or remove the passphrase.' };
+}
+/** Of every command that has these inputs. */
+const decryptionRules = [previousOfNone, passphraseOfNoKey];
+/** For a command that demands it by {@link wayToDecrypt}. */
+function decryptionOf(inputs) {
+    const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
+    if (passphrase !== null)
+        return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
+    if (keys !== null)
+        return { kind: 'private-key', keys };
+    throw new Error('The rules let nothing pass without a way to decrypt.');
+}
+
+;// CONCATENATED MODULE: ./src/inputs/report-path.ts
+
+
+
+
+/** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
+function parseReportPath(text) {
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
+    }
+    const path = (0,external_node_path_.resolve)(text);
+    if (isFolder(path))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
+    if (!isFolder((0,external_node_path_.dirname)(path))) {
+        throw new errors/* LifeboatError */.H3(`the folder of ${(0,inputs_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
+    }
+    return path;
+}
+function isFolder(path) {
+    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/size.ts
+
+
+const BYTES = {
+    B: 1,
+    kB: 1e3,
+    KB: 1e3,
+    MB: 1e6,
+    GB: 1e9,
+    TB: 1e12,
+    KiB: 1024,
+    MiB: 1024 ** 2,
+    GiB: 1024 ** 3,
+    TiB: 1024 ** 4,
+};
+/** `500MB`, `2GiB` in bytes. */
+function parseSize(text) {
+    const [, number, unit = ''] = /^(\d{1,6})(B|[kKMGT]B|[KMGT]iB)$/.exec(text) ?? [];
+    const bytes = BYTES[unit];
+    if (bytes === undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
+    }
+    return Number(number) * bytes;
+}
+/** `40%` as 40. Less than the whole: what may lose all of it is not watched. */
+function parsePercent(text) {
+    const [, number] = /^(\d{1,2})%$/.exec(text) ?? [];
+    if (number === undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
+    }
+    return Number(number);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/check.ts
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `check`, as in action.yml. */
+const checkInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('check')),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...decryptionInputs,
+    'public-key': (0,read_inputs/* optional */.lq)((text, { now }) => describeRecipients(text, now)),
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerification),
+    'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
+    'max-restore-test-age': (0,read_inputs/* optional */.lq)(parseDuration),
+    'max-shrink': (0,read_inputs/* optional */.lq)(parsePercent),
+    'min-free-space': (0,read_inputs/* optional */.lq)(parseSize),
+    ...monitoring/* monitoringInputs */.sw,
+    'report-html': (0,read_inputs/* optional */.lq)(parseReportPath),
+};
+async function parseVerification(text) {
+    return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
+}
+const check_rules = [
+    ...everyCommand,
+    /** Neither is needed: then inventories are not opened. */
+    ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
+    ...decryptionRules,
+    function spaceOfNoDisk({ given, values }) {
+        if (!given('min-free-space') || !values.store || values.store.some(({ kind }) => kind === 'file'))
+            return null;
+        return {
+            input: 'min-free-space',
+            problem: 'no store is a folder (file:), and only its disk has an end. Remove it.',
+        };
+    },
+];
+/** Reads and checks everything that `check` is told, like readBackupSettings. */
+async function readCheckSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(checkInputs, check_rules, get, { env, log, now: new Date() });
+    const verification = inputs['verification-key'];
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
+        verificationKeys: verification?.armored ?? null,
+        demands: {
+            maxAge: inputs['max-age'],
+            maxRestoreTestAge: inputs['max-restore-test-age'],
+            maxShrink: inputs['max-shrink'],
+            minFreeSpace: inputs['min-free-space'],
+            signed: verification !== null,
+            recipients: inputs['public-key'],
+            signers: verification?.signers ?? null,
+        },
+        reportHtml: inputs['report-html'],
+    };
+}
+
+// EXTERNAL MODULE: ./src/inputs/command.ts
+var inputs_command = __nccwpck_require__(6144);
+// EXTERNAL MODULE: ./src/catalog/id.ts
+var id = __nccwpck_require__(4654);
+;// CONCATENATED MODULE: ./src/inputs/assertions.ts
+
+
+
+const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
+const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
+/**
+ * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
+ * problem a line.
+ */
+async function parseAssertions(text) {
+    const entries = await parseYaml(text, SHAPE);
+    if (!Array.isArray(entries))
+        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
+    const problems = [];
+    const assertions = entries.flatMap((entry, index) => {
+        try {
+            return [parseAssertion(entry, index)];
+        }
+        catch (error) {
+            problems.push((0,errors/* messageOf */.bD)(error));
+            return [];
+        }
+    });
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    return assertions;
+}
+/** One line that is no YAML of ours. */
+function isPath(text) {
+    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
+}
+function readFile(path) {
+    try {
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`the file ${(0,inputs_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
+    }
+}
+/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
+async function parseYaml(text, shape) {
+    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
+    const yaml = isPath(text) ? readFile(text) : text;
+    try {
+        return parse(yaml);
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
+    }
+}
+function parseAssertion(entry, index) {
+    if (typeof entry !== 'object' || entry === null)
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
+    const { name, sql, expect, ...others } = entry;
+    if (typeof name !== 'string' || name.trim() === '') {
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
+    }
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
+    }
+    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
+}
+/** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
+function parseSql(sql, name, shape) {
+    if (typeof sql !== 'string' || sql.trim() === '')
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)} has no sql. ${shape}`);
+    const query = sql.trim().replace(/;$/, '').trim();
+    if (query.includes('\\')) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);
+    }
+    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
+    }
+    return query;
+}
+function parseExpectation(expect, name) {
+    if (expect === true)
+        return { kind: 'true' };
+    if (expect === 'not-empty')
+        return { kind: 'not-empty' };
+    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
+    if (others.length === 0) {
+        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
+            return { kind, value: String(value) };
+        }
+        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
+            return { kind, value };
+        }
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: ${(0,inputs_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/file-references.ts
+
+
+
+
+const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
+/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
+async function parseFileReferences(text) {
+    const entries = await parseYaml(text, file_references_SHAPE);
+    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
+        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
+    }
+    return Object.entries(entries).map(([label, sql]) => {
+        if (!names/* LABEL */.d_.test(label))
+            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
+        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
+    });
+}
+
+;// CONCATENATED MODULE: ./src/inputs/restore-test.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `restore-test`, as in action.yml. */
+const restoreTestInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore-test')),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
+    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
+    ...decryptionInputs,
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
+    ...signingInputs,
+    'scratch-url': (0,read_inputs/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
+    'scratch-dir': (0,read_inputs/* optional */.lq)(parseScratchDir),
+    'keep-database': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'after-restore': (0,read_inputs/* optional */.lq)(parseFile),
+    cache: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
+    jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
+    'max-restore-time': (0,read_inputs/* optional */.lq)(parseDuration),
+    'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
+    'on-could-not-verify': (0,read_inputs/* input */.hF)('fail', (0,inputs_words/* oneOf */.yL)('fail', 'warn')),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const restore_test_rules = [
+    ...everyCommand,
+    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+    ...decryptionRules,
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    function twoScratchServers({ given }) {
+        if (!given('scratch-url') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
+        };
+    },
+    function privateClusterInContainer({ given, values }) {
+        const { toolset } = values;
+        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+        };
+    },
+    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'after-restore', used: given('after-restore') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+    function keptWhere({ given, values }) {
+        if (values['keep-database'] !== true || given('scratch-url'))
+            return null;
+        return {
+            input: 'keep-database',
+            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
+        };
+    },
+    function maskedForWhom({ given, values }) {
+        if (!given('after-restore') || values['keep-database'] === true)
+            return null;
+        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
+    },
+];
+function parseBackup(text) {
+    if (text === 'latest' || text === 'latest-proven' || (0,id/* isId */.eQ)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
+}
+function parseFile(text) {
+    if ((0,external_node_fs_.existsSync)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`the file ${(0,inputs_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
+}
+function parseScratchDir(text) {
+    if (text.startsWith('/'))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+}
+/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
+async function readRestoreTestSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(restoreTestInputs, restore_test_rules, get, { env, log, now: new Date() });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        decryption: decryptionOf(inputs),
+        verificationKeys: inputs['verification-key'],
+        signing: inputs['signing-key'],
+        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
+        scratchConnection: inputs['scratch-url'],
+        scratchDir: inputs['scratch-dir'],
+        keepDatabase: inputs['keep-database'],
+        afterRestore: inputs['after-restore'],
+        cache: inputs.cache,
+        assertions: inputs.assertions,
+        fileReferences: inputs['file-references'],
+        jobs: inputs.jobs,
+        maxRestoreTime: inputs['max-restore-time'],
+        maxAge: inputs['max-age'],
+        onCouldNotVerify: inputs['on-could-not-verify'],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/hold.ts
+
+
+
+
+
+
+
+
+
+
+/** Every input of `hold`, as in action.yml. */
+const holdInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('hold')),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
+    ...monitoring/* monitoringInputs */.sw,
+};
+/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
+const releaseInputs = {
+    ...holdInputs,
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('release')),
+    backup: (0,read_inputs/* input */.hF)('latest', parseHeldId),
+};
+function parseHeldId(text) {
+    if ((0,id/* isId */.eQ)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
+}
+/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+async function readHoldSettings(schema, get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(schema, everyCommand, get, {
+        env,
+        log,
+        now: new Date(),
+    });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        by: whoAsks(env),
+    };
+}
+/** From the runner's environment. */
+function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }) {
+    if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID)
+        return null;
+    return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/list.ts
+
+
+
+
+
+
+
+/** Every input of `list`, as in action.yml. */
+const listInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('list')),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...monitoring/* monitoringInputs */.sw,
+    'report-html': (0,read_inputs/* optional */.lq)(parseReportPath),
+};
+/** Reads and checks everything that `list` is told, like readBackupSettings. */
+async function readListSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        reportHtml: inputs['report-html'],
+    };
+}
+
+// EXTERNAL MODULE: ./src/inputs/problems.ts
+var inputs_problems = __nccwpck_require__(8925);
+;// CONCATENATED MODULE: ./src/inputs/prune.ts
+
+
+
+
+
+
+
+
+
+/** Every input of `prune`, as in action.yml. */
+const pruneInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('prune')),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...keepInputs,
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
+    ...signingInputs,
+    force: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const keepNames = Object.keys(keepInputs);
+const prune_rules = [
+    ...everyCommand,
+    function somethingToKeep({ given }) {
+        if (keepNames.some(given))
+            return null;
+        const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;
+        return { input: 'keep-last', problem };
+    },
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+];
+/** Reads and checks everything that `prune` is told, like readBackupSettings. */
+async function readPruneSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(pruneInputs, prune_rules, get, { env, log, now: new Date() });
+    const keep = keepRulesOf(inputs);
+    if (keep === null)
+        throw new Error('The rules let no prune pass without a rule of what to keep.');
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        retention: {
+            rules: keep,
+            verificationKeys: inputs['verification-key'],
+            signing: inputs['signing-key'],
+            force: inputs.force,
+            dryRun: inputs['dry-run'],
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/command-environment.ts
+
+/** Inputs, what is saved for the `post:` step, and the runner's own tokens. */
+const command_environment_OURS = /^(?:INPUT|STATE|LIFEBOAT|ACTIONS)_/;
+/** What a command of the user's gets of our environment: all that holds no input, and none of the secrets that we know. */
+function commandEnvironment(get, env) {
+    const secrets = (0,inputs_secrets/* secretsOf */.Fj)(get, env)
+        .map(({ text }) => text)
+        .filter((text) => text.length >= inputs_secrets/* SHORTEST_MASK */.SE);
+    return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !command_environment_OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/command-lines.ts
+
+
+/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
+const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
+/** What a shell would act on outside of quotes. */
+const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
+/** What a backslash takes its meaning from within double quotes. */
+const ESCAPED = /\\([$`"\\])/g;
+/**
+ * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
+ * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
+ */
+function parseCommandLines(text) {
+    return (0,inputs_text/* parseLines */.Li)(text, wordsOf);
+}
+function wordsOf(line) {
+    const words = [];
+    let word = null;
+    let read = 0;
+    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
+        read += all.length;
+        if (blanks !== undefined) {
+            if (word !== null)
+                words.push(word);
+            word = null;
+            continue;
+        }
+        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
+            throw needsAShell(line);
+        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
+    }
+    if (read < line.length) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
+    }
+    if (word !== null)
+        words.push(word);
+    checkProgram(words[0] ?? '', line);
+    return words;
+}
+function isForAShell(plain, word) {
+    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
+}
+function checkProgram(program, line) {
+    if (program === '')
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} names no program. Write the program first.`);
+    if (!/^\w+=/.test(program))
+        return;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
+}
+function needsAShell(line) {
+    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/files-to.ts
+
+
+
+
+/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
+function parseFilesTo(text) {
+    if ((0,inputs_text/* hasControlCharacter */.Fd)(text))
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
+    const folder = (0,external_node_path_.resolve)(text);
+    if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
+    }
+    if (!isEmpty(folder)) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
+    }
+    return folder;
+}
+function files_to_isFolder(path) {
+    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+function isEmpty(path) {
+    try {
+        return (0,external_node_fs_.readdirSync)(path).length === 0;
+    }
+    catch (error) {
+        const { code } = error;
+        if (code === 'ENOENT')
+            return true;
+        if (code === 'ENOTDIR')
+            return false;
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/inputs/restore.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `restore`, as in action.yml. */
+const restoreInputs = {
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('restore')),
+    'database-url': (0,read_inputs/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+    name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,read_inputs/* input */.hF)('auto', parseToolset),
+    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
+    ...decryptionInputs,
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
+    confirm: (0,read_inputs/* input */.hF)('', (text) => text),
+    replace: (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    tables: (0,read_inputs/* input */.hF)('', parseTableNames),
+    schemas: (0,read_inputs/* input */.hF)('', parseSchemaNames),
+    'files-to': (0,read_inputs/* optional */.lq)(parseFilesTo),
+    'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
+    before: (0,read_inputs/* input */.hF)('', parseCommandLines),
+    after: (0,read_inputs/* input */.hF)('', parseCommandLines),
+    jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
+    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+    'dry-run': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const restore_rules = [
+    ...everyCommand,
+    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+    ...decryptionRules,
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'tables', used: given('tables') },
+        { name: 'schemas', used: given('schemas') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+    /** The name of the database, typed once more: whoever restores says what is meant. */
+    function confirmed({ values }) {
+        const database = values['database-url']?.PGDATABASE;
+        if (database === undefined || values['dry-run'] === true || values.confirm === database)
+            return null;
+        return {
+            input: 'confirm',
+            problem: `${(0,inputs_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,inputs_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
+        };
+    },
+    /** The old database would be gone, and most of what was in it. */
+    function partInPlaceOfTheWhole({ given, values }) {
+        if (values.replace !== true || !(given('tables') || given('schemas')))
+            return null;
+        return {
+            input: 'replace',
+            problem: `${given('tables') ? 'tables' : 'schemas'} restores a part of the backup, which must not take the place of the whole database. Set replace: false, and copy what you need out of the restored database.`,
+        };
+    },
+];
+/** Reads and checks everything that `restore` is told, like readBackupSettings. */
+async function readRestoreSettings(get, env, log) {
+    const inputs = await (0,read_inputs/* readInputs */.Ko)(restoreInputs, restore_rules, get, { env, log, now: new Date() });
+    const wanted = wantedOf(inputs);
+    return {
+        command: inputs.command,
+        connection: inputs['database-url'],
+        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        decryption: decryptionOf(inputs),
+        verificationKeys: inputs['verification-key'],
+        replace: inputs.replace,
+        wanted,
+        createRoles: inputs['create-roles'],
+        acceptUnverified: inputs['accept-unverified'],
+        swapTimeout: inputs['swap-timeout'],
+        commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
+        jobs: inputs.jobs,
+        filesTo: inputs['files-to'],
+        assertions: inputs.assertions,
+        dryRun: inputs['dry-run'],
+    };
+}
+function wantedOf({ tables, schemas }) {
+    return tables.length + schemas.length === 0 ? null : { tables, schemas };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/read-settings.ts
+
+
+
+
+
+
+
+
+
+
+/** The inputs of each command, as in action.yml. */
+const commandInputs = {
+    backup: backupInputs,
+    'restore-test': restoreTestInputs,
+    restore: restoreInputs,
+    list: listInputs,
+    check: checkInputs,
+    prune: pruneInputs,
+    hold: holdInputs,
+    release: releaseInputs,
+};
+/**
+ * Reads and checks everything that the command is told. Secrets are masked before the first check. `get` gives an
+ * input's text untrimmed, empty when it was not given. Throws one LifeboatError with a line for each problem, which
+ * names the input.
+ */
+async function readSettings(get, env, log) {
+    (0,inputs_secrets/* maskSecrets */.QU)((0,inputs_secrets/* secretsOf */.Fj)(get, env), log);
+    const command = await readCommand(get);
+    noticeIdle(command, get, log);
+    switch (command) {
+        case 'backup':
+            return readBackupSettings(get, env, log);
+        case 'restore-test':
+            return readRestoreTestSettings(get, env, log);
+        case 'restore':
+            return readRestoreSettings(get, env, log);
+        case 'list':
+            return readListSettings(get, env, log);
+        case 'check':
+            return readCheckSettings(get, env, log);
+        case 'prune':
+            return readPruneSettings(get, env, log);
+        case 'hold':
+        case 'release':
+            return readHoldSettings(commandInputs[command], get, env, log);
+    }
+}
+async function readCommand(get) {
+    const problems = new inputs_problems/* Problems */.Z();
+    const text = get('command').trim() || backupInputs.command.default;
+    const command = await problems.collect('command', () => (0,inputs_command/* parseCommand */.R)(text));
+    problems.throwIfAny();
+    return command ?? 'backup';
+}
+/** An input of another command does nothing here; whoever gave it may expect something. */
+function noticeIdle(command, get, log) {
+    const own = commandInputs[command];
+    const all = Object.assign({}, ...Object.values(commandInputs));
+    for (const [name, { default: byDefault }] of Object.entries(all)) {
+        const text = get(name).trim();
+        if (name in own || text === '' || text === byDefault)
+            continue;
+        log.notice(`${name}: the command ${command} has no use for it.`);
+    }
+}
+
+
+/***/ }),
+
+/***/ 3332:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $l: () => (/* binding */ maskSecret),
+/* harmony export */   Fj: () => (/* binding */ secretsOf),
+/* harmony export */   QU: () => (/* binding */ maskSecrets),
+/* harmony export */   SE: () => (/* binding */ SHORTEST_MASK),
+/* harmony export */   hK: () => (/* binding */ holdsSecret)
+/* harmony export */ });
+/* harmony import */ var _key_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6732);
+
+/** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
+const SHORTEST_MASK = 4;
+/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
+const SECRET_INPUTS = [
+    'database-url',
+    'scratch-url',
+    'passphrase',
+    'previous-passphrases',
+    'public-key',
+    'verification-key',
+    'private-key',
+    'private-key-passphrase',
+    'signing-key',
+    'signing-key-passphrase',
+    'ssh-key',
+    'ssh-known-hosts',
+    'webhook-url',
+    'heartbeat-url',
+];
+/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
+const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
+/** A secret only when there is a password in it. */
+const CONNECTIONS = ['database-url', 'scratch-url'];
+/** Inputs of URLs, in which somebody may have written a password. */
+const URL_INPUTS = [
+    'database-url',
+    'scratch-url',
+    'store',
+    's3-endpoint',
+    'webhook-url',
+    'heartbeat-url',
+    'pushgateway-url',
+    'smtp-url',
+];
+const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
+/** rclone's configuration can stand in the environment. */
+const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
+/**
+ * Every text that must be masked before anything is checked, for a check's error could quote it: whole secrets, passwords out
+ * of URLs and keyword strings (raw, decoded, encoded), and each line of what has several, as the lines of a log come one by one.
+ */
+function secretsOf(get, env) {
+    const secrets = [];
+    const add = (name, ...texts) => {
+        for (const text of texts)
+            secrets.push({ name, text });
+    };
+    for (const name of SECRET_INPUTS) {
+        const text = get(name);
+        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
+            add(name, ...linesOf(name, text));
+    }
+    for (const name of URL_INPUTS) {
+        for (const line of get(name).split(/[\r\n]+/))
+            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
+    }
+    const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
+    for (const name of variables)
+        add(name, ...linesOf(name, env[name] ?? ''));
+    return secrets;
+}
+/** Whether the text of an input is a secret, or has one in it. */
+function holdsSecret(name, text) {
+    if (text.trim() === '')
+        return false;
+    if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
+        return true;
+    if (PUBLIC_KEYS.includes(name))
+        return text.includes('PRIVATE');
+    return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
+}
+/** Masks what can be masked. */
+function maskSecrets(secrets, log) {
+    const seen = new Set();
+    for (const { name, text } of secrets) {
+        if (seen.has(text))
+            continue;
+        seen.add(text);
+        maskSecret(name, text, log);
+    }
+}
+/** Masks a secret, or warns that it is too short for that. */
+function maskSecret(name, secret, log) {
+    if (secret.length >= SHORTEST_MASK)
+        log.mask(secret);
+    else if (secret !== '') {
+        log.warning(`${name}: a password of fewer than ${SHORTEST_MASK} characters cannot be hidden in logs. Change it for a longer one.`);
+    }
+}
+/**
+ * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
+ * shortest lines are the checksum.
+ */
+function linesOf(name, text) {
+    const lines = text.split(/[\r\n]+/).map((line) => line.trim());
+    if (!name.endsWith('-key'))
+        return lines;
+    return [...lines, ...(0,_key_text_js__WEBPACK_IMPORTED_MODULE_0__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+}
+/** What may be a password in a line, well formed or not. */
+function passwordsOf(line) {
+    const passwords = [];
+    const afterScheme = /^[a-z][a-z0-9+.-]*:\/*(.*)$/is.exec(line)?.[1] ?? '';
+    for (const end of [afterScheme.indexOf('@'), afterScheme.lastIndexOf('@')]) {
+        const colon = afterScheme.indexOf(':');
+        if (colon >= 0 && colon < end)
+            passwords.push(afterScheme.slice(colon + 1, end));
+    }
+    const named = /(?:password|client_secret|client_key|server_key)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s&]+))/gis;
+    for (const [, quoted, plain] of line.matchAll(named))
+        passwords.push((quoted ?? plain ?? '').replace(/\\(.)/gs, '$1'));
+    return passwords;
+}
+function formsOf(password) {
+    const decoded = decodedOrSame(password);
+    return [password, decoded, encodeURIComponent(decoded)];
+}
+function decodedOrSame(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+
+
+/***/ }),
+
+/***/ 4821:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ parseSetName)
+/* harmony export */ });
+/* harmony import */ var _catalog_names_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6447);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
+
+
+
+/** The name of a set of backups, which is a folder in every store. */
+function parseSetName(text) {
+    if ((0,_catalog_names_js__WEBPACK_IMPORTED_MODULE_0__/* .isSetName */ .o$)(text))
+        return text;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a name of a set. Write 1 to 63 letters, digits, dots, underscores or hyphens, the first a letter or a digit, such as shop-production.`);
+}
+
 
 /***/ }),
 
@@ -46838,21 +47816,13 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3499);
-/* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(6806);
-/* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9322);
-/* harmony import */ var _commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7483);
-/* harmony import */ var _inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2052);
-/* harmony import */ var _inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6046);
-/* harmony import */ var _inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5624);
-/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1739);
-/* harmony import */ var _post_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6661);
-/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6472);
-/* harmony import */ var _report_outlet_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5281);
-
-
-
-
+/* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5945);
+/* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
+/* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
+/* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);
+/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6472);
+/* harmony import */ var _report_outlet_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5281);
 
 
 
@@ -46862,417 +47832,30 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 
 /**
- * The Action. The same bundle is the `post:` step, told by the saved state; and, told by the first argument, the command
- * line, and the process that speaks to the Actions cache. process.exit() is not used: Node 24 can hang in it.
+ * The Action's main step. The first argument makes the same bundle the command line, or the process that speaks to the
+ * Actions cache. The `post:` step is src/post.ts. process.exit() is not used: Node 24 can hang in it.
  */
 async function main() {
     const [, , first, ...rest] = process.argv;
-    if (first === _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__/* .CACHE_PROCESS */ .rK)
-        return (0,_commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_2__/* .serveCacheRequest */ .B1)(rest);
-    if (first === _cli_program_js__WEBPACK_IMPORTED_MODULE_10__/* .CLI */ .V) {
+    if (first === _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__/* .CACHE_PROCESS */ .rK)
+        return (0,_commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__/* .serveCacheRequest */ .B1)(rest);
+    if (first === _cli_program_js__WEBPACK_IMPORTED_MODULE_6__/* .CLI */ .V) {
         const { runCli } = await __nccwpck_require__.e(/* import() */ 612).then(__nccwpck_require__.bind(__nccwpck_require__, 5612));
         process.exitCode = await runCli(rest);
         return;
     }
-    if (_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('main') === 'started') {
-        return (0,_post_js__WEBPACK_IMPORTED_MODULE_7__/* .cleanUp */ .n)(JSON.parse(_actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getState */ .Gu('leftovers') || '[]'), _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, { after: commandsOfAfter, stores });
-    }
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('main', 'started');
-    const leftovers = new _leftovers_js__WEBPACK_IMPORTED_MODULE_11__/* .Leftovers */ .b((list) => _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .saveState */ .LZ('leftovers', JSON.stringify(list)));
-    const { track } = leftovers;
-    const outcome = await (0,_carry_out_js__WEBPACK_IMPORTED_MODULE_1__/* .carryOut */ .u)({ get, env: process.env, out: _report_outlet_js__WEBPACK_IMPORTED_MODULE_9__/* .actionsOutlet */ .n, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
+    const { track } = new _leftovers_js__WEBPACK_IMPORTED_MODULE_7__/* .Leftovers */ .b((0,_app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__/* .leftoversSaver */ .u)(_report_log_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsLog */ ._.warning));
+    const outcome = await (0,_carry_out_js__WEBPACK_IMPORTED_MODULE_2__/* .carryOut */ .u)({ get, env: process.env, out: _report_outlet_js__WEBPACK_IMPORTED_MODULE_5__/* .actionsOutlet */ .n, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
     if (outcome !== 'good')
         process.exitCode = 1;
 }
 function get(name) {
     return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
 }
-/** For the `post:` step, which has the inputs once more. */
-function commandsOfAfter() {
-    const commands = { after: (0,_inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__/* .parseCommandLines */ .G)(get('after').trim()), env: (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__/* .commandEnvironment */ .J)(get, process.env) };
-    return (0,_commands_swap_commands_js__WEBPACK_IMPORTED_MODULE_3__/* .runAfter */ .I)(commands, { log: _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, track: () => () => { } });
-}
-/** For the `post:` step too: nothing secret is kept in the state. */
-function stores() {
-    return (0,_inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readStores */ .J7)(get, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
-}
 await main();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
-
-/***/ }),
-
-/***/ 6661:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   n: () => (/* binding */ cleanUp)
-/* harmony export */ });
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6941);
-/* harmony import */ var _stream_container_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6835);
-
-
-
-
-/** Whatever the server's clock says, the file was begun before that. */
-const YEAR = 366 * 86_400_000;
-/** How long a store may take to remove what was not finished. Milliseconds. */
-const STORE_WITHIN = 15_000;
-/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
-async function cleanUp(leftovers, log, inputs) {
-    for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
-        try {
-            await end(leftover, log, inputs);
-        }
-        catch (error) {
-            log.warning(`Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .messageOf */ .bD)(error)})`);
-        }
-    }
-}
-/**
- * A group works in a folder, so it goes before that. A folder can also be a cluster's, whose server must end in order
- * before its process would be killed.
- */
-function turnOf(leftover) {
-    if (leftover.kind === 'after')
-        return 3;
-    if (leftover.kind === 'process' && leftover.group)
-        return 0;
-    return leftover.kind === 'folder' ? 1 : 2;
-}
-async function runAfterIt({ after }, log) {
-    const failures = await after();
-    for (const failure of failures)
-        log.warning(`${failure} Run it by hand.`);
-}
-async function end(leftover, log, inputs) {
-    if (leftover.kind === 'after')
-        return runAfterIt(inputs, log);
-    if (leftover.kind === 'process')
-        return endProcess(leftover);
-    if (leftover.kind === 'file')
-        return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(leftover.path, { force: true });
-    if (leftover.kind === 'folder') {
-        const { removeCluster } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 4704));
-        return removeCluster(leftover.path);
-    }
-    if (leftover.kind === 'container' || leftover.kind === 'container-process')
-        return (0,_stream_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
-    if (leftover.kind === 'database')
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
-    if (leftover.kind === 'part')
-        await sweepPart(leftover, await inputs.stores());
-    else {
-        const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
-        await abortS3Upload(leftover);
-    }
-    log.info(`Aborted the unfinished ${describe(leftover)}.`);
-}
-async function sweepPart({ url, key }, settings) {
-    const location = settings.stores.find((store) => store.url === url);
-    if (location === undefined)
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('its store is not among the inputs any more');
-    const { openStore } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 1573));
-    const signal = AbortSignal.timeout(STORE_WITHIN);
-    const info = (whyNot) => {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(whyNot);
-    };
-    const store = await openStore(location, settings, { signal, track: () => () => { }, info });
-    try {
-        await store.sweep(key, new Date(Date.now() + YEAR));
-    }
-    finally {
-        store.close();
-    }
-}
-function endProcess({ pid, started, group }) {
-    if (started === '' || (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identify */ .ls)(pid).started !== started)
-        return;
-    if (group)
-        (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_2__/* .endGroup */ .N4)(pid, 'SIGKILL');
-    else
-        process.kill(pid, 'SIGKILL');
-}
-function describe(leftover) {
-    if (leftover.kind === 'after')
-        return 'what before has stopped';
-    if (leftover.kind === 'process')
-        return `process ${leftover.pid}`;
-    if (leftover.kind === 'file' || leftover.kind === 'folder')
-        return `${leftover.kind} ${leftover.path}`;
-    if (leftover.kind === 'container')
-        return `container ${leftover.name}`;
-    if (leftover.kind === 'container-process')
-        return `PostgreSQL’s program in container ${leftover.container}`;
-    if (leftover.kind === 'database')
-        return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
-    if (leftover.kind === 'part')
-        return `upload of ${leftover.key} to ${leftover.url}`;
-    return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
-}
-
-
-/***/ }),
-
-/***/ 4704:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Jp: () => (/* binding */ startCluster),
-/* harmony export */   dF: () => (/* binding */ preferLz4),
-/* harmony export */   gE: () => (/* binding */ defaultParent),
-/* harmony export */   removeCluster: () => (/* binding */ removeCluster)
-/* harmony export */ });
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8474);
-/* harmony import */ var node_events__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_events__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1455);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_3__);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8161);
-/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_4__);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6760);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_5___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_5__);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8500);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_6___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_6__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6941);
-
-
-
-
-
-
-
-
-
-/** Folders of throwaway clusters begin so; what a killed run left is found by it. */
-const PREFIX = 'lifeboat-scratch-';
-const OWNER_FILE = 'owner.json';
-/** Milliseconds. */
-const START_WITHIN = 60_000;
-/** The kernel's limit for a socket's path is 107 bytes (unix(7)); PostgreSQL adds `/.s.PGSQL.5432.lock`. */
-const MAX_FOLDER = 85;
-/**
- * Starts a private cluster in a new 0700 folder below `parent`. It listens on a socket in that folder alone, keeps
- * nothing of our environment, and its superuser has a name that no source uses.
- */
-async function startCluster(parent, toolset, context) {
-    await sweepClusters(parent);
-    const user = await serverUser();
-    const folder = await makeFolder(parent);
-    const forgetFolder = context.track({ kind: 'folder', path: folder });
-    let server = null;
-    const close = async () => {
-        if (server)
-            await endServer(server);
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
-        forgetFolder();
-    };
-    try {
-        if (Buffer.byteLength(folder) > MAX_FOLDER)
-            throw tooLong(folder);
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.writeFile)((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, OWNER_FILE), JSON.stringify((0,_stream_child_js__WEBPACK_IMPORTED_MODULE_8__/* .identify */ .ls)(process.pid)));
-        const superuser = `lifeboat_${(0,node_crypto__WEBPACK_IMPORTED_MODULE_1__.randomBytes)(4).toString('hex')}`;
-        await makeCluster(folder, superuser, toolset, user, context);
-        server = await startServer(folder, toolset, user, context);
-        const connection = { PGHOST: folder, PGPORT: '5432', PGUSER: superuser, PGDATABASE: 'postgres' };
-        return { connection, folder, close };
-    }
-    catch (error) {
-        await close();
-        throw error;
-    }
-}
-async function makeFolder(parent) {
-    try {
-        return await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.mkdtemp)((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(parent, PREFIX));
-    }
-    catch (error) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_7__/* .LifeboatError */ .H3(`scratch-dir: no folder can be made in ${JSON.stringify(parent)}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_7__/* .messageOf */ .bD)(error)}. Name a folder that is there and that this user may write to.`, { cause: error });
-    }
-}
-/** PostgreSQL refuses to run as root: then it is the user that its packages make, else `nobody`. */
-async function serverUser() {
-    if (process.getuid?.() !== 0)
-        return null;
-    const passwd = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)('/etc/passwd', 'utf8');
-    for (const name of ['postgres', 'nobody']) {
-        const entry = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd);
-        if (entry)
-            return { uid: Number(entry[1]), gid: Number(entry[2]) };
-    }
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_7__/* .LifeboatError */ .H3('PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-url.');
-}
-function tooLong(folder) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_7__/* .LifeboatError */ .H3(`scratch-dir: ${JSON.stringify(folder)} is too long for a socket, which may have ${MAX_FOLDER} bytes. Name a shorter folder.`);
-}
-async function makeCluster(folder, superuser, toolset, user, context) {
-    const data = (0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, 'data');
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.mkdir)(data, { mode: 0o700 });
-    if (user)
-        for (const path of [folder, data])
-            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.chown)(path, user.uid, user.gid);
-    const args = ['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-sync', '--no-instructions'];
-    // On by default since PostgreSQL 18, when the option came.
-    if (toolset.major >= 18)
-        args.push('--no-data-checksums');
-    await (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_8__/* .runTool */ .qI)({
-        name: 'initdb',
-        command: toolset.path('initdb'),
-        args: [`--pgdata=${data}`, `--username=${superuser}`, ...args],
-        env: environment(),
-        ...(user ? { user } : {}),
-    }, { signal: context.signal, track: context.track });
-}
-/** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
-function environment() {
-    return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' };
-}
-/** It is thrown away, so nothing is kept safe; and it waits for nobody. */
-function settings(folder) {
-    const cores = (0,node_os__WEBPACK_IMPORTED_MODULE_4__.availableParallelism)();
-    const quarter = Math.floor((0,node_os__WEBPACK_IMPORTED_MODULE_4__.totalmem)() / 4 / 1024 ** 2);
-    return {
-        listen_addresses: '',
-        unix_socket_directories: folder,
-        fsync: 'off',
-        synchronous_commit: 'off',
-        full_page_writes: 'off',
-        wal_level: 'minimal',
-        // A new file of the log is not written twice: a seventh of the server's time in a restore.
-        wal_init_zero: 'off',
-        wal_recycle: 'off',
-        max_wal_senders: '0',
-        max_wal_size: '8GB',
-        checkpoint_timeout: '1d',
-        autovacuum: 'off',
-        jit: 'off',
-        shared_buffers: `${Math.max(32, Math.min(512, quarter))}MB`,
-        maintenance_work_mem: `${Math.max(32, Math.min(256, quarter))}MB`,
-        max_parallel_maintenance_workers: String(Math.min(4, cores)),
-        // A restore in one transaction, and the comparison, lock thousands of tables.
-        max_locks_per_transaction: '4096',
-        // /dev/shm is small in containers.
-        dynamic_shared_memory_type: 'mmap',
-        logging_collector: 'off',
-    };
-}
-/**
- * Long values are compressed by lz4 where the server was built with it: another seventh of its time. How they are stored
- * is not part of what is compared; a column for which the source demands a method keeps that.
- */
-async function preferLz4(session) {
-    const able = await session.query("select 1 as yes from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)");
-    if (able.length === 0)
-        return;
-    await session.run("alter system set default_toast_compression = 'lz4'");
-    await session.run('select pg_reload_conf()');
-}
-async function startServer(folder, toolset, user, context) {
-    const data = (0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, 'data');
-    const logFile = (0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, 'log');
-    const options = Object.entries(settings(folder)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const log = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.open)(logFile, 'w', 0o600);
-    const server = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(toolset.path('postgres'), ['-D', data, ...options], {
-        ...user,
-        cwd: data,
-        env: environment(),
-        stdio: ['ignore', log.fd, log.fd],
-    });
-    const failed = (0,node_events__WEBPACK_IMPORTED_MODULE_2__.once)(server, 'error').then(([error]) => Promise.reject(error));
-    failed.catch(() => { });
-    if (server.pid !== undefined) {
-        const forget = context.track({ kind: 'process', ...(0,_stream_child_js__WEBPACK_IMPORTED_MODULE_8__/* .identify */ .ls)(server.pid) });
-        server.once('exit', forget);
-    }
-    const stop = () => server.kill('SIGQUIT');
-    context.signal.addEventListener('abort', stop, { once: true });
-    server.once('exit', () => context.signal.removeEventListener('abort', stop));
-    await log.close(); // Not before somebody listens: the server may be gone meanwhile.
-    try {
-        await Promise.race([failed, untilReady(server, data)]);
-        return server;
-    }
-    catch (error) {
-        await endServer(server);
-        const said = (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)(logFile, 'utf8').catch(() => '')).trim().slice(-2_000);
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_7__/* .LifeboatError */ .H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${said}`, { cause: error });
-    }
-}
-/** pg_ctl waits in the same way: the eighth line of postmaster.pid says `ready` (pg_ctl.c, wait_for_postmaster_start). */
-async function untilReady(server, data) {
-    for (const end = Date.now() + START_WITHIN; Date.now() < end; await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_6__.setTimeout)(50)) {
-        if (server.exitCode !== null || server.signalCode !== null)
-            throw new Error('it ended at once.');
-        const status = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
-        if (status.split('\n')[7]?.trim() === 'ready')
-            return;
-    }
-    throw new Error(`it was not ready within ${START_WITHIN / 1000} s.`);
-}
-/** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
-async function endServer(server) {
-    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null)
-        return;
-    const ended = (0,node_events__WEBPACK_IMPORTED_MODULE_2__.once)(server, 'exit');
-    server.kill('SIGQUIT');
-    const late = setTimeout(() => server.kill('SIGKILL'), 5_000);
-    await ended;
-    clearTimeout(late);
-}
-/** Where clusters go when nobody says it. As root the server's user must reach it, so not below root's home. */
-function defaultParent() {
-    const runnerTemp = process.env.RUNNER_TEMP;
-    return process.getuid?.() === 0 || !runnerTemp || Buffer.byteLength(runnerTemp) > MAX_FOLDER - 30
-        ? (0,node_os__WEBPACK_IMPORTED_MODULE_4__.tmpdir)()
-        : runnerTemp;
-}
-/** Removes the clusters of runs that were killed, and ends their servers. */
-async function sweepClusters(parent) {
-    for (const name of await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readdir)(parent).catch(() => [])) {
-        if (!name.startsWith(PREFIX))
-            continue;
-        const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(parent, name);
-        try {
-            const owner = JSON.parse(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, OWNER_FILE), 'utf8'));
-            if (owner.started !== '' && (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_8__/* .identify */ .ls)(owner.pid).started === owner.started)
-                continue;
-            await removeCluster(folder);
-        }
-        catch {
-            // Another user's, or one that is being made: not ours to touch.
-        }
-    }
-}
-/**
- * Removes a cluster whose owner is gone. Its server is asked to end, not killed: backends that compute do not notice
- * that their postmaster has gone, so it must end them itself.
- */
-async function removeCluster(folder) {
-    await endOrphan((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(folder, 'data'));
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
-}
-async function endOrphan(data) {
-    const status = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)((0,node_path__WEBPACK_IMPORTED_MODULE_5__.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
-    const [pid, folder] = status.split('\n');
-    if (folder !== data || !/^\d+$/.test(pid ?? ''))
-        return;
-    const command = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    // A pid is used again: it must be the server of this very folder.
-    if (command.split('\0').includes(data))
-        process.kill(Number(pid), 'SIGQUIT');
-    for (let waited = 0; waited < 50 && (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_3__.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''; waited++) {
-        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_6__.setTimeout)(100);
-    }
-}
-
 
 /***/ }),
 
@@ -47432,66 +48015,20 @@ async function* read(bytes, explain) {
 
 /***/ }),
 
-/***/ 1089:
+/***/ 7965:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Eo: () => (/* binding */ isName),
-/* harmony export */   m0: () => (/* binding */ isKey),
-/* harmony export */   nJ: () => (/* binding */ demandKey),
-/* harmony export */   s3: () => (/* binding */ PART),
-/* harmony export */   yS: () => (/* binding */ folderOf)
+/* harmony export */   $N: () => (/* binding */ codeOf),
+/* harmony export */   to: () => (/* binding */ explained),
+/* harmony export */   zS: () => (/* binding */ fileError)
 /* harmony export */ });
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
-
-/** What a key ends in while its object is being written, where a store has no other place for that. */
-const PART = '.part';
-/**
- * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
- * a file system's own, or a probe of ours.
- */
-function demandKey(key, kind) {
-    if (isKey(key))
-        return;
-    throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
-}
-function isKey(key) {
-    return key.split('/').every(isName);
-}
-/** Whether a name that a listing shows can be that of a folder or an object. */
-function isName(name) {
-    return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
-}
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix) {
-    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
-}
-
-
-/***/ }),
-
-/***/ 1573:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  openStore: () => (/* binding */ openStore)
-});
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/store/bytes.ts
-var store_bytes = __nccwpck_require__(2046);
-// EXTERNAL MODULE: ./src/store/store.ts
-var store = __nccwpck_require__(1644);
-;// CONCATENATED MODULE: ./src/store/file/errors.ts
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1644);
 
 
 
@@ -47530,19 +48067,19 @@ function codeOf(error) {
 }
 /** Makes an error for the user of a failure at `path`. */
 async function fileError(error, path, needed) {
-    if (error instanceof store/* StoreError */.A)
+    if (error instanceof _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A)
         return error;
     const code = codeOf(error);
     const kind = CODES[code] ?? 'failed';
     const room = kind === 'full' ? await describeRoom(path, needed) : '';
     const step = NEXT_STEPS[code];
-    const reason = code === 'ABORT_ERR' ? 'the run was cancelled' : (0,errors/* messageOf */.bD)(error);
-    return new store/* StoreError */.A(kind, `The file store failed at ${JSON.stringify(path)}: ${reason}${room}.${step === undefined ? '' : ` ${step}`}`, { cause: error });
+    const reason = code === 'ABORT_ERR' ? 'the run was cancelled' : (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .messageOf */ .bD)(error);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A(kind, `The file store failed at ${JSON.stringify(path)}: ${reason}${room}.${step === undefined ? '' : ` ${step}`}`, { cause: error });
 }
 async function describeRoom(path, needed) {
     const wanted = needed === undefined ? '' : `; ${needed} bytes were to be written`;
     try {
-        const { bavail, bsize } = await (0,promises_.statfs)((0,external_node_path_.dirname)(path));
+        const { bavail, bsize } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.statfs)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(path));
         return `${wanted}; ${bavail * bsize} bytes are free`;
     }
     catch {
@@ -47550,7 +48087,22 @@ async function describeRoom(path, needed) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/store/file/folders.ts
+
+/***/ }),
+
+/***/ 8289:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Yw: () => (/* binding */ syncFolder),
+/* harmony export */   dp: () => (/* binding */ removeEmptyFolders),
+/* harmony export */   fc: () => (/* binding */ makeFolder)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7965);
 
 
 
@@ -47560,24 +48112,24 @@ async function describeRoom(path, needed) {
  */
 async function makeFolder(folder) {
     try {
-        await (0,promises_.mkdir)(folder, { mode: 0o700 });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 });
     }
     catch (error) {
-        if (codeOf(error) === 'EEXIST')
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error) === 'EEXIST')
             return;
-        if (codeOf(error) !== 'ENOENT')
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error) !== 'ENOENT')
             throw error;
-        await makeFolder((0,external_node_path_.dirname)(folder));
-        await (0,promises_.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
+        await makeFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
     }
-    await syncFolder((0,external_node_path_.dirname)(folder));
+    await syncFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
 }
 /**
  * Makes the names in a folder durable: fsync(2) of a file says nothing about the entry that names it.
  * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
  */
 async function syncFolder(folder) {
-    const handle = await (0,promises_.open)(folder, 'r').catch(ignoring('EACCES'));
+    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(folder, 'r').catch(ignoring('EACCES'));
     try {
         await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
     }
@@ -47587,9 +48139,9 @@ async function syncFolder(folder) {
 }
 /** Removes the folder and those above it, below `root`, as long as they are empty. */
 async function removeEmptyFolders(folder, root) {
-    for (let empty = folder; empty.startsWith(`${root}/`); empty = (0,external_node_path_.dirname)(empty)) {
+    for (let empty = folder; empty.startsWith(`${root}/`); empty = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(empty)) {
         try {
-            await (0,promises_.rmdir)(empty);
+            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rmdir)(empty);
         }
         catch {
             return; // Not empty, or not ours to remove: an empty folder does no harm.
@@ -47598,14 +48150,32 @@ async function removeEmptyFolders(folder, root) {
 }
 function ignoring(...codes) {
     return (error) => {
-        if (!codes.includes(codeOf(error)))
+        if (!codes.includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error)))
             throw error;
     };
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./src/store/file/upload.ts
+
+/***/ }),
+
+/***/ 9203:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   ef: () => (/* binding */ FileUpload),
+/* harmony export */   gc: () => (/* binding */ nameOfTemporary),
+/* harmony export */   l5: () => (/* binding */ temporaryPath)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1644);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7965);
+/* harmony import */ var _folders_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8289);
 
 
 
@@ -47615,7 +48185,7 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 /** The name, in the same folder, under which a file is written before it is whole. */
 function temporaryPath(path) {
-    return (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.part-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`);
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path), `.${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(path)}.part-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`);
 }
 /** The name that the file was to get; null when `name` is not that of a file being written. */
 function nameOfTemporary(name) {
@@ -47653,13 +48223,13 @@ class FileUpload {
             this.#check();
             const left = chunk.length - written;
             const write = () => this.#handle.write(chunk, written, left);
-            written += (await explained(this.#path, write, left)).bytesWritten;
+            written += (await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, write, left)).bytesWritten;
         }
         this.#size += chunk.length;
     }
     async commit() {
         try {
-            await explained(this.#path, () => this.#publish());
+            await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, () => this.#publish());
             this.#check();
         }
         catch (error) {
@@ -47676,12 +48246,12 @@ class FileUpload {
         this.#stop.abort();
         try {
             await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
-            await (0,promises_.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(this.#path), this.#root);
+            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
+            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root);
             this.#forget();
         }
         catch (error) {
-            this.#context.info(`A file of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
+            this.#context.info(`A file of the failed upload is left behind: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}`);
         }
     }
     async #publish() {
@@ -47689,13 +48259,13 @@ class FileUpload {
         await this.#handle.sync();
         await this.#handle.close(); // NFS tells of a full disk only here.
         this.#check();
-        await (0,promises_.rename)(this.#temporary, this.#path);
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(this.#temporary, this.#path);
         this.#state = 'renamed';
-        await syncFolder((0,external_node_path_.dirname)(this.#path));
-        const { size } = await (0,promises_.stat)(this.#path);
+        await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .syncFolder */ .Yw)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path));
+        const { size } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(this.#path);
         if (size === this.#size)
             return;
-        throw new store/* StoreError */.A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+        throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
             'it cannot be trusted, use another store.');
     }
     #check() {
@@ -47709,713 +48279,58 @@ async function createTemporary(path, root, context) {
     const forget = context.track({ kind: 'file', path: temporary });
     for (let attempt = 1;; attempt++) {
         try {
-            await makeFolder((0,external_node_path_.dirname)(path));
-            return { path: temporary, handle: await (0,promises_.open)(temporary, 'wx', 0o600), forget };
+            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .makeFolder */ .fc)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path));
+            return { path: temporary, handle: await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.open)(temporary, 'wx', 0o600), forget };
         }
         catch (error) {
-            if (codeOf(error) === 'ENOENT' && attempt < 5)
+            if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .codeOf */ .$N)(error) === 'ENOENT' && attempt < 5)
                 continue;
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), root);
+            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path), root);
             forget();
             throw error;
         }
     }
 }
 function cancelled(path) {
-    return new store/* StoreError */.A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
 }
 
-;// CONCATENATED MODULE: ./src/store/file.ts
 
+/***/ }),
 
+/***/ 1089:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Eo: () => (/* binding */ isName),
+/* harmony export */   m0: () => (/* binding */ isKey),
+/* harmony export */   nJ: () => (/* binding */ demandKey),
+/* harmony export */   s3: () => (/* binding */ PART),
+/* harmony export */   yS: () => (/* binding */ folderOf)
+/* harmony export */ });
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
 
-
-
-
-
-
-/** Makes the store for a folder; nothing is touched before `open()`. */
-function openFileStore(location, context) {
-    return new FileStore(location, context);
-}
+/** What a key ends in while its object is being written, where a store has no other place for that. */
+const PART = '.part';
 /**
- * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
- * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
+ * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
+ * a file system's own, or a probe of ours.
  */
-class FileStore {
-    url;
-    #root;
-    #context;
-    constructor({ path, url }, context) {
-        this.url = url;
-        this.#root = path;
-        this.#context = context;
-    }
-    async open() {
-        if (!(0,external_node_path_.isAbsolute)(this.#root)) {
-            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
-        }
-        await explained(this.#root, async () => {
-            if (!(await this.#isThere()))
-                await makeFolder(this.#root);
-            await tryToWrite(this.#root);
-        });
-    }
-    async openToRead() {
-        if (await explained(this.#root, () => this.#isThere()))
-            return;
-        throw new store/* StoreError */.A('not-found', `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`);
-    }
-    async #isThere() {
-        const found = await statOrNull(this.#root);
-        if (found !== null && !found.isDirectory()) {
-            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`);
-        }
-        return found !== null;
-    }
-    async folders(prefix) {
-        const entries = await this.#entries(prefix);
-        return entries.filter(isVisibleFolder).map((entry) => entry.name);
-    }
-    async *list(prefix) {
-        const folder = folderOf(prefix);
-        for (const entry of await this.#entries(folder)) {
-            const key = `${folder}${entry.name}`;
-            if (isVisibleFolder(entry)) {
-                if (`${key}/`.startsWith(prefix))
-                    yield* this.list(`${key}/`);
-            }
-            else if (isVisibleFile(entry) && key.startsWith(prefix)) {
-                const found = await explained(this.#path(key), () => statOrNull(this.#path(key)));
-                if (found !== null)
-                    yield { key, size: found.size, modified: found.mtime };
-            }
-        }
-    }
-    async read(key, range) {
-        if (range !== undefined && range.end <= range.start)
-            return external_node_stream_.Readable.from([]);
-        const path = this.#path(key);
-        const file = await explained(path, () => (0,promises_.open)(path, 'r'));
-        const bytes = file.createReadStream({
-            highWaterMark: 1024 * 1024,
-            signal: this.#context.signal,
-            ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
-        });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => fileError(error, path));
-    }
-    async create(key) {
-        const path = this.#path(key);
-        return await explained(path, () => FileUpload.begin(path, this.#root, this.#context));
-    }
-    async size(key) {
-        const path = this.#path(key);
-        const found = await explained(path, () => (0,promises_.stat)(path));
-        if (!found.isFile())
-            throw new store/* StoreError */.A('not-found', `${JSON.stringify(path)} is not a file.`);
-        return found.size;
-    }
-    /** What the user of this run may use: of some file systems a part is root's. */
-    async freeSpace() {
-        const { bavail, bsize } = await explained(this.#root, () => (0,promises_.statfs)(this.#root));
-        return bavail * bsize;
-    }
-    async remove(key) {
-        const path = this.#path(key);
-        await explained(path, async () => {
-            await (0,promises_.rm)(path, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
-        });
-    }
-    async sweep(prefix, before) {
-        const swept = [];
-        for await (const { key, path } of this.#unfinished(prefix)) {
-            if (await this.#removeIfOlder(path, before))
-                swept.push(key);
-        }
-        return swept;
-    }
-    async newestUpload(prefix) {
-        let newest = null;
-        for await (const { path } of this.#unfinished(prefix)) {
-            const found = await explained(path, () => statOrNull(path));
-            if (found !== null && (newest === null || found.mtime > newest))
-                newest = found.mtime;
-        }
-        return newest;
-    }
-    async lockOf() {
-        return null;
-    }
-    clock() {
-        return null;
-    }
-    close() { }
-    /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
-    async #entries(folder) {
-        const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
-        const entries = await explained(path, () => (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing));
-        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
-        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
-    }
-    /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
-    async *#unfinished(prefix) {
-        const folder = folderOf(prefix);
-        for (const entry of await this.#entries(folder)) {
-            const key = folder + (nameOfTemporary(entry.name) ?? entry.name);
-            if (isVisibleFolder(entry)) {
-                if (`${key}/`.startsWith(prefix))
-                    yield* this.#unfinished(`${key}/`);
-            }
-            else if (entry.isFile() && nameOfTemporary(entry.name) !== null && key.startsWith(prefix)) {
-                yield { key, path: (0,external_node_path_.join)(this.#root, folder, entry.name) };
-            }
-        }
-    }
-    async #removeIfOlder(path, before) {
-        try {
-            const found = await statOrNull(path);
-            if (found === null || found.mtime >= before)
-                return false;
-            await (0,promises_.rm)(path, { force: true });
-            await removeEmptyFolders((0,external_node_path_.dirname)(path), this.#root);
-            return true;
-        }
-        catch (error) {
-            this.#context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            return false;
-        }
-    }
-    /** Keys come from listings too: none may lead out of the root, or to what is no object. */
-    #path(key) {
-        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
-            throw new store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
-        }
-        return (0,external_node_path_.join)(this.#root, key);
-    }
+function demandKey(key, kind) {
+    if (isKey(key))
+        return;
+    throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
+}
+function isKey(key) {
+    return key.split('/').every(isName);
+}
+/** Whether a name that a listing shows can be that of a folder or an object. */
+function isName(name) {
+    return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
 }
 /** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
 function folderOf(prefix) {
     return prefix.slice(0, prefix.lastIndexOf('/') + 1);
-}
-function isVisibleFolder(entry) {
-    return entry.isDirectory() && !entry.name.startsWith('.');
-}
-function isVisibleFile(entry) {
-    return entry.isFile() && !entry.name.startsWith('.');
-}
-/** Rights are not enough to know: a file system may be read-only, or full of inodes. */
-async function tryToWrite(root) {
-    const probe = temporaryPath((0,external_node_path_.join)(root, 'probe'));
-    await (0,promises_.writeFile)(probe, '', { mode: 0o600, flag: 'wx' });
-    await (0,promises_.rm)(probe);
-}
-async function statOrNull(path) {
-    try {
-        return await (0,promises_.stat)(path);
-    }
-    catch (error) {
-        if (codeOf(error) === 'ENOENT')
-            return null;
-        throw error;
-    }
-}
-function emptyIfMissing(error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')
-        return [];
-    throw error;
-}
-
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-// EXTERNAL MODULE: ./src/store/keys.ts
-var keys = __nccwpck_require__(1089);
-// EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
-var child = __nccwpck_require__(6941);
-// EXTERNAL MODULE: ./src/store/shown.ts
-var shown = __nccwpck_require__(6224);
-;// CONCATENATED MODULE: ./src/store/rclone/remote.ts
-
-
-
-
-/** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
-const CLEAN_UP_WITHIN = 4_000;
-/**
- * A server that is gone is given up at once: whoever calls decides whether to try again. A configuration that is
- * locked is no reason to wait for a password.
- */
-const FLAGS = ['--retries=1', '--low-level-retries=3', '--contimeout=20s', '--timeout=60s', '--ask-password=false'];
-/** rclone(1), "Exit code": the directory, the file was not found. */
-const NOT_FOUND = [3, 4];
-/** Of the runner's, and of no use to rclone, whose own configuration may well be in the environment. */
-const NOT_ITS_BUSINESS = /^(INPUT_|LIFEBOAT_|STATE_|ACTIONS_|GITHUB_|PG)/;
-/** rclone, and a folder of one of its remotes. */
-class Remote {
-    url;
-    context;
-    #root;
-    constructor({ url, remote, path }, context) {
-        this.url = url;
-        this.context = context;
-        this.#root = `${remote}:${path}`;
-    }
-    /** An object as rclone names it. */
-    path(key) {
-        (0,keys/* demandKey */.nJ)(key, 'an rclone');
-        return `${this.folder('')}${key}`;
-    }
-    /** Where the keys that begin with a folder's prefix lie. */
-    folder(prefix) {
-        if (prefix !== '')
-            return this.path(prefix.slice(0, -1));
-        return /[:/]$/.test(this.#root) ? this.#root : `${this.#root}/`;
-    }
-    /** Starts rclone with its output as a stream. */
-    start(args, signal = this.context.signal) {
-        return (0,child/* startTool */.pQ)(this.#command(args), { signal, track: this.context.track });
-    }
-    /** Runs rclone to its end. Resolves with its output; rejects with a StoreError. */
-    async run(args, signal = this.context.signal) {
-        if (signal.aborted)
-            throw this.error(args, new Error('the run was cancelled'));
-        try {
-            return (await (0,child/* runTool */.qI)(this.#command(args), { signal, track: this.context.track })).toString('utf8');
-        }
-        catch (error) {
-            throw signal.aborted ? this.error(args, new Error('the run was cancelled')) : this.error(args, error);
-        }
-    }
-    /** The object's size; null when there is none. */
-    async sizeOrNull(key, signal) {
-        try {
-            const { Size, IsDir } = JSON.parse(await this.run(['lsjson', '--stat', '--no-modtime', this.path(key)], signal));
-            return IsDir || typeof Size !== 'number' ? null : Size;
-        }
-        catch (error) {
-            if (error instanceof store/* StoreError */.A && error.code === 'not-found')
-                return null;
-            throw error;
-        }
-    }
-    /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
-    async remove(key, signal) {
-        try {
-            await this.run(['deletefile', this.path(key)], signal);
-        }
-        catch (error) {
-            if ((await this.sizeOrNull(key, signal)) !== null)
-                throw error;
-        }
-    }
-    /** Removes the folder of a key and those above it, below the root, as long as they are empty. */
-    async removeEmptyFolders(key, signal) {
-        for (let end = key.lastIndexOf('/'); end > 0; end = key.lastIndexOf('/', end - 1)) {
-            try {
-                await this.run(['rmdir', this.path(key.slice(0, end))], signal);
-            }
-            catch {
-                return; // Not empty, or not there: an empty folder does no harm.
-            }
-        }
-    }
-    /** For what must work after cancellation too. */
-    cleanUpSignal() {
-        return AbortSignal.timeout(CLEAN_UP_WITHIN);
-    }
-    /** Makes an error for the user. What rclone says is text from outside. */
-    error(args, error) {
-        if (error instanceof store/* StoreError */.A)
-            return error;
-        const cause = { cause: error };
-        const { exitCode = null, stderr = '' } = error instanceof child/* ToolError */.v4 ? error : {};
-        if (error instanceof child/* ToolError */.v4 && error.cause !== undefined) {
-            return new store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)} Install it: https://rclone.org/install/`, cause);
-        }
-        const code = remote_codeOf(exitCode, stderr);
-        const said = lastLine(stderr) || (0,shown/* shown */.S)(error);
-        const step = STEPS[code] ?? '';
-        return new store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
-    }
-    #command(args) {
-        const env = Object.entries(process.env).filter(([name]) => !NOT_ITS_BUSINESS.test(name));
-        return {
-            name: 'rclone',
-            command: 'rclone',
-            args: [...args, ...FLAGS],
-            env: Object.fromEntries(env),
-        };
-    }
-}
-const STEPS = {
-    denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
-    full: ' Free space there, or use another store.',
-    failed: ' Try the same remote by hand: rclone lsd REMOTE:',
-};
-function remote_codeOf(exitCode, stderr) {
-    if (NOT_FOUND.includes(exitCode ?? 0))
-        return 'not-found';
-    if (/no space left|quota exceeded|insufficient ?storage|storage ?full|disk full/i.test(stderr))
-        return 'full';
-    if (/permission denied|access ?denied|forbidden|unauthorized|unable to authenticate/i.test(stderr))
-        return 'denied';
-    return 'failed';
-}
-/** rclone's last word, without the time before it. */
-function lastLine(stderr) {
-    const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
-    return (0,shown/* shown */.S)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
-}
-
-;// CONCATENATED MODULE: ./src/store/rclone/upload.ts
-
-
-
-/**
- * One object being written, by `rclone rcat` as `<key>.part`, for rclone takes the end of its input for the end of the
- * object, however that came. Moved once it is there with the right size.
- */
-class RcloneUpload {
-    #remote;
-    #key;
-    #args;
-    #tool;
-    #forget;
-    #stop = new AbortController();
-    #signal;
-    #size = 0;
-    /** `unknown`: it is being moved. */
-    #state = 'writing';
-    constructor(remote, key) {
-        this.#args = ['rcat', remote.path(key + keys/* PART */.s3)];
-        this.#remote = remote;
-        this.#key = key;
-        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
-        this.#check();
-        this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
-        this.#tool = remote.start(this.#args, this.#signal);
-    }
-    /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
-    async write(chunk) {
-        this.#check();
-        const written = new Promise((resolve, reject) => {
-            this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
-        });
-        try {
-            // A dead rclone closes its pipe: how it ended says more than that.
-            await Promise.race([written, this.#tool.finished.then(() => written)]);
-        }
-        catch (error) {
-            written.catch(() => { });
-            throw await this.#explain(error);
-        }
-        this.#size += chunk.length;
-    }
-    async commit() {
-        try {
-            await this.#publish();
-            this.#check();
-        }
-        catch (error) {
-            const failure = await this.#explain(error);
-            await this.abort();
-            throw failure;
-        }
-        this.#state = 'committed';
-        this.#forget();
-        return { size: this.#size, uploaded: 'read-back' };
-    }
-    async abort() {
-        if (this.#state === 'committed' || this.#state === 'aborted')
-            return;
-        const mayBeThere = this.#state === 'unknown';
-        this.#state = 'aborted';
-        this.#stop.abort();
-        const signal = this.#remote.cleanUpSignal();
-        try {
-            await this.#tool.finished.catch(() => { }); // It was killed.
-            await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
-            if (mayBeThere)
-                await this.#remote.remove(this.#key, signal);
-            await this.#remote.removeEmptyFolders(this.#key, signal);
-            this.#forget();
-        }
-        catch (error) {
-            this.#remote.context.info(`An object of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
-    }
-    async #publish() {
-        this.#check();
-        this.#tool.stdin.end();
-        await this.#tool.finished;
-        await this.#demandSize(this.#key + keys/* PART */.s3);
-        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
-            throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`);
-        }
-        this.#state = 'unknown';
-        const [from, to] = [this.#remote.path(this.#key + keys/* PART */.s3), this.#remote.path(this.#key)];
-        await this.#remote.run(['moveto', from, to], this.#signal);
-        await this.#demandSize(this.#key);
-    }
-    async #demandSize(key) {
-        const found = await this.#remote.sizeOrNull(key, this.#signal);
-        if (found === this.#size)
-            return;
-        throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${this.#size} bytes of ${JSON.stringify(key)} were sent, but ${found ?? 'nothing'} is there: ` +
-            'use another store.');
-    }
-    #check() {
-        if (this.#signal.aborted)
-            throw this.#cancelled();
-    }
-    #cancelled() {
-        return new store/* StoreError */.A('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
-    }
-    async #explain(error) {
-        if (this.#signal.aborted)
-            return this.#cancelled();
-        if (error instanceof store/* StoreError */.A)
-            return error;
-        const ending = await this.#tool.finished.then(() => error, (end) => end);
-        return this.#remote.error(this.#args, ending);
-    }
-}
-
-;// CONCATENATED MODULE: ./src/store/rclone/store.ts
-
-
-
-
-
-
-
-
-
-/** A folder of a remote of rclone: keys are paths below it. Names that begin with a dot or end in `.part` are not objects. */
-class RcloneStore {
-    url;
-    #remote;
-    constructor(location, context) {
-        this.url = location.url;
-        this.#remote = new Remote(location, context);
-    }
-    async open() {
-        const root = this.#remote.folder('');
-        // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
-        if (!(await this.#isThere()))
-            await this.#remote.run(['mkdir', root]);
-        const probe = this.#remote.path(`probe-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}${keys/* PART */.s3}`);
-        await this.#remote.run(['rcat', probe]);
-        await this.#remote.run(['deletefile', probe]);
-    }
-    async openToRead() {
-        if (await this.#isThere())
-            return;
-        throw new store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store.`);
-    }
-    async folders(prefix) {
-        const names = [];
-        for await (const { Name } of this.#entries(prefix, ['--dirs-only']))
-            if ((0,keys/* isName */.Eo)(Name))
-                names.push(Name);
-        return names.sort(byBytes);
-    }
-    async *list(prefix) {
-        yield* (await this.#files(prefix)).filter(({ key }) => !key.endsWith(keys/* PART */.s3));
-    }
-    async read(key, range) {
-        const path = this.#remote.path(key);
-        if (range !== undefined && range.end <= range.start)
-            return external_node_stream_.Readable.from([]);
-        const part = range === undefined ? [] : [`--offset=${range.start}`, `--count=${range.end - range.start}`];
-        const args = ['cat', path, ...part];
-        const tool = this.#remote.start(args);
-        tool.stdin.end();
-        try {
-            // An object that is not there is told here, not to who reads.
-            await Promise.race([(0,external_node_events_.once)(tool.stdout, 'readable'), tool.finished]);
-        }
-        catch (error) {
-            throw this.#remote.error(args, error);
-        }
-        return (0,store_bytes/* explainedBytes */.O)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
-    }
-    async create(key) {
-        return new RcloneUpload(this.#remote, key);
-    }
-    async size(key) {
-        const size = await this.#remote.sizeOrNull(key);
-        if (size !== null)
-            return size;
-        throw new store/* StoreError */.A('not-found', `${this.url}: there is no object ${JSON.stringify(key)}.`);
-    }
-    async freeSpace() {
-        try {
-            const { free } = JSON.parse(await this.#remote.run(['about', '--json', this.#remote.folder('')]));
-            return typeof free === 'number' ? free : null;
-        }
-        catch (error) {
-            if (error instanceof store/* StoreError */.A && /doesn't support|not supported/i.test(error.message))
-                return null;
-            throw error;
-        }
-    }
-    async remove(key) {
-        const { context } = this.#remote;
-        const signal = context.signal.aborted ? this.#remote.cleanUpSignal() : context.signal;
-        await this.#remote.remove(key, signal);
-        await this.#remote.removeEmptyFolders(key, signal);
-    }
-    async sweep(prefix, before) {
-        const swept = [];
-        for (const { key, modified } of await this.#unfinished(prefix)) {
-            if (modified >= before)
-                continue;
-            try {
-                await this.#remote.remove(key + keys/* PART */.s3);
-                await this.#remote.removeEmptyFolders(key);
-                swept.push(key);
-            }
-            catch (error) {
-                this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            }
-        }
-        return swept;
-    }
-    async newestUpload(prefix) {
-        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-        return times.length === 0 ? null : new Date(Math.max(...times));
-    }
-    async lockOf() {
-        return null;
-    }
-    clock() {
-        return null;
-    }
-    close() { }
-    async #isThere() {
-        try {
-            await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
-            return true;
-        }
-        catch (error) {
-            if (error instanceof store/* StoreError */.A && error.code === 'not-found')
-                return false;
-            throw error;
-        }
-    }
-    /** Objects being written, or left so by killed runs, by the keys that they were for. */
-    async #unfinished(prefix) {
-        return (await this.#files(prefix)).flatMap((file) => {
-            const key = file.key.slice(0, -keys/* PART */.s3.length);
-            return file.key.endsWith(keys/* PART */.s3) && key.startsWith(prefix) ? [{ ...file, key }] : [];
-        });
-    }
-    async #files(prefix) {
-        const folder = (0,keys/* folderOf */.yS)(prefix);
-        const files = [];
-        for await (const { Path, Size, ModTime } of this.#entries(folder, ['--recursive', '--files-only'])) {
-            const key = folder + Path;
-            if ((0,keys/* isKey */.m0)(key) && key.startsWith(prefix))
-                files.push({ key, size: Size, modified: new Date(ModTime) });
-        }
-        return files.sort((a, b) => byBytes(a.key, b.key));
-    }
-    /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
-    async *#entries(folder, flags) {
-        const args = ['lsjson', '--no-mimetype', ...flags, this.#remote.folder(folder)];
-        const tool = this.#remote.start(args);
-        tool.stdin.end();
-        try {
-            let rest = '';
-            for await (const chunk of tool.stdout.setEncoding('utf8')) {
-                const lines = (rest + chunk).split('\n');
-                rest = lines.pop() ?? '';
-                for (const line of lines)
-                    if (line.startsWith('{'))
-                        yield JSON.parse(line.replace(/,$/, ''));
-            }
-            await tool.finished;
-        }
-        catch (error) {
-            const failure = this.#remote.error(args, error);
-            if (failure.code !== 'not-found')
-                throw failure;
-        }
-        finally {
-            tool.kill();
-        }
-    }
-}
-/** The bytes count only when rclone has ended well. */
-async function* outputOf(tool) {
-    try {
-        yield* tool.stdout;
-        await tool.finished;
-    }
-    finally {
-        tool.kill();
-    }
-}
-function byBytes(a, b) {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-;// CONCATENATED MODULE: ./src/store/rclone.ts
-
-/** Makes the store for a folder of a remote; nothing is started before `open()`. */
-function openRcloneStore(location, context) {
-    return new RcloneStore(location, context);
-}
-
-;// CONCATENATED MODULE: ./src/store/s3.ts
-/**
- * Makes the store for a folder of a bucket on AWS or an S3-compatible server; nothing is sent before `open()`.
- * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
- */
-async function openS3Store(location, settings, context, options = {}) {
-    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(141)]).then(__nccwpck_require__.bind(__nccwpck_require__, 7141));
-    return createS3Store(location, settings, context, options);
-}
-
-;// CONCATENATED MODULE: ./src/store/ssh.ts
-
-/**
- * Makes the store for a folder on a server that is reached by ssh; nothing is sent before `open()`. The library takes
- * a while to load: only a run that uses it does.
- */
-async function openSshStore(location, settings, context, options = {}) {
-    if (settings === null)
-        throw new store/* StoreError */.A('denied', `${location.url} needs ssh-key and ssh-known-hosts.`);
-    const { RsyncStore } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(405)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8405));
-    const rsync = () => new RsyncStore(location, settings, context);
-    if (location.via === 'rsync')
-        return rsync();
-    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([
-        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)),
-        Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8992)),
-    ]);
-    return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
-}
-
-;// CONCATENATED MODULE: ./src/store/open.ts
-
-
-
-
-/** Makes the store that a location names. The caller opens it, and closes it in the end. */
-async function openStore(location, access, context) {
-    switch (location.kind) {
-        case 'file':
-            return openFileStore(location, context);
-        case 's3':
-            return await openS3Store(location, access.s3, context);
-        case 'rclone':
-            return openRcloneStore(location, context);
-        case 'ssh':
-            return await openSshStore(location, access.ssh, context);
-    }
 }
 
 
@@ -49141,7 +49056,6 @@ __nccwpck_require__.d(__webpack_exports__, {
   Yz: () => (/* binding */ core_debug),
   z3: () => (/* binding */ error),
   V4: () => (/* binding */ getInput),
-  Gu: () => (/* binding */ getState),
   Os: () => (/* binding */ group),
   pq: () => (/* binding */ info),
   _o: () => (/* binding */ isDebug),
@@ -49152,7 +49066,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, markdownSummary, platform, setCommandEcho, setFailed, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, addPath, endGroup, exportVariable, getBooleanInput, getIDToken, getMultilineInput, getState, markdownSummary, platform, setCommandEcho, setFailed, startGroup, summary, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);

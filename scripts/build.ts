@@ -7,6 +7,10 @@ import { REPOSITORY, runNode } from './run-node.ts';
 
 const DIST = join(REPOSITORY, 'dist');
 
+/** The post step's bundle, within dist/: it can only clean up, because it contains no command. */
+const POST = 'post';
+const LICENSES = 'licenses.txt';
+
 /** The command line: the same bundle, told by its first argument. */
 const CLI_FILE = `#!/usr/bin/env node
 process.argv.splice(2, 0, '${CLI}');
@@ -27,16 +31,34 @@ async function main(): Promise<void> {
 }
 
 async function bundle(folder: string): Promise<void> {
-  const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
-  await runNode([ncc, 'build', 'src/main.ts', '-o', folder, '--license', 'licenses.txt', '--no-cache', '--quiet']);
+  await Promise.all([runNcc('src/main.ts', folder), runNcc('src/post.ts', join(folder, POST))]);
+  dropLicensesOfPost(folder);
   for (const name of filesOf(folder).filter((name) => name.endsWith('.js'))) giveFolder(join(folder, name));
   writeFileSync(join(folder, 'cli.js'), CLI_FILE, { mode: 0o755 });
   // A program of ssh2's for PuTTY's agent on Windows, which nothing here asks.
-  rmSync(join(folder, 'pagent.exe'), { force: true });
+  for (const name of ['pagent.exe', join(POST, 'pagent.exe')]) rmSync(join(folder, name), { force: true });
   const broken = filesOf(folder).filter((name) => readFileSync(join(folder, name)).includes('webpackMissingModule'));
   if (broken.length > 0) {
     throw new Error(`${broken.join(', ')}: a module was not found; ncc succeeds all the same and the bundle throws`);
   }
+}
+
+async function runNcc(source: string, folder: string): Promise<void> {
+  const ncc = 'node_modules/@vercel/ncc/dist/ncc/cli.js';
+  await runNode([ncc, 'build', source, '-o', folder, '--license', LICENSES, '--no-cache', '--quiet']);
+}
+
+/** The post step uses packages that the main step uses too, so one file has the licenses of both. */
+function dropLicensesOfPost(folder: string): void {
+  const file = join(folder, POST, LICENSES);
+  const all = new Set(linesOf(join(folder, LICENSES)));
+  const missing = linesOf(file).filter((line) => !all.has(line));
+  if (missing.length > 0) throw new Error(`${LICENSES} lacks what the post step's packages need: ${missing[0]}`);
+  rmSync(file);
+}
+
+function linesOf(file: string): string[] {
+  return readFileSync(file, 'utf8').split('\n');
 }
 
 /** A module of ssh2's asks for `__dirname`, which ES modules do not have, and which ncc leaves as it stands. */

@@ -1,98 +1,46 @@
-import { rm } from 'node:fs/promises';
-import { LifeboatError, messageOf } from './errors.ts';
+import * as core from '@actions/core';
+import { cleanUp } from './app/clean-up.ts';
+import { readSavedLeftovers } from './app/saved-leftovers.ts';
+import { messageOf } from './errors.ts';
+import { commandEnvironment } from './inputs/command-environment.ts';
+import { parseCommandLines } from './inputs/command-lines.ts';
 import type { StoreSettings } from './inputs/settings.ts';
-import type { Leftover } from './leftovers.ts';
-import type { Log } from './report/log.ts';
-import { endGroup, identify } from './stream/child.ts';
-import { endInside } from './stream/container.ts';
-
-/** Whatever the server's clock says, the file was begun before that. */
-const YEAR = 366 * 86_400_000;
-/** How long a store may take to remove what was not finished. Milliseconds. */
-const STORE_WITHIN = 15_000;
-
-/** What the inputs, which this step has once more, say; nothing secret is kept in the state. */
-export interface Inputs {
-  /** Runs the commands of `after`. */
-  after(): Promise<string[]>;
-  stores(): Promise<StoreSettings>;
-}
-
-/** The `post:` step: ends what a killed main left behind. It is quick, may run twice, and only warns. */
-export async function cleanUp(leftovers: Leftover[], log: Log, inputs: Inputs): Promise<void> {
-  for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
-    try {
-      await end(leftover, log, inputs);
-    } catch (error) {
-      log.warning(
-        `Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${messageOf(error)})`,
-      );
-    }
-  }
-}
+import { readStores } from './inputs/store-inputs.ts';
+import { actionsLog } from './report/log.ts';
+import { runAfter } from './stream/user-commands.ts';
 
 /**
- * A group works in a folder, so it goes before that. A folder can also be a cluster's, whose server must end in order
- * before its process would be killed.
+ * The `post:` step, a bundle of its own. Neither this file nor anything it imports knows a command, so whatever the
+ * saved state says, or whether there is any, this step can only clean up. test/docs/architecture.test.ts checks that.
  */
-function turnOf(leftover: Leftover): number {
-  if (leftover.kind === 'after') return 3;
-  if (leftover.kind === 'process' && leftover.group) return 0;
-  return leftover.kind === 'folder' ? 1 : 2;
+async function main(): Promise<void> {
+  const { leftovers, problems } = readSavedLeftovers();
+  for (const problem of problems) warn(`part of the saved state was ignored: ${problem}`);
+  await cleanUp(leftovers, actionsLog, { after, stores });
 }
 
-async function runAfterIt({ after }: Inputs, log: Log): Promise<void> {
-  const failures = await after();
-  for (const failure of failures) log.warning(`${failure} Run it by hand.`);
+function warn(why: string): void {
+  actionsLog.warning(
+    `Cannot clean up completely: ${why}. If the run was killed, look for its processes, files and unfinished uploads.`,
+  );
 }
 
-async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> {
-  if (leftover.kind === 'after') return runAfterIt(inputs, log);
-  if (leftover.kind === 'process') return endProcess(leftover);
-  if (leftover.kind === 'file') return rm(leftover.path, { force: true });
-  if (leftover.kind === 'folder') {
-    const { removeCluster } = await import('./postgres/scratch/cluster.ts');
-    return removeCluster(leftover.path);
-  }
-  if (leftover.kind === 'container' || leftover.kind === 'container-process') return endInside(leftover);
-  if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
-  if (leftover.kind === 'part') await sweepPart(leftover, await inputs.stores());
-  else {
-    const { abortS3Upload } = await import('./store/s3/abort.ts');
-    await abortS3Upload(leftover);
-  }
-  log.info(`Aborted the unfinished ${describe(leftover)}.`);
+function get(name: string): string {
+  return core.getInput(name, { trimWhitespace: false });
 }
 
-async function sweepPart({ url, key }: Extract<Leftover, { kind: 'part' }>, settings: StoreSettings): Promise<void> {
-  const location = settings.stores.find((store) => store.url === url);
-  if (location === undefined) throw new LifeboatError('its store is not among the inputs any more');
-  const { openStore } = await import('./store/open.ts');
-  const signal = AbortSignal.timeout(STORE_WITHIN);
-  const info = (whyNot: string) => {
-    throw new LifeboatError(whyNot);
-  };
-  const store = await openStore(location, settings, { signal, track: () => () => {}, info });
-  try {
-    await store.sweep(key, new Date(Date.now() + YEAR));
-  } finally {
-    store.close();
-  }
+/** The runner gives this step the inputs again, so the state holds neither commands nor secrets. */
+function after(): Promise<string[]> {
+  const env = commandEnvironment(get, process.env);
+  return runAfter(parseCommandLines(get('after').trim()), { env, log: actionsLog, track: () => () => {} });
 }
 
-function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process' }>): void {
-  if (started === '' || identify(pid).started !== started) return;
-  if (group) endGroup(pid, 'SIGKILL');
-  else process.kill(pid, 'SIGKILL');
+function stores(): Promise<StoreSettings> {
+  return readStores(get, process.env, { ...actionsLog, mask: core.setSecret });
 }
 
-function describe(leftover: Leftover): string {
-  if (leftover.kind === 'after') return 'what before has stopped';
-  if (leftover.kind === 'process') return `process ${leftover.pid}`;
-  if (leftover.kind === 'file' || leftover.kind === 'folder') return `${leftover.kind} ${leftover.path}`;
-  if (leftover.kind === 'container') return `container ${leftover.name}`;
-  if (leftover.kind === 'container-process') return `PostgreSQL’s program in container ${leftover.container}`;
-  if (leftover.kind === 'database') return `database ${JSON.stringify(leftover.database)} on ${leftover.host}`;
-  if (leftover.kind === 'part') return `upload of ${leftover.key} to ${leftover.url}`;
-  return `upload of ${leftover.key} to bucket ${leftover.bucket} (upload id ${leftover.uploadId})`;
+try {
+  await main();
+} catch (error) {
+  warn(messageOf(error));
 }

@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['catalog', 'inputs', 'stream'],
   stream: ['catalog', 'inputs'],
   postgres: ['catalog', 'inputs', 'stream'],
+  app: ['catalog', 'inputs', 'report', 'store', 'stream', 'postgres'],
   cli: ['inputs', 'report'],
   commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
 };
@@ -21,15 +22,28 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Beside the folders, and of use to all of them. */
 const TO_ALL = ['errors.ts', 'leftovers.ts', 'units.ts', 'version.ts'];
 
+/** The files that a file imports, by their paths in src/; types too, and what is imported only when it is needed. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(SOURCES, file), 'utf8');
+  const paths = text.matchAll(/(?:from |import |import\()'(\.[^']+)'/g);
+  return [...paths].map(([, path = '']) => relative(SOURCES, join(SOURCES, dirname(file), path)));
+}
+
+/** A file and all that it imports, directly or not. */
+function reachableFrom(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const imported of importsOf(file)) reachableFrom(imported, found);
+  return found;
+}
+
 /** By the folder that imports: the folders of the files that it imports, without its own. */
 function imports(): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts') || !file.includes('/')) continue;
     const folder = file.slice(0, file.indexOf('/'));
-    const text = readFileSync(join(SOURCES, file), 'utf8');
-    for (const [, path = ''] of text.matchAll(/(?:from |import\()'(\.[^']+)'/g)) {
-      const target = relative(SOURCES, join(SOURCES, dirname(file), path));
+    for (const target of importsOf(file)) {
       const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target;
       if (to !== folder) found.set(folder, (found.get(folder) ?? new Set()).add(to));
     }
@@ -42,4 +56,11 @@ test('folders import only what the picture allows', () => {
   expect(arrows.length).toBeGreaterThan(20);
   const forbidden = arrows.filter(({ from, to }) => !TO_ALL.includes(to) && !MAY_IMPORT[from]?.includes(to));
   expect(forbidden).toEqual([]);
+});
+
+test('the post step imports no command, and nothing that does', () => {
+  const reachable = [...reachableFrom('post.ts')];
+  expect(reachable).toEqual(expect.arrayContaining(['app/clean-up.ts', 'store/open.ts']));
+  const runsCommands = /^(commands\/|carry-out\.ts$|main\.ts$|cli\.ts$|cli\/)/;
+  expect(reachable.filter((file) => runsCommands.test(file))).toEqual([]);
 });

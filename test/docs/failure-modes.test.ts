@@ -12,7 +12,7 @@ const expected = [
   ...numbered('T', 7),
   ...numbered('F', 6),
   ...numbered('K', 6),
-  ...numbered('A', 12),
+  ...numbered('A', 13),
 ];
 const rows = codedRows('docs/failure-modes.md');
 

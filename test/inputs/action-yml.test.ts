@@ -53,5 +53,5 @@ test('outputs and entry points', () => {
     'deleted',
     'report',
   ]);
-  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/index.js' });
+  expect(action.runs).toEqual({ using: 'node24', main: 'dist/index.js', post: 'dist/post/index.js' });
 });

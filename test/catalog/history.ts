@@ -3,7 +3,7 @@ import { type MadeBackup, makeBackup, makeRecord } from './made-backup.ts';
 
 const HOUR = 60 * 60 * 1000;
 
-/** The objects of each of these backups: schema, data, inventory, manifest, and the record of a restore test. */
+/** The objects of each of these backups: schema and data with their side objects, inventory, manifest, a record. */
 export const OBJECTS_OF_BACKUP = 7;
 
 /** So many backups of the set `shop`, an hour apart, each restore-tested half an hour later; the oldest first, key by key. */

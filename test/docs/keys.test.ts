@@ -37,10 +37,10 @@ async function passedOn(publicKeys: string, privateKey: string, passphrase: stri
   return text(Readable.from(decrypt(encrypt(Readable.from([Buffer.from('a row')])), { kind: 'private-key', keys })));
 }
 
-/** Signs as a backup does, and verifies as a restore does. */
-async function wrongWithSignature(): Promise<string | null> {
-  const passphrase = passphraseIn('lifeboat-keys/signing-key.pass');
-  const key = await parseSigningKey(made('lifeboat-keys/signing-key.asc'), passphrase, new Date(), new RecordingLog());
+/** Signs as a backup (`signing-key`) or a restore test (`record-signing-key`) does, and verifies as a restore does. */
+async function wrongWithSignature(by: 'signing-key' | 'record-signing-key'): Promise<string | null> {
+  const passphrase = passphraseIn(`lifeboat-keys/${by}.pass`);
+  const key = await parseSigningKey(made(`lifeboat-keys/${by}.asc`), passphrase, new Date(), new RecordingLog());
   const signature = await signDetached(Buffer.from('a manifest'), key, passphrase);
   const certificates = await parseVerificationKeys(made('lifeboat-keys/verification-key.asc'));
   return verifyDetached(Buffer.from('a manifest'), signature, certificates, new Date());
@@ -59,8 +59,8 @@ describe('the commands of docs/getting-started.md make', () => {
     ).toBe('a row');
   });
 
-  test('a key that signs, and its certificate', async () => {
-    expect(await wrongWithSignature()).toBe(null);
+  test.each(['signing-key', 'record-signing-key'] as const)('a %s, and its certificate', async (by) => {
+    expect(await wrongWithSignature(by)).toBe(null);
   });
 });
 
@@ -73,12 +73,13 @@ test('the commands of docs/keys.md make an escrow that opens what is encrypted f
   expect(made('lifeboat-escrow/escrow-private.asc').trim().split('\n')).toHaveLength(17);
 });
 
-test('the commands of docs/keys.md extend both keys', async () => {
+test('the commands of docs/keys.md extend every key', async () => {
   const before = made('lifeboat-keys/public-key.asc');
   await follow('keys.md', '--quick-set-expire');
   expect(made('lifeboat-keys/public-key.asc')).not.toBe(before);
   expect(
     await passedOn('lifeboat-keys/public-key.asc', 'lifeboat-keys/private-key.asc', 'lifeboat-keys/private-key.pass'),
   ).toBe('a row');
-  expect(await wrongWithSignature()).toBe(null);
+  expect(await wrongWithSignature('signing-key')).toBe(null);
+  expect(await wrongWithSignature('record-signing-key')).toBe(null);
 });

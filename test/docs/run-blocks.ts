@@ -14,6 +14,8 @@ export interface BlockOptions {
   values: Record<string, string>;
   /** What a person types, by the beginning of the block that asks for it. */
   typed?: Record<string, string>;
+  /** Leaves out the page's other blocks of that name. */
+  which?: (block: Block) => boolean;
   /** Runs before the first block, in the same shell. */
   before?: string;
   /** Runs the script; default: bash on this machine. */
@@ -25,7 +27,8 @@ export interface BlockOptions {
  * when one fails, prints something else than the page says, or when the page asks for other values than are given.
  */
 export async function runBlocks(page: TestedPage, name: string, options: BlockOptions): Promise<void> {
-  const blocks = readBlocks(page).filter((block) => block.name === name);
+  const { which = () => true } = options;
+  const blocks = readBlocks(page).filter((block) => block.name === name && which(block));
   const script = writeScript(blocks, options);
   const { folder, env, values, shell = runBash } = options;
   const { output, end } = await shell(script.path, folder, { ...env, ...values });

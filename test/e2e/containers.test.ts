@@ -113,15 +113,17 @@ const PLACE = localPrograms()?.binDir ?? '';
   });
 
   test('by examples/docker-compose.yml, and proven by it', async () => {
-    const { alice } = await people();
+    const { alice, signer } = await people();
     const folder = newStoreFolder();
     const backup = inputsOf('docker-compose', 'backup');
     const proof = inputsOf('docker-compose', 'restore-test');
     for (const { toolset } of [backup, proof]) expect(toolset).toMatch(/^container:/);
     const here = { toolset: `container:${postgres.name}`, store: folder.url };
-    const keys = { 'private-key': alice.secretKey, 'private-key-passphrase': '' };
+    const signing = { 'signing-key': signer.secretKey, 'signing-key-passphrase': '' };
+    const decrypting = { 'private-key': alice.secretKey, 'private-key-passphrase': '' };
+    const keys = { ...decrypting, ...signing, 'verification-key': signer.publicKey };
     const env = { env: postgres.env };
-    const url = { 'database-url': postgres.url(DATABASE), 'public-key': alice.publicKey };
+    const url = { 'database-url': postgres.url(DATABASE), 'public-key': alice.publicKey, ...signing };
     expect(errorsOf(await runBackup({ ...backup, ...here, ...url }, env))).toEqual([]);
     const scratch = { 'scratch-url': postgres.url('postgres') };
     expectProven(await runRestoreTest(folder, { ...proof, ...here, ...keys, ...scratch }, env));

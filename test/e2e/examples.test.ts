@@ -37,6 +37,15 @@ function run(example: string, job: string, here: ActionInputs): Promise<ActionRe
   return runBackup({ ...inputsOf(example, job), ...common, ...here }, { env: awsEnvironment(s3) });
 }
 
+/** One key signs backups and records here; examples-together.test.ts has the keys of the plan. */
+function signing(): ActionInputs {
+  return { 'signing-key': signer.secretKey, 'signing-key-passphrase': '' };
+}
+
+function verification(): ActionInputs {
+  return { 'verification-key': signer.publicKey };
+}
+
 describe('examples/solo-vps.yml', () => {
   test('backs up into the bucket, and proves it', async () => {
     const store = `s3://${await newBucket()}/postgres`;
@@ -44,11 +53,13 @@ describe('examples/solo-vps.yml', () => {
       store,
       'database-url': server.url('shop'),
       'public-key': alice.publicKey,
+      ...signing(),
+      ...verification(),
     });
     expect(errorsOf(backup)).toEqual([]);
     expect(JSON.parse(backup.outputs.deleted ?? '')).toEqual([]);
     const keys = { 'private-key': alice.secretKey, 'private-key-passphrase': '' };
-    const proof = await run('solo-vps', 'restore-test', { store, ...keys });
+    const proof = await run('solo-vps', 'restore-test', { store, ...keys, ...signing(), ...verification() });
     expect(proof.outputs.verdict).toBe('proven');
   });
 });
@@ -57,10 +68,10 @@ describe('examples/fleet.yml', () => {
   test('backs up every database of a server, and checks every set', async () => {
     const store = `s3://${await newBucket()}/shop-1`;
     const url = { 'database-url': server.url('postgres'), 'public-key': alice.publicKey };
-    const backup = await run('fleet', 'backup', { store, ...url });
+    const backup = await run('fleet', 'backup', { store, ...url, ...signing() });
     expect(errorsOf(backup)).toEqual([]);
     expect(JSON.parse(backup.outputs.backups ?? '')).toHaveLength(2);
-    const check = await run('fleet', 'check', { store });
+    const check = await run('fleet', 'check', { store, ...verification() });
     expect(errorsOf(check)).toEqual([]);
     expect(check.summary).toContain('billing');
   });
@@ -69,16 +80,15 @@ describe('examples/fleet.yml', () => {
 describe('examples/soc2.yml', () => {
   test('two recipients, locked, signed, proven, with evidence', async () => {
     const store = `s3://${await newBucket({ ObjectLockEnabledForBucket: true })}/postgres`;
-    const signing = { 'signing-key': signer.secretKey, 'signing-key-passphrase': '' };
     const recipients = `${alice.publicKey}\n${bob.publicKey}`;
-    const url = { 'database-url': server.url('shop'), 'public-key': recipients, ...signing };
+    const url = { 'database-url': server.url('shop'), 'public-key': recipients, ...signing(), ...verification() };
     const backup = await run('soc2', 'backup', { store, ...url });
     expect(errorsOf(backup)).toEqual([]);
-    const keys = { 'private-key': bob.secretKey, 'private-key-passphrase': '', 'verification-key': signer.publicKey };
-    const proof = await run('soc2', 'restore-test', { store, ...keys, ...signing });
+    const keys = { 'private-key': bob.secretKey, 'private-key-passphrase': '' };
+    const proof = await run('soc2', 'restore-test', { store, ...keys, ...signing(), ...verification() });
     expect(errorsOf(proof)).toEqual([]);
     expect(proof.outputs.verdict).toBe('proven');
-    const evidence = await run('soc2', 'evidence', { store, 'verification-key': signer.publicKey });
+    const evidence = await run('soc2', 'evidence', { store, ...verification() });
     expect(errorsOf(evidence)).toEqual([]);
     // Nothing goes before 90 days, whoever asks: not even one that is neither the newest nor proven.
     for (const _ of [1, 2]) expect(errorsOf(await run('soc2', 'backup', { store, ...url }))).toEqual([]);

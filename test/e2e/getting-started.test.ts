@@ -50,7 +50,10 @@ test('from nothing to a proven backup', async () => {
 
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
   const records = Contents.map(({ Key }) => Key).filter((key) => key?.includes('/restore-tests/'));
-  expect(records).toEqual([expect.stringMatching(/^postgres\/shop\/[^/]+\/restore-tests\/[^/]+-proven\.json$/)]);
+  const proof = '^postgres/shop/[^/]+/restore-tests/[^/]+-proven\\.json';
+  expect(records).toEqual(
+    [`${proof}$`, `${proof}\\.asc$`].map((pattern) => expect.stringMatching(new RegExp(pattern))),
+  );
   const { environments } = JSON.parse(readFileSync(githubFile, 'utf8')) as Github;
   expect(Object.keys(environments.backup?.secrets ?? {})).not.toContain('BACKUP_PRIVATE_KEY');
   expect(readdirSync(join(home, 'backups', 'postgres'))).toEqual(['shop']);

@@ -43,7 +43,7 @@ test('the quick start prints what the page shows', async () => {
 
 test('the nightly workflow backs up, and proves it', async () => {
   const workflow = parse(snippet('yaml', 'restore-test:')) as { jobs: Record<'backup' | 'restore-test', Job> };
-  const [postgres, s3, { alice }] = await Promise.all([sharedPostgres(), ensureCeph(), people()]);
+  const [postgres, s3, { alice, signer }] = await Promise.all([sharedPostgres(), ensureCeph(), people()]);
   const bucket = `nightly-${crypto.randomUUID()}`;
   await s3ClientOf(s3).send(new CreateBucketCommand({ Bucket: bucket }));
   await postgres.createDatabase('nightly');
@@ -53,10 +53,17 @@ test('the nightly workflow backs up, and proves it', async () => {
   const github = {
     environments: {
       backup: {
-        secrets: { ...store, DATABASE_URL: postgres.url('nightly') },
-        vars: { BACKUP_PUBLIC_KEY: alice.publicKey },
+        secrets: { ...store, DATABASE_URL: postgres.url('nightly'), BACKUP_SIGNING_KEY: signer.secretKey },
+        vars: {},
       },
-      restore: { secrets: { ...store, BACKUP_PRIVATE_KEY: alice.secretKey }, vars: {} },
+      restore: {
+        secrets: { ...store, BACKUP_PRIVATE_KEY: alice.secretKey, RECORD_SIGNING_KEY: signer.secretKey },
+        vars: {},
+      },
+    },
+    repository: {
+      secrets: {},
+      vars: { BACKUP_PUBLIC_KEY: alice.publicKey, BACKUP_VERIFICATION_KEY: signer.publicKey },
     },
     env: { AWS_ENDPOINT_URL_S3: s3.endpoint, AWS_REGION: s3.region },
     srv: '',

@@ -81,12 +81,16 @@ function newGithub(): Github {
     environments: {
       backup: {
         secrets: { ...store, DATABASE_URL: live.url('shop'), BACKUP_SIGNING_KEY: signer.secretKey },
-        vars: { BACKUP_PUBLIC_KEY: owner.publicKey },
+        vars: {},
       },
       restore: {
         secrets: { ...store, ADMIN_DATABASE_URL: live.url('shop'), BACKUP_PRIVATE_KEY: owner.secretKey },
-        vars: { BACKUP_VERIFICATION_KEY: signer.publicKey },
+        vars: {},
       },
+    },
+    repository: {
+      secrets: {},
+      vars: { BACKUP_PUBLIC_KEY: owner.publicKey, BACKUP_VERIFICATION_KEY: signer.publicKey },
     },
     env: storeEnvironment(),
     srv: newFolder(),
@@ -268,7 +272,7 @@ describe('new backups', () => {
       typed: { 'gh secret set BACKUP_PRIVATE_KEY_PASSPHRASE': passphrase },
       files: Object.fromEntries(stored.map((file) => [file, readFileSync(join(onDisk, 'shop', newest, file))])),
     });
-    expect(github.environments.backup?.vars.BACKUP_PUBLIC_KEY).not.toBe(owner.publicKey);
+    expect(github.repository?.vars.BACKUP_PUBLIC_KEY).not.toBe(owner.publicKey);
   });
 
   test('afterwards: the restored database is backed up, with the new key, and proven', async () => {

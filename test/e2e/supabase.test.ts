@@ -61,6 +61,8 @@ function restoreTest(): ReturnType<typeof runRestoreTest> {
     'private-key': alice.secretKey,
     'private-key-passphrase': '',
     'verification-key': signer.publicKey,
+    'signing-key': signer.secretKey,
+    'signing-key-passphrase': '',
   });
 }
 

@@ -12,13 +12,20 @@ import { type ActionResult, runAction } from '../harness.ts';
  */
 export interface Github {
   /** By the name of the Environment: a job sees those of its own alone. */
-  environments: Record<string, { secrets: Record<string, string>; vars: Record<string, string> }>;
+  environments: Record<string, Values>;
+  /** Those of the repository: every job sees them, and an Environment's of the same name override them. */
+  repository?: Values;
   /** Added to every step's environment: another S3 server than AWS. */
   env: Record<string, string>;
   /** A folder in the place of /srv, which tests may not write to. */
   srv: string;
   /** In the place of the examples' bucket; default: that one. */
   bucket?: string;
+}
+
+interface Values {
+  secrets: Record<string, string>;
+  vars: Record<string, string>;
 }
 
 /** The environment variable that names the file with all of that, as JSON. */
@@ -30,8 +37,17 @@ interface Workflow {
 }
 
 export interface Job {
-  environment: string;
+  environment?: string;
   steps: Step[];
+}
+
+export interface JobOptions {
+  /** Of the person who runs the workflow. */
+  inputs?: Record<string, string>;
+  /** One job of a matrix. */
+  matrix?: Record<string, string>;
+  /** Changes what is different on every machine. */
+  adapt?: (inputs: Record<string, string>) => Record<string, string>;
 }
 
 interface Step {
@@ -48,19 +64,32 @@ async function runWorkflow(github: Github, file: string, given: Record<string, s
   const defaults = Object.entries(declared).map(([name, input]) => [name, String(input.default ?? '')]);
   const [job] = Object.values(workflow.jobs);
   if (job === undefined) throw new Error(`${file} has no job`);
-  return await runJob(github, job, { ...Object.fromEntries(defaults), ...given });
+  return await runJob(github, job, { inputs: { ...Object.fromEntries(defaults), ...given } });
 }
 
-/** The job's step that uses the Action, with the secrets and variables of the job's Environment. */
-export async function runJob(github: Github, job: Job, inputs: Record<string, string> = {}): Promise<ActionResult> {
+/** The job's step that uses the Action, with the secrets and variables of the repository and of the job's Environment. */
+export async function runJob(github: Github, job: Job, options: JobOptions = {}): Promise<ActionResult> {
+  const { inputs = {}, matrix = {}, adapt = (values) => values } = options;
   const step = job.steps.find(({ uses }) => uses?.startsWith('OWNER/lifeboat@'));
-  const environment = github.environments[job.environment];
-  if (!step || !environment) throw new Error(`no step that uses Lifeboat, or no Environment "${job.environment}"`);
-  const contexts = { inputs, ...environment };
+  if (step === undefined) throw new Error('no step of the job uses Lifeboat');
+  const { environment } = job;
+  const name = environment === undefined ? null : resolve(environment, { matrix }, github);
+  const contexts = { inputs, matrix, ...valuesOf(github, name) };
   const resolved = (values: Record<string, unknown> = {}) =>
-    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolve(String(value), contexts, github)]));
-  return await runAction(resolved(step.with), { env: { ...resolved(step.env), ...github.env } });
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, resolve(String(value), contexts, github)]));
+  return await runAction(adapt(resolved(step.with)), { env: { ...resolved(step.env), ...github.env } });
 }
+
+function valuesOf({ environments, repository = NO_VALUES }: Github, name: string | null): Values {
+  const own = name === null ? NO_VALUES : environments[name];
+  if (own === undefined) throw new Error(`no Environment "${name}"`);
+  return {
+    secrets: { ...repository.secrets, ...own.secrets },
+    vars: { ...repository.vars, ...own.vars },
+  };
+}
+
+const NO_VALUES: Values = { secrets: {}, vars: {} };
 
 /** `${{ context.name }}` and `${{ context.name || word }}`. */
 function resolve(text: string, contexts: Record<string, Record<string, string>>, { srv, bucket }: Github): string {
@@ -105,9 +134,10 @@ async function main(): Promise<void> {
     for (const { title, message } of result.annotations) console.log(`${title}: ${message}`);
     process.exitCode = result.exitCode ?? 1;
   } else if (command === 'secret set' || command === 'variable set') {
-    const environment = github.environments[values.env];
-    if (environment === undefined) throw new Error(`no Environment ${JSON.stringify(values.env)}`);
-    environment[command === 'secret set' ? 'secrets' : 'vars'][what] = readInput();
+    github.repository ??= { secrets: {}, vars: {} };
+    const place = values.env === '' ? github.repository : github.environments[values.env];
+    if (place === undefined) throw new Error(`no Environment ${JSON.stringify(values.env)}`);
+    place[command === 'secret set' ? 'secrets' : 'vars'][what] = readInput();
     writeFileSync(path, JSON.stringify(github));
   } else if (command.startsWith('api repos/{owner}/{repo}/environments/') && values.method === 'PUT') {
     github.environments[command.split('/').at(-1) ?? ''] = { secrets: {}, vars: {} };

@@ -37,7 +37,7 @@ function keysOfPlan({ at, inputs }: Step): Inputs {
   switch (inputs.command ?? 'backup') {
     case 'backup':
       if (inputs['database-url'] === undefined) return {}; // Shows how a store is reached, and nothing else.
-      return { ...ENCRYPT, ...SIGN_BACKUP, ...(deletes(inputs) ? VERIFY : {}) };
+      return { ...ENCRYPT, ...SIGN_BACKUP, ...(deletes(inputs) || 'verification-key' in inputs ? VERIFY : {}) };
     case 'restore-test': {
       const decrypt = inputs['private-key']?.includes('ESCROW') ? DECRYPT_BY_ESCROW : DECRYPT;
       return { ...decrypt, ...VERIFY, ...(at.startsWith(WITHOUT_RECORD) ? {} : SIGN_RECORD) };
@@ -49,7 +49,7 @@ function keysOfPlan({ at, inputs }: Step): Inputs {
     case 'prune':
       return { ...VERIFY, ...SIGN_RECORD };
     default:
-      return {};
+      return 'verification-key' in inputs ? VERIFY : {};
   }
 }
 

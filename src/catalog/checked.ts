@@ -7,6 +7,7 @@ export type Check<T> = (value: unknown, path: string) => T;
 
 /** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
 export function parseChecked<T>(bytes: Uint8Array, check: Check<T>): T {
+  if (isDeep(bytes)) throw new FormatError(`it is nested deeper than ${DEEPEST} levels`);
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes).toString('utf8'));
@@ -14,6 +15,27 @@ export function parseChecked<T>(bytes: Uint8Array, check: Check<T>): T {
     throw new FormatError('it is not JSON');
   }
   return check(value, '');
+}
+
+/** No format of Lifeboat has a quarter of it. A parser takes up to 60 bytes of memory for each byte that opens a level. */
+const DEEPEST = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Looked for before anything is parsed, in one pass: brackets count outside of strings (RFC 8259, section 7). */
+function isDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte === QUOTE) inString = !inString;
+    else if (inString) at += byte === BACKSLASH ? 1 : 0;
+    // `[` and `{`, `]` and `}` differ in the same bit.
+    else if ((byte | 0x20) === 0x7b) depth++;
+    else if ((byte | 0x20) === 0x7d) depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 /** An object that has these fields; others are left out. */

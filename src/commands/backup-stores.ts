@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { isFromFuture, isId } from '../catalog/id.ts';
 import { type Manifest, readPreviousManifest } from '../catalog/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
@@ -8,6 +7,7 @@ import type { BackupSettings } from '../inputs/settings.ts';
 import { newTarget, type Target } from '../store/fan-out.ts';
 import { openStore } from '../store/open.ts';
 import { type Store, StoreError } from '../store/store.ts';
+import { readObject } from './read-object.ts';
 import type { Run } from './run.ts';
 
 /** What a run began longer ago than this is not under way any more: no upload lives as long. */
@@ -76,7 +76,8 @@ export async function findPrevious(store: Store, set: string, run: Run): Promise
     }
     const key = keyOf(set, id, MANIFEST_FILE);
     try {
-      const bytes = await buffer(await store.read(key));
+      const bytes = await readObject(store, key);
+      if (bytes === null) continue; // A folder without a manifest is no backup.
       const { source } = readPreviousManifest(bytes, key);
       return {
         previous: { id, manifestSha256: createHash('sha256').update(bytes).digest('hex') },
@@ -86,8 +87,8 @@ export async function findPrevious(store: Store, set: string, run: Run): Promise
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       if (error.code === 'denied') return none('cannot-read');
-      // A folder without a manifest is no backup.
-      if (error.code !== 'not-found') throw error;
+      if (error.code !== 'unusable') throw error;
+      run.log.warning(`${store.url}: backup ${id} does not count and is passed over. ${error.message}`);
     }
   }
   return none('first');

@@ -9,7 +9,7 @@ import {
   readPruneRecord,
 } from '../catalog/prune-record.ts';
 import { StoreError } from '../store/store.ts';
-import { readObject } from './read-object.ts';
+import { readUsable } from './read-object.ts';
 import { ifAllowed, type SetReader } from './set-reader.ts';
 
 /** So many prune records are read, the newest first: what was deleted before them is not known. */
@@ -49,8 +49,9 @@ async function readRecord(
   key: string,
   wanted: Set<string>,
 ): Promise<{ pruned: PrunedBackup[]; problem: string | null }> {
-  const bytes = await readObject(reader.store, key);
+  const bytes = await readUsable(reader.store, key, (problem) => ({ problem }));
   if (bytes === null) return { pruned: [], problem: null };
+  if ('problem' in bytes) return { pruned: [], problem: bytes.problem };
   try {
     const record = readPruneRecord(bytes);
     const pruned = record.deleted.filter((backup) => wanted.has(nameOf(backup)));

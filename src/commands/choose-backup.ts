@@ -3,7 +3,7 @@ import { isFromFuture, isId } from '../catalog/id.ts';
 import { keyOf, MANIFEST_FILE, SIGNATURE_FILE } from '../catalog/names.ts';
 import { parseRecordFile } from '../catalog/record.ts';
 import { LifeboatError } from '../errors.ts';
-import type { Store } from '../store/store.ts';
+import { type Store, StoreError } from '../store/store.ts';
 import { readObject } from './read-object.ts';
 import type { Run } from './run.ts';
 
@@ -34,7 +34,7 @@ export async function chooseBackup(
     try {
       const set = name ?? (await onlySet(store));
       for (const id of await candidates(store, set, wanted, run)) {
-        const chosen = await committed(store, set, id);
+        const chosen = await usable(store, set, id, run, wanted);
         if (!chosen) continue;
         for (const reason of reasons) run.log.warning(`Another store is used instead. ${reason}`);
         return chosen;
@@ -85,6 +85,17 @@ async function lastVerdict(store: Store, set: string, id: string): Promise<strin
     if (record && (last === null || record.time >= last.time)) last = record;
   }
   return last?.verdict ?? null;
+}
+
+/** As committed(); among several, one whose small objects are none of ours is passed over with a warning. */
+async function usable(store: Store, set: string, id: string, run: Run, wanted: string): Promise<ChosenBackup | null> {
+  try {
+    return await committed(store, set, id);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'unusable' || wanted === id) throw error;
+    run.log.warning(`Backup ${id} does not count and is passed over. ${error.message}`);
+    return null;
+  }
 }
 
 /** null: a folder without a manifest is no backup. */

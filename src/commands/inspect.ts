@@ -6,7 +6,7 @@ import { type RestoreTestRecord, readRecordOf } from '../catalog/record.ts';
 import { LifeboatError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { verifyDetached } from '../stream/verify.ts';
-import { readObject } from './read-object.ts';
+import { readUsable } from './read-object.ts';
 
 /** A set in a store, and whom its manifests and records must be signed by. */
 export interface SetInStore {
@@ -32,8 +32,9 @@ export interface Wrong {
 export async function inspectManifest(place: SetInStore, id: string): Promise<InspectedManifest | Wrong> {
   const { store, set } = place;
   const key = keyOf(set, id, MANIFEST_FILE);
-  const bytes = await readObject(store, key);
+  const bytes = await readUsable(store, key, (wrong) => ({ wrong }));
   if (bytes === null) return { wrong: 'its manifest has gone' };
+  if ('wrong' in bytes) return bytes;
   const unsigned = await whyNotSigned(place, bytes, keyOf(set, id, SIGNATURE_FILE));
   if (unsigned !== null) return { wrong: `its manifest does not count: ${unsigned}` };
   try {
@@ -54,7 +55,7 @@ export async function inspectRecord(
   manifestSha256: string,
 ): Promise<RestoreTestRecord | null> {
   const key = keyOf(place.set, named.id, file);
-  const bytes = await readObject(place.store, key);
+  const bytes = await readUsable(place.store, key, () => null);
   if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null) return null;
   try {
     return readRecordOf(bytes, { ...named, set: place.set, manifestSha256 });
@@ -71,7 +72,8 @@ export async function whyNotSigned(
   signatureKey: string,
 ): Promise<string | null> {
   if (verificationKeys === null) return null;
-  const signature = await readObject(store, signatureKey);
+  const signature = await readUsable(store, signatureKey, (why) => why);
   if (signature === null) return 'it is not signed';
+  if (typeof signature === 'string') return signature;
   return verifyDetached(bytes, signature.toString('utf8'), verificationKeys, now);
 }

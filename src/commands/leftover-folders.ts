@@ -6,7 +6,7 @@ import type { StoreDates } from '../catalog/retention-guards.ts';
 import type { LeftoverReport } from '../report/prune-report.ts';
 import { type Store, type StoredObject, StoreError } from '../store/store.ts';
 import { type SetInStore, whyNotSigned } from './inspect.ts';
-import { readObject } from './read-object.ts';
+import { readUsable } from './read-object.ts';
 import { removeAll } from './remove-all.ts';
 
 /** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
@@ -86,7 +86,7 @@ async function prunedIds(place: SetInStore): Promise<Set<string>> {
   for await (const { key } of store.list(prunedFolder(set))) if (isPruneRecordKey(key, set)) keys.push(key);
   const ids = new Set<string>();
   for (const key of keys.sort().slice(-NEWEST_RECORDS)) {
-    const bytes = await readObject(store, key);
+    const bytes = await readUsable(store, key, () => null);
     if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null) continue;
     try {
       const record = readPruneRecord(bytes);

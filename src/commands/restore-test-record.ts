@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { readManifest } from '../catalog/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
@@ -10,6 +9,7 @@ import type { RestoreTestReport } from '../report/restore-test-report.ts';
 import type { Store } from '../store/store.ts';
 import type { ChosenBackup } from './choose-backup.ts';
 import { putSigned } from './put-object.ts';
+import { readObject } from './read-object.ts';
 import type { Run } from './run.ts';
 
 /** A record in full goes into a store that people list; this many findings tell enough. */
@@ -49,7 +49,8 @@ export async function keepRecord(
 async function sameBackup(store: Store, { id, set, manifest }: ChosenBackup): Promise<string | null> {
   const key = keyOf(set, id, MANIFEST_FILE);
   try {
-    const bytes = await buffer(await store.read(key));
+    const bytes = await readObject(store, key);
+    if (bytes === null) return null;
     const [theirs, tested] = [bytes, manifest].map((text) => readManifest(text, key, { set, id }).parts);
     return isDeepStrictEqual(theirs, tested) ? createHash('sha256').update(bytes).digest('hex') : null;
   } catch {

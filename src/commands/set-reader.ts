@@ -7,7 +7,7 @@ import { type RestoreTestRecord, readRecordOf } from '../catalog/record.ts';
 import { LifeboatError } from '../errors.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { checkDetached } from '../stream/verify.ts';
-import { readObject } from './read-object.ts';
+import { readObject, readUsable } from './read-object.ts';
 import type { Run } from './run.ts';
 
 /** What is said of an object's signature. */
@@ -68,7 +68,7 @@ export class SetReader {
     if (read === null) return null;
     const files = this.#listing.files(listed.id);
     if (read instanceof StoreError) {
-      return { listed, files, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
+      return { listed, files, manifest: { kind: kindOf(read), why: read.message }, manifestSha256: null };
     }
     const manifestSha256 = createHash('sha256').update(read.bytes).digest('hex');
     return { listed, files, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
@@ -111,7 +111,7 @@ export class SetReader {
     if (kind === 'bad' || kind === 'unsigned') return { kind: 'bad', why: 'the manifest of its backup does not count' };
     const read = await ifAllowed(() => this.#readSigned(key));
     if (read === null) return { kind: 'gone' };
-    if (read instanceof StoreError) return { kind: 'denied', why: read.message };
+    if (read instanceof StoreError) return { kind: kindOf(read), why: read.message };
     if (read.signature.problem !== null) return { kind: 'bad', why: read.signature.problem };
     try {
       const expected = { ...test, set: this.set, manifestSha256: backup.manifestSha256 };
@@ -130,19 +130,27 @@ export class SetReader {
 
   async checkSignature(key: string, bytes: Uint8Array): Promise<Signature> {
     if (this.#verificationKeys === null) return { problem: null, isThere: false, signer: null };
-    const armored = (await readObject(this.store, `${key}.asc`))?.toString('utf8');
-    if (armored === undefined) return { problem: 'it is not signed', isThere: false, signer: null };
-    const checked = await checkDetached(bytes, armored, this.#verificationKeys, this.#run.now());
+    const armored = await readUsable(this.store, `${key}.asc`, (problem) => ({ problem }));
+    if (armored === null) return { problem: 'it is not signed', isThere: false, signer: null };
+    if ('problem' in armored) return { problem: armored.problem, isThere: true, signer: null };
+    const checked = await checkDetached(bytes, armored.toString('utf8'), this.#verificationKeys, this.#run.now());
     return { problem: null, signer: null, ...checked, isThere: true };
   }
 }
 
-/** Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. */
+/**
+ * Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. So
+ * is an object that is none of ours.
+ */
 export async function ifAllowed<T>(read: () => Promise<T>): Promise<T | StoreError> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'denied') return error;
+    if (error instanceof StoreError && (error.code === 'denied' || error.code === 'unusable')) return error;
     throw error;
   }
+}
+
+function kindOf({ code }: StoreError): 'denied' | 'bad' {
+  return code === 'unusable' ? 'bad' : 'denied';
 }

@@ -23,6 +23,12 @@ export interface Store {
   /** All objects whose key begins with `prefix`, in the order of their keys. */
   list(prefix: string): AsyncIterable<StoredObject>;
 
+  /**
+   * Objects travel as a whole, one at a time: a read brings its first byte when all of the object has come, whatever the
+   * range, and a write goes out with `commit()`.
+   */
+  readonly movesWhole?: boolean;
+
   /** The object's bytes, or those of a range; `end` is exclusive. */
   read(key: string, range?: { start: number; end: number }): Promise<Readable>;
 
@@ -114,8 +120,12 @@ export interface StoreContext {
   info(line: string): void;
 }
 
-/** `not-found`: no such object. `denied`: these credentials may not. `full`: no space. `failed`: anything else. */
-export type StoreErrorCode = 'not-found' | 'denied' | 'full' | 'failed';
+/**
+ * `not-found`: no such object. `denied`: these credentials may not. `full`: no space. `unusable`: something has this key,
+ * and it is not an object of ours: too large for its kind, or not a regular file. `late`: the store did not answer in
+ * time, and is not asked again. `failed`: anything else.
+ */
+export type StoreErrorCode = 'not-found' | 'denied' | 'full' | 'unusable' | 'late' | 'failed';
 
 export class StoreError extends LifeboatError {
   override readonly name = 'StoreError';

@@ -1,11 +1,13 @@
 import type { Dirent, Stats } from 'node:fs';
-import { open, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import { explainedBytes } from './bytes.ts';
 import { codeOf, explained, fileError } from './file/errors.ts';
 import { makeFolder, removeEmptyFolders } from './file/folders.ts';
+import { openRegular, requireRegular } from './file/read.ts';
+import { lstatOrNull, Root } from './file/root.ts';
 import { FileUpload, nameOfTemporary, temporaryPath } from './file/upload.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from './store.ts';
 
@@ -15,44 +17,48 @@ export function openFileStore(location: { path: string; url: string }, context: 
 }
 
 /**
- * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
- * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
+ * A folder as a store: keys are paths below it, objects are regular files. Names that begin with a dot are not objects:
+ * they are files being written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
  */
 class FileStore implements Store {
   readonly url: string;
-  readonly #root: string;
+  readonly #root: Root;
   readonly #context: StoreContext;
 
   constructor({ path, url }: { path: string; url: string }, context: StoreContext) {
     this.url = url;
-    this.#root = path;
+    this.#root = new Root(path);
     this.#context = context;
   }
 
   async open(): Promise<void> {
-    if (!isAbsolute(this.#root)) {
-      throw new StoreError('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
+    const { path } = this.#root;
+    if (!isAbsolute(path)) {
+      throw new StoreError('failed', `The store ${JSON.stringify(path)} must be an absolute path.`);
     }
-    await explained(this.#root, async () => {
-      if (!(await this.#isThere())) await makeFolder(this.#root);
-      await tryToWrite(this.#root);
+    await explained(path, async () => {
+      if (!(await this.#isThere())) await makeFolder(path);
+      await this.#root.pin();
+      await tryToWrite(path);
     });
   }
 
   async openToRead(): Promise<void> {
-    if (await explained(this.#root, () => this.#isThere())) return;
+    const { path } = this.#root;
+    if (await explained(path, () => this.#isThere())) return;
     throw new StoreError(
       'not-found',
-      `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`,
+      `The store ${JSON.stringify(path)} is not there: mend its path in store, or mount its disk.`,
     );
   }
 
   async #isThere(): Promise<boolean> {
-    const found = await statOrNull(this.#root);
+    const { path } = this.#root;
+    const found = await statOrNull(path);
     if (found !== null && !found.isDirectory()) {
       throw new StoreError(
         'failed',
-        `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`,
+        `The store ${JSON.stringify(path)} is a file: name a folder, which is made when it is not there.`,
       );
     }
     return found !== null;
@@ -70,16 +76,20 @@ class FileStore implements Store {
       if (isVisibleFolder(entry)) {
         if (`${key}/`.startsWith(prefix)) yield* this.list(`${key}/`);
       } else if (isVisibleFile(entry) && key.startsWith(prefix)) {
-        const found = await explained(this.#path(key), () => statOrNull(this.#path(key)));
-        if (found !== null) yield { key, size: found.size, modified: found.mtime };
+        const path = this.#root.pathOf(key);
+        const found = await explained(path, () => lstatOrNull(path));
+        if (found?.isFile()) yield { key, size: found.size, modified: found.mtime };
       }
     }
   }
 
   async read(key: string, range?: { start: number; end: number }): Promise<Readable> {
     if (range !== undefined && range.end <= range.start) return Readable.from([]);
-    const path = this.#path(key);
-    const file = await explained(path, () => open(path, 'r'));
+    const path = this.#root.pathOf(key);
+    const file = await explained(path, async () => {
+      await this.#root.check(key);
+      return await openRegular(path);
+    });
     const bytes = file.createReadStream({
       highWaterMark: 1024 * 1024,
       signal: this.#context.signal,
@@ -89,28 +99,33 @@ class FileStore implements Store {
   }
 
   async create(key: string): Promise<Upload> {
-    const path = this.#path(key);
-    return await explained(path, () => FileUpload.begin(path, this.#root, this.#context));
+    const path = this.#root.pathOf(key);
+    return await explained(path, () => FileUpload.begin(key, this.#root, this.#context));
   }
 
   async size(key: string): Promise<number> {
-    const path = this.#path(key);
-    const found = await explained(path, () => stat(path));
-    if (!found.isFile()) throw new StoreError('not-found', `${JSON.stringify(path)} is not a file.`);
-    return found.size;
+    const path = this.#root.pathOf(key);
+    return await explained(path, async () => {
+      await this.#root.check(key);
+      const found = await lstat(path);
+      requireRegular(found, path);
+      return found.size;
+    });
   }
 
   /** What the user of this run may use: of some file systems a part is root's. */
   async freeSpace(): Promise<number> {
-    const { bavail, bsize } = await explained(this.#root, () => statfs(this.#root));
+    const { path } = this.#root;
+    const { bavail, bsize } = await explained(path, () => statfs(path));
     return bavail * bsize;
   }
 
   async remove(key: string): Promise<void> {
-    const path = this.#path(key);
+    const path = this.#root.pathOf(key);
     await explained(path, async () => {
+      await this.#root.check(key);
       await rm(path, { force: true });
-      await removeEmptyFolders(dirname(path), this.#root);
+      await removeEmptyFolders(dirname(path), this.#root.path);
     });
   }
 
@@ -125,7 +140,7 @@ class FileStore implements Store {
   async newestUpload(prefix: string): Promise<Date | null> {
     let newest: Date | null = null;
     for await (const { path } of this.#unfinished(prefix)) {
-      const found = await explained(path, () => statOrNull(path));
+      const found = await explained(path, () => lstatOrNull(path));
       if (found !== null && (newest === null || found.mtime > newest)) newest = found.mtime;
     }
     return newest;
@@ -139,12 +154,17 @@ class FileStore implements Store {
     return null;
   }
 
-  close(): void {}
+  close(): void {
+    this.#root.unpin();
+  }
 
   /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
   async #entries(folder: string): Promise<Dirent[]> {
-    const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
-    const entries = await explained(path, () => readdir(path, { withFileTypes: true }).catch(emptyIfMissing));
+    const path = folder === '' ? this.#root.path : this.#root.pathOf(folder.slice(0, -1));
+    const entries = await explained(path, async () => {
+      await this.#root.check(folder);
+      return await readdir(path, { withFileTypes: true }).catch(emptyIfMissing);
+    });
     const place = (entry: Dirent) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
     return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
   }
@@ -157,30 +177,22 @@ class FileStore implements Store {
       if (isVisibleFolder(entry)) {
         if (`${key}/`.startsWith(prefix)) yield* this.#unfinished(`${key}/`);
       } else if (entry.isFile() && nameOfTemporary(entry.name) !== null && key.startsWith(prefix)) {
-        yield { key, path: join(this.#root, folder, entry.name) };
+        yield { key, path: join(this.#root.path, folder, entry.name) };
       }
     }
   }
 
   async #removeIfOlder(path: string, before: Date): Promise<boolean> {
     try {
-      const found = await statOrNull(path);
+      const found = await lstatOrNull(path);
       if (found === null || found.mtime >= before) return false;
       await rm(path, { force: true });
-      await removeEmptyFolders(dirname(path), this.#root);
+      await removeEmptyFolders(dirname(path), this.#root.path);
       return true;
     } catch (error) {
       this.#context.info(`An unfinished file of an earlier run was not removed: ${messageOf(error)}`);
       return false;
     }
-  }
-
-  /** Keys come from listings too: none may lead out of the root, or to what is no object. */
-  #path(key: string): string {
-    if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
-      throw new StoreError('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
-    }
-    return join(this.#root, key);
   }
 }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { type Committed, type StoreContext, StoreError, type Upload } from '../store.ts';
 import { codeOf, explained } from './errors.ts';
 import { makeFolder, removeEmptyFolders, syncFolder } from './folders.ts';
+import { requireRegular } from './read.ts';
+import type { Root } from './root.ts';
 
 /** The name, in the same folder, under which a file is written before it is whole. */
 export function temporaryPath(path: string): string {
@@ -16,10 +18,14 @@ export function nameOfTemporary(name: string): string | null {
   return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
 }
 
-/** One file being written: under a temporary name, then made durable, then renamed. */
+/**
+ * One file being written: under a temporary name, then made durable, then renamed. A file that is created anew is never
+ * what a link of that name leads to (open(2), O_EXCL), and a rename replaces a link itself (rename(2)).
+ */
 export class FileUpload implements Upload {
+  readonly #key: string;
   readonly #path: string;
-  readonly #root: string;
+  readonly #root: Root;
   readonly #temporary: string;
   readonly #handle: FileHandle;
   readonly #context: StoreContext;
@@ -29,8 +35,9 @@ export class FileUpload implements Upload {
   #size = 0;
   #state: 'writing' | 'renamed' | 'committed' = 'writing';
 
-  private constructor(file: TemporaryFile, path: string, root: string, context: StoreContext) {
-    this.#path = path;
+  private constructor(file: TemporaryFile, key: string, root: Root, context: StoreContext) {
+    this.#key = key;
+    this.#path = root.pathOf(key);
     this.#root = root;
     this.#temporary = file.path;
     this.#handle = file.handle;
@@ -39,10 +46,11 @@ export class FileUpload implements Upload {
     this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
   }
 
-  /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
-  static async begin(path: string, root: string, context: StoreContext): Promise<FileUpload> {
-    if (context.signal.aborted) throw cancelled(path);
-    return new FileUpload(await createTemporary(path, root, context), path, root, context);
+  /** Begins the file of an object; folders that are missing below and up to the root are made. */
+  static async begin(key: string, root: Root, context: StoreContext): Promise<FileUpload> {
+    if (context.signal.aborted) throw cancelled(root.pathOf(key));
+    await root.check(key); // Before a folder is made behind a link.
+    return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -74,7 +82,7 @@ export class FileUpload implements Upload {
     try {
       await this.#handle.close().catch(() => {}); // What it may say is about bytes that are given up.
       await rm(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-      await removeEmptyFolders(dirname(this.#path), this.#root);
+      await removeEmptyFolders(dirname(this.#path), this.#root.path);
       this.#forget();
     } catch (error) {
       this.#context.info(`A file of the failed upload is left behind: ${messageOf(error)}`);
@@ -86,14 +94,16 @@ export class FileUpload implements Upload {
     await this.#handle.sync();
     await this.#handle.close(); // NFS tells of a full disk only here.
     this.#check();
+    await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
     await rename(this.#temporary, this.#path);
     this.#state = 'renamed';
     await syncFolder(dirname(this.#path));
-    const { size } = await stat(this.#path);
-    if (size === this.#size) return;
+    const found = await lstat(this.#path);
+    requireRegular(found, this.#path);
+    if (found.size === this.#size) return;
     throw new StoreError(
       'failed',
-      `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+      `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
         'it cannot be trusted, use another store.',
     );
   }

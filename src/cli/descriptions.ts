@@ -46,7 +46,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'lock-wait-timeout':
     'How long to go on trying for the locks that a consistent dump needs, in all, such as `90s`, `15m` or `2h` (1s to 24h). While something else waits for a table, the backup gives way and tries again.',
   'store-timeout':
-    'How long a store may take no byte before it is given up, such as `90s` or `5m` (1s to 24h).',
+    'How long a store may take for an answer, or for the next bytes that it reads or takes, such as `90s` or `5m` (1s to 24h). After that Lifeboat stops using the store; so it does with one that sends less than 16 KiB/s for that long. A listing may take twelve times as long.',
   'allow-empty':
     '`true`: a database without any table, or a folder of paths without any file, is backed up too. Otherwise that is an error.',
   'allow-new-source':
@@ -123,6 +123,8 @@ export const DESCRIPTIONS: Record<string, string> = {
     'restore: `true` also swaps in a database of which something could not be verified on this server.',
   'swap-timeout':
     'restore: how long connections are ended and the swap is tried while the application connects again and again, such as `1m` (1s to 24h).',
+  'restore-timeout':
+    'restore-test, restore: ends a restore that has not finished after this time, such as `2h` (1s to 24h), and removes what it restored. Default: no limit. A swap that has begun is not interrupted.',
   'max-restore-time':
     'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The comparison is not counted.',
   'max-age':

@@ -47,7 +47,6 @@ export const backupInputs = {
   'dump-args': input('', parseDumpArgs),
   fingerprint: input('rows', oneOf('rows', 'content')),
   'lock-wait-timeout': input('5m', parseTimeout),
-  'store-timeout': input('5m', parseTimeout),
   'allow-empty': input('false', parseBoolean),
   'allow-new-source': input('false', parseBoolean),
   'compression-level': input('1', wholeNumber(1, 19)),

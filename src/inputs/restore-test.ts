@@ -3,7 +3,7 @@ import { isId } from '../catalog/id.ts';
 import { LifeboatError } from '../errors.ts';
 import { parseAssertions } from './assertions.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, parseTimeout } from './duration.ts';
 import { everyCommand } from './every-command.ts';
 import { parseFileReferences } from './file-references.ts';
 import { parseVerificationKeys } from './keys.ts';
@@ -45,6 +45,7 @@ export const restoreTestInputs = {
   assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
   'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
   jobs: input('1', parseRestoreJobs),
+  'restore-timeout': optional(parseTimeout),
   'max-restore-time': optional(parseDuration),
   'max-age': optional(parseDuration),
   'on-could-not-verify': input('fail', oneOf('fail', 'warn')),
@@ -134,6 +135,7 @@ export async function readRestoreTestSettings(
     assertions: inputs.assertions,
     fileReferences: inputs['file-references'],
     jobs: inputs.jobs,
+    restoreTimeout: inputs['restore-timeout'],
     maxRestoreTime: inputs['max-restore-time'],
     maxAge: inputs['max-age'],
     onCouldNotVerify: inputs['on-could-not-verify'],

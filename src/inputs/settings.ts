@@ -16,6 +16,8 @@ export interface StoreSettings extends StoreAccess {
 
 /** How stores of each kind are reached. */
 export interface StoreAccess {
+  /** Milliseconds that a store may take for an answer, or for the next bytes. */
+  storeTimeout: number;
   s3: S3Settings;
   /** null: no store is reached by ssh. */
   ssh: SshSettings | null;
@@ -42,7 +44,6 @@ export interface BackupSettings extends StoreSettings {
   fingerprint: 'rows' | 'content';
   compressionLevel: number;
   lockWaitTimeout: number;
-  storeTimeout: number;
   allowEmpty: boolean;
   allowNewSource: boolean;
   readBack: 'auto' | 'required';
@@ -116,6 +117,9 @@ export interface RestoreTestSettings extends StoreSettings {
   fileReferences: FileReference[];
   /** How many processes build indexes and constraints. */
   jobs: number;
+  /** After so long the restore is ended; null: never. */
+  restoreTimeout: number | null;
+  /** An objective: a restore that takes longer is reported. */
   maxRestoreTime: number | null;
   maxAge: number | null;
   onCouldNotVerify: 'fail' | 'warn';
@@ -138,6 +142,8 @@ export interface RestoreSettings extends StoreSettings {
   filesTo: string | null;
   createRoles: boolean;
   acceptUnverified: boolean;
+  /** After so long the restore is ended, unless the swap has begun; null: never. */
+  restoreTimeout: number | null;
   swapTimeout: number;
   commands: SwapCommands;
   jobs: number;

@@ -1,3 +1,4 @@
+import { parseTimeout } from './duration.ts';
 import { parseKnownHosts } from './known-hosts.ts';
 import {
   type Environment,
@@ -20,11 +21,17 @@ export const storeInputs = {
   's3-endpoint': optional(parseEndpoint),
   'ssh-key': optional(parseSshKey),
   'ssh-known-hosts': optional(parseKnownHosts),
+  'store-timeout': input('5m', parseTimeout),
 } satisfies Schema;
 
 /** What a command needs that writes no backups. */
 export function storeSettings(inputs: ValuesOf<typeof storeInputs>): StoreSettings {
-  return { stores: inputs.store, s3: s3ForReading(inputs['s3-endpoint']), ssh: sshSettings(inputs) };
+  return {
+    stores: inputs.store,
+    storeTimeout: inputs['store-timeout'],
+    s3: s3ForReading(inputs['s3-endpoint']),
+    ssh: sshSettings(inputs),
+  };
 }
 
 /** The stores of a run that has ended, for what it left there. */

@@ -5,9 +5,14 @@ import { openRcloneStore } from './rclone.ts';
 import { openS3Store } from './s3.ts';
 import { openSshStore } from './ssh.ts';
 import type { Store, StoreContext } from './store.ts';
+import { openTimed } from './timed.ts';
 
 /** Makes the store that a location names. The caller opens it, and closes it in the end. */
-export async function openStore(location: StoreLocation, access: StoreAccess, context: StoreContext): Promise<Store> {
+export function openStore(location: StoreLocation, access: StoreAccess, context: StoreContext): Promise<Store> {
+  return openTimed(access.storeTimeout, context, (timed) => makeStore(location, access, timed));
+}
+
+async function makeStore(location: StoreLocation, access: StoreAccess, context: StoreContext): Promise<Store> {
   switch (location.kind) {
     case 'file':
       return openFileStore(location, context);

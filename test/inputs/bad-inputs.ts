@@ -263,6 +263,11 @@ export const badInputs: BadInput[] = [
     says: [/^cache: "actions" is neither true nor false/],
   },
   {
+    title: 'a restore that has less than a second',
+    inputs: { ...RESTORE_TEST, 'restore-timeout': '0s', 'store-timeout': '2d' },
+    says: [/^restore-timeout: "0s" is out of range/m, /^store-timeout: "2d" is out of range.*1s to 24h/m],
+  },
+  {
     title: 'an objective that is no duration',
     inputs: { ...RESTORE_TEST, 'max-restore-time': 'an hour', 'max-age': '26' },
     says: [/^max-restore-time: "an hour" is not a duration/, /^max-age: "26" is not a duration/m],
@@ -355,8 +360,8 @@ export const badInputs: BadInput[] = [
   },
   {
     title: 'a swap without patience',
-    inputs: { command: 'restore', confirm: 'shop', 'swap-timeout': '0s' },
-    says: [/^swap-timeout: "0s" is out of range/],
+    inputs: { command: 'restore', confirm: 'shop', 'swap-timeout': '0s', 'restore-timeout': 'soon' },
+    says: [/^swap-timeout: "0s" is out of range/m, /^restore-timeout: "soon" is not a duration/m],
   },
 
   {

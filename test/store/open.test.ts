@@ -18,7 +18,7 @@ afterEach(() => rmSync(path, { recursive: true }));
 
 test('the kind of the location says which store it is', async () => {
   const place = await newPlace(await ensureCeph());
-  const settings = { s3: { ...SETTINGS, endpoint: place.server.endpoint }, ssh: null };
+  const settings = { s3: { ...SETTINGS, endpoint: place.server.endpoint }, ssh: null, storeTimeout: 60_000 };
   const url = `s3://${place.bucket}/a/b`;
   for (const location of [
     { kind: 'file' as const, url: `file://${path}`, path },

@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { StoreError } from '../store.ts';
+import { boundAnswers } from './bounded-answers.ts';
 import { followClock } from './clock.ts';
 import { noCredentials } from './errors.ts';
 import type { S3Options } from './options.ts';
@@ -32,6 +33,7 @@ export function connect(endpoint: string | null, options: Pick<S3Options, 'idleT
     retryStrategy: { retry: (send, request) => send(request) },
     requestHandler: { connectionTimeout: 10_000, socketTimeout: options.idleTimeout },
   });
+  boundAnswers(client);
   sendInSlices(client);
   return { client, endpoint: server, clock: followClock(client) };
 }

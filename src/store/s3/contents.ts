@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { StoredObject } from '../store.ts';
+import { bounded } from './bounded-answers.ts';
 
 /**
  * Has the objects of a page taken out before the SDK reads it; they are in the list once the command was sent. The SDK
@@ -15,7 +16,7 @@ export function takeContents(command: ListObjectsV2Command): StoredObject[] {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: Readable | Buffer };
       if (response.statusCode !== 200) return result;
-      const { objects, rest } = splitPage((await buffer(response.body as Readable)).toString());
+      const { objects, rest } = splitPage((await buffer(bounded(response.body as Readable))).toString());
       taken.splice(0, taken.length, ...objects);
       response.body = Buffer.from(rest);
       return result;

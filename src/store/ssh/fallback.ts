@@ -18,6 +18,10 @@ export class SftpOrRsync implements Store {
     this.#context = context;
   }
 
+  get movesWhole(): boolean {
+    return this.#store.movesWhole ?? false;
+  }
+
   open(): Promise<void> {
     return this.#ask((store) => store.open());
   }

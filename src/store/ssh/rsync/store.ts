@@ -27,6 +27,7 @@ interface Fetched {
 /** A folder of a server that lets a key do rsync and nothing else, as rrsync does. */
 export class RsyncStore implements Store {
   readonly url: string;
+  readonly movesWhole = true;
   readonly #remote: RsyncRemote;
   /** The newest last. */
   #fetched: Fetched[] = [];

@@ -82,7 +82,6 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     const source = await readSource(session);
     if (!settings.allowNewSource) checkSource(targets, source, set);
     const fanOut = new FanOut(targets, {
-      storeTimeout: settings.storeTimeout,
       readBackRequired: settings.readBack === 'required',
       onFailure: ({ store }, error) => log.info(`${store.url} is given up: ${error.message}`),
     });
@@ -194,5 +193,6 @@ async function commit(manifest: CommonManifest, settings: BackupSettings, fanOut
   const { name, id } = manifest;
   if (settings.signing)
     await fanOut.putObject(keyOf(name, id, SIGNATURE_FILE), (target) => fileOf(target, 'signature'));
+  await fanOut.lookUp();
   await fanOut.putObject(keyOf(name, id, MANIFEST_FILE), (target) => fileOf(target, 'manifest'));
 }

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { messageOf } from '../errors.ts';
+import { lookUp } from './look-up.ts';
 import { RangeDigests } from './range-digests.ts';
 import { type Store, StoreError, type Upload } from './store.ts';
 
@@ -10,14 +11,14 @@ export interface Target {
   failure: Error | null;
   /** Keys that this run has begun, in their order, to be removed should the backup fail. */
   keys: string[];
+  /** The objects that the store has taken, and their sizes. */
+  stored: Map<string, number>;
   /** `acknowledged` as soon as one object could not be read back. */
   uploaded: 'read-back' | 'acknowledged';
   lockedUntil: Date | null;
 }
 
 export interface FanOutOptions {
-  /** Milliseconds in which a store must take a chunk or commit an object. */
-  storeTimeout: number;
   /** An object that cannot be read back fails the store. */
   readBackRequired: boolean;
   onFailure(target: Target, error: Error): void;
@@ -33,7 +34,7 @@ export interface StoredVolume {
 }
 
 export function newTarget(store: Store): Target {
-  return { store, failure: null, keys: [], uploaded: 'read-back', lockedUntil: null };
+  return { store, failure: null, keys: [], stored: new Map(), uploaded: 'read-back', lockedUntil: null };
 }
 
 /**
@@ -62,16 +63,21 @@ export class FanOut<T extends Target = Target> {
     await object.commit();
   }
 
+  /** Looks up again what each store has taken: one that has lost a part of it gets no manifest that names it. */
+  async lookUp(): Promise<void> {
+    await this.#each((target) => lookUp(target));
+  }
+
   /** Begins an object in every living store. */
   async create(key: string): Promise<FannedUpload<T>> {
     const uploads = new Map<T, Upload>();
-    await this.#each('open', async (target) => {
+    await this.#each(async (target) => {
       target.keys.push(key);
       uploads.set(target, await target.store.create(key));
     });
     return {
-      each: (act) => this.#each('write', (target) => act(uploads.get(target) as Upload, target), uploads),
-      commit: () => this.#each('commit', (target) => this.#commit(target, key, uploads.get(target) as Upload), uploads),
+      each: (act) => this.#each((target) => act(uploads.get(target) as Upload, target), uploads),
+      commit: () => this.#each((target) => this.#commit(target, key, uploads.get(target) as Upload), uploads),
       abort: async () => {
         await Promise.all([...uploads.values()].map((upload) => upload.abort()));
       },
@@ -80,6 +86,7 @@ export class FanOut<T extends Target = Target> {
 
   async #commit(target: T, key: string, upload: Upload): Promise<void> {
     const committed = await upload.commit();
+    target.stored.set(key, committed.size);
     if (committed.lockedUntil) target.lockedUntil = committed.lockedUntil;
     if (committed.uploaded === 'read-back') return;
     target.uploaded = 'acknowledged';
@@ -91,12 +98,12 @@ export class FanOut<T extends Target = Target> {
     }
   }
 
-  async #each(what: string, act: (target: T) => Promise<void>, uploads?: Map<T, Upload>): Promise<void> {
+  async #each(act: (target: T) => Promise<void>, uploads?: Map<T, Upload>): Promise<void> {
     const targets = this.alive();
     await Promise.all(
       targets.map(async (target) => {
         try {
-          await withTimeout(act(target), this.#options.storeTimeout, () => timeoutError(target, what, this.#options));
+          await act(target);
         } catch (error) {
           const failure = error instanceof Error ? error : new StoreError('failed', messageOf(error));
           target.failure = failure;
@@ -210,24 +217,4 @@ export async function discard(targets: Target[]): Promise<void> {
       }
     }),
   );
-}
-
-function timeoutError(target: Target, what: string, { storeTimeout }: FanOutOptions): StoreError {
-  const seconds = Math.round(storeTimeout / 1000);
-  return new StoreError(
-    'failed',
-    `${target.store.url} did not answer for ${seconds} s (${what}). Check the store and the network, or raise store-timeout.`,
-  );
-}
-
-async function withTimeout<T>(promise: Promise<T>, milliseconds: number, error: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(error()), milliseconds);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

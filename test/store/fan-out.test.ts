@@ -8,6 +8,7 @@ import { discard, FanOut, newTarget, PartWriter, type Target } from '../../src/s
 import { openFileStore } from '../../src/store/file.ts';
 import { RangeDigests } from '../../src/store/range-digests.ts';
 import { type Store, StoreError, type Upload } from '../../src/store/store.ts';
+import { openTimed } from '../../src/store/timed.ts';
 
 const context = { signal: new AbortController().signal, track: () => () => {}, info: () => {} };
 let root: string;
@@ -45,10 +46,10 @@ async function* chunks(...sizes: number[]): AsyncGenerator<Uint8Array> {
   for (const size of sizes) yield Buffer.alloc(size, value++);
 }
 
-function fanOut(targets: Target[], storeTimeout = 5_000): { fan: FanOut; failures: string[] } {
+function fanOut(targets: Target[]): { fan: FanOut; failures: string[] } {
   const failures: string[] = [];
   const onFailure = ({ store }: Target, error: Error) => failures.push(`${store.url}: ${error.message}`);
-  return { fan: new FanOut(targets, { storeTimeout, readBackRequired: false, onFailure }), failures };
+  return { fan: new FanOut(targets, { readBackRequired: false, onFailure }), failures };
 }
 
 function filesOf(name: string): string[] {
@@ -131,8 +132,9 @@ describe('with several stores', () => {
   });
 
   test('one that takes no byte for store-timeout is given up alone', async () => {
-    const stalled = faulty(fileTarget('stalled'), () => ({ write: () => new Promise(() => {}) }));
-    const { fan, failures } = fanOut([stalled, fileTarget('good')], 200);
+    const { store } = faulty(fileTarget('stalled'), () => ({ write: () => new Promise(() => {}) }));
+    const stalled = newTarget(await openTimed(200, context, async () => store));
+    const { fan, failures } = fanOut([stalled, fileTarget('good')]);
     const writer = new PartWriter(fan, 100, names);
     await writer.drain(chunks(150));
     await writer.commit();

@@ -9,6 +9,7 @@ import { examine } from './examine.ts';
 import { openStores } from './open-stores.ts';
 import { PartCache } from './part-cache.ts';
 import { keepRecord } from './restore-test-record.ts';
+import { withinRestoreTimeout } from './restore-timeout.ts';
 import type { Run } from './run.ts';
 import { verdictBefore } from './verdict-before.ts';
 
@@ -22,7 +23,13 @@ export interface RestoreTestResult {
  * Restores a backup into a throwaway PostgreSQL and demands that it equals what was dumped. Whatever is wrong with the
  * backup is a finding and lowers the verdict; it throws only when nothing can be said of the backup.
  */
-export async function restoreTest(settings: RestoreTestSettings, run: Run): Promise<RestoreTestResult> {
+export function restoreTest(settings: RestoreTestSettings, run: Run): Promise<RestoreTestResult> {
+  return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) =>
+    testBackup(settings, timed, isRestored),
+  );
+}
+
+async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: () => void): Promise<RestoreTestResult> {
   const { progress, log } = run;
   const started = run.now();
   const stores = await progress.stage('open stores', () => openStores(settings, run));
@@ -36,6 +43,7 @@ export async function restoreTest(settings: RestoreTestSettings, run: Run): Prom
     if (settings.cache) cache = new PartCache(chosen, run);
     const examined = await examine(chosen, settings, run, cache);
     run.signal.throwIfAborted();
+    isRestored();
     const cachedSize = cache?.cachedSize ?? 0;
     progress.about.database = examined.manifest?.database ?? null;
     const before = await verdictBefore(chosen);

@@ -13,6 +13,7 @@ import { damageOf, type Examination, newExamination, type OpenedBackup, openBack
 import { openStores } from './open-stores.ts';
 import { checksOf } from './restore-files.ts';
 import { type PlannedSwap, planLines, planSwap, rolesToMake } from './restore-plan.ts';
+import { withinRestoreTimeout } from './restore-timeout.ts';
 import type { Run } from './run.ts';
 import { selectFromBackup } from './select-backup.ts';
 import { betweenCommands } from './swap-commands.ts';
@@ -22,7 +23,16 @@ import { verify } from './verify.ts';
  * Restores a backup beside the live database, verifies it like a restore test, and only then, when it was asked to,
  * gives it the live one's name. Whatever goes wrong before that leaves the live database untouched.
  */
-export async function restore(settings: RestoreSettings, run: Run): Promise<RestoreReport> {
+export function restore(settings: RestoreSettings, run: Run): Promise<RestoreReport> {
+  return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) =>
+    restoreBackup(settings, { ...timed, isRestored }),
+  );
+}
+
+/** `isRestored` is called before the swap, which must not be interrupted by the restore's timeout. */
+type TimedRun = Run & { isRestored(): void };
+
+async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<RestoreReport> {
   const { progress, log } = run;
   const started = run.now();
   const live = settings.connection.PGDATABASE ?? '';
@@ -121,7 +131,7 @@ async function carryOut(
   backup: OpenedBackup,
   target: RestoreTarget,
   settings: RestoreSettings,
-  run: Run,
+  run: TimedRun,
   found: Examination,
 ): Promise<void> {
   const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
@@ -145,6 +155,7 @@ async function carryOut(
   } finally {
     restored.made.keep(); // It is verified and there to be used, or gone, or named.
   }
+  run.isRestored();
   report.verdict = verdictOf(found.findings);
   if (!swap.swap || !maySwap(report.verdict, settings)) return;
   const { progress, atSwap } = run;

@@ -555,6 +555,7 @@ const UNFINISHED = /^\.(.+)\.[A-Za-z0-9]{6}$/;
 /** A folder of a server that lets a key do rsync and nothing else, as rrsync does. */
 class RsyncStore {
     url;
+    movesWhole = true;
     #remote;
     /** The newest last. */
     #fetched = [];

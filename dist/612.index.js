@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 224 modules
-var carry_out = __webpack_require__(5945);
+// EXTERNAL MODULE: ./src/carry-out.ts + 229 modules
+var carry_out = __webpack_require__(4758);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -146,7 +146,7 @@ const DESCRIPTIONS = {
     'dump-args': 'Further options for pg_dump, one a line, to leave things out: --schema, --exclude-schema, --table, --exclude-table, --exclude-table-data, --extension (each with =PATTERN), --no-comments, --no-security-labels, --large-objects, --no-large-objects. No shell reads them, so they need no quoting. Such a backup is marked as partial.',
     fingerprint: 'What is recorded of the rows, for a restore to be compared with: `rows` counts them exactly; `content` also makes a digest of every row, which takes longer.',
     'lock-wait-timeout': 'How long to go on trying for the locks that a consistent dump needs, in all, such as `90s`, `15m` or `2h` (1s to 24h). While something else waits for a table, the backup gives way and tries again.',
-    'store-timeout': 'How long a store may take no byte before it is given up, such as `90s` or `5m` (1s to 24h).',
+    'store-timeout': 'How long a store may take for an answer, or for the next bytes that it reads or takes, such as `90s` or `5m` (1s to 24h). After that Lifeboat stops using the store; so it does with one that sends less than 16 KiB/s for that long. A listing may take twelve times as long.',
     'allow-empty': '`true`: a database without any table, or a folder of paths without any file, is backed up too. Otherwise that is an error.',
     'allow-new-source': '`true`: accept that the set\'s earlier backups came from another database or server, after a migration. Otherwise that is an error.',
     'compression-level': 'The zstd level, from 1 (fastest) to 19 (smallest).',
@@ -185,6 +185,7 @@ const DESCRIPTIONS = {
     'create-roles': 'restore: `true` makes the owners and grantees that the server lacks, and the roles that are their members, without passwords; the summary lists them. For an empty server.',
     'accept-unverified': 'restore: `true` also swaps in a database of which something could not be verified on this server.',
     'swap-timeout': 'restore: how long connections are ended and the swap is tried while the application connects again and again, such as `1m` (1s to 24h).',
+    'restore-timeout': 'restore-test, restore: ends a restore that has not finished after this time, such as `2h` (1s to 24h), and removes what it restored. Default: no limit. A swap that has begun is not interrupted.',
     'max-restore-time': 'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The comparison is not counted.',
     'max-age': 'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails when the newest backup is.',
     'max-restore-test-age': 'check: fails when the newest restore test was longer ago, such as `8d`, or when there was none. One that did not pass fails always.',

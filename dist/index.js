@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 5945:
+/***/ 4758:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30075,6 +30075,55 @@ async function readSource(session) {
     return source ? (0,external_node_crypto_.createHash)('sha256').update(source.text).digest('hex') : null;
 }
 
+// EXTERNAL MODULE: ./src/store/store.ts
+var store_store = __nccwpck_require__(1644);
+;// CONCATENATED MODULE: ./src/store/look-up.ts
+
+/** Sizes that are asked for at the same time. */
+const AT_ONCE = 8;
+/**
+ * Whether all that a store has taken in this run is still there, as long as it was: by one listing, and by asking for
+ * what that does not show, because credentials may lack the right to list, and some listings lag behind. What these
+ * credentials could not read back when it was stored is not asked for again. Throws a StoreError.
+ */
+async function lookUp({ store, stored, uploaded, }) {
+    if (uploaded === 'acknowledged')
+        return;
+    const listed = await sizesIn(store, [...stored.keys()]);
+    const rest = [...stored].filter(([key, size]) => listed.get(key) !== size);
+    const ask = async () => {
+        for (let next = rest.shift(); next !== undefined; next = rest.shift())
+            await requireSize(store, ...next);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, ask));
+}
+/** By key; empty when these credentials may not list. */
+async function sizesIn(store, keys) {
+    const sizes = new Map();
+    const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)));
+    try {
+        for (const folder of folders)
+            for await (const { key, size } of store.list(folder))
+                sizes.set(key, size);
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A) || error.code !== 'denied')
+            throw error;
+    }
+    return sizes;
+}
+async function requireSize(store, key, size) {
+    const found = await store.size(key).catch((error) => {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+            return null;
+        throw error;
+    });
+    if (found === size)
+        return;
+    const state = found === null ? 'does not exist any more' : `has ${found} bytes now`;
+    throw new store_store/* StoreError */.A('failed', `${store.url}: ${JSON.stringify(key)}, ${size} bytes, was stored in this run and ${state}, so this store gets no manifest. Find out what removes or changes objects there, or whether its disk was unmounted, and run again.`);
+}
+
 ;// CONCATENATED MODULE: ./src/store/range-digests.ts
 
 
@@ -30106,15 +30155,14 @@ class RangeDigests {
     }
 }
 
-// EXTERNAL MODULE: ./src/store/store.ts
-var store_store = __nccwpck_require__(1644);
 ;// CONCATENATED MODULE: ./src/store/fan-out.ts
 
 
 
 
+
 function newTarget(store) {
-    return { store, failure: null, keys: [], uploaded: 'read-back', lockedUntil: null };
+    return { store, failure: null, keys: [], stored: new Map(), uploaded: 'read-back', lockedUntil: null };
 }
 /**
  * Writes to every store at once, as fast as the slowest of them takes it. A store that fails is given up alone; the
@@ -30138,16 +30186,20 @@ class FanOut {
         await object.each((upload, target) => upload.write(bytesFor(target)));
         await object.commit();
     }
+    /** Looks up again what each store has taken: one that has lost a part of it gets no manifest that names it. */
+    async lookUp() {
+        await this.#each((target) => lookUp(target));
+    }
     /** Begins an object in every living store. */
     async create(key) {
         const uploads = new Map();
-        await this.#each('open', async (target) => {
+        await this.#each(async (target) => {
             target.keys.push(key);
             uploads.set(target, await target.store.create(key));
         });
         return {
-            each: (act) => this.#each('write', (target) => act(uploads.get(target), target), uploads),
-            commit: () => this.#each('commit', (target) => this.#commit(target, key, uploads.get(target)), uploads),
+            each: (act) => this.#each((target) => act(uploads.get(target), target), uploads),
+            commit: () => this.#each((target) => this.#commit(target, key, uploads.get(target)), uploads),
             abort: async () => {
                 await Promise.all([...uploads.values()].map((upload) => upload.abort()));
             },
@@ -30155,6 +30207,7 @@ class FanOut {
     }
     async #commit(target, key, upload) {
         const committed = await upload.commit();
+        target.stored.set(key, committed.size);
         if (committed.lockedUntil)
             target.lockedUntil = committed.lockedUntil;
         if (committed.uploaded === 'read-back')
@@ -30164,11 +30217,11 @@ class FanOut {
             throw new store_store/* StoreError */.A('denied', `${target.store.url}: ${key} was written, but these credentials may not read it back, and read-back is required. Grant s3:GetObject on the prefix, or set read-back: auto.`);
         }
     }
-    async #each(what, act, uploads) {
+    async #each(act, uploads) {
         const targets = this.alive();
         await Promise.all(targets.map(async (target) => {
             try {
-                await withTimeout(act(target), this.#options.storeTimeout, () => timeoutError(target, what, this.#options));
+                await act(target);
             }
             catch (error) {
                 const failure = error instanceof Error ? error : new store_store/* StoreError */.A('failed', (0,errors/* messageOf */.bD)(error));
@@ -30264,22 +30317,6 @@ async function discard(targets) {
             // Without a manifest the rest is no backup; a later prune sweeps it.
         }
     }));
-}
-function timeoutError(target, what, { storeTimeout }) {
-    const seconds = Math.round(storeTimeout / 1000);
-    return new store_store/* StoreError */.A('failed', `${target.store.url} did not answer for ${seconds} s (${what}). Check the store and the network, or raise store-timeout.`);
-}
-async function withTimeout(promise, milliseconds, error) {
-    let timer;
-    const timeout = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(error()), milliseconds);
-    });
-    try {
-        return await Promise.race([promise, timeout]);
-    }
-    finally {
-        clearTimeout(timer);
-    }
 }
 
 ;// CONCATENATED MODULE: ./src/stream/encrypted-packet.ts
@@ -32864,32 +32901,64 @@ async function checkDetached(bytes, armoredSignature, armoredKeys, now) {
     }
 }
 
-// EXTERNAL MODULE: external "node:stream/consumers"
-var consumers_ = __nccwpck_require__(8321);
 ;// CONCATENATED MODULE: ./src/commands/read-object.ts
 
-
-/** A small object whole; null when it is not there. */
-async function readObject(store, key) {
+/** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
+const SMALL_OBJECT = 16 * 1024 * 1024;
+/**
+ * A small object as a whole; null when it does not exist. It never holds more than `limit` in memory: an object that is
+ * larger is a StoreError with the code `unusable`, as is one that is not a regular file.
+ */
+async function readObject(store, key, limit = SMALL_OBJECT) {
+    const chunks = [];
+    let size = 0;
     try {
-        return await (0,consumers_.buffer)(await store.read(key));
+        if (store.movesWhole && (await store.size(key)) > limit)
+            throw tooLarge(store, key, limit);
+        // Leaving the loop early destroys the stream, and with it the request.
+        for await (const chunk of await store.read(key)) {
+            chunks.push(chunk);
+            size += chunk.length;
+            if (size > limit)
+                throw tooLarge(store, key, limit);
+        }
     }
     catch (error) {
         if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
             return null;
         throw error;
     }
+    return Buffer.concat(chunks, size);
 }
+/** As readObject; what has the key and is not an object of ours is the value of `otherwise`, made from the reason. */
+async function readUsable(store, key, otherwise) {
+    try {
+        return await readObject(store, key);
+    }
+    catch (error) {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'unusable')
+            return otherwise(error.message);
+        throw error;
+    }
+}
+/** Whether something has this key, even if it is not an object of ours: a hold that cannot be read still protects. */
 async function isThere(store, key) {
     try {
         await store.size(key);
         return true;
     }
     catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+        if (!(error instanceof store_store/* StoreError */.A))
+            throw error;
+        if (error.code === 'unusable')
+            return true;
+        if (error.code === 'not-found')
             return false;
         throw error;
     }
+}
+function tooLarge(store, key, limit) {
+    return new store_store/* StoreError */.A('unusable', `${store.url}: ${JSON.stringify(key)} is larger than ${limit / 1024 / 1024} MiB, the most that Lifeboat reads of such an object. It was not written by Lifeboat, or it is damaged.`);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/inspect.ts
@@ -32904,9 +32973,11 @@ async function isThere(store, key) {
 async function inspectManifest(place, id) {
     const { store, set } = place;
     const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
-    const bytes = await readObject(store, key);
+    const bytes = await readUsable(store, key, (wrong) => ({ wrong }));
     if (bytes === null)
         return { wrong: 'its manifest has gone' };
+    if ('wrong' in bytes)
+        return bytes;
     const unsigned = await whyNotSigned(place, bytes, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* SIGNATURE_FILE */.I9));
     if (unsigned !== null)
         return { wrong: `its manifest does not count: ${unsigned}` };
@@ -32925,7 +32996,7 @@ async function inspectManifest(place, id) {
 /** Reads a restore test's record; null when it does not speak of this manifest, or does not count. */
 async function inspectRecord(place, { file, ...named }, manifestSha256) {
     const key = (0,catalog_names/* keyOf */.TN)(place.set, named.id, file);
-    const bytes = await readObject(place.store, key);
+    const bytes = await readUsable(place.store, key, () => null);
     if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null)
         return null;
     try {
@@ -32941,15 +33012,17 @@ async function inspectRecord(place, { file, ...named }, manifestSha256) {
 async function whyNotSigned({ store, verificationKeys, now }, bytes, signatureKey) {
     if (verificationKeys === null)
         return null;
-    const signature = await readObject(store, signatureKey);
+    const signature = await readUsable(store, signatureKey, (why) => why);
     if (signature === null)
         return 'it is not signed';
+    if (typeof signature === 'string')
+        return signature;
     return verifyDetached(bytes, signature.toString('utf8'), verificationKeys, now);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/side-by-side.ts
 /** Requests to one store under way at once. */
-const AT_ONCE = 8;
+const side_by_side_AT_ONCE = 8;
 /** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
 async function sideBySide(items, act) {
     const results = [];
@@ -32966,7 +33039,7 @@ async function sideBySide(items, act) {
             }
         }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await Promise.all(Array.from({ length: side_by_side_AT_ONCE }, worker));
     return results;
 }
 
@@ -33136,7 +33209,7 @@ async function prunedIds(place) {
             keys.push(key);
     const ids = new Set();
     for (const key of keys.sort().slice(-NEWEST_RECORDS)) {
-        const bytes = await readObject(store, key);
+        const bytes = await readUsable(store, key, () => null);
         if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null)
             continue;
         try {
@@ -33668,9 +33741,97 @@ var store_bytes = __nccwpck_require__(2046);
 var file_errors = __nccwpck_require__(7965);
 // EXTERNAL MODULE: ./src/store/file/folders.ts
 var folders = __nccwpck_require__(8289);
+// EXTERNAL MODULE: ./src/store/file/read.ts
+var read = __nccwpck_require__(2162);
+;// CONCATENATED MODULE: ./src/store/file/root.ts
+
+
+
+
+
+
+/**
+ * The folder that a store is, and the paths of its objects. It may itself be a link; nothing below it may: a link
+ * would lead reads, writes and deletions to files that are not of this store.
+ */
+class Root {
+    path;
+    /** As it was when the run began to write; null: any folder will do. */
+    #pinned = null;
+    /** Open until the end, so that the system gives its inode number to no other folder. */
+    #handle = null;
+    constructor(path) {
+        this.path = path;
+    }
+    /** Remembers which folder it is: from now on no other one in its place is used. */
+    async pin() {
+        this.unpin();
+        // One that may be written and not read cannot be opened.
+        this.#handle = await (0,external_node_util_.promisify)(external_node_fs_.open)(this.path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_DIRECTORY).catch(() => null);
+        const { dev, ino } = await (0,promises_.stat)(this.path);
+        this.#pinned = { dev, ino };
+    }
+    unpin() {
+        if (this.#handle !== null)
+            (0,external_node_fs_.close)(this.#handle, () => { });
+        this.#handle = null;
+    }
+    /** Where an object lies. Keys come from listings too: none may lead out of the root, or to what is no object. */
+    pathOf(key) {
+        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
+            throw new store_store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
+        }
+        return (0,external_node_path_.join)(this.path, key);
+    }
+    /** Requires that an object is looked for where it was stored: in the same root, and behind no link. */
+    async check(key) {
+        await this.#checkRoot();
+        let folder = this.path;
+        for (const segment of key.split('/').slice(0, -1)) {
+            folder = (0,external_node_path_.join)(folder, segment);
+            const found = await lstatOrNull(folder);
+            if (found === null)
+                return;
+            if (found.isSymbolicLink())
+                throw isLink(folder);
+        }
+    }
+    async #checkRoot() {
+        if (this.#pinned === null)
+            return;
+        const found = await (0,promises_.stat)(this.path).catch((error) => {
+            if ((0,file_errors/* codeOf */.$N)(error) === 'ENOENT')
+                return null;
+            throw error;
+        });
+        const { dev, ino } = this.#pinned;
+        if (found?.dev === dev && found.ino === ino)
+            return;
+        throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.path)} is not the folder that it was when this run began: its disk was unmounted, ` +
+            'something was mounted over it, or it was moved or replaced. What this run wrote before is in the other folder. ' +
+            'Mount the right disk, and run again.');
+    }
+}
+async function lstatOrNull(path) {
+    try {
+        return await (0,promises_.lstat)(path);
+    }
+    catch (error) {
+        if ((0,file_errors/* codeOf */.$N)(error) === 'ENOENT' || (0,file_errors/* codeOf */.$N)(error) === 'ENOTDIR')
+            return null;
+        throw error;
+    }
+}
+function isLink(folder) {
+    return new store_store/* StoreError */.A('failed', `${JSON.stringify(folder)} is a symbolic link, and links in a store are not followed. Replace it by a real folder ` +
+        'or a bind mount, or name the folder that it leads to in store.');
+}
+
 // EXTERNAL MODULE: ./src/store/file/upload.ts
 var upload = __nccwpck_require__(9203);
 ;// CONCATENATED MODULE: ./src/store/file.ts
+
+
 
 
 
@@ -33685,8 +33846,8 @@ function openFileStore(location, context) {
     return new FileStore(location, context);
 }
 /**
- * A folder as a store: keys are paths below it. Names that begin with a dot are not objects: they are files being
- * written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
+ * A folder as a store: keys are paths below it, objects are regular files. Names that begin with a dot are not objects:
+ * they are files being written, or a file system's own (`.snapshot`). Symbolic links below the folder are not followed.
  */
 class FileStore {
     url;
@@ -33694,28 +33855,32 @@ class FileStore {
     #context;
     constructor({ path, url }, context) {
         this.url = url;
-        this.#root = path;
+        this.#root = new Root(path);
         this.#context = context;
     }
     async open() {
-        if (!(0,external_node_path_.isAbsolute)(this.#root)) {
-            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} must be an absolute path.`);
+        const { path } = this.#root;
+        if (!(0,external_node_path_.isAbsolute)(path)) {
+            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} must be an absolute path.`);
         }
-        await (0,file_errors/* explained */.to)(this.#root, async () => {
+        await (0,file_errors/* explained */.to)(path, async () => {
             if (!(await this.#isThere()))
-                await (0,folders/* makeFolder */.fc)(this.#root);
-            await tryToWrite(this.#root);
+                await (0,folders/* makeFolder */.fc)(path);
+            await this.#root.pin();
+            await tryToWrite(path);
         });
     }
     async openToRead() {
-        if (await (0,file_errors/* explained */.to)(this.#root, () => this.#isThere()))
+        const { path } = this.#root;
+        if (await (0,file_errors/* explained */.to)(path, () => this.#isThere()))
             return;
-        throw new store_store/* StoreError */.A('not-found', `The store ${JSON.stringify(this.#root)} is not there: mend its path in store, or mount its disk.`);
+        throw new store_store/* StoreError */.A('not-found', `The store ${JSON.stringify(path)} is not there: mend its path in store, or mount its disk.`);
     }
     async #isThere() {
-        const found = await statOrNull(this.#root);
+        const { path } = this.#root;
+        const found = await statOrNull(path);
         if (found !== null && !found.isDirectory()) {
-            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(this.#root)} is a file: name a folder, which is made when it is not there.`);
+            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} is a file: name a folder, which is made when it is not there.`);
         }
         return found !== null;
     }
@@ -33732,8 +33897,9 @@ class FileStore {
                     yield* this.list(`${key}/`);
             }
             else if (isVisibleFile(entry) && key.startsWith(prefix)) {
-                const found = await (0,file_errors/* explained */.to)(this.#path(key), () => statOrNull(this.#path(key)));
-                if (found !== null)
+                const path = this.#root.pathOf(key);
+                const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
+                if (found?.isFile())
                     yield { key, size: found.size, modified: found.mtime };
             }
         }
@@ -33741,8 +33907,11 @@ class FileStore {
     async read(key, range) {
         if (range !== undefined && range.end <= range.start)
             return external_node_stream_.Readable.from([]);
-        const path = this.#path(key);
-        const file = await (0,file_errors/* explained */.to)(path, () => (0,promises_.open)(path, 'r'));
+        const path = this.#root.pathOf(key);
+        const file = await (0,file_errors/* explained */.to)(path, async () => {
+            await this.#root.check(key);
+            return await (0,read/* openRegular */.l)(path);
+        });
         const bytes = file.createReadStream({
             highWaterMark: 1024 * 1024,
             signal: this.#context.signal,
@@ -33751,26 +33920,30 @@ class FileStore {
         return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
     }
     async create(key) {
-        const path = this.#path(key);
-        return await (0,file_errors/* explained */.to)(path, () => upload/* FileUpload */.ef.begin(path, this.#root, this.#context));
+        const path = this.#root.pathOf(key);
+        return await (0,file_errors/* explained */.to)(path, () => upload/* FileUpload */.ef.begin(key, this.#root, this.#context));
     }
     async size(key) {
-        const path = this.#path(key);
-        const found = await (0,file_errors/* explained */.to)(path, () => (0,promises_.stat)(path));
-        if (!found.isFile())
-            throw new store_store/* StoreError */.A('not-found', `${JSON.stringify(path)} is not a file.`);
-        return found.size;
+        const path = this.#root.pathOf(key);
+        return await (0,file_errors/* explained */.to)(path, async () => {
+            await this.#root.check(key);
+            const found = await (0,promises_.lstat)(path);
+            (0,read/* requireRegular */.O)(found, path);
+            return found.size;
+        });
     }
     /** What the user of this run may use: of some file systems a part is root's. */
     async freeSpace() {
-        const { bavail, bsize } = await (0,file_errors/* explained */.to)(this.#root, () => (0,promises_.statfs)(this.#root));
+        const { path } = this.#root;
+        const { bavail, bsize } = await (0,file_errors/* explained */.to)(path, () => (0,promises_.statfs)(path));
         return bavail * bsize;
     }
     async remove(key) {
-        const path = this.#path(key);
+        const path = this.#root.pathOf(key);
         await (0,file_errors/* explained */.to)(path, async () => {
+            await this.#root.check(key);
             await (0,promises_.rm)(path, { force: true });
-            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root);
+            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root.path);
         });
     }
     async sweep(prefix, before) {
@@ -33784,7 +33957,7 @@ class FileStore {
     async newestUpload(prefix) {
         let newest = null;
         for await (const { path } of this.#unfinished(prefix)) {
-            const found = await (0,file_errors/* explained */.to)(path, () => statOrNull(path));
+            const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
             if (found !== null && (newest === null || found.mtime > newest))
                 newest = found.mtime;
         }
@@ -33796,11 +33969,16 @@ class FileStore {
     clock() {
         return null;
     }
-    close() { }
+    close() {
+        this.#root.unpin();
+    }
     /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
     async #entries(folder) {
-        const path = folder === '' ? this.#root : this.#path(folder.slice(0, -1));
-        const entries = await (0,file_errors/* explained */.to)(path, () => (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing));
+        const path = folder === '' ? this.#root.path : this.#root.pathOf(folder.slice(0, -1));
+        const entries = await (0,file_errors/* explained */.to)(path, async () => {
+            await this.#root.check(folder);
+            return await (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing);
+        });
         const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
         return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
     }
@@ -33814,30 +33992,23 @@ class FileStore {
                     yield* this.#unfinished(`${key}/`);
             }
             else if (entry.isFile() && (0,upload/* nameOfTemporary */.gc)(entry.name) !== null && key.startsWith(prefix)) {
-                yield { key, path: (0,external_node_path_.join)(this.#root, folder, entry.name) };
+                yield { key, path: (0,external_node_path_.join)(this.#root.path, folder, entry.name) };
             }
         }
     }
     async #removeIfOlder(path, before) {
         try {
-            const found = await statOrNull(path);
+            const found = await lstatOrNull(path);
             if (found === null || found.mtime >= before)
                 return false;
             await (0,promises_.rm)(path, { force: true });
-            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root);
+            await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root.path);
             return true;
         }
         catch (error) {
             this.#context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
             return false;
         }
-    }
-    /** Keys come from listings too: none may lead out of the root, or to what is no object. */
-    #path(key) {
-        if (key.split('/').some((segment) => segment === '' || segment.startsWith('.') || segment.includes('\0'))) {
-            throw new store_store/* StoreError */.A('failed', `${JSON.stringify(key)} cannot be a key in a file store.`);
-        }
-        return (0,external_node_path_.join)(this.#root, key);
     }
 }
 /** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
@@ -34316,7 +34487,7 @@ function openRcloneStore(location, context) {
  * The AWS SDK takes a tenth of a second to load: only a run that uses it does.
  */
 async function openS3Store(location, settings, context, options = {}) {
-    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(311)]).then(__nccwpck_require__.bind(__nccwpck_require__, 5311));
+    const { createS3Store } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(455)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9455));
     return createS3Store(location, settings, context, options);
 }
 
@@ -34340,13 +34511,217 @@ async function openSshStore(location, settings, context, options = {}) {
     return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 
+;// CONCATENATED MODULE: ./src/store/deadline.ts
+
+/** Bytes a second on average. A server that sends less is not waited for, however regularly it drips. */
+const SLOWEST = 16 * 1024;
+/** A listing has so many times as long as one answer: a large set takes many requests. */
+const LISTING = 12;
+/** Timers of JavaScript overflow after that, and then fire at once. */
+const deadline_LONGEST = 2 ** 31 - 1;
+/** Waits for one store. A store that was waited for too long is late for good: what follows fails at once. */
+class Deadline {
+    #url;
+    #timeout;
+    #stop;
+    #error = null;
+    /** `timeout`: milliseconds without an answer. `stop` ends what is under way in a store that is late. */
+    constructor(url, timeout, stop) {
+        this.#url = url;
+        this.#timeout = timeout;
+        this.#stop = stop;
+    }
+    /** One answer, and `bytes` at the slowest rate that is accepted. */
+    async answer(what, ask, bytes = 0) {
+        return await this.#within(this.#timeout + timeFor(bytes), what, ask);
+    }
+    /** An answer that takes a walk through folders. */
+    async walk(what, ask) {
+        return await this.#within(LISTING * this.#timeout, what, ask);
+    }
+    /** The entries of a listing. Time that the reader takes between them does not count, here and in {@link bytes}. */
+    entries(what, source) {
+        return this.#each(what, source, {
+            budget: LISTING * this.#timeout,
+            longest: Number.POSITIVE_INFINITY,
+            earns: () => 0,
+        });
+    }
+    /** A stream, which must go on within the timeout and bring {@link SLOWEST} on average. */
+    bytes(what, source) {
+        const earns = (chunk) => timeFor(chunk.length);
+        return this.#each(what, source, { budget: this.#timeout, longest: this.#timeout, earns });
+    }
+    /** Each item may be waited for until the budget is used up, to which every item adds what it earns. */
+    async *#each(what, source, { budget, longest, earns }) {
+        const iterator = source[Symbol.asyncIterator]();
+        let left = budget;
+        try {
+            for (;;) {
+                const asked = performance.now();
+                const next = await this.#within(Math.max(1, Math.min(left, longest)), what, () => iterator.next());
+                if (next.done)
+                    return;
+                left += earns(next.value) - (performance.now() - asked);
+                yield next.value;
+            }
+        }
+        finally {
+            iterator.return?.().catch(() => { }); // Not awaited: of a late store it would wait for what never comes.
+        }
+    }
+    async #within(milliseconds, what, ask) {
+        if (this.#error !== null)
+            throw this.#error;
+        let timer;
+        const late = new Promise((_, reject) => {
+            timer = setTimeout(() => reject(this.#giveUp(milliseconds, what)), Math.min(milliseconds, deadline_LONGEST));
+        });
+        try {
+            return await Promise.race([ask(), late]);
+        }
+        finally {
+            clearTimeout(timer);
+        }
+    }
+    #giveUp(waited, what) {
+        const step = 'Check the store and the network, or raise store-timeout.';
+        const late = waited < this.#timeout
+            ? `${this.#url} sends less than ${SLOWEST / 1024} KiB/s (${what}). ${step}`
+            : `${this.#url} did not answer for ${Math.round(waited / 1000)} s (${what}). ${step}`;
+        this.#error ??= new store_store/* StoreError */.A('late', late);
+        this.#stop.abort(this.#error);
+        return this.#error;
+    }
+}
+function timeFor(bytes) {
+    return (bytes / SLOWEST) * 1000;
+}
+
+;// CONCATENATED MODULE: ./src/store/timed.ts
+
+
+/**
+ * Makes a store that is never waited for without an end: each answer, each read and each write is bounded by `timeout`
+ * (the input store-timeout). A store that is late once is not asked again, but for what takes its objects back.
+ */
+async function openTimed(timeout, context, open) {
+    const late = new AbortController();
+    const store = await open({
+        signal: AbortSignal.any([context.signal, late.signal]),
+        track: (leftover) => context.track(leftover),
+        info: (line) => context.info(line),
+    });
+    return new TimedStore(store, new Deadline(store.url, timeout, late));
+}
+class TimedStore {
+    url;
+    #store;
+    #deadline;
+    /** Of objects that are read as a whole, as last told: their ranges are read one by one. */
+    #sizes = new Map();
+    /** Bytes of whole objects that are under way: other questions wait until these have come through. */
+    #moving = 0;
+    constructor(store, deadline) {
+        this.url = store.url;
+        this.#store = store;
+        this.#deadline = deadline;
+    }
+    get movesWhole() {
+        return this.#store.movesWhole ?? false;
+    }
+    open() {
+        return this.#answer('open', () => this.#store.open());
+    }
+    openToRead() {
+        return this.#answer('open', () => this.#store.openToRead());
+    }
+    folders(prefix) {
+        return this.#deadline.walk(`list ${prefix}`, () => this.#store.folders(prefix));
+    }
+    list(prefix) {
+        return this.#deadline.entries(`list ${prefix}`, this.#store.list(prefix));
+    }
+    async read(key, range) {
+        const what = `read ${key}`;
+        const size = await this.#wholeSize(key);
+        const bytes = await this.#move(size, () => this.#answer(what, () => this.#store.read(key, range)));
+        bytes.on('error', () => { }); // It may fail before anyone reads; the reader then learns of it.
+        const stream = external_node_stream_.Readable.from(this.#deadline.bytes(what, bytes), { objectMode: false });
+        stream.once('close', () => bytes.destroy());
+        return stream;
+    }
+    async create(key) {
+        const upload = await this.#answer('open', () => this.#store.create(key));
+        let written = 0;
+        return {
+            write: async (chunk) => {
+                await this.#answer('write', () => upload.write(chunk));
+                written += chunk.length;
+            },
+            commit: () => this.#move(this.movesWhole ? written : 0, () => this.#answer('commit', () => upload.commit())),
+            abort: () => upload.abort(),
+        };
+    }
+    async size(key) {
+        const size = await this.#answer(`size of ${key}`, () => this.#store.size(key));
+        if (this.movesWhole)
+            this.#sizes.set(key, size);
+        return size;
+    }
+    freeSpace() {
+        return this.#answer('free space', () => this.#store.freeSpace());
+    }
+    /** Also of a late store: after that, what removes has a few seconds of its own. */
+    remove(key) {
+        return this.#store.remove(key);
+    }
+    sweep(prefix, before) {
+        return this.#deadline.walk(`sweep ${prefix}`, () => this.#store.sweep(prefix, before));
+    }
+    newestUpload(prefix) {
+        return this.#deadline.walk(`list uploads of ${prefix}`, () => this.#store.newestUpload(prefix));
+    }
+    lockOf(key) {
+        return this.#answer(`lock of ${key}`, () => this.#store.lockOf(key));
+    }
+    clock() {
+        return this.#store.clock();
+    }
+    close() {
+        this.#store.close();
+    }
+    #answer(what, ask) {
+        return this.#deadline.answer(what, ask, this.#moving);
+    }
+    async #move(bytes, act) {
+        this.#moving += bytes;
+        try {
+            return await act();
+        }
+        finally {
+            this.#moving -= bytes;
+        }
+    }
+    /** What must come before the first byte can: 0 where a read brings bytes at once. */
+    async #wholeSize(key) {
+        if (!this.movesWhole)
+            return 0;
+        return this.#sizes.get(key) ?? (await this.size(key));
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/store/open.ts
 
 
 
 
+
 /** Makes the store that a location names. The caller opens it, and closes it in the end. */
-async function openStore(location, access, context) {
+function openStore(location, access, context) {
+    return openTimed(access.storeTimeout, context, (timed) => makeStore(location, access, timed));
+}
+async function makeStore(location, access, context) {
     switch (location.kind) {
         case 'file':
             return openFileStore(location, context);
@@ -34420,7 +34795,9 @@ async function findPrevious(store, set, run) {
         }
         const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
         try {
-            const bytes = await (0,consumers_.buffer)(await store.read(key));
+            const bytes = await readObject(store, key);
+            if (bytes === null)
+                continue; // A folder without a manifest is no backup.
             const { source } = readPreviousManifest(bytes, key);
             return {
                 previous: { id, manifestSha256: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex') },
@@ -34433,9 +34810,9 @@ async function findPrevious(store, set, run) {
                 throw error;
             if (error.code === 'denied')
                 return none('cannot-read');
-            // A folder without a manifest is no backup.
-            if (error.code !== 'not-found')
+            if (error.code !== 'unusable')
                 throw error;
+            run.log.warning(`${store.url}: backup ${id} does not count and is passed over. ${error.message}`);
         }
     }
     return none('first');
@@ -34692,7 +35069,7 @@ class SetReader {
             return null;
         const files = this.#listing.files(listed.id);
         if (read instanceof store_store/* StoreError */.A) {
-            return { listed, files, manifest: { kind: 'denied', why: read.message }, manifestSha256: null };
+            return { listed, files, manifest: { kind: set_reader_kindOf(read), why: read.message }, manifestSha256: null };
         }
         const manifestSha256 = (0,external_node_crypto_.createHash)('sha256').update(read.bytes).digest('hex');
         return { listed, files, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
@@ -34739,7 +35116,7 @@ class SetReader {
         if (read === null)
             return { kind: 'gone' };
         if (read instanceof store_store/* StoreError */.A)
-            return { kind: 'denied', why: read.message };
+            return { kind: set_reader_kindOf(read), why: read.message };
         if (read.signature.problem !== null)
             return { kind: 'bad', why: read.signature.problem };
         try {
@@ -34760,23 +35137,31 @@ class SetReader {
     async checkSignature(key, bytes) {
         if (this.#verificationKeys === null)
             return { problem: null, isThere: false, signer: null };
-        const armored = (await readObject(this.store, `${key}.asc`))?.toString('utf8');
-        if (armored === undefined)
+        const armored = await readUsable(this.store, `${key}.asc`, (problem) => ({ problem }));
+        if (armored === null)
             return { problem: 'it is not signed', isThere: false, signer: null };
-        const checked = await checkDetached(bytes, armored, this.#verificationKeys, this.#run.now());
+        if ('problem' in armored)
+            return { problem: armored.problem, isThere: true, signer: null };
+        const checked = await checkDetached(bytes, armored.toString('utf8'), this.#verificationKeys, this.#run.now());
         return { problem: null, signer: null, ...checked, isThere: true };
     }
 }
-/** Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. */
+/**
+ * Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. So
+ * is an object that is none of ours.
+ */
 async function ifAllowed(read) {
     try {
         return await read();
     }
     catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'denied')
+        if (error instanceof store_store/* StoreError */.A && (error.code === 'denied' || error.code === 'unusable'))
             return error;
         throw error;
     }
+}
+function set_reader_kindOf({ code }) {
+    return code === 'unusable' ? 'bad' : 'denied';
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup-trend.ts
@@ -35029,7 +35414,6 @@ async function makeBackup(settings, run) {
         if (!settings.allowNewSource)
             checkSource(targets, source, set);
         const fanOut = new FanOut(targets, {
-            storeTimeout: settings.storeTimeout,
             readBackRequired: settings.readBack === 'required',
             onFailure: ({ store }, error) => log.info(`${store.url} is given up: ${error.message}`),
         });
@@ -35138,6 +35522,7 @@ async function commit(manifest, settings, fanOut) {
     const { name, id } = manifest;
     if (settings.signing)
         await fanOut.putObject((0,catalog_names/* keyOf */.TN)(name, id, catalog_names/* SIGNATURE_FILE */.I9), (target) => fileOf(target, 'signature'));
+    await fanOut.lookUp();
     await fanOut.putObject((0,catalog_names/* keyOf */.TN)(name, id, catalog_names/* MANIFEST_FILE */.h1), (target) => fileOf(target, 'manifest'));
 }
 
@@ -36139,6 +36524,8 @@ function resultOf(stores) {
     return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
 }
 
+// EXTERNAL MODULE: external "node:stream/consumers"
+var consumers_ = __nccwpck_require__(8321);
 ;// CONCATENATED MODULE: ./src/catalog/inventory.ts
 
 
@@ -37077,9 +37464,11 @@ async function recordFiles({ store, set }) {
 }
 /** The wanted backups that a record names, or why it does not count. */
 async function check_prunes_readRecord(reader, key, wanted) {
-    const bytes = await readObject(reader.store, key);
+    const bytes = await readUsable(reader.store, key, (problem) => ({ problem }));
     if (bytes === null)
         return { pruned: [], problem: null };
+    if ('problem' in bytes)
+        return { pruned: [], problem: bytes.problem };
     try {
         const record = readPruneRecord(bytes);
         const pruned = record.deleted.filter((backup) => wanted.has(nameOf(backup)));
@@ -37449,6 +37838,7 @@ function serializeHold(hold) {
 
 
 
+
 /**
  * Finds the backup that is meant, in the first store that has it: an id, `latest`, or `latest-proven` (the newest whose
  * last restore test passed). Throws a LifeboatError when no store has it.
@@ -37459,7 +37849,7 @@ async function chooseBackup(stores, name, wanted, run) {
         try {
             const set = name ?? (await onlySet(store));
             for (const id of await candidates(store, set, wanted, run)) {
-                const chosen = await committed(store, set, id);
+                const chosen = await usable(store, set, id, run, wanted);
                 if (!chosen)
                     continue;
                 for (const reason of reasons)
@@ -37517,6 +37907,18 @@ async function lastVerdict(store, set, id) {
             last = record;
     }
     return last?.verdict ?? null;
+}
+/** As committed(); among several, one whose small objects are none of ours is passed over with a warning. */
+async function usable(store, set, id, run, wanted) {
+    try {
+        return await committed(store, set, id);
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A) || error.code !== 'unusable' || wanted === id)
+            throw error;
+        run.log.warning(`Backup ${id} does not count and is passed over. ${error.message}`);
+        return null;
+    }
 }
 /** null: a folder without a manifest is no backup. */
 async function committed(store, set, id) {
@@ -38880,6 +39282,38 @@ function swapLines(swap, { exists }) {
     if (swap.before === null)
         return [`Database ${JSON.stringify(swap.live)} is not there: the restored one takes its name.`];
     return [`When it is proven: ends connections, and in one transaction ${swapStatements(swap).join('; ')}.`];
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore-timeout.ts
+
+
+/**
+ * Restores with a run that ends like a cancelled one when the time is over: the tools and the server of the restore are
+ * ended, and what it created is removed. `act` calls `isRestored` when the rest must not be interrupted any more.
+ */
+async function withinRestoreTimeout(timeout, run, act) {
+    if (timeout === null)
+        return await act(run, () => { });
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeout);
+    const isRestored = () => clearTimeout(timer);
+    try {
+        return await act({ ...run, signal: AbortSignal.any([run.signal, late.signal]) }, isRestored);
+    }
+    catch (error) {
+        if (!late.signal.aborted || run.signal.aborted)
+            throw error;
+        throw timeoutError(timeout, run, error);
+    }
+    finally {
+        clearTimeout(timer);
+    }
+}
+function timeoutError(timeout, { progress }, error) {
+    const left = error instanceof errors/* LeftBehind */.QV ? error.left : 'What it had restored was removed.';
+    return new errors/* LifeboatError */.H3(`The restore did not end within restore-timeout (${formatDuration(timeout)}) and was ended (${progress.current}). ${left} ` +
+        'Raise restore-timeout if this database takes longer; otherwise find out what in the backup does not end: a function ' +
+        'in an index, a constraint or a materialized view runs while it is restored.', { cause: error });
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/archive-kinds.ts
@@ -40332,7 +40766,7 @@ async function verifyFiles(backup, into, references, run, found) {
 }
 async function verify_files_check(backup, label, onPath, run) {
     try {
-        return await read(backup, label, null, onPath, run);
+        return await verify_files_read(backup, label, null, onPath, run);
     }
     catch (error) {
         if (error instanceof DamagedArchive)
@@ -40345,7 +40779,7 @@ async function unpack(backup, label, into, onPath, run) {
     const folder = (0,external_node_path_.join)(into, label);
     try {
         await (0,promises_.mkdir)(into, { recursive: true, mode: 0o700 });
-        return await read(backup, label, new TreeWriter(folder), onPath, run);
+        return await verify_files_read(backup, label, new TreeWriter(folder), onPath, run);
     }
     catch (error) {
         const cause = error instanceof errors/* LifeboatError */.H3 ? error : new errors/* LifeboatError */.H3(`files-to: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error });
@@ -40354,7 +40788,7 @@ async function unpack(backup, label, into, onPath, run) {
         throw new errors/* LeftBehind */.QV(`What was unpacked of file tree ${label} is in ${JSON.stringify(folder)}; it is not whole.`, cause);
     }
 }
-function read({ parts, manifest }, label, writer, onPath, run) {
+function verify_files_read({ parts, manifest }, label, writer, onPath, run) {
     const name = (0,catalog_names/* partOfTree */.Ne)(label);
     const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
     let done = 0;
@@ -40541,11 +40975,15 @@ async function checkAssertions({ server }, assertions, found) {
 
 
 
+
 /**
  * Restores a backup beside the live database, verifies it like a restore test, and only then, when it was asked to,
  * gives it the live one's name. Whatever goes wrong before that leaves the live database untouched.
  */
-async function restore(settings, run) {
+function restore(settings, run) {
+    return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) => restoreBackup(settings, { ...timed, isRestored }));
+}
+async function restoreBackup(settings, run) {
     const { progress, log } = run;
     const started = run.now();
     const live = settings.connection.PGDATABASE ?? '';
@@ -40651,6 +41089,7 @@ async function carryOut(report, swap, backup, target, settings, run, found) {
     finally {
         restored.made.keep(); // It is verified and there to be used, or gone, or named.
     }
+    run.isRestored();
     report.verdict = verdictOf(found.findings);
     if (!swap.swap || !maySwap(report.verdict, settings))
         return;
@@ -41498,7 +41937,9 @@ async function keepRecord(report, chosen, stores, settings, run) {
 async function sameBackup(store, { id, set, manifest }) {
     const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
     try {
-        const bytes = await (0,consumers_.buffer)(await store.read(key));
+        const bytes = await readObject(store, key);
+        if (bytes === null)
+            return null;
         const [theirs, tested] = [bytes, manifest].map((text) => readManifest(text, key, { set, id }).parts);
         return (0,external_node_util_.isDeepStrictEqual)(theirs, tested) ? (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex') : null;
     }
@@ -41563,11 +42004,15 @@ async function verdictBefore({ store, set }) {
 
 
 
+
 /**
  * Restores a backup into a throwaway PostgreSQL and demands that it equals what was dumped. Whatever is wrong with the
  * backup is a finding and lowers the verdict; it throws only when nothing can be said of the backup.
  */
-async function restore_test_restoreTest(settings, run) {
+function restore_test_restoreTest(settings, run) {
+    return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) => testBackup(settings, timed, isRestored));
+}
+async function testBackup(settings, run, isRestored) {
     const { progress, log } = run;
     const started = run.now();
     const stores = await progress.stage('open stores', () => openStores(settings, run));
@@ -41580,6 +42025,7 @@ async function restore_test_restoreTest(settings, run) {
             cache = new PartCache(chosen, run);
         const examined = await examine(chosen, settings, run, cache);
         run.signal.throwIfAborted();
+        isRestored();
         const cachedSize = cache?.cachedSize ?? 0;
         progress.about.database = examined.manifest?.database ?? null;
         const before = await verdictBefore(chosen);
@@ -41687,20 +42133,20 @@ var words = __nccwpck_require__(6096);
  */
 function readMonitoring(get) {
     const own = read_settings/* commandInputs */.t[(0,inputs_command/* commandMeant */.F)(get('command'))];
-    const told = !('dry-run' in own && usable(get('dry-run'), words/* parseBoolean */.yG));
+    const told = !('dry-run' in own && read_monitoring_usable(get('dry-run'), words/* parseBoolean */.yG));
     return {
-        webhook: told ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
-        heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
-        metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
-        pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        webhook: told ? read_monitoring_usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
+        heartbeat: told ? read_monitoring_usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
+        metricsFile: told ? read_monitoring_usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
+        pushgateway: told ? read_monitoring_usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
         mail: told
-            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
+            ? (0,mail/* mailSettings */.bO)(read_monitoring_usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), read_monitoring_usable(get('mail-to'), mail/* parseAddresses */.ug), read_monitoring_usable(get('mail-from'), mail/* parseAddress */.or))
             : null,
-        set: usable(get('name'), set_name/* parseSetName */.$),
+        set: read_monitoring_usable(get('name'), set_name/* parseSetName */.$),
     };
 }
 /** null: not given, or bad. */
-function usable(text, parse) {
+function read_monitoring_usable(text, parse) {
     try {
         return text.trim() === '' ? null : parse(text.trim());
     }
@@ -43802,6 +44248,8 @@ class FormatError extends Error {
 }
 /** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
 function parseChecked(bytes, check) {
+    if (isDeep(bytes))
+        throw new FormatError(`it is nested deeper than ${DEEPEST} levels`);
     let value;
     try {
         value = JSON.parse(Buffer.from(bytes).toString('utf8'));
@@ -43810,6 +44258,30 @@ function parseChecked(bytes, check) {
         throw new FormatError('it is not JSON');
     }
     return check(value, '');
+}
+/** No format of Lifeboat has a quarter of it. A parser takes up to 60 bytes of memory for each byte that opens a level. */
+const DEEPEST = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Looked for before anything is parsed, in one pass: brackets count outside of strings (RFC 8259, section 7). */
+function isDeep(bytes) {
+    let depth = 0;
+    let inString = false;
+    for (let at = 0; at < bytes.length; at++) {
+        const byte = bytes[at];
+        if (byte === QUOTE)
+            inString = !inString;
+        else if (inString)
+            at += byte === BACKSLASH ? 1 : 0;
+        // `[` and `{`, `]` and `}` differ in the same bit.
+        else if ((byte | 0x20) === 0x7b)
+            depth++;
+        else if ((byte | 0x20) === 0x7d)
+            depth--;
+        if (depth > DEEPEST)
+            return true;
+    }
+    return false;
 }
 /** An object that has these fields; others are left out. */
 function object(checks) {
@@ -46432,16 +46904,23 @@ function warnOfFleetingStores(stores, env, log) {
 
 
 
+
 /** What every command is told of its stores, as in action.yml. */
 const storeInputs = {
     store: (0,read_inputs/* input */.hF)('', parseStores),
     's3-endpoint': (0,read_inputs/* optional */.lq)(parseEndpoint),
     'ssh-key': (0,read_inputs/* optional */.lq)(parseSshKey),
     'ssh-known-hosts': (0,read_inputs/* optional */.lq)(known_hosts/* parseKnownHosts */.u),
+    'store-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
 };
 /** What a command needs that writes no backups. */
 function storeSettings(inputs) {
-    return { stores: inputs.store, s3: s3ForReading(inputs['s3-endpoint']), ssh: sshSettings(inputs) };
+    return {
+        stores: inputs.store,
+        storeTimeout: inputs['store-timeout'],
+        s3: s3ForReading(inputs['s3-endpoint']),
+        ssh: sshSettings(inputs),
+    };
 }
 /** The stores of a run that has ended, for what it left there. */
 async function readStores(get, env, log) {
@@ -46552,7 +47031,6 @@ const backupInputs = {
     'dump-args': (0,read_inputs/* input */.hF)('', parseDumpArgs),
     fingerprint: (0,read_inputs/* input */.hF)('rows', (0,inputs_words/* oneOf */.yL)('rows', 'content')),
     'lock-wait-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
-    'store-timeout': (0,read_inputs/* input */.hF)('5m', parseTimeout),
     'allow-empty': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'allow-new-source': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'compression-level': (0,read_inputs/* input */.hF)('1', (0,inputs_words/* wholeNumber */.rD)(1, 19)),
@@ -47025,6 +47503,7 @@ const restoreTestInputs = {
     assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
     'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
     jobs: (0,read_inputs/* input */.hF)('1', parseRestoreJobs),
+    'restore-timeout': (0,read_inputs/* optional */.lq)(parseTimeout),
     'max-restore-time': (0,read_inputs/* optional */.lq)(parseDuration),
     'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
     'on-could-not-verify': (0,read_inputs/* input */.hF)('fail', (0,inputs_words/* oneOf */.yL)('fail', 'warn')),
@@ -47106,6 +47585,7 @@ async function readRestoreTestSettings(get, env, log) {
         assertions: inputs.assertions,
         fileReferences: inputs['file-references'],
         jobs: inputs.jobs,
+        restoreTimeout: inputs['restore-timeout'],
         maxRestoreTime: inputs['max-restore-time'],
         maxAge: inputs['max-age'],
         onCouldNotVerify: inputs['on-could-not-verify'],
@@ -47383,6 +47863,7 @@ const restoreInputs = {
     'files-to': (0,read_inputs/* optional */.lq)(parseFilesTo),
     'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
+    'restore-timeout': (0,read_inputs/* optional */.lq)(parseTimeout),
     'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
     before: (0,read_inputs/* input */.hF)('', parseCommandLines),
     after: (0,read_inputs/* input */.hF)('', parseCommandLines),
@@ -47438,6 +47919,7 @@ async function readRestoreSettings(get, env, log) {
         wanted,
         createRoles: inputs['create-roles'],
         acceptUnverified: inputs['accept-unverified'],
+        restoreTimeout: inputs['restore-timeout'],
         swapTimeout: inputs['swap-timeout'],
         commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
         jobs: inputs.jobs,
@@ -47817,7 +48299,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5945);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4758);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);
@@ -48158,6 +48640,59 @@ function ignoring(...codes) {
 
 /***/ }),
 
+/***/ 2162:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ requireRegular),
+/* harmony export */   l: () => (/* binding */ openRegular)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1644);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7965);
+
+
+
+
+/**
+ * Opens an object to read it: a regular file and nothing else. A link is not followed, and a pipe is not waited for
+ * (open(2), O_NOFOLLOW and O_NONBLOCK); what was opened is looked at, not the name, which may lead elsewhere by then.
+ */
+async function openRegular(path) {
+    const flags = node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_RDONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NONBLOCK;
+    const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.open)(path, flags).catch((error) => {
+        // ELOOP: a link. ENXIO: a socket.
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .codeOf */ .$N)(error) === 'ELOOP' || (0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .codeOf */ .$N)(error) === 'ENXIO')
+            throw notRegular(path);
+        throw error;
+    });
+    try {
+        requireRegular(await file.stat(), path);
+        return file;
+    }
+    catch (error) {
+        await file.close();
+        throw error;
+    }
+}
+/** A folder is no object, as in every store; whatever else is not a regular file is not one of ours. */
+function requireRegular(found, path) {
+    if (found.isFile())
+        return;
+    if (found.isDirectory())
+        throw new _store_js__WEBPACK_IMPORTED_MODULE_2__/* .StoreError */ .A('not-found', `${JSON.stringify(path)} is not a file.`);
+    throw notRegular(path);
+}
+function notRegular(path) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_2__/* .StoreError */ .A('unusable', `${JSON.stringify(path)} is not a regular file but a link, a pipe, a socket or a device: Lifeboat did not create it. Find out what did, and remove it.`);
+}
+
+
+/***/ }),
+
 /***/ 9203:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48176,6 +48711,8 @@ function ignoring(...codes) {
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1644);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7965);
 /* harmony import */ var _folders_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8289);
+/* harmony import */ var _read_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2162);
+
 
 
 
@@ -48191,8 +48728,12 @@ function temporaryPath(path) {
 function nameOfTemporary(name) {
     return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
 }
-/** One file being written: under a temporary name, then made durable, then renamed. */
+/**
+ * One file being written: under a temporary name, then made durable, then renamed. A file that is created anew is never
+ * what a link of that name leads to (open(2), O_EXCL), and a rename replaces a link itself (rename(2)).
+ */
 class FileUpload {
+    #key;
     #path;
     #root;
     #temporary;
@@ -48203,8 +48744,9 @@ class FileUpload {
     #signal;
     #size = 0;
     #state = 'writing';
-    constructor(file, path, root, context) {
-        this.#path = path;
+    constructor(file, key, root, context) {
+        this.#key = key;
+        this.#path = root.pathOf(key);
         this.#root = root;
         this.#temporary = file.path;
         this.#handle = file.handle;
@@ -48212,11 +48754,12 @@ class FileUpload {
         this.#context = context;
         this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
     }
-    /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
-    static async begin(path, root, context) {
+    /** Begins the file of an object; folders that are missing below and up to the root are made. */
+    static async begin(key, root, context) {
         if (context.signal.aborted)
-            throw cancelled(path);
-        return new FileUpload(await createTemporary(path, root, context), path, root, context);
+            throw cancelled(root.pathOf(key));
+        await root.check(key); // Before a folder is made behind a link.
+        return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
     }
     async write(chunk) {
         for (let written = 0; written < chunk.length;) {
@@ -48247,7 +48790,7 @@ class FileUpload {
         try {
             await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
             await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root);
+            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
             this.#forget();
         }
         catch (error) {
@@ -48259,13 +48802,15 @@ class FileUpload {
         await this.#handle.sync();
         await this.#handle.close(); // NFS tells of a full disk only here.
         this.#check();
+        await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(this.#temporary, this.#path);
         this.#state = 'renamed';
         await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .syncFolder */ .Yw)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path));
-        const { size } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(this.#path);
-        if (size === this.#size)
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(this.#path);
+        (0,_read_js__WEBPACK_IMPORTED_MODULE_7__/* .requireRegular */ .O)(found, this.#path);
+        if (found.size === this.#size)
             return;
-        throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+        throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
             'it cannot be trusted, use another store.');
     }
     #check() {

@@ -2,6 +2,54 @@ export const id = 955;
 export const ids = [955];
 export const modules = {
 
+/***/ 9995:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ boundAnswers),
+/* harmony export */   M: () => (/* binding */ bounded)
+/* harmony export */ });
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7075);
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1644);
+
+
+/**
+ * Bytes of an answer that the SDK gathers in memory: a page of a listing (1,000 keys of at most 1,024 bytes, of which
+ * each can be written as six), or an error.
+ */
+const LARGEST = 16 * 1024 * 1024;
+/** Lets no answer but an object's own bytes take more memory than that, however long the server goes on. */
+function boundAnswers(client) {
+    client.middlewareStack.add((next, context) => async (args) => {
+        const result = await next(args);
+        const response = result.response;
+        const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
+        if (!isObject && response.body instanceof node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable)
+            response.body = bounded(response.body);
+        return result;
+    }, { name: 'boundAnswers', step: 'deserialize', priority: 'low' });
+}
+/** The same bytes; an error once they are more than {@link LARGEST}. */
+function bounded(body) {
+    const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(upTo(body, LARGEST), { objectMode: false });
+    stream.once('close', () => body.destroy());
+    return stream;
+}
+async function* upTo(body, largest) {
+    let size = 0;
+    for await (const chunk of body) {
+        size += chunk.length;
+        if (size > largest) {
+            throw new _store_js__WEBPACK_IMPORTED_MODULE_1__/* .StoreError */ .A('failed', `The S3 server sent an answer of more than ${largest / 1024 / 1024} MiB that is not an object: check s3-endpoint.`);
+        }
+        yield chunk;
+    }
+}
+
+
+/***/ }),
+
 /***/ 2731:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
@@ -23,7 +71,10 @@ var store = __webpack_require__(1644);
 var client = __webpack_require__(8692);
 // EXTERNAL MODULE: external "node:stream/consumers"
 var consumers_ = __webpack_require__(8321);
+// EXTERNAL MODULE: ./src/store/s3/bounded-answers.ts
+var bounded_answers = __webpack_require__(9995);
 ;// CONCATENATED MODULE: ./src/store/s3/contents.ts
+
 
 /**
  * Has the objects of a page taken out before the SDK reads it; they are in the list once the command was sent. The SDK
@@ -37,7 +88,7 @@ function takeContents(command) {
         const response = result.response;
         if (response.statusCode !== 200)
             return result;
-        const { objects, rest } = splitPage((await (0,consumers_.buffer)(response.body)).toString());
+        const { objects, rest } = splitPage((await (0,consumers_.buffer)((0,bounded_answers/* bounded */.M)(response.body))).toString());
         taken.splice(0, taken.length, ...objects);
         response.body = Buffer.from(rest);
         return result;
@@ -260,6 +311,8 @@ __webpack_require__.d(__webpack_exports__, {
 var dist_cjs = __webpack_require__(3711);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store = __webpack_require__(1644);
+// EXTERNAL MODULE: ./src/store/s3/bounded-answers.ts
+var bounded_answers = __webpack_require__(9995);
 ;// CONCATENATED MODULE: ./src/store/s3/clock.ts
 /** Follows the server's clock by the Date of its answers; the call gives its time now, null before the first answer. */
 function followClock(client) {
@@ -307,6 +360,7 @@ function* slicesOf(body) {
 
 
 
+
 /**
  * Makes a client for the S3-compatible server at `endpoint`; null: the one that the AWS SDK's environment names, or AWS.
  * Nothing is sent. Credentials come from the SDK's default chain.
@@ -325,6 +379,7 @@ function connect(endpoint, options) {
         retryStrategy: { retry: (send, request) => send(request) },
         requestHandler: { connectionTimeout: 10_000, socketTimeout: options.idleTimeout },
     });
+    (0,bounded_answers/* boundAnswers */.G)(client);
     sendInSlices(client);
     return { client, endpoint: server, clock: followClock(client) };
 }

@@ -151,6 +151,9 @@ class SftpOrRsync {
         this.#rsync = rsync;
         this.#context = context;
     }
+    get movesWhole() {
+        return this.#store.movesWhole ?? false;
+    }
     open() {
         return this.#ask((store) => store.open());
     }

@@ -28443,7 +28443,7 @@ async function sweepPart({ url, key }, settings) {
     const location = settings.stores.find((store) => store.url === url);
     if (location === undefined)
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('its store is not among the inputs any more');
-    const { openStore } = await __nccwpck_require__.e(/* import() */ 181).then(__nccwpck_require__.bind(__nccwpck_require__, 2181));
+    const { openStore } = await __nccwpck_require__.e(/* import() */ 494).then(__nccwpck_require__.bind(__nccwpck_require__, 1494));
     const signal = AbortSignal.timeout(STORE_WITHIN);
     const info = (whyNot) => {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(whyNot);
@@ -28509,6 +28509,8 @@ class FormatError extends Error {
 }
 /** Parses JSON from outside, and takes of it what the format names and nothing else. Throws a {@link FormatError}. */
 function parseChecked(bytes, check) {
+    if (isDeep(bytes))
+        throw new FormatError(`it is nested deeper than ${DEEPEST} levels`);
     let value;
     try {
         value = JSON.parse(Buffer.from(bytes).toString('utf8'));
@@ -28517,6 +28519,30 @@ function parseChecked(bytes, check) {
         throw new FormatError('it is not JSON');
     }
     return check(value, '');
+}
+/** No format of Lifeboat has a quarter of it. A parser takes up to 60 bytes of memory for each byte that opens a level. */
+const DEEPEST = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Looked for before anything is parsed, in one pass: brackets count outside of strings (RFC 8259, section 7). */
+function isDeep(bytes) {
+    let depth = 0;
+    let inString = false;
+    for (let at = 0; at < bytes.length; at++) {
+        const byte = bytes[at];
+        if (byte === QUOTE)
+            inString = !inString;
+        else if (inString)
+            at += byte === BACKSLASH ? 1 : 0;
+        // `[` and `{`, `]` and `}` differ in the same bit.
+        else if ((byte | 0x20) === 0x7b)
+            depth++;
+        else if ((byte | 0x20) === 0x7d)
+            depth--;
+        if (depth > DEEPEST)
+            return true;
+    }
+    return false;
 }
 /** An object that has these fields; others are left out. */
 function object(checks) {
@@ -29148,10 +29174,34 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: storeInputs, storeSettings
 
-// EXTERNAL MODULE: ./src/inputs/known-hosts.ts
-var known_hosts = __nccwpck_require__(5496);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/inputs/text.ts
+var inputs_text = __nccwpck_require__(4862);
+;// CONCATENATED MODULE: ./src/inputs/duration.ts
+
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY = 86_400_000;
+/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
+function duration_parseDuration(text) {
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    if (!match) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+    }
+    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
+}
+/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
+function parseTimeout(text) {
+    const duration = duration_parseDuration(text);
+    if (duration < 1000 || duration > DAY) {
+        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+    }
+    return duration;
+}
+
+// EXTERNAL MODULE: ./src/inputs/known-hosts.ts
+var known_hosts = __nccwpck_require__(5496);
 ;// CONCATENATED MODULE: ./src/inputs/problems.ts
 
 /** Gathers what is wrong, so that a person sees all of it in one run. */
@@ -29209,30 +29259,6 @@ function textOf(input, raw) {
     if (input?.verbatim)
         return raw;
     return raw.trim() || (input?.default ?? '');
-}
-
-// EXTERNAL MODULE: ./src/inputs/text.ts
-var inputs_text = __nccwpck_require__(4862);
-;// CONCATENATED MODULE: ./src/inputs/duration.ts
-
-
-const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DAY = 86_400_000;
-/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
-function duration_parseDuration(text) {
-    const match = /^(\d{1,6})([smhd])$/.exec(text);
-    if (!match) {
-        throw new LifeboatError(`${quote(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
-    }
-    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
-}
-/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
-function parseTimeout(text) {
-    const duration = duration_parseDuration(text);
-    if (duration < 1000 || duration > DAY) {
-        throw new LifeboatError(`${quote(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
-    }
-    return duration;
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/s3.ts
@@ -29628,16 +29654,23 @@ function warnOfFleetingStores(stores, env, log) {
 
 
 
+
 /** What every command is told of its stores, as in action.yml. */
 const storeInputs = {
     store: input('', parseStores),
     's3-endpoint': optional(parseEndpoint),
     'ssh-key': optional(parseSshKey),
     'ssh-known-hosts': optional(known_hosts/* parseKnownHosts */.u),
+    'store-timeout': input('5m', parseTimeout),
 };
 /** What a command needs that writes no backups. */
 function storeSettings(inputs) {
-    return { stores: inputs.store, s3: s3ForReading(inputs['s3-endpoint']), ssh: sshSettings(inputs) };
+    return {
+        stores: inputs.store,
+        storeTimeout: inputs['store-timeout'],
+        s3: s3ForReading(inputs['s3-endpoint']),
+        ssh: sshSettings(inputs),
+    };
 }
 /** The stores of a run that has ended, for what it left there. */
 async function readStores(get, env, log) {
@@ -29980,6 +30013,59 @@ function ignoring(...codes) {
 
 /***/ }),
 
+/***/ 2162:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ requireRegular),
+/* harmony export */   l: () => (/* binding */ openRegular)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1644);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7965);
+
+
+
+
+/**
+ * Opens an object to read it: a regular file and nothing else. A link is not followed, and a pipe is not waited for
+ * (open(2), O_NOFOLLOW and O_NONBLOCK); what was opened is looked at, not the name, which may lead elsewhere by then.
+ */
+async function openRegular(path) {
+    const flags = node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_RDONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NONBLOCK;
+    const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.open)(path, flags).catch((error) => {
+        // ELOOP: a link. ENXIO: a socket.
+        if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .codeOf */ .$N)(error) === 'ELOOP' || (0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .codeOf */ .$N)(error) === 'ENXIO')
+            throw notRegular(path);
+        throw error;
+    });
+    try {
+        requireRegular(await file.stat(), path);
+        return file;
+    }
+    catch (error) {
+        await file.close();
+        throw error;
+    }
+}
+/** A folder is no object, as in every store; whatever else is not a regular file is not one of ours. */
+function requireRegular(found, path) {
+    if (found.isFile())
+        return;
+    if (found.isDirectory())
+        throw new _store_js__WEBPACK_IMPORTED_MODULE_2__/* .StoreError */ .A('not-found', `${JSON.stringify(path)} is not a file.`);
+    throw notRegular(path);
+}
+function notRegular(path) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_2__/* .StoreError */ .A('unusable', `${JSON.stringify(path)} is not a regular file but a link, a pipe, a socket or a device: Lifeboat did not create it. Find out what did, and remove it.`);
+}
+
+
+/***/ }),
+
 /***/ 9203:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -29998,6 +30084,8 @@ function ignoring(...codes) {
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1644);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7965);
 /* harmony import */ var _folders_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8289);
+/* harmony import */ var _read_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2162);
+
 
 
 
@@ -30013,8 +30101,12 @@ function temporaryPath(path) {
 function nameOfTemporary(name) {
     return /^\.(.+)\.part-[0-9a-f]{16}$/.exec(name)?.[1] ?? null;
 }
-/** One file being written: under a temporary name, then made durable, then renamed. */
+/**
+ * One file being written: under a temporary name, then made durable, then renamed. A file that is created anew is never
+ * what a link of that name leads to (open(2), O_EXCL), and a rename replaces a link itself (rename(2)).
+ */
 class FileUpload {
+    #key;
     #path;
     #root;
     #temporary;
@@ -30025,8 +30117,9 @@ class FileUpload {
     #signal;
     #size = 0;
     #state = 'writing';
-    constructor(file, path, root, context) {
-        this.#path = path;
+    constructor(file, key, root, context) {
+        this.#key = key;
+        this.#path = root.pathOf(key);
         this.#root = root;
         this.#temporary = file.path;
         this.#handle = file.handle;
@@ -30034,11 +30127,12 @@ class FileUpload {
         this.#context = context;
         this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
     }
-    /** Begins the file at `path`; folders that are missing below and up to `root` are made. */
-    static async begin(path, root, context) {
+    /** Begins the file of an object; folders that are missing below and up to the root are made. */
+    static async begin(key, root, context) {
         if (context.signal.aborted)
-            throw cancelled(path);
-        return new FileUpload(await createTemporary(path, root, context), path, root, context);
+            throw cancelled(root.pathOf(key));
+        await root.check(key); // Before a folder is made behind a link.
+        return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
     }
     async write(chunk) {
         for (let written = 0; written < chunk.length;) {
@@ -30069,7 +30163,7 @@ class FileUpload {
         try {
             await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
             await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root);
+            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
             this.#forget();
         }
         catch (error) {
@@ -30081,13 +30175,15 @@ class FileUpload {
         await this.#handle.sync();
         await this.#handle.close(); // NFS tells of a full disk only here.
         this.#check();
+        await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(this.#temporary, this.#path);
         this.#state = 'renamed';
         await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .syncFolder */ .Yw)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path));
-        const { size } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(this.#path);
-        if (size === this.#size)
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(this.#path);
+        (0,_read_js__WEBPACK_IMPORTED_MODULE_7__/* .requireRegular */ .O)(found, this.#path);
+        if (found.size === this.#size)
             return;
-        throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${size}: ` +
+        throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
             'it cannot be trusted, use another store.');
     }
     #check() {

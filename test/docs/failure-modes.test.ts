@@ -9,7 +9,7 @@ const expected = [
   'Z1',
   ...numbered('G', 6),
   ...numbered('S', 14),
-  ...numbered('T', 7),
+  ...numbered('T', 11),
   ...numbered('F', 6),
   ...numbered('K', 6),
   ...numbered('A', 13),

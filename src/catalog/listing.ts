@@ -1,4 +1,4 @@
-import { isFromFuture, isId, parseTime, startOf } from './id.ts';
+import { isAhead, isFromFuture, isId, parseTime, startOf } from './id.ts';
 import {
   HOLD_FILE,
   inOrder,
@@ -29,7 +29,7 @@ export interface ListedBackup {
   signed: boolean;
   held: boolean;
   fromFuture: boolean;
-  /** The newest restore test. `time`: UTC, ISO 8601. */
+  /** The newest restore test that is not from the future. `time`: UTC, ISO 8601. */
   lastTest: { verdict: Verdict; time: string } | null;
   /** What `latest` would take. */
   newestComplete: boolean;
@@ -110,6 +110,11 @@ export class Listing {
     return (this.#found.get(id)?.records ?? []).toSorted(newestFirst).map((record) => ({ id, ...record }));
   }
 
+  /** Whether the record of a restore test has a signature. */
+  isSigned({ id, file }: Pick<ListedTest, 'id' | 'file'>): boolean {
+    return this.#found.get(id)?.signedRecords.has(file) ?? false;
+  }
+
   /** The restore tests of all backups, newest first. */
   tests(): ListedTest[] {
     return [...this.#found]
@@ -131,10 +136,20 @@ interface Found {
   held: boolean;
   /** Of restore tests. */
   records: Omit<ListedTest, 'id'>[];
+  /** The files of those that have a signature. */
+  signedRecords: Set<string>;
 }
 
 function nothing(): Found {
-  return { parts: new Map(), sums: [], manifest: false, signed: false, held: false, records: [] };
+  return {
+    parts: new Map(),
+    sums: [],
+    manifest: false,
+    signed: false,
+    held: false,
+    records: [],
+    signedRecords: new Set(),
+  };
 }
 
 /** What a file says of its backup; null when it is not ours. */
@@ -167,8 +182,8 @@ function kindOf(file: string): ((found: Found, size: number) => void) | null {
       found.sums.push({ key: file, size });
     };
   }
-  const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
-  return isRecordSignature ? () => {} : null;
+  const signed = file.endsWith('.asc') ? file.slice(0, -'.asc'.length) : '';
+  return recordOf(signed) === null ? null : (found) => void found.signedRecords.add(signed);
 }
 
 function addVolume(found: Found, { part, index }: { part: PartName; index: number }, size: number): void {
@@ -196,7 +211,7 @@ function listed(id: string, found: Found, now: Date): ListedBackup {
     const volumes = found.parts.get(name) ?? [];
     return { name, volumes: volumes.length, size: volumes.reduce((sum, { size }) => sum + size, 0) };
   });
-  const lastTest = found.records.toSorted(newestFirst)[0];
+  const lastTest = found.records.toSorted(newestFirst).find(({ time }) => !isAhead(new Date(time), now));
   return {
     id,
     created: created.toISOString(),

@@ -193,23 +193,3 @@ export function readManifest(bytes: Uint8Array, key: string, expected: { set: st
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
-
-/** What the next backup needs to know of an older one. Foreign text: nothing else in it is trusted here. */
-export function readPreviousManifest(bytes: Buffer, key: string): { id: string; source: string | null } {
-  const fail = (): never => {
-    throw new LifeboatError(
-      `${key} is not a manifest that this version reads. Expected JSON of format 1. Use another name or store, or move the file away after looking at it.`,
-    );
-  };
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return fail();
-  }
-  if (typeof parsed !== 'object' || parsed === null) return fail();
-  const { format, id, source } = parsed as Record<string, unknown>;
-  if (format !== 1 || typeof id !== 'string') return fail();
-  if (source !== null && typeof source !== 'string') return fail();
-  return { id, source };
-}

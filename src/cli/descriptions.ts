@@ -92,7 +92,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'private-key-passphrase':
     'restore-test: the passphrase of private-key, when it is locked.',
   'verification-key':
-    'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. prune, backup with keep-*, and check: what is not signed by one of them counts for nothing, neither as a backup nor as a proof; check warns 30 days before the key that signs expires.',
+    'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
   'scratch-url':
     'restore-test: a throwaway PostgreSQL to restore into, as a superuser\'s connection string: a service container\'s. Left out, a private cluster is made from this machine\'s own server binaries, and is gone afterwards.',
   'scratch-dir':
@@ -128,7 +128,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'max-restore-time':
     'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The comparison is not counted.',
   'max-age':
-    'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails when the newest backup is.',
+    'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails when the newest backup is. restore: warns when the backup is older, because newer ones may have been deleted or hidden.',
   'max-restore-test-age':
     'check: fails when the newest restore test was longer ago, such as `8d`, or when there was none. One that did not pass fails always.',
   'max-shrink':

@@ -7,18 +7,18 @@ import type { StoreDates } from '../catalog/retention-guards.ts';
 import { LifeboatError } from '../errors.ts';
 import type { RetentionSettings } from '../inputs/settings.ts';
 import type { LeftoverReport, StoreRetention } from '../report/prune-report.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
+import { isThere } from '../store/read-object.ts';
 import { countOf, formatBytes } from '../units.ts';
 import { type Doomed, spare } from './doomed.ts';
-import type { SetInStore } from './inspect.ts';
 import { removeLeftover } from './leftover-folders.ts';
 import { putSigned } from './put-object.ts';
-import { isThere } from './read-object.ts';
 import { removeAll } from './remove-all.ts';
 import type { Run } from './run.ts';
 
 /** A plan that no guard stands against any more. */
 export interface Work {
-  place: SetInStore;
+  set: BackupSet;
   settings: RetentionSettings;
   run: Run;
   command: PruneRecord['command'];
@@ -31,17 +31,17 @@ export interface Work {
 
 /** Writes down what goes, then deletes it, the oldest first. It ends at the first failure, with a StoreError. */
 export async function applyPlan(work: Work): Promise<void> {
-  const { place, run, doomed, report, dates } = work;
+  const { set, run, doomed, report, dates } = work;
   await writeRecord(work);
   for (const one of doomed.toReversed()) {
     demandTime(run);
-    await deleteBackup(place, one, run);
+    await deleteBackup(set, one, run);
   }
   for (const leftover of report.leftovers.filter(mayGo)) {
     demandTime(run);
-    await removeLeftover(place, leftover, dates);
+    await removeLeftover(set, leftover, dates);
     run.log.info(
-      `${place.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`,
+      `${set.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`,
     );
   }
 }
@@ -59,26 +59,27 @@ function demandTime({ signal }: Run): void {
  * The manifest first, for without it nothing takes the rest for a backup; then what was said about it; then the volumes:
  * when it ends in between, a later prune finds leftovers.
  */
-async function deleteBackup({ store, set }: SetInStore, { row, papers, volumes }: Doomed, run: Run): Promise<void> {
+async function deleteBackup({ store, name }: BackupSet, { row, papers, volumes }: Doomed, run: Run): Promise<void> {
   // Held since it was looked at.
-  if (await isThere(store, keyOf(set, row.id, HOLD_FILE))) return spare(row, 'held');
-  await store.remove(keyOf(set, row.id, MANIFEST_FILE));
+  if (await isThere(store, keyOf(name, row.id, HOLD_FILE))) return spare(row, 'held');
+  await store.remove(keyOf(name, row.id, MANIFEST_FILE));
   row.deleted = true;
   await removeAll(store, papers);
   await removeAll(store, volumes);
-  run.log.info(`${store.url}: deleted backup ${row.id} of set ${set}, ${formatBytes(row.size)}.`);
+  run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${formatBytes(row.size)}.`);
 }
 
-async function writeRecord({ place, settings, run, command, doomed, report }: Work): Promise<void> {
-  const { store, set, now } = place;
+async function writeRecord({ set, settings, run, command, doomed, report }: Work): Promise<void> {
+  const { store, name, trust } = set;
+  const { now } = trust;
   const id = makeId(now, randomBytes(4).toString('hex'));
-  const key = pruneRecordKey(set, id);
+  const key = pruneRecordKey(name, id);
   // There is nothing under this key. It tells whether these credentials may delete, before a record says that they did.
   await store.remove(key);
   const bytes = serializePruneRecord({
     format: 1,
     id,
-    name: set,
+    name,
     command,
     started: now.toISOString(),
     rules: describeRules(settings.rules),

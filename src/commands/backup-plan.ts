@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import { prepareEncryption } from '../stream/encrypt.ts';
 import { countOf, formatBytes } from '../units.ts';
 import { openTrees } from './backup-files.ts';
-import { checkSource, findPrevious } from './backup-stores.ts';
+import { checkSource, findPrevious, keysOfSet, setWithoutRights } from './backup-stores.ts';
 import { pruneSet } from './prune-set.ts';
 import type { Run } from './run.ts';
 
@@ -79,7 +79,8 @@ async function planStore(
 ): Promise<string[]> {
   const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
   try {
-    const previous = await findPrevious(store, set, run);
+    const backups = setWithoutRights(store, set, await keysOfSet(settings), run.now());
+    const previous = await findPrevious(backups, run);
     if (!settings.allowNewSource) checkSource([{ store, ...previous }], source, set);
     const newest = previous.previous
       ? `the newest backup there is ${previous.previous.id}`

@@ -1,23 +1,22 @@
-import { createHash } from 'node:crypto';
-import { isFromFuture, isId } from '../catalog/id.ts';
-import { type Manifest, readPreviousManifest } from '../catalog/manifest.ts';
-import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
+import type { Manifest } from '../catalog/manifest.ts';
 import { LifeboatError } from '../errors.ts';
 import type { BackupSettings } from '../inputs/settings.ts';
+import { BackupSet, type Newest } from '../repository/backup-set.ts';
 import { newTarget, type Target } from '../store/fan-out.ts';
 import { openStore } from '../store/open.ts';
 import { type Store, StoreError } from '../store/store.ts';
-import { readObject } from './read-object.ts';
+import { certificateOf } from '../stream/sign.ts';
+import { describePassedOver } from './choose-backup.ts';
 import type { Run } from './run.ts';
 
 /** What a run began longer ago than this is not under way any more: no upload lives as long. */
 const STALE_AFTER = 24 * 60 * 60 * 1000;
 
-/** A store with the newest backup that it has of the set. */
+/** A store with the newest backup that it has of the set and that counts. */
 export interface BackupTarget extends Target {
   previous: Manifest['previous'];
   noPrevious: Manifest['noPrevious'];
-  /** The database that the newest backup was made of. */
+  /** The database that this backup was made of. */
   source: string | null;
 }
 
@@ -31,11 +30,12 @@ export async function openTargets(
   signal: AbortSignal,
   run: Run,
 ): Promise<BackupTarget[]> {
+  const verificationKeys = await keysOfSet(settings);
   const targets = await Promise.all(
     settings.stores.map(async (location): Promise<BackupTarget> => {
       const store = await openStore(location, settings, { signal, track: run.track, info: run.log.info });
       try {
-        return { ...newTarget(store), ...(await prepareStore(store, set, run)) };
+        return { ...newTarget(store), ...(await prepareStore(store, set, verificationKeys, run)) };
       } catch (error) {
         if (!(error instanceof LifeboatError) || signal.aborted) throw error;
         run.log.info(`${store.url} is given up: ${error.message}`);
@@ -48,11 +48,17 @@ export async function openTargets(
   return targets;
 }
 
-async function prepareStore(store: Store, set: string, run: Run): Promise<Previous> {
+/** Whose signature makes an older backup count. Without a key every backup that can be read does. */
+export async function keysOfSet({ verificationKeys, signing }: BackupSettings): Promise<string | null> {
+  if (verificationKeys !== null || signing === null) return verificationKeys;
+  return certificateOf(signing.key);
+}
+
+async function prepareStore(store: Store, set: string, verificationKeys: string | null, run: Run): Promise<Previous> {
   await store.open();
   const swept = await store.sweep(`${set}/`, new Date(run.now().getTime() - STALE_AFTER));
   for (const key of swept) run.log.info(`${store.url}: removed the unfinished upload of ${key}.`);
-  return findPrevious(store, set, run);
+  return findPrevious(setWithoutRights(store, set, verificationKeys, run.now()), run);
 }
 
 type Previous = Pick<BackupTarget, 'previous' | 'noPrevious' | 'source'>;
@@ -61,37 +67,27 @@ function none(noPrevious: Manifest['noPrevious']): Previous {
   return { previous: null, noPrevious, source: null };
 }
 
-export async function findPrevious(store: Store, set: string, run: Run): Promise<Previous> {
-  let ids: string[];
+/** The newest backup that counts. What does not is passed over with a warning: it must not stop backups. */
+export async function findPrevious(backups: BackupSet, run: Run): Promise<Previous> {
+  let newest: Newest;
   try {
-    ids = (await store.folders(`${set}/`)).filter(isId).sort().reverse();
+    newest = await backups.newest();
   } catch (error) {
     if (error instanceof StoreError && error.code === 'denied') return none('cannot-list');
     throw error;
   }
-  for (const id of ids) {
-    if (isFromFuture(id, run.now())) {
-      run.log.warning(`${store.url}: backup ${id} is from the future. Check the clock of the machine that made it.`);
-      continue;
-    }
-    const key = keyOf(set, id, MANIFEST_FILE);
-    try {
-      const bytes = await readObject(store, key);
-      if (bytes === null) continue; // A folder without a manifest is no backup.
-      const { source } = readPreviousManifest(bytes, key);
-      return {
-        previous: { id, manifestSha256: createHash('sha256').update(bytes).digest('hex') },
-        noPrevious: null,
-        source,
-      };
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      if (error.code === 'denied') return none('cannot-read');
-      if (error.code !== 'unusable') throw error;
-      run.log.warning(`${store.url}: backup ${id} does not count and is passed over. ${error.message}`);
-    }
-  }
-  return none('first');
+  const { found, passedOver } = newest;
+  if (passedOver.some(({ state }) => state.kind === 'denied')) return none('cannot-read');
+  const warning = describePassedOver(backups.store.url, passedOver, found !== null);
+  if (warning !== null) run.log.warning(warning);
+  if (found === null) return none('first');
+  const { id, sha256, manifest } = found;
+  return { previous: { id, manifestSha256: sha256 }, noPrevious: null, source: manifest.source };
+}
+
+/** A set of which these credentials may not read everything. */
+export function setWithoutRights(store: Store, set: string, verificationKeys: string | null, now: Date): BackupSet {
+  return new BackupSet(store, set, { verificationKeys, now, mayBeDenied: true });
 }
 
 /** A set holds one database's backups: another one under the same name is a mistake unless it was meant. */

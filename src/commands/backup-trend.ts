@@ -1,11 +1,10 @@
 import type { BackupSettings } from '../inputs/settings.ts';
 import type { BackupReport } from '../report/backup-report.ts';
+import { BackupSet } from '../repository/backup-set.ts';
 import { openStore } from '../store/open.ts';
 import type { BackupTarget } from './backup-stores.ts';
-import { listSet } from './list-set.ts';
 import { readTrend, trendOfNames } from './read-trend.ts';
 import type { Run } from './run.ts';
-import { SetReader } from './set-reader.ts';
 
 /** Milliseconds: a chart is not worth more. */
 const PATIENCE = 10_000;
@@ -30,10 +29,10 @@ export async function trendAfterBackup(
     // Of its own, so that its requests end with its patience.
     const store = await openStore(location, settings, { signal, track: run.track, info: () => {} });
     try {
-      const listing = await listSet(store, name);
+      const set = new BackupSet(store, name, { verificationKeys: keys, now: run.now(), mayBeDenied: true });
+      const listing = await set.listing();
       if (target.noPrevious === 'cannot-read') return trendOfNames(listing, reading, 'what may not be read');
-      const reader = new SetReader(store, name, listing, keys, reading);
-      return await readTrend(reader, listing, { signed: keys !== null }, { allTests: false }, reading);
+      return await readTrend(set, listing, { signed: keys !== null }, { allTests: false }, reading);
     } finally {
       store.close();
     }

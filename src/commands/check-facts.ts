@@ -11,17 +11,14 @@ import {
 } from '../catalog/health/facts.ts';
 import { isAhead } from '../catalog/id.ts';
 import type { Inventory } from '../catalog/inventory.ts';
-import type { ListedBackup, ListedTest, Listing } from '../catalog/listing.ts';
 import type { Manifest } from '../catalog/manifest.ts';
+import { whyNotCounted } from '../catalog/state.ts';
 import type { CheckSettings, DecryptionSettings } from '../inputs/settings.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { BackupParts, UnreadablePart } from './backup-parts.ts';
-import { readPrunes } from './check-prunes.ts';
+import { ifAllowed, readPrunes } from './check-prunes.ts';
 import type { Run } from './run.ts';
-import { ifAllowed, type SetReader } from './set-reader.ts';
-
-/** So many records of restore tests are read when those before them do not count. */
-const MOST_RECORDS = 30;
 
 /**
  * What the rules need to know of a set. However many backups there are, the contents of few are fetched: the manifests
@@ -29,70 +26,43 @@ const MOST_RECORDS = 30;
  * is missing, two inventories when there is a key.
  */
 export async function gatherFacts(
-  reader: SetReader,
-  listing: Listing,
+  set: BackupSet,
   settings: CheckSettings,
   run: Run,
 ): Promise<Omit<SetFacts, 'otherSets'>> {
-  const now = run.now();
+  const { now } = set.trust;
+  const listing = await set.listing();
   const listed = listing.backups(now);
   const committed = listed.filter((backup) => isCommitted(backup) && !backup.fromFuture);
-  const examined = await Promise.all(committed.slice(0, NEWEST).map((backup) => reader.examine(backup)));
+  const examined = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.examine(backup)));
   const newest = examined.filter((backup) => backup !== null);
   // A prune may be at work: what is gone since the listing is not there.
   const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => examined[index] === null));
   const backups = listed.filter((backup) => !gone.has(backup));
-  const tests = testsOf(committed, listing.tests());
-  const past = tests.filter(({ test }) => !isAhead(new Date(test.time), now));
-  const ahead = tests.filter(({ test }) => isAhead(new Date(test.time), now));
+  const ids = new Set(committed.map(({ id }) => id));
+  const tests = listing.tests().filter(({ id }) => ids.has(id));
+  const ahead = tests.filter(({ time }) => isAhead(new Date(time), now));
   return {
-    name: reader.set,
+    name: set.name,
     backups,
     newest,
-    proven: await newestProven(committed, past, reader),
-    tests: { ...(await newestTest(past, reader)), fromFuture: [...new Set(ahead.map(({ test }) => test.id))] },
-    chain: await readPrunes(reader, brokenLinks({ newest, backups })),
-    rows: await readRows(reader.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
+    proven: await newestProven(set),
+    tests: { ...(await newestTest(set, ids)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
+    chain: await readPrunes(set, brokenLinks({ newest, backups })),
+    rows: await readRows(set.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
   };
 }
 
-/** A restore test with the backup that it is of. */
-interface Tested {
-  test: ListedTest;
-  backup: ListedBackup;
+async function newestTest(set: BackupSet, committed: Set<string>): Promise<Omit<TestFacts, 'fromFuture'>> {
+  const tests = (await set.testsOf(null)).filter(({ id }) => committed.has(id));
+  const { test, passedOver } = await set.newestTest(tests);
+  const uncounted = passedOver.map(({ test: { id, file }, state }) => `${id}/${file}: ${whyNotCounted(state)}.`);
+  return { newest: test, uncounted };
 }
 
-function testsOf(backups: ListedBackup[], tests: ListedTest[]): Tested[] {
-  const byId = new Map(backups.map((backup) => [backup.id, backup]));
-  return tests.flatMap((test) => {
-    const backup = byId.get(test.id);
-    return backup === undefined ? [] : [{ test, backup }];
-  });
-}
-
-async function newestTest(tests: Tested[], reader: SetReader): Promise<Omit<TestFacts, 'fromFuture'>> {
-  const uncounted: string[] = [];
-  for (const { test, backup } of tests.slice(0, MOST_RECORDS)) {
-    const standing = await reader.standingOf(test, backup);
-    if (standing === 'counts') return { newest: test, uncounted };
-    if (standing !== 'gone') uncounted.push(`${test.id}/${test.file}: ${standing.why}.`);
-  }
-  return { newest: null, uncounted };
-}
-
-async function newestProven(
-  backups: ListedBackup[],
-  tests: Tested[],
-  reader: SetReader,
-): Promise<ExaminedBackup | null> {
-  const claimed = backups.filter(({ lastTest }) => lastTest?.verdict === 'proven');
-  for (const backup of claimed.slice(0, MOST_RECORDS)) {
-    const last = tests.find((tested) => tested.backup === backup)?.test;
-    if (last?.verdict !== 'proven' || (await reader.standingOf(last, backup)) !== 'counts') continue;
-    const examined = await reader.examine(backup);
-    if (examined !== null) return examined;
-  }
-  return null;
+async function newestProven(set: BackupSet): Promise<ExaminedBackup | null> {
+  const proven = await set.latestProven();
+  return proven === null ? null : set.examine(proven);
 }
 
 /** Rows of the newest backup's tables and of those of the one before it, out of their inventories. */

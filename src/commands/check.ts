@@ -1,20 +1,18 @@
 import { thoseThatCount } from '../catalog/health/facts.ts';
 import type { StoreFacts } from '../catalog/health/free-space.ts';
 import { judgeSet, judgeStore } from '../catalog/health.ts';
-import type { Listing } from '../catalog/listing.ts';
 import { isSetName } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { CheckSettings } from '../inputs/settings.ts';
 import type { StoreLocation } from '../inputs/store-url.ts';
 import { type CheckedSet, type CheckedStore, type CheckReport, resultOf } from '../report/check-report.ts';
+import { BackupSet } from '../repository/backup-set.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { gatherFacts } from './check-facts.ts';
 import { foldersOf } from './list.ts';
-import { listSet } from './list-set.ts';
 import { withStore } from './open-stores.ts';
 import { readTrend } from './read-trend.ts';
 import type { Run } from './run.ts';
-import { SetReader } from './set-reader.ts';
 
 /** Says whether the backups are what is demanded of them. It changes nothing; only cancellation ends it. */
 export async function check(settings: CheckSettings, run: Run): Promise<CheckReport> {
@@ -65,9 +63,9 @@ async function storeFacts(store: Store, { demands }: CheckSettings): Promise<Sto
 async function checkAll(store: Store, settings: CheckSettings, run: Run): Promise<CheckedSet[]> {
   const checked: CheckedSet[] = [];
   for (const name of (await store.folders('')).filter(isSetName)) {
-    const listing = await listSet(store, name);
-    if (listing.isEmpty) continue;
-    checked.push(await checkSet(store, name, listing, [], settings, run));
+    const set = setOf(store, name, settings, run);
+    if ((await set.listing()).isEmpty) continue;
+    checked.push(await checkSet(set, [], settings, run));
   }
   if (checked.length > 0) return checked;
   throw new LifeboatError(
@@ -77,30 +75,27 @@ async function checkAll(store: Store, settings: CheckSettings, run: Run): Promis
 
 /** A name that is not there may be misspelt: then says what else there is. */
 async function checkOne(store: Store, name: string, settings: CheckSettings, run: Run): Promise<CheckedSet[]> {
-  const listing = await listSet(store, name);
-  const others = listing.isEmpty
+  const set = setOf(store, name, settings, run);
+  const others = (await set.listing()).isEmpty
     ? (await foldersOf(store)).filter((folder) => isSetName(folder) && folder !== name)
     : [];
-  return [await checkSet(store, name, listing, others, settings, run)];
+  return [await checkSet(set, others, settings, run)];
 }
 
-async function checkSet(
-  store: Store,
-  name: string,
-  listing: Listing,
-  otherSets: string[],
-  settings: CheckSettings,
-  run: Run,
-): Promise<CheckedSet> {
+function setOf(store: Store, name: string, { verificationKeys }: CheckSettings, run: Run): BackupSet {
+  return new BackupSet(store, name, { verificationKeys, now: run.now(), mayBeDenied: true });
+}
+
+async function checkSet(set: BackupSet, otherSets: string[], settings: CheckSettings, run: Run): Promise<CheckedSet> {
   const { demands } = settings;
-  const reader = new SetReader(store, name, listing, settings.verificationKeys, run);
-  const facts = { ...(await gatherFacts(reader, listing, settings, run)), otherSets };
+  const facts = { ...(await gatherFacts(set, settings, run)), otherSets };
+  const listing = await set.listing();
   return {
-    name,
+    name: set.name,
     newest: thoseThatCount(facts.newest, demands)[0]?.listed.id ?? null,
     newestProven: facts.proven?.listed.id ?? null,
     results: judgeSet(facts, demands, run.now()),
     backups: facts.backups,
-    trend: await readTrend(reader, listing, demands, { allTests: settings.reportHtml !== null }, run),
+    trend: await readTrend(set, listing, demands, { allTests: settings.reportHtml !== null }, run),
   };
 }

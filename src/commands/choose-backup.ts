@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto';
-import { isFromFuture, isId } from '../catalog/id.ts';
-import { keyOf, MANIFEST_FILE, SIGNATURE_FILE } from '../catalog/names.ts';
-import { parseRecordFile } from '../catalog/record.ts';
+import { isId } from '../catalog/id.ts';
+import { type ManifestState, type NotGood, whyNotCounted } from '../catalog/state.ts';
 import { LifeboatError } from '../errors.ts';
-import { type Store, StoreError } from '../store/store.ts';
-import { readObject } from './read-object.ts';
+import { BackupSet, type Newest } from '../repository/backup-set.ts';
+import type { Store } from '../store/store.ts';
+import { countOf } from '../units.ts';
 import type { Run } from './run.ts';
 
-/** A committed backup as it lies in a store: nothing of it has been believed yet. */
+/** A committed backup as it lies in a store. Only a `state` that is good can be used. */
 export interface ChosenBackup {
   store: Store;
   set: string;
   id: string;
+  backups: BackupSet;
+  state: ManifestState;
   /** The manifest's bytes, and the hex sha256 of them. */
   manifest: Buffer;
   manifestSha256: string;
@@ -19,38 +20,122 @@ export interface ChosenBackup {
   signature: string | null;
 }
 
+export interface WantedBackup {
+  /** Of the set; null: the only one. */
+  name: string | null;
+  /** An id, `latest`, or `latest-proven`: the newest whose newest restore test that counts has passed. */
+  backup: string;
+  /** Armored certificates; null: signatures are not checked. */
+  verificationKeys: string | null;
+}
+
 /**
- * Finds the backup that is meant, in the first store that has it: an id, `latest`, or `latest-proven` (the newest whose
- * last restore test passed). Throws a LifeboatError when no store has it.
+ * Finds the backup that is meant, in the first store that has it. What does not count is passed over with a warning. One
+ * that is named by its id is taken whatever it is, and so is the newest when no other counts: who opens it says what is
+ * wrong. Throws a LifeboatError when no store has one.
  */
 export async function chooseBackup(
   stores: Store[],
-  name: string | null,
-  wanted: string,
+  { name, backup, verificationKeys }: WantedBackup,
   run: Run,
 ): Promise<ChosenBackup> {
   const reasons: string[] = [];
+  let refused: ChosenBackup | null = null;
   for (const store of stores) {
     try {
       const set = name ?? (await onlySet(store));
-      for (const id of await candidates(store, set, wanted, run)) {
-        const chosen = await usable(store, set, id, run, wanted);
-        if (!chosen) continue;
+      const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
+      if (search.chosen !== null) {
         for (const reason of reasons) run.log.warning(`Another store is used instead. ${reason}`);
-        return chosen;
+        if (search.passedOver !== null) run.log.warning(search.passedOver);
+        return search.chosen;
       }
-      reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${missing(wanted)}.`);
+      refused ??= search.refused;
+      reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${search.lacks}.`);
     } catch (error) {
       if (!(error instanceof LifeboatError) || run.signal.aborted) throw error;
       reasons.push(error.message);
     }
   }
+  if (refused !== null) return refused;
   throw new LifeboatError(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
 }
 
-function missing(wanted: string): string {
-  if (wanted === 'latest') return 'no complete backup';
-  return wanted === 'latest-proven' ? 'no backup that a restore test has proven' : `no complete backup ${wanted}`;
+interface Search {
+  chosen: ChosenBackup | null;
+  /** Says what newer backups were passed over; null when none was. */
+  passedOver: string | null;
+  /** The newest one, when none counts. */
+  refused: ChosenBackup | null;
+  /** What the set does not have. */
+  lacks: string;
+}
+
+async function find(backups: BackupSet, wanted: string): Promise<Search> {
+  const search: Search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
+  if (isId(wanted)) return { ...search, chosen: await open(backups, wanted) };
+  if (wanted === 'latest') return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
+  const proven = await backups.latestProven();
+  if (proven !== null) return { ...search, chosen: await open(backups, proven.id) };
+  return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
+}
+
+async function findLatest(backups: BackupSet): Promise<Partial<Search>> {
+  const { found, passedOver } = await backups.newest();
+  if (found !== null) {
+    return {
+      chosen: await open(backups, found.id),
+      passedOver: describePassedOver(backups.store.url, passedOver, true),
+    };
+  }
+  const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
+  if (past !== undefined) return { refused: await open(backups, past.id) };
+  return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
+}
+
+/** null: a folder without a manifest is no backup. */
+async function open(backups: BackupSet, id: string): Promise<ChosenBackup | null> {
+  const found = await backups.open(id, { named: true });
+  const { state, bytes, sha256 } = found;
+  if (bytes === null || sha256 === null) return null;
+  const { store, name: set } = backups;
+  return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };
+}
+
+/** What to do when records say that a backup is proven, and do not count. */
+async function claim(backups: BackupSet): Promise<string> {
+  for await (const { backup, why } of backups.claimedProven()) {
+    return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
+  }
+  return '';
+}
+
+/** So many are named. */
+const MOST_NAMED = 5;
+
+/**
+ * A warning that names backups which were passed over, newest first; null when none was. `found`: whether an older one
+ * counts.
+ */
+export function describePassedOver(url: string, passedOver: Newest['passedOver'], found: boolean): string | null {
+  if (passedOver.length === 0) return null;
+  const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${describeState(state)}`);
+  const others = passedOver.length - named.length;
+  const what = countOf(passedOver.length, found ? 'newer backup' : 'backup');
+  const isSigned = passedOver.some(({ state }) => state.kind === 'unsigned' || isAboutSignature(state));
+  const keys = 'After a change of the signing key, give the former certificate in verification-key too; otherwise find';
+  return `${url}: passed over ${what}, which ${passedOver.length === 1 ? 'does' : 'do'} not count: ${named.join('; ')}${others === 0 ? '' : `; and ${others} more`}. ${isSigned ? keys : 'Find'} out what wrote ${passedOver.length === 1 ? 'it' : 'them'}.`;
+}
+
+function isAboutSignature(state: NotGood): boolean {
+  return state.kind === 'invalid' && state.what === 'signature';
+}
+
+function describeState(state: NotGood): string {
+  if (state.kind === 'unsigned') return 'is not signed';
+  if (state.kind !== 'invalid') return whyNotCounted(state);
+  if (state.what === 'time') return 'is from the future: check the clock of the machine that made it';
+  return state.what === 'signature' ? `has no good signature (${state.why})` : `cannot be used (${state.why})`;
 }
 
 /** Without a name there must be no choice. */
@@ -60,55 +145,4 @@ export async function onlySet(store: Store): Promise<string> {
   if (only !== undefined && sets.length === 1) return only;
   const found = sets.length === 0 ? 'holds no backups' : `holds several sets (${sets.slice(0, 10).join(', ')})`;
   throw new LifeboatError(`${store.url} ${found}. Say which one in name.`);
-}
-
-/** Ids that may be meant, the best first. */
-async function candidates(store: Store, set: string, wanted: string, run: Run): Promise<string[]> {
-  if (isId(wanted)) return [wanted];
-  const ids: string[] = [];
-  for (const id of (await store.folders(`${set}/`)).filter(isId).sort().reverse()) {
-    if (isFromFuture(id, run.now())) {
-      run.log.warning(`${store.url}: backup ${id} is from the future. Check the clock of the machine that made it.`);
-    } else if (wanted === 'latest' || (await lastVerdict(store, set, id)) === 'proven') ids.push(id);
-    // Folders without a manifest are rare; the newest proven one is enough.
-    if (wanted === 'latest-proven' && ids.length > 0) break;
-  }
-  return ids;
-}
-
-/** Of the backup's newest restore test; null when there was none. */
-async function lastVerdict(store: Store, set: string, id: string): Promise<string | null> {
-  const folder = keyOf(set, id, '');
-  let last: { time: string; verdict: string } | null = null;
-  for await (const { key } of store.list(`${folder}restore-tests/`)) {
-    const record = parseRecordFile(key.slice(folder.length));
-    if (record && (last === null || record.time >= last.time)) last = record;
-  }
-  return last?.verdict ?? null;
-}
-
-/** As committed(); among several, one whose small objects are none of ours is passed over with a warning. */
-async function usable(store: Store, set: string, id: string, run: Run, wanted: string): Promise<ChosenBackup | null> {
-  try {
-    return await committed(store, set, id);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'unusable' || wanted === id) throw error;
-    run.log.warning(`Backup ${id} does not count and is passed over. ${error.message}`);
-    return null;
-  }
-}
-
-/** null: a folder without a manifest is no backup. */
-async function committed(store: Store, set: string, id: string): Promise<ChosenBackup | null> {
-  const manifest = await readObject(store, keyOf(set, id, MANIFEST_FILE));
-  if (manifest === null) return null;
-  const signature = await readObject(store, keyOf(set, id, SIGNATURE_FILE));
-  return {
-    store,
-    set,
-    id,
-    manifest,
-    manifestSha256: createHash('sha256').update(manifest).digest('hex'),
-    signature: signature?.toString('utf8') ?? null,
-  };
 }

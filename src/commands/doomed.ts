@@ -3,9 +3,10 @@ import { filesOf } from '../catalog/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
 import { billedUntil } from '../catalog/storage-class.ts';
 import type { RetainedBackup } from '../report/prune-report.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
+import { sideBySide } from '../store/side-by-side.ts';
 import type { Lock, Store, StoredObject } from '../store/store.ts';
-import { inspectManifest, type SetInStore } from './inspect.ts';
-import { sideBySide } from './side-by-side.ts';
+import { describeState } from './survey.ts';
 
 /** A backup that goes, and every object of it that may. */
 export interface Doomed {
@@ -30,16 +31,15 @@ export function spare(row: RetainedBackup, why: string): void {
 }
 
 /** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
-export async function examineDoomed(place: SetInStore, row: RetainedBackup): Promise<Doomed | Spared> {
-  const { store, set, now } = place;
-  const { id } = row;
-  const folder = keyOf(set, id, '');
-  const found = await inspectManifest(place, id);
-  if ('wrong' in found) return { why: found.wrong };
+export async function examineDoomed(set: BackupSet, row: RetainedBackup): Promise<Doomed | Spared> {
+  const { store, name, trust } = set;
+  const folder = keyOf(name, row.id, '');
+  const { state, sha256 } = await set.open(row.id);
+  if (state.kind !== 'good') return { why: describeState(state) };
   const objects: StoredObject[] = [];
   for await (const object of store.list(folder)) objects.push(object);
   const files = objects.map(({ key }) => key.slice(folder.length));
-  const volumes = filesOf(found.manifest).map(({ key }) => key);
+  const volumes = filesOf(state.manifest).map(({ key }) => key);
   const papers = files.filter(isPaper);
   const lock = await lastLock(
     store,
@@ -49,11 +49,11 @@ export async function examineDoomed(place: SetInStore, row: RetainedBackup): Pro
   const others = files.filter((file) => ![MANIFEST_FILE, ...papers, ...volumes].includes(file));
   row.notes = [
     ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
-    ...early(objects, now),
+    ...early(objects, trust.now),
   ];
   return {
     row,
-    manifestSha256: found.sha256,
+    manifestSha256: sha256 ?? '',
     papers: papers.map((file) => folder + file),
     volumes: volumes.map((file) => folder + file),
   };

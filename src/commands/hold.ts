@@ -1,20 +1,26 @@
 import { serializeHold } from '../catalog/hold.ts';
 import { HOLD_FILE, keyOf, MANIFEST_FILE } from '../catalog/names.ts';
+import { whyNotCounted } from '../catalog/state.ts';
 import { LifeboatError } from '../errors.ts';
 import type { HoldSettings } from '../inputs/settings.ts';
 import type { HeldInStore, HoldReport } from '../report/hold-report.ts';
+import { isThere } from '../store/read-object.ts';
 import type { Store } from '../store/store.ts';
 import { chooseBackup } from './choose-backup.ts';
 import { openStores } from './open-stores.ts';
 import { putObject } from './put-object.ts';
-import { isThere } from './read-object.ts';
 import type { Run } from './run.ts';
 
 /** Keeps a backup from being deleted by retention, in every store that has it, until it is released. */
 export async function hold(settings: HoldSettings, run: Run): Promise<HoldReport> {
   const stores = await openStores(settings, run);
   try {
-    const { set, id } = await chooseBackup(stores, settings.name, settings.backup, run);
+    const { set, id, state } = await chooseBackup(stores, settings, run);
+    if (state.kind !== 'good') {
+      throw new LifeboatError(
+        `Backup ${id} does not count, so it is not held: ${whyNotCounted(state)}. No rule deletes such a backup. The command list shows which others exist.`,
+      );
+    }
     const results: HeldInStore[] = [];
     for (const store of stores) results.push(await inStore(store, () => holdIn(store, set, id, settings.by, run)));
     return { command: 'hold', id, name: set, stores: results };

@@ -1,31 +1,29 @@
-import { FormatError } from '../catalog/checked.ts';
 import { isPaper, staleBefore, whyNotLeftover } from '../catalog/leftover-folder.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
-import { isPruneRecordKey, prunedFolder, readPruneRecord } from '../catalog/prune-record.ts';
 import type { StoreDates } from '../catalog/retention-guards.ts';
 import type { LeftoverReport } from '../report/prune-report.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
+import { listPruneRecords, pruneRecordOf } from '../repository/prune-records.ts';
 import { type Store, type StoredObject, StoreError } from '../store/store.ts';
-import { type SetInStore, whyNotSigned } from './inspect.ts';
-import { readUsable } from './read-object.ts';
 import { removeAll } from './remove-all.ts';
 
 /** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
-export async function findLeftovers(place: SetInStore, ids: string[], dates: StoreDates): Promise<LeftoverReport[]> {
+export async function findLeftovers(set: BackupSet, ids: string[], dates: StoreDates): Promise<LeftoverReport[]> {
   let pruned: Promise<Set<string>> | null = null;
   const wasPruned = async (id: string) => {
-    pruned ??= prunedIds(place);
+    pruned ??= prunedIds(set);
     return (await pruned).has(id);
   };
   const leftovers: LeftoverReport[] = [];
-  for (const id of ids) leftovers.push(await examineFolder(place, id, wasPruned, storeNow(place.now, dates)));
+  for (const id of ids) leftovers.push(await examineFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
   return leftovers;
 }
 
 /** Removes what was found to be a leftover, with the uploads that are open in it. */
-export async function removeLeftover(place: SetInStore, leftover: LeftoverReport, dates: StoreDates): Promise<void> {
-  const { store, set, now } = place;
-  const folder = keyOf(set, leftover.id, '');
-  await store.sweep(folder, staleBefore(storeNow(now, dates)));
+export async function removeLeftover(set: BackupSet, leftover: LeftoverReport, dates: StoreDates): Promise<void> {
+  const { store, name, trust } = set;
+  const folder = keyOf(name, leftover.id, '');
+  await store.sweep(folder, staleBefore(storeNow(trust.now, dates)));
   await removeAll(
     store,
     leftover.files.map((file) => folder + file),
@@ -39,12 +37,12 @@ function storeNow(now: Date, { clock, newest }: StoreDates): Date {
 }
 
 async function examineFolder(
-  { store, set }: SetInStore,
+  { store, name }: BackupSet,
   id: string,
   wasPruned: (id: string) => Promise<boolean>,
   now: Date,
 ): Promise<LeftoverReport> {
-  const folder = keyOf(set, id, '');
+  const folder = keyOf(name, id, '');
   const objects: StoredObject[] = [];
   for await (const object of store.list(folder)) objects.push(object);
   const files = objects.map(({ key, modified }) => ({ file: key.slice(folder.length), modified }));
@@ -80,20 +78,11 @@ async function whyManifestMayBeThere(store: Store, folder: string): Promise<stri
 const NEWEST_RECORDS = 30;
 
 /** The backups of which prunes have written down that they delete them. */
-async function prunedIds(place: SetInStore): Promise<Set<string>> {
-  const { store, set } = place;
-  const keys: string[] = [];
-  for await (const { key } of store.list(prunedFolder(set))) if (isPruneRecordKey(key, set)) keys.push(key);
+async function prunedIds(set: BackupSet): Promise<Set<string>> {
   const ids = new Set<string>();
-  for (const key of keys.sort().slice(-NEWEST_RECORDS)) {
-    const bytes = await readUsable(store, key, () => null);
-    if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null) continue;
-    try {
-      const record = readPruneRecord(bytes);
-      if (record.name === set) for (const { id } of record.deleted) ids.add(id);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-    }
+  for (const key of (await listPruneRecords(set)).slice(0, NEWEST_RECORDS)) {
+    const state = await pruneRecordOf(set, key, () => true);
+    if (state?.kind === 'good') for (const { id } of state.record.deleted) ids.add(id);
   }
   return ids;
 }

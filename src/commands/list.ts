@@ -4,12 +4,11 @@ import { LifeboatError } from '../errors.ts';
 import type { ListSettings } from '../inputs/settings.ts';
 import type { StoreLocation } from '../inputs/store-url.ts';
 import type { ListedSet, ListedStore, ListReport } from '../report/list-report.ts';
+import { BackupSet } from '../repository/backup-set.ts';
 import { type Store, StoreError } from '../store/store.ts';
-import { listSet } from './list-set.ts';
 import { withStore } from './open-stores.ts';
 import { readTrend, trendOfNames } from './read-trend.ts';
 import type { Run } from './run.ts';
-import { SetReader } from './set-reader.ts';
 
 const NOT_READ =
   'durations and times to restore: list reads no manifest and no record, but for a page of report-html. check does.';
@@ -76,14 +75,14 @@ async function addSet(
   { reportHtml }: ListSettings,
   run: Run,
 ): Promise<void> {
-  const listing = await listSet(store, name);
+  const set = new BackupSet(store, name, { verificationKeys: null, now: run.now(), mayBeDenied: true });
+  const listing = await set.listing();
   const backups = listing.backups(run.now());
   if (backups.length > 0) {
-    const reader = new SetReader(store, name, listing, null, run);
     const trend =
       reportHtml === null
         ? trendOfNames(listing, run, NOT_READ)
-        : await readTrend(reader, listing, { signed: false }, { allTests: true }, run);
+        : await readTrend(set, listing, { signed: false }, { allTests: true }, run);
     listed.sets.push({ name, backups, trend });
   }
   listed.ignored.objects += listing.ignored;

@@ -1,11 +1,11 @@
 import type { Finding } from '../catalog/finding.ts';
 import type { Inventory } from '../catalog/inventory.ts';
-import { type Manifest, readManifest } from '../catalog/manifest.ts';
-import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
+import type { Manifest } from '../catalog/manifest.ts';
+import { MANIFEST_FILE } from '../catalog/names.ts';
+import { type NotGood, whyNotCounted } from '../catalog/state.ts';
 import { LeftBehind, LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
 import type { ComparedTable } from '../proof/tables.ts';
-import { verifyDetached } from '../stream/verify.ts';
 import { BackupParts, UnreadablePart, type WithoutSums } from './backup-parts.ts';
 import type { ChosenBackup } from './choose-backup.ts';
 import type { PartCache } from './part-cache.ts';
@@ -71,10 +71,7 @@ export async function openBackup(
   found: Examination,
   cache: PartCache | null = null,
 ): Promise<OpenedBackup> {
-  await checkSignature(chosen, settings, run, found);
-  const manifest = refusing('manifest', MANIFEST_FILE, () =>
-    readManifest(chosen.manifest, keyOf(chosen.set, chosen.id, MANIFEST_FILE), chosen),
-  );
+  const manifest = goodManifest(chosen, settings, found);
   found.manifest = manifest;
   const store = (await cache?.storeFor(manifest)) ?? chosen.store;
   const { decryption, withoutSums } = settings;
@@ -92,15 +89,6 @@ class Damaged extends LifeboatError {
   constructor(finding: Finding) {
     super(finding.message);
     this.finding = finding;
-  }
-}
-
-function refusing<T>(kind: string, object: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof LifeboatError)) throw error;
-    throw new Damaged({ severity: 'failed', kind, object, message: error.message });
   }
 }
 
@@ -122,26 +110,29 @@ function findingOf(error: unknown): Finding | null {
   return { severity: 'failed', kind, object: error.part, message: error.reason };
 }
 
-async function checkSignature(
-  { manifest, signature }: ChosenBackup,
+/** Throws what is wrong with a manifest that does not count. */
+function goodManifest(
+  { state }: ChosenBackup,
   { verificationKeys, decryption }: OpenSettings,
-  run: Run,
   found: Examination,
-): Promise<void> {
-  if (verificationKeys === null) {
-    if (decryption.kind === 'private-key') {
-      found.notVerified.push(
-        'Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.',
-      );
-    }
-    return;
+): Manifest {
+  if (state.kind !== 'good') throw damagedManifest(state);
+  if (verificationKeys !== null) {
+    found.signatureVerified = true;
+    found.verified.push('The signature of the manifest, which names every volume’s sha256');
+  } else if (decryption.kind === 'private-key') {
+    found.notVerified.push(
+      'Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.',
+    );
   }
-  const wrong =
-    signature === null ? 'it is not signed' : await verifyDetached(manifest, signature, verificationKeys, run.now());
-  if (wrong !== null) {
-    const message = `The manifest is not signed by a key of verification-key: ${wrong}. Nothing of this backup was restored.`;
-    throw new Damaged({ severity: 'failed', kind: 'manifest', object: MANIFEST_FILE, message });
-  }
-  found.signatureVerified = true;
-  found.verified.push('The signature of the manifest, which names every volume’s sha256');
+  return state.manifest;
+}
+
+function damagedManifest(state: NotGood): Damaged {
+  const isSignature = state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
+  const why = whyNotCounted(state);
+  const message = isSignature
+    ? `The manifest is not signed by a key of verification-key: ${why}. Nothing of this backup was restored.`
+    : why;
+  return new Damaged({ severity: 'failed', kind: 'manifest', object: MANIFEST_FILE, message });
 }

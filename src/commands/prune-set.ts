@@ -1,16 +1,16 @@
-import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
-import { describeRules, type KeepRules, type Plan, planRetention } from '../catalog/retention.ts';
-import { mustStay, type Protection, protect, refuseClock, refuseMany } from '../catalog/retention-guards.ts';
+import { describeRules, type KeepRules, type Plan } from '../catalog/retention.ts';
+import { refuseClock } from '../catalog/retention-guards.ts';
 import { LifeboatError } from '../errors.ts';
 import type { RetentionSettings } from '../inputs/settings.ts';
 import type { RetainedBackup, StoreRetention } from '../report/prune-report.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
+import { sideBySide } from '../store/side-by-side.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { applyPlan, mayGo } from './apply-plan.ts';
-import { type Doomed, describeLock, examineDoomed, lastLock, type Spared, spare } from './doomed.ts';
-import type { SetInStore } from './inspect.ts';
+import { type Doomed, examineDoomed, type Spared, spare } from './doomed.ts';
 import { findLeftovers } from './leftover-folders.ts';
 import type { Run } from './run.ts';
-import { sideBySide } from './side-by-side.ts';
+import { type SettledPlan, settlePlan } from './settle-plan.ts';
 import { type Survey, survey } from './survey.ts';
 
 /** The backup that belongs to this run: it was made just now, or would be. */
@@ -31,22 +31,22 @@ export async function pruneSet(
   own: OwnBackup | null = null,
 ): Promise<StoreRetention> {
   const report = emptyRetention(store.url, set, settings.rules);
-  const place = { store, set, verificationKeys: settings.verificationKeys, now: run.now() };
+  const trust = { verificationKeys: settings.verificationKeys, now: run.now() };
   try {
-    const surveyed = await survey(place, own?.isStored ? own.id : null);
-    const plan = await makePlan(place, surveyed, settings.rules, own);
-    report.refusals = refusalsOf(plan, surveyed, place.now, own);
-    report.backups = rowsOf(surveyed, plan, settings.rules);
+    const surveyed = await survey({ store, set }, trust, own?.isStored ? own.id : null);
+    const settled = await settlePlan(surveyed, settings.rules, own === null || own.isStored ? null : own.id);
+    report.refusals = refusalsOf(settled, surveyed, own);
+    report.backups = rowsOf(surveyed, settled, settings.rules);
     report.outcome = settings.dryRun ? 'planned' : 'refused';
     if (report.refusals.length > 0 && !settings.force) return report;
-    if (own === null) demandGood(surveyed, place);
-    const doomed = await examineAll(place, plan, report.backups);
+    if (own === null) requireGood(surveyed);
+    const doomed = await examineAll(surveyed.set, settled.plan, report.backups);
     const unfinished = surveyed.unfinished.filter((id) => id !== own?.id);
-    report.leftovers = await findLeftovers(place, unfinished, surveyed.dates);
+    report.leftovers = await findLeftovers(surveyed.set, unfinished, surveyed.dates);
     report.outcome = settings.dryRun ? 'planned' : 'nothing';
     if (settings.dryRun || (doomed.length === 0 && !report.leftovers.some(mayGo))) return report;
     const command = own === null ? 'prune' : 'backup';
-    await applyPlan({ place, settings, run, command, dates: surveyed.dates, doomed, report });
+    await applyPlan({ set: surveyed.set, settings, run, command, dates: surveyed.dates, doomed, report });
     report.outcome = 'applied';
   } catch (error) {
     if (!(error instanceof LifeboatError)) throw error;
@@ -73,9 +73,9 @@ export function emptyRetention(url: string, name: string | null, rules: KeepRule
 }
 
 /** With a misspelt name, or a wrong key, nothing would ever go, and nobody would hear of it. */
-function demandGood({ backups, unfinished }: Survey, { store, set }: SetInStore): void {
+function requireGood({ set: { store, name }, backups, unfinished }: Survey): void {
   const [newest] = backups;
-  const where = `of set ${JSON.stringify(set)} in ${store.url}`;
+  const where = `of set ${JSON.stringify(name)} in ${store.url}`;
   if (newest === undefined && unfinished.length === 0) {
     throw new LifeboatError(`There are no backups ${where}: mend name, or store.`);
   }
@@ -85,33 +85,9 @@ function demandGood({ backups, unfinished }: Survey, { store, set }: SetInStore)
   );
 }
 
-/** The rules' plan without what must stay whatever they say. */
-async function makePlan(
-  { store, set, now }: SetInStore,
-  { backups, provenId }: Survey,
-  rules: KeepRules,
-  own: OwnBackup | null,
-): Promise<Plan> {
-  const planned = own === null || own.isStored ? [] : [{ id: own.id, held: false }];
-  const good = [...planned, ...backups.filter(({ whyNotGood }) => whyNotGood === null)];
-  const plan = planRetention(
-    good.map(({ id }) => id),
-    rules,
-    now,
-  );
-  const unlocked = protect(plan, mustStay(good, provenId));
-  // Before the guards count what would go: with locks of years they would refuse the plan every night.
-  const locks = await sideBySide(unlocked.delete, async (id): Promise<Protection[]> => {
-    const lock = await lastLock(store, [keyOf(set, id, MANIFEST_FILE)]);
-    return lock === null ? [] : [{ id, reasons: [describeLock(lock)] }];
-  });
-  return protect(unlocked, locks.flat());
-}
-
-function refusalsOf(plan: Plan, { backups, dates }: Survey, now: Date, own: OwnBackup | null): string[] {
-  return [refuseMany(plan), refuseClock(now, dates), own?.isStored ? refuseOwn(backups, own.id) : null].filter(
-    (refusal) => refusal !== null,
-  );
+function refusalsOf({ refusal }: SettledPlan, { set, backups, dates }: Survey, own: OwnBackup | null): string[] {
+  const refusals = [refusal, refuseClock(set.trust.now, dates), own?.isStored ? refuseOwn(backups, own.id) : null];
+  return refusals.filter((one) => one !== null);
 }
 
 /** Older backups go only when this run's stands in their place. */
@@ -121,7 +97,7 @@ function refuseOwn(backups: Survey['backups'], id: string): string | null {
   return own.whyNotGood === null ? null : `the backup of this run does not count: ${own.whyNotGood}`;
 }
 
-function rowsOf({ backups }: Survey, plan: Plan, rules: KeepRules): RetainedBackup[] {
+function rowsOf({ backups }: Survey, { plan, spared }: SettledPlan, rules: KeepRules): RetainedBackup[] {
   const kept = new Map(plan.keep.map(({ id, reasons }) => [id, reasons]));
   const goes = new Set(plan.delete);
   return backups.map(({ id, created, ageSeconds, size, whyNotGood }) => {
@@ -129,17 +105,17 @@ function rowsOf({ backups }: Survey, plan: Plan, rules: KeepRules): RetainedBack
     if (goes.has(id)) return { ...row, decision: 'delete', reasons: [`kept by none of ${describeRules(rules)}`] };
     const reasons = kept.get(id);
     if (reasons !== undefined) return { ...row, decision: 'keep', reasons };
-    return { ...row, decision: 'ignored', reasons: [whyNotGood ?? ''] };
+    return { ...row, decision: spared.has(id) ? 'keep' : 'ignored', reasons: [whyNotGood ?? ''] };
   });
 }
 
 /** Looks at everything that would go; what must stay after all, is kept in the report too. */
-async function examineAll(place: SetInStore, plan: Plan, rows: RetainedBackup[]): Promise<Doomed[]> {
+async function examineAll(set: BackupSet, plan: Plan, rows: RetainedBackup[]): Promise<Doomed[]> {
   const goes = new Set(plan.delete);
   const found = await sideBySide(
     rows.filter(({ id }) => goes.has(id)),
     async (row) => {
-      const one = await examineDoomed(place, row);
+      const one = await examineDoomed(set, row);
       if (isSpared(one)) spare(row, one.why);
       return one;
     },

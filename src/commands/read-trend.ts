@@ -1,11 +1,12 @@
 import { counts, isCommitted } from '../catalog/health/facts.ts';
 import type { Demands } from '../catalog/health/rule.ts';
 import type { ListedBackup, ListedTest, Listing } from '../catalog/listing.ts';
+import { whyNotCounted } from '../catalog/state.ts';
 import { LifeboatError } from '../errors.ts';
 import { MOST_BACKUPS, NOTHING_READ, type ReadFacts, type Trend, testKey, trendOf } from '../report/trend.ts';
+import type { BackupSet } from '../repository/backup-set.ts';
+import { sideBySide } from '../store/side-by-side.ts';
 import type { Run } from './run.ts';
-import type { SetReader } from './set-reader.ts';
-import { sideBySide } from './side-by-side.ts';
 
 /** So many of the newest restore tests are read for a page that shows them all. */
 const MOST_RECORDS = 30;
@@ -20,7 +21,7 @@ export function trendOfNames(listing: Listing, run: Run, missing: string | null)
  * newest records of whatever verdict and backup. It only tells: what cannot be read is missing, and nothing else.
  */
 export async function readTrend(
-  reader: SetReader,
+  set: BackupSet,
   listing: Listing,
   demands: Pick<Demands, 'signed'>,
   { allTests }: { allTests: boolean },
@@ -28,11 +29,11 @@ export async function readTrend(
 ): Promise<Trend> {
   try {
     const byName = goodByName(listing, run);
-    const { good, read, denied } = await readBackups(reader, byName, demands);
+    const { good, read, denied } = await readBackups(set, byName, demands);
     const tests = listing.tests();
     const proofs = good.flatMap(({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? []);
     const wanted = new Set([...proofs, ...(allTests ? tests.slice(0, MOST_RECORDS) : [])]);
-    denied.push(...(await readRecords(reader, listing, [...wanted], read, run)));
+    denied.push(...(await readRecords(set, listing, [...wanted], read, run)));
     const older = byName.slice(MOST_BACKUPS);
     return trendOf([...good, ...older], tests, read, denied.length === 0 ? null : `what may not be read: ${denied[0]}`);
   } catch (error) {
@@ -47,11 +48,11 @@ function goodByName(listing: Listing, run: Run): ListedBackup[] {
 }
 
 async function readBackups(
-  reader: SetReader,
+  set: BackupSet,
   byName: ListedBackup[],
   demands: Pick<Demands, 'signed'>,
 ): Promise<{ good: ListedBackup[]; read: ReadFacts; denied: string[] }> {
-  const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => reader.examine(backup));
+  const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.examine(backup));
   const good = examined.filter((backup) => backup !== null).filter((backup) => counts(backup, demands));
   const manifests = good.flatMap(({ listed, manifest }) =>
     manifest.kind === 'good' ? [[listed.id, manifest.manifest] as const] : [],
@@ -65,25 +66,24 @@ async function readBackups(
 
 /** Returns why some may not be read. */
 async function readRecords(
-  reader: SetReader,
+  set: BackupSet,
   listing: Listing,
   tests: ListedTest[],
   read: ReadFacts,
   run: Run,
 ): Promise<string[]> {
-  const committed = new Map(
+  const committed = new Set(
     listing
       .backups(run.now())
       .filter(isCommitted)
-      .map((backup) => [backup.id, backup]),
+      .map(({ id }) => id),
   );
   const denied: string[] = [];
   await sideBySide(tests, async (test) => {
-    const backup = committed.get(test.id);
-    if (backup === undefined) return;
-    const state = await reader.recordOf(test, backup);
+    if (!committed.has(test.id)) return;
+    const state = await set.recordOf(test);
     if (state.kind === 'good') read.records.set(testKey(test), state.record);
-    if (state.kind === 'bad') read.problems.set(testKey(test), state.why);
+    if (state.kind === 'unsigned' || state.kind === 'invalid') read.problems.set(testKey(test), whyNotCounted(state));
     if (state.kind === 'denied') denied.push(state.why);
   });
   return denied;

@@ -2,11 +2,11 @@ import { HOLD_FILE, keyOf, MANIFEST_FILE } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { HoldSettings } from '../inputs/settings.ts';
 import type { HeldInStore, HoldReport } from '../report/hold-report.ts';
+import { isThere } from '../store/read-object.ts';
 import type { Store } from '../store/store.ts';
 import { onlySet } from './choose-backup.ts';
 import { inStore } from './hold.ts';
 import { openStores } from './open-stores.ts';
-import { isThere } from './read-object.ts';
 import type { Run } from './run.ts';
 
 /** Ends a hold, in every store: from then on the rules apply to the backup again. */

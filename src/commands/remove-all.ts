@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
+import { sideBySide } from '../store/side-by-side.ts';
 import { type Store, StoreError } from '../store/store.ts';
-import { sideBySide } from './side-by-side.ts';
 
 /** Removes each object, whatever becomes of the others. Throws a StoreError that names the first that stays. */
 export async function removeAll(store: Store, keys: string[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Verdict } from '../catalog/record.ts';
 import type { RestoreTestSettings } from '../inputs/settings.ts';
 import { verdictOf, worstFirst } from '../proof/verdict.ts';
 import type { RestoreTestReport } from '../report/restore-test-report.ts';
+import type { Store } from '../store/store.ts';
 import { formatBytes, formatDuration } from '../units.ts';
 import { chooseBackup } from './choose-backup.ts';
 import { examine } from './examine.ts';
@@ -35,9 +36,7 @@ async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: (
   const stores = await progress.stage('open stores', () => openStores(settings, run));
   let cache: PartCache | null = null;
   try {
-    const chosen = await progress.stage('choose backup', () =>
-      chooseBackup(stores, settings.name, settings.backup, run),
-    );
+    const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
     progress.about = { set: chosen.set, database: null, backup: chosen.id };
     log.info(`Restore test of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} in ${chosen.store.url}`);
     if (settings.cache) cache = new PartCache(chosen, run);
@@ -46,7 +45,7 @@ async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: (
     isRestored();
     const cachedSize = cache?.cachedSize ?? 0;
     progress.about.database = examined.manifest?.database ?? null;
-    const before = await verdictBefore(chosen);
+    const before = await verdictBefore(chosen.backups);
     run.signal.throwIfAborted();
     const findings = worstFirst(examined.findings);
     const verdict = verdictOf(findings);
@@ -76,12 +75,16 @@ async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: (
       findings,
       missed: missedObjectives(chosen.id, cachedSize > 0 ? null : examined.restoreTime, settings, started),
       verified: examined.verified,
-      notVerified: [...examined.notVerified, ...notVerifiedByCache(cachedSize, chosen.store.url)],
+      notVerified: [
+        ...examined.notVerified,
+        ...notVerifiedByCache(cachedSize, chosen.store.url),
+        ...notVerifiedElsewhere(stores, chosen.store),
+      ],
       tables: examined.tables,
       records: [],
     };
     // A record speaks of the store's own copy.
-    if (cachedSize === 0) report.records = await keepRecord(report, chosen, stores, settings, run);
+    if (cachedSize === 0) report.records = await keepRecord(report, chosen, settings, run);
     // What cannot be proven is not what later runs restore again, and may be damaged.
     if (verdict !== 'failed') await cache?.keep();
     return { report, restoredUrl: examined.restoredUrl };
@@ -106,6 +109,13 @@ function notVerifiedByCache(cachedSize: number, store: string): string[] {
     `The copy in ${store}: ${formatBytes(cachedSize)} came from the Actions cache, with the sha256 that the manifest names. So no record is kept.`,
     'The time to restore: nothing was downloaded from the store for these, so max-restore-time is not looked at.',
   ];
+}
+
+/** One restore test reads one store. */
+function notVerifiedElsewhere(stores: Store[], read: Store): string[] {
+  const others = stores.filter((store) => store !== read).map(({ url }) => url);
+  if (others.length === 0) return [];
+  return [`The copies in ${others.join(', ')}: only ${read.url} was read. Run a restore test for each store.`];
 }
 
 /** What people have promised, so old at most, back within so long, and it is not so. That says nothing of the backup. */

@@ -1,3 +1,4 @@
+import { startOf } from '../catalog/id.ts';
 import type { Verdict } from '../catalog/record.ts';
 import { type Wanted, wantedRelations } from '../catalog/selection.ts';
 import { LeftBehind, LifeboatError } from '../errors.ts';
@@ -7,7 +8,8 @@ import { swapDatabases } from '../postgres/swap.ts';
 import { unexpected } from '../postgres/toolset.ts';
 import { verdictOf, worstFirst } from '../proof/verdict.ts';
 import type { RestoreReport } from '../report/restore-report.ts';
-import { chooseBackup } from './choose-backup.ts';
+import { formatAge } from '../units.ts';
+import { type ChosenBackup, chooseBackup } from './choose-backup.ts';
 import { load } from './load.ts';
 import { damageOf, type Examination, newExamination, type OpenedBackup, openBackup } from './open-backup.ts';
 import { openStores } from './open-stores.ts';
@@ -40,11 +42,13 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
   const stores = await progress.stage('open stores', () => openStores(settings, run));
   const found = newExamination();
   try {
-    const chosen = await progress.stage('choose backup', () =>
-      chooseBackup(stores, settings.name, settings.backup, run),
-    );
+    const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
     progress.about = { set: chosen.set, database: live, backup: chosen.id };
-    log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}`);
+    const age = ageOf(chosen, started);
+    log.info(
+      `Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${formatAge(age / 1000)} old`,
+    );
+    warnOfAge(chosen, age, settings.maxAge, log);
     const opened = await readable(
       () => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found),
       NOTHING_CHANGED,
@@ -100,6 +104,19 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
   } finally {
     for (const store of stores) store.close();
   }
+}
+
+/** Milliseconds; 0 when it lies ahead. */
+function ageOf({ id }: ChosenBackup, now: Date): number {
+  return Math.max(0, now.getTime() - (startOf(id)?.getTime() ?? 0));
+}
+
+/** A restore of an old backup may be meant. When newer ones were deleted or hidden, this is what shows it. */
+function warnOfAge({ id }: ChosenBackup, age: number, maxAge: number | null, log: Run['log']): void {
+  if (maxAge === null || age <= maxAge) return;
+  log.warning(
+    `Backup ${id} is ${formatAge(age / 1000)} old, more than max-age allows (${formatAge(maxAge / 1000)}). If there should be a newer one, find out what has become of it: the command list shows what is there.`,
+  );
 }
 
 function select(opened: OpenedBackup, wanted: Wanted, { server }: RestoreTarget, run: Run): Promise<OpenedBackup> {

@@ -1,35 +1,43 @@
-import { type ListedBackup, type ListedTest, Listing } from '../catalog/listing.ts';
-import type { Manifest } from '../catalog/manifest.ts';
+import { type ListedBackup, Listing } from '../catalog/listing.ts';
+import { filesOf, type Manifest } from '../catalog/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
 import type { StoreDates } from '../catalog/retention-guards.ts';
-import { type InspectedManifest, inspectManifest, inspectRecord, type SetInStore } from './inspect.ts';
-import { sideBySide } from './side-by-side.ts';
+import { type NotGood, whyNotCounted } from '../catalog/state.ts';
+import { BackupSet, type SetTrust } from '../repository/backup-set.ts';
+import { sideBySide } from '../store/side-by-side.ts';
+import type { Store } from '../store/store.ts';
 
-/** A set as it lies in a store, known well enough to say what may go. */
+/** A set as it lies in a store, known well enough to plan what is deleted. */
 export interface Survey {
+  set: BackupSet;
   /** With a manifest; newest first. */
   backups: SurveyedBackup[];
   /** Ids of folders without one. */
   unfinished: string[];
-  /** The newest backup whose newest restore test that counts has passed. */
-  provenId: string | null;
   dates: StoreDates;
 }
 
 export interface SurveyedBackup extends ListedBackup {
-  /** null: a good backup, as far as names tell, and for the newest ones their manifests. */
+  /** Why it does not count; null: it counts, as far as names tell, and when it is verified, as far as its manifest does. */
   whyNotGood: string | null;
+  /** Its manifest was read and counts, and the listing shows every volume with its size. */
+  verified: boolean;
 }
 
-/** So many manifests are read: of older backups their names and sizes must do, or a large set would take hours. */
+/** So many of the newest that count are verified whatever is planned. */
 const NEWEST = 30;
 
+/** Where a set lies. */
+export interface Place {
+  store: Store;
+  set: string;
+}
+
 /**
- * Lists the set, and reads the manifests of its newest backups, on until one is good, and the record of the newest proven
- * one. `own`: the backup that this run has made, whose manifest shows the store's time.
+ * Lists the set, and verifies its newest backups, on until 30 of them count. `own`: the backup that this run has made,
+ * whose manifest shows the store's time.
  */
-export async function survey(place: SetInStore, own: string | null): Promise<Survey> {
-  const { store, set, now } = place;
+export async function survey({ store, set }: Place, trust: SetTrust, own: string | null): Promise<Survey> {
   const listing = new Listing(set);
   let newest: StoreDates['newest'] = null;
   let ownDate: Date | null = null;
@@ -38,69 +46,64 @@ export async function survey(place: SetInStore, own: string | null): Promise<Sur
     if (newest === null || object.modified > newest.modified) newest = object;
     if (own !== null && object.key === keyOf(set, own, MANIFEST_FILE)) ownDate = object.modified;
   }
-  const listed = listing.backups(now);
+  const listed = listing.backups(trust.now);
   const hasManifest = ({ missing }: ListedBackup) => !missing.includes(MANIFEST_FILE);
-  const backups = listed.filter(hasManifest).map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, place) }));
-  const inspected = await inspectNewest(place, backups);
-  return {
+  const backups = listed
+    .filter(hasManifest)
+    .map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, trust), verified: false }));
+  const surveyed = {
+    set: new BackupSet(store, set, trust, listing),
     backups,
     unfinished: listed.filter((backup) => !hasManifest(backup)).map(({ id }) => id),
-    provenId: await findProven(place, backups, listing, inspected),
     dates: { clock: store.clock() ?? ownDate, newest },
   };
+  await verifyNewest(surveyed);
+  return surveyed;
 }
 
-function wrongByName({ missing, fromFuture, signed }: ListedBackup, { verificationKeys }: SetInStore): string | null {
+function wrongByName({ missing, fromFuture, signed }: ListedBackup, { verificationKeys }: SetTrust): string | null {
   if (missing.length > 0) return `not complete: ${missing.join(', ')} missing`;
   if (fromFuture) return 'from the future: check the clock of the machine that made it';
   return verificationKeys !== null && !signed ? 'not signed' : null;
 }
 
-type Inspected = Map<string, InspectedManifest>;
-
-/** Notes what is wrong with the newest; those that are good are the result. */
-async function inspectNewest(place: SetInStore, backups: SurveyedBackup[]): Promise<Inspected> {
-  const good: Inspected = new Map();
+async function verifyNewest({ set, backups }: Survey): Promise<void> {
   const left = backups.filter(({ whyNotGood }) => whyNotGood === null);
-  while (left.length > 0 && good.size === 0) {
-    await sideBySide(left.splice(0, NEWEST), async (backup) => {
-      const found = await inspectManifest(place, backup.id);
-      if ('wrong' in found) backup.whyNotGood = found.wrong;
-      else if (!hasParts(backup, found.manifest)) backup.whyNotGood = 'its parts are not those of its manifest';
-      else good.set(backup.id, found);
-    });
+  for (let good = 0; left.length > 0 && good < NEWEST; ) {
+    const next = left.splice(0, NEWEST - good);
+    await verifyAll(set, next);
+    good += next.filter(({ verified }) => verified).length;
   }
-  return good;
 }
 
-/** A last volume that is missing is not seen in a listing alone. */
-function hasParts({ parts }: ListedBackup, manifest: Manifest): boolean {
-  return manifest.parts.every(({ name, volumes }) => {
-    const listed = parts.find((part) => part.name === name);
-    return listed?.volumes === volumes.length && listed.size === volumes.reduce((sum, { size }) => sum + size, 0);
+/** Verifies each that is not verified yet; notes what is wrong with it. */
+export async function verifyAll(set: BackupSet, backups: SurveyedBackup[]): Promise<void> {
+  const unknown = backups.filter(({ verified, whyNotGood }) => !verified && whyNotGood === null);
+  const listing = await set.listing();
+  await sideBySide(unknown, async (backup) => {
+    const { state } = await set.open(backup.id);
+    if (state.kind !== 'good') backup.whyNotGood = describeState(state);
+    else if (!hasFiles(backup, state.manifest, listing.files(backup.id)))
+      backup.whyNotGood = 'its parts are not those of its manifest';
+    else backup.verified = true;
   });
 }
 
-/** Records that do not count, as unsigned ones when a key is given, neither prove a backup nor hide that it is proven. */
-async function findProven(
-  place: SetInStore,
-  backups: SurveyedBackup[],
-  listing: Listing,
-  inspected: Inspected,
-): Promise<string | null> {
-  for (const { id, whyNotGood } of backups) {
-    const tests = listing.testsOf(id);
-    if (whyNotGood !== null || !tests.some(({ verdict }) => verdict === 'proven')) continue;
-    const found = inspected.get(id) ?? (await inspectManifest(place, id));
-    if (!('wrong' in found) && (await isProven(place, tests, found.sha256))) return id;
-  }
-  return null;
+/** Why a manifest does not count, as a reason in the report. */
+export function describeState(state: NotGood): string {
+  if (state.kind === 'missing') return 'its manifest has gone';
+  if (state.kind === 'invalid' && state.what === 'content') return state.why;
+  return `its manifest does not count: ${whyNotCounted(state)}`;
 }
 
-async function isProven(place: SetInStore, newestFirst: ListedTest[], manifestSha256: string): Promise<boolean> {
-  for (const test of newestFirst) {
-    const record = await inspectRecord(place, test, manifestSha256);
-    if (record !== null) return record.verdict === 'proven';
-  }
-  return false;
+type Files = ReturnType<Listing['files']>;
+
+/** A last volume that is missing is not seen in a listing alone. */
+function hasFiles({ parts }: ListedBackup, manifest: Manifest, files: Files): boolean {
+  const listed = new Map(parts.map(({ name, volumes }) => [name, volumes]));
+  const stored = new Map(files.map(({ key, size }) => [key, size]));
+  return (
+    manifest.parts.every(({ name, volumes }) => listed.get(name) === volumes.length) &&
+    filesOf(manifest).every(({ key, size }) => stored.get(key) === size)
+  );
 }

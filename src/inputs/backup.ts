@@ -138,10 +138,6 @@ const inputNames = Object.keys(backupInputs) as (keyof BackupInputs)[];
 export async function readBackupSettings(get: GetInput, env: Environment, log: InputLog): Promise<BackupSettings> {
   const inputs = await readInputs(backupInputs, rules, get, { env, log, now: new Date() });
   warnOfFleetingStores(inputs.store, env, log);
-  const retention = retentionOf(inputs);
-  if (retention === null && inputs['verification-key'] !== null) {
-    log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
-  }
   return {
     command: inputs.command,
     connection: inputs['database-url'],
@@ -171,7 +167,8 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
     allowEmpty: inputs['allow-empty'],
     allowNewSource: inputs['allow-new-source'],
     readBack: inputs['read-back'],
-    retention,
+    verificationKeys: inputs['verification-key'],
+    retention: retentionOf(inputs),
     dryRun: inputs['dry-run'],
   };
 }

@@ -1,6 +1,7 @@
 import { isId } from '../catalog/id.ts';
 import { LifeboatError } from '../errors.ts';
 import { everyCommand } from './every-command.ts';
+import { parseVerificationKeys } from './keys.ts';
 import { monitoringInputs } from './monitoring.ts';
 import {
   type Environment,
@@ -18,18 +19,23 @@ import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
 import { oneOf } from './words.ts';
 
-/** Every input of `hold`, as in action.yml. */
-export const holdInputs = {
-  command: input('backup', oneOf('hold')),
+const inputsOfBoth = {
   name: optional(parseSetName),
   ...storeInputs,
-  backup: input('latest', parseBackup),
   ...monitoringInputs,
+} satisfies Schema;
+
+/** Every input of `hold`, as in action.yml. */
+export const holdInputs = {
+  ...inputsOfBoth,
+  command: input('backup', oneOf('hold')),
+  backup: input('latest', parseBackup),
+  'verification-key': optional(parseVerificationKeys),
 } satisfies Schema;
 
 /** Every input of `release`: what is let go is named, for the latest may be another one by now. */
 export const releaseInputs = {
-  ...holdInputs,
+  ...inputsOfBoth,
   command: input('backup', oneOf('release')),
   backup: input('latest', parseHeldId),
 } satisfies Schema;
@@ -58,6 +64,7 @@ export async function readHoldSettings(
     name: inputs.name,
     ...storeSettings(inputs),
     backup: inputs.backup,
+    verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
     by: whoAsks(env),
   };
 }

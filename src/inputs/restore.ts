@@ -3,7 +3,7 @@ import { parseAssertions } from './assertions.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { parseCommandLines } from './command-lines.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from './decryption.ts';
-import { parseTimeout } from './duration.ts';
+import { parseDuration, parseTimeout } from './duration.ts';
 import { everyCommand } from './every-command.ts';
 import { parseFilesTo } from './files-to.ts';
 import { parseVerificationKeys } from './keys.ts';
@@ -47,6 +47,7 @@ export const restoreInputs = {
   'create-roles': input('false', parseBoolean),
   'accept-unverified': input('false', parseBoolean),
   'restore-timeout': optional(parseTimeout),
+  'max-age': optional(parseDuration),
   'swap-timeout': input('1m', parseTimeout),
   before: input('', parseCommandLines),
   after: input('', parseCommandLines),
@@ -104,6 +105,7 @@ export async function readRestoreSettings(get: GetInput, env: Environment, log: 
     createRoles: inputs['create-roles'],
     acceptUnverified: inputs['accept-unverified'],
     restoreTimeout: inputs['restore-timeout'],
+    maxAge: inputs['max-age'],
     swapTimeout: inputs['swap-timeout'],
     commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
     jobs: inputs.jobs,

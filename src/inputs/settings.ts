@@ -47,6 +47,8 @@ export interface BackupSettings extends StoreSettings {
   allowEmpty: boolean;
   allowNewSource: boolean;
   readBack: 'auto' | 'required';
+  /** Armored certificates that older backups must be signed by to count; null: that of the signing key. */
+  verificationKeys: string | null;
   /** null: no rule is given, so nothing is deleted. */
   retention: RetentionSettings | null;
   dryRun: boolean;
@@ -86,6 +88,8 @@ export interface HoldSettings extends StoreSettings {
   name: string | null;
   /** An id; for `hold` also `latest` or `latest-proven`. */
   backup: string;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
   /** Who asks for it, and in which run of a workflow; null: not known. */
   by: string | null;
 }
@@ -144,6 +148,8 @@ export interface RestoreSettings extends StoreSettings {
   acceptUnverified: boolean;
   /** After so long the restore is ended, unless the swap has begun; null: never. */
   restoreTimeout: number | null;
+  /** An older backup is a warning; null: none is. */
+  maxAge: number | null;
   swapTimeout: number;
   commands: SwapCommands;
   jobs: number;

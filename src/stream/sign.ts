@@ -10,3 +10,9 @@ export async function signDetached(bytes: Uint8Array, key: string, passphrase: s
     format: 'armored',
   });
 }
+
+/** The certificate of an armored private key, armored. */
+export async function certificateOf(key: string): Promise<string> {
+  const openpgp = await import('openpgp');
+  return (await openpgp.readPrivateKey({ armoredKey: key })).toPublic().armor();
+}

@@ -15,8 +15,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   stream: ['catalog', 'inputs'],
   postgres: ['catalog', 'inputs', 'stream'],
   app: ['catalog', 'inputs', 'report', 'store', 'stream', 'postgres'],
+  repository: ['catalog', 'store', 'stream'],
   cli: ['inputs', 'report'],
-  commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres'],
+  commands: ['catalog', 'proof', 'inputs', 'report', 'files', 'store', 'stream', 'postgres', 'repository'],
 };
 
 /** Beside the folders, and of use to all of them. */

@@ -55,21 +55,34 @@ describe('10,000 backups in S3, in less than 300 MB', () => {
   });
 
   test('are planned', async () => {
-    const { outputs } = await runSmall({ command: 'prune', 'keep-last': String(MANY - 1), 'dry-run': 'true' });
+    const { outputs } = await runSmall({ command: 'prune', 'keep-within': `${MANY - 1}h`, 'dry-run': 'true' });
     expect(JSON.parse(outputs.deleted ?? '')).toHaveLength(1);
   });
 });
 
+/** How many requests a plan takes in which the oldest of so many backups goes, by their operation. */
+async function requestsFor(count: number, rule: ActionInputs): Promise<Record<string, number>> {
+  const listed = await setOf(count);
+  const { outputs } = await run(listed, { command: 'prune', ...rule, 'dry-run': 'true' });
+  expect(JSON.parse(outputs.deleted ?? '')).toHaveLength(1);
+  listed.close();
+  return { ...listed.requests };
+}
+
 test('requests grow with pages of 1,000 keys alone', async () => {
-  const asked: Record<string, number>[] = [];
-  for (const count of [MANY / 10, MANY]) {
-    const listed = await setOf(count);
-    await run(listed, { command: 'prune', 'keep-last': String(count - 1), 'dry-run': 'true' });
-    asked.push({ ...listed.requests });
-    listed.close();
-  }
-  const [few = {}, many = {}] = asked;
+  // The newest backup tells what is within these hours: nothing else takes the place of the oldest.
+  const within = (count: number) => ({ 'keep-within': `${count - 1}h` });
+  const few = await requestsFor(MANY / 10, within(MANY / 10));
+  const many = await requestsFor(MANY, within(MANY));
   // Each time: whether the bucket is there, and the folder of the one that goes.
   expect([few.ListObjects, many.ListObjects]).toEqual([2 + PAGES / 10, 2 + PAGES]);
   expect({ ...many, ListObjects: 0 }).toEqual({ ...few, ListObjects: 0 });
+}, 120_000);
+
+test('and with what is kept in the place of what goes, which is read once', async () => {
+  const count = 500;
+  const least = await requestsFor(count, { 'keep-within': `${count - 1}h` });
+  const asked = await requestsFor(count, { 'keep-last': String(count - 1) });
+  expect(asked.GetObject).toBe((least.GetObject ?? 0) + count - 31);
+  expect({ ...asked, GetObject: 0 }).toEqual({ ...least, GetObject: 0 });
 }, 120_000);

@@ -45,6 +45,7 @@ const minimalSettings = {
   allowEmpty: false,
   allowNewSource: false,
   readBack: 'auto',
+  verificationKeys: null,
   retention: null,
   dryRun: false,
 };

@@ -1,7 +1,8 @@
 import type { TableFacts } from '../inventory.ts';
 import type { ListedBackup, ListedTest } from '../listing.ts';
-import { filesOf, type Manifest } from '../manifest.ts';
+import { filesOf } from '../manifest.ts';
 import { MANIFEST_FILE } from '../names.ts';
+import type { ManifestState } from '../state.ts';
 import type { Demands } from './rule.ts';
 
 /** How many backups are looked into. Of the others the listing alone is known. */
@@ -32,16 +33,6 @@ export interface ExaminedBackup {
   /** Hex; null: it may not be read. */
   manifestSha256: string | null;
 }
-
-export type ManifestState =
-  /** `signer`: the key id of its signature, when one was demanded. */
-  | { kind: 'good'; manifest: Manifest; signer: string | null }
-  /** There is no signature, and one is demanded. */
-  | { kind: 'unsigned' }
-  /** It is not the manifest of this backup, or its signature is not good. */
-  | { kind: 'bad'; why: string }
-  /** These credentials may not read it; the store says why. */
-  | { kind: 'denied'; why: string };
 
 export interface TestFacts {
   /** The newest restore test whose record counts. */

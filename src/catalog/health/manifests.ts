@@ -1,3 +1,4 @@
+import type { ManifestState } from '../state.ts';
 import type { SetFacts } from './facts.ts';
 import { failed, notEvaluated, type Outcome, passed, type Rule, warning } from './rule.ts';
 
@@ -6,7 +7,7 @@ export const manifests: Rule<SetFacts> = {
   name: 'manifests',
   judge({ newest }, { signed }) {
     const bad = newest.flatMap(({ listed, manifest }) =>
-      manifest.kind === 'bad' ? [`${listed.id}: ${manifest.why}`] : [],
+      manifest.kind === 'invalid' ? [`${listed.id}: ${describe(manifest)}`] : [],
     );
     if (bad.length > 0) {
       return failed(
@@ -29,6 +30,10 @@ export const manifests: Rule<SetFacts> = {
     return passed(`${newest.length} ${how}.`);
   },
 };
+
+function describe({ what, why }: Extract<ManifestState, { kind: 'invalid' }>): string {
+  return what === 'signature' ? `its signature is not good: ${why}.` : why;
+}
 
 /** Backups from before manifests were signed do no harm, for they do not count; one after that is a gap or a forgery. */
 function unsigned(newest: SetFacts['newest'], oldestGood: number): Outcome {

@@ -6,9 +6,9 @@ import { failed, off, passed, type Rule, warning } from './rule.ts';
 export const restoreTest: Rule<SetFacts> = {
   name: 'restore test',
   judge({ tests: { newest, uncounted } }, { maxRestoreTestAge, signed }, now) {
-    const forged = uncounted.map((why) => `Does not count: ${why}`);
+    const forged = describeUncounted(uncounted);
     const sign = signed
-      ? 'Give signing-key to the restore test; else find out who wrote such a record.'
+      ? 'Give signing-key to the restore test. If it has one, a record was changed, damaged or written by someone else: find out by whom, and run a restore test.'
       : 'Find out who wrote such a record, and run a restore test.';
     if (newest === null) {
       if (forged.length > 0) return failed(forged, sign);
@@ -29,6 +29,17 @@ export const restoreTest: Rule<SetFacts> = {
     if (maxRestoreTestAge !== null && age > maxRestoreTestAge) {
       return failed([...found, ...forged], 'Look at the last runs of the restore test: did one start?');
     }
-    return forged.length > 0 ? warning([...forged, ...found], sign) : passed(...found);
+    if (forged.length === 0) return passed(...found);
+    // Where records are signed, a newer one that does not count may be a failure that was changed.
+    return signed ? failed([...forged, ...found], sign) : warning([...forged, ...found], sign);
   },
 };
+
+/** So many are named. */
+const MOST_NAMED = 5;
+
+function describeUncounted(uncounted: string[]): string[] {
+  const named = uncounted.slice(0, MOST_NAMED).map((why) => `Does not count: ${why}`);
+  const others = uncounted.length - named.length;
+  return others === 0 ? named : [...named, `${others} more do not count.`];
+}

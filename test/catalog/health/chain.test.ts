@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { brokenLinks, chain } from '../../../src/catalog/health/chain.ts';
-import type { ChainFacts, ManifestState } from '../../../src/catalog/health/facts.ts';
+import type { ChainFacts } from '../../../src/catalog/health/facts.ts';
 import type { Outcome } from '../../../src/catalog/health/rule.ts';
+import type { ManifestState } from '../../../src/catalog/state.ts';
 import { type MadeBackup, makeBackup } from '../made-backup.ts';
 import { factsOf, idOf, madeBackups, NOTHING_ASKED, NOW } from './facts.ts';
 import { randomOf } from './random.ts';
@@ -91,7 +92,9 @@ describe('made with credentials that may not list or not read', () => {
 
 test('what a manifest says that does not count or may not be read is not taken', () => {
   const gone = [NEW, OLD];
-  expect(judge(gone, {}, { [NEW.id]: { kind: 'bad', why: 'forged' } })).toMatchObject({ status: 'passed' });
+  expect(judge(gone, {}, { [NEW.id]: { kind: 'invalid', what: 'content', why: 'forged' } })).toMatchObject({
+    status: 'passed',
+  });
   expect(judge(gone, {}, { [NEW.id]: { kind: 'denied', why: 'AccessDenied.' } })).toMatchObject({
     status: 'not-evaluated',
   });

@@ -1,7 +1,8 @@
-import type { ExaminedBackup, ManifestState, SetFacts } from '../../../src/catalog/health/facts.ts';
+import type { ExaminedBackup, SetFacts } from '../../../src/catalog/health/facts.ts';
 import type { Demands } from '../../../src/catalog/health/rule.ts';
 import { makeId } from '../../../src/catalog/id.ts';
 import { Listing } from '../../../src/catalog/listing.ts';
+import type { ManifestState } from '../../../src/catalog/state.ts';
 import { type MadeBackup, makeBackup, type Wanted } from '../made-backup.ts';
 
 export const NOW = new Date('2026-11-21T12:00:00Z');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { clock } from '../../../src/catalog/health/clock.ts';
-import type { ExaminedBackup, ManifestState, SetFacts } from '../../../src/catalog/health/facts.ts';
+import type { ExaminedBackup, SetFacts } from '../../../src/catalog/health/facts.ts';
 import { freeSpace } from '../../../src/catalog/health/free-space.ts';
 import { keys, type RecipientFacts, type SigningKeyFacts } from '../../../src/catalog/health/keys.ts';
 import { manifests } from '../../../src/catalog/health/manifests.ts';
@@ -14,13 +14,14 @@ import { judgeSet } from '../../../src/catalog/health.ts';
 import { makeId } from '../../../src/catalog/id.ts';
 import type { ListedTest } from '../../../src/catalog/listing.ts';
 import type { Verdict } from '../../../src/catalog/record.ts';
+import type { ManifestState } from '../../../src/catalog/state.ts';
 import { factsOf, hoursAgo, idOf, madeBackups, NOTHING_ASKED, NOW } from './facts.ts';
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
 const DENIED: ManifestState = { kind: 'denied', why: 'AccessDenied.' };
 const UNSIGNED: ManifestState = { kind: 'unsigned' };
-const FORGED: ManifestState = { kind: 'bad', why: 'its signature is not good.' };
+const FORGED: ManifestState = { kind: 'invalid', what: 'content', why: 'its signature is not good.' };
 
 function judge<F>(rule: Rule<F>, facts: F, demands: Partial<Demands> = {}): Outcome {
   return rule.judge(facts, { ...NOTHING_ASKED, ...demands }, NOW);
@@ -115,11 +116,13 @@ describe('restore test', () => {
     expect(judge(restoreTest, facts)).toMatchObject({ status: 'off' });
   });
 
-  test('a record that does not count is said, and alone is red', () => {
+  test('a newer record that does not count is said; it is red where records are signed, and alone', () => {
     const uncounted = ['x.json: it is not signed.'];
     const good = factsOf(madeBackups([1]), {}, of(1, 'proven'));
-    const warned = judge(restoreTest, { ...good, tests: { ...good.tests, uncounted } }, { signed: true });
-    expect(told(warned)).toMatch(/^warning: Does not count: x.json: it is not signed\. .*proven\. Give signing-key/);
+    const facts = { ...good, tests: { ...good.tests, uncounted } };
+    const failed = judge(restoreTest, facts, { signed: true });
+    expect(told(failed)).toMatch(/^failed: Does not count: x.json: it is not signed\. .*proven\. Give signing-key/);
+    expect(told(judge(restoreTest, facts))).toMatch(/^warning: Does not count: x.json: .*proven\. Find out who wrote/);
     const alone = judge(restoreTest, factsOf([], {}, { tests: { newest: null, uncounted, fromFuture: [] } }));
     expect(told(alone)).toMatch(/^failed: Does not count: x.json/);
   });

@@ -1,4 +1,4 @@
-import { type Store, StoreError } from '../store/store.ts';
+import { type Store, StoreError } from './store.ts';
 
 /** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
 const SMALL_OBJECT = 16 * 1024 * 1024;

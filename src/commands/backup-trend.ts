@@ -22,7 +22,7 @@ export async function trendAfterBackup(
   const index = targets.findIndex(({ failure, noPrevious }) => failure === null && noPrevious !== 'cannot-list');
   const [target, location] = [targets[index], settings.stores[index]];
   if (target === undefined || location === undefined || target.noPrevious === 'first') return null;
-  const keys = settings.retention?.verificationKeys ?? null;
+  const keys = settings.verificationKeys;
   const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE)]);
   const reading = { ...run, signal };
   try {

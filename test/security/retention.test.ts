@@ -113,6 +113,14 @@ describe('junk that is only added pushes no signed backup out', () => {
     expect(left(ids)).toEqual(ids);
   });
 
+  test('nor does junk that takes no place of another, because all of its days are kept', async () => {
+    const older = dailyIds(NOW, 40, 60);
+    await storeAll(older);
+    const report = await prune({ within: 44 * DAY + DAY / 2 });
+    expect(report.refusals).toEqual([expect.stringMatching(/^it would delete 55 of 1\d\d backups/)]);
+    expect(left([...ids, ...older])).toEqual([...ids, ...older]);
+  });
+
   test('what the rules delete of the signed ones goes, and the junk stays', async () => {
     const report = await prune({ daily: 50 });
     expect(report).toMatchObject({ outcome: 'applied', refusals: [] });

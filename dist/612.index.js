@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 229 modules
-var carry_out = __webpack_require__(4758);
+// EXTERNAL MODULE: ./src/carry-out.ts + 232 modules
+var carry_out = __webpack_require__(7377);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -169,7 +169,7 @@ const DESCRIPTIONS = {
     'previous-passphrases': 'restore-test: older passphrases, one a line, tried after `passphrase`.',
     'private-key': 'restore-test: armored OpenPGP private keys, one or more, of which one opens the backups that were made with public-key. Give it where restores run, never to the backup job. check: with it, or with passphrase, the rows of each table are compared with those of the backup before.',
     'private-key-passphrase': 'restore-test: the passphrase of private-key, when it is locked.',
-    'verification-key': 'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. prune, backup with keep-*, and check: what is not signed by one of them counts for nothing, neither as a backup nor as a proof; check warns 30 days before the key that signs expires.',
+    'verification-key': 'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
     'scratch-url': 'restore-test: a throwaway PostgreSQL to restore into, as a superuser\'s connection string: a service container\'s. Left out, a private cluster is made from this machine\'s own server binaries, and is gone afterwards.',
     'scratch-dir': 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, the machine\'s).',
     'keep-database': 'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a rehearsal of a migration on real data; output `restored-url`.',
@@ -187,7 +187,7 @@ const DESCRIPTIONS = {
     'swap-timeout': 'restore: how long connections are ended and the swap is tried while the application connects again and again, such as `1m` (1s to 24h).',
     'restore-timeout': 'restore-test, restore: ends a restore that has not finished after this time, such as `2h` (1s to 24h), and removes what it restored. Default: no limit. A swap that has begun is not interrupted.',
     'max-restore-time': 'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The comparison is not counted.',
-    'max-age': 'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails when the newest backup is.',
+    'max-age': 'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails when the newest backup is. restore: warns when the backup is older, because newer ones may have been deleted or hidden.',
     'max-restore-test-age': 'check: fails when the newest restore test was longer ago, such as `8d`, or when there was none. One that did not pass fails always.',
     'max-shrink': 'check: fails when the newest backup is smaller than the median of the ten before it by more than this share, such as `40%`, or a table has lost more of its rows (with private-key or passphrase). Growth by as much is a warning.',
     'min-free-space': 'check: fails when the disk of a store that is a folder (`file:`) has less space left, such as `500MB` or `20GiB`.',

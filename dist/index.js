@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 4758:
+/***/ 7377:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28687,27 +28687,6 @@ function readManifest(bytes, key, expected) {
 }
 function sum(numbers) {
     return numbers.reduce((total, number) => total + number, 0);
-}
-/** What the next backup needs to know of an older one. Foreign text: nothing else in it is trusted here. */
-function readPreviousManifest(bytes, key) {
-    const fail = () => {
-        throw new errors/* LifeboatError */.H3(`${key} is not a manifest that this version reads. Expected JSON of format 1. Use another name or store, or move the file away after looking at it.`);
-    };
-    let parsed;
-    try {
-        parsed = JSON.parse(bytes.toString('utf8'));
-    }
-    catch {
-        return fail();
-    }
-    if (typeof parsed !== 'object' || parsed === null)
-        return fail();
-    const { format, id, source } = parsed;
-    if (format !== 1 || typeof id !== 'string')
-        return fail();
-    if (source !== null && typeof source !== 'string')
-        return fail();
-    return { id, source };
 }
 
 // EXTERNAL MODULE: external "node:child_process"
@@ -30514,6 +30493,11 @@ async function signDetached(bytes, key, passphrase) {
         detached: true,
         format: 'armored',
     });
+}
+/** The certificate of an armored private key, armored. */
+async function certificateOf(key) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    return (await openpgp.readPrivateKey({ armoredKey: key })).toPublic().armor();
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/archive-check.ts
@@ -32708,6 +32692,29 @@ function refuseClock(now, { clock, newest }) {
     return null;
 }
 
+;// CONCATENATED MODULE: ./src/store/side-by-side.ts
+/** Requests to one store under way at once. */
+const side_by_side_AT_ONCE = 8;
+/** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
+async function sideBySide(items, act) {
+    const results = [];
+    const left = [...items.entries()].reverse();
+    const worker = async () => {
+        for (let next = left.pop(); next !== undefined; next = left.pop()) {
+            const [index, item] = next;
+            try {
+                results[index] = await act(item);
+            }
+            catch (error) {
+                left.length = 0;
+                throw error;
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: side_by_side_AT_ONCE }, worker));
+    return results;
+}
+
 ;// CONCATENATED MODULE: ./src/catalog/prune-record.ts
 
 
@@ -32740,6 +32747,66 @@ function pruneRecordKey(set, runId) {
 function isPruneRecordKey(key, set) {
     const folder = prunedFolder(set);
     return key.startsWith(folder) && key.endsWith('.json') && (0,catalog_id/* isId */.eQ)(key.slice(folder.length, -'.json'.length));
+}
+
+;// CONCATENATED MODULE: ./src/store/read-object.ts
+
+/** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
+const SMALL_OBJECT = 16 * 1024 * 1024;
+/**
+ * A small object as a whole; null when it does not exist. It never holds more than `limit` in memory: an object that is
+ * larger is a StoreError with the code `unusable`, as is one that is not a regular file.
+ */
+async function readObject(store, key, limit = SMALL_OBJECT) {
+    const chunks = [];
+    let size = 0;
+    try {
+        if (store.movesWhole && (await store.size(key)) > limit)
+            throw tooLarge(store, key, limit);
+        // Leaving the loop early destroys the stream, and with it the request.
+        for await (const chunk of await store.read(key)) {
+            chunks.push(chunk);
+            size += chunk.length;
+            if (size > limit)
+                throw tooLarge(store, key, limit);
+        }
+    }
+    catch (error) {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+            return null;
+        throw error;
+    }
+    return Buffer.concat(chunks, size);
+}
+/** As readObject; what has the key and is not an object of ours is the value of `otherwise`, made from the reason. */
+async function readUsable(store, key, otherwise) {
+    try {
+        return await readObject(store, key);
+    }
+    catch (error) {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'unusable')
+            return otherwise(error.message);
+        throw error;
+    }
+}
+/** Whether something has this key, even if it is not an object of ours: a hold that cannot be read still protects. */
+async function isThere(store, key) {
+    try {
+        await store.size(key);
+        return true;
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A))
+            throw error;
+        if (error.code === 'unusable')
+            return true;
+        if (error.code === 'not-found')
+            return false;
+        throw error;
+    }
+}
+function tooLarge(store, key, limit) {
+    return new store_store/* StoreError */.A('unusable', `${store.url}: ${JSON.stringify(key)} is larger than ${limit / 1024 / 1024} MiB, the most that Lifeboat reads of such an object. It was not written by Lifeboat, or it is damaged.`);
 }
 
 ;// CONCATENATED MODULE: ./src/catalog/record.ts
@@ -32864,466 +32931,6 @@ function billedUntil(storageClass, written) {
     return days === undefined ? null : new Date(written.getTime() + days * 86_400_000);
 }
 
-;// CONCATENATED MODULE: ./src/stream/verify.ts
-
-/** Clocks differ; a signature from later than this is not believed. Milliseconds. */
-const CLOCK_SKEW = 24 * 60 * 60 * 1000;
-/**
- * Whether a detached signature over the bytes is one of these keys', valid at the time that it was made: a key that has
- * expired since has signed well then. null when it is, else what is wrong with it.
- */
-async function verifyDetached(bytes, armoredSignature, armoredKeys, now) {
-    const result = await checkDetached(bytes, armoredSignature, armoredKeys, now);
-    return 'problem' in result ? result.problem : null;
-}
-/** The same, with the id (hex) of the key that made the good signature. */
-async function checkDetached(bytes, armoredSignature, armoredKeys, now) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    try {
-        const signature = await openpgp.readSignature({ armoredSignature });
-        const made = signature.packets[0]?.created;
-        if (!made)
-            return { problem: 'it holds no signature' };
-        if (made.getTime() > now.getTime() + CLOCK_SKEW) {
-            return { problem: `it is from the future (${made.toISOString()})` };
-        }
-        const verified = await openpgp.verify({
-            message: await openpgp.createMessage({ binary: bytes }),
-            signature,
-            verificationKeys: await openpgp.readKeys({ armoredKeys }),
-            date: made,
-        });
-        const results = await Promise.all(verified.signatures.map(({ verified: good, keyID }) => good.then(() => ({ signer: keyID.toHex() }), (error) => ({ problem: (0,errors/* messageOf */.bD)(error) }))));
-        return results.find((result) => 'signer' in result) ?? results[0] ?? { problem: 'it holds no signature' };
-    }
-    catch (error) {
-        return { problem: (0,errors/* messageOf */.bD)(error) };
-    }
-}
-
-;// CONCATENATED MODULE: ./src/commands/read-object.ts
-
-/** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
-const SMALL_OBJECT = 16 * 1024 * 1024;
-/**
- * A small object as a whole; null when it does not exist. It never holds more than `limit` in memory: an object that is
- * larger is a StoreError with the code `unusable`, as is one that is not a regular file.
- */
-async function readObject(store, key, limit = SMALL_OBJECT) {
-    const chunks = [];
-    let size = 0;
-    try {
-        if (store.movesWhole && (await store.size(key)) > limit)
-            throw tooLarge(store, key, limit);
-        // Leaving the loop early destroys the stream, and with it the request.
-        for await (const chunk of await store.read(key)) {
-            chunks.push(chunk);
-            size += chunk.length;
-            if (size > limit)
-                throw tooLarge(store, key, limit);
-        }
-    }
-    catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
-            return null;
-        throw error;
-    }
-    return Buffer.concat(chunks, size);
-}
-/** As readObject; what has the key and is not an object of ours is the value of `otherwise`, made from the reason. */
-async function readUsable(store, key, otherwise) {
-    try {
-        return await readObject(store, key);
-    }
-    catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'unusable')
-            return otherwise(error.message);
-        throw error;
-    }
-}
-/** Whether something has this key, even if it is not an object of ours: a hold that cannot be read still protects. */
-async function isThere(store, key) {
-    try {
-        await store.size(key);
-        return true;
-    }
-    catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A))
-            throw error;
-        if (error.code === 'unusable')
-            return true;
-        if (error.code === 'not-found')
-            return false;
-        throw error;
-    }
-}
-function tooLarge(store, key, limit) {
-    return new store_store/* StoreError */.A('unusable', `${store.url}: ${JSON.stringify(key)} is larger than ${limit / 1024 / 1024} MiB, the most that Lifeboat reads of such an object. It was not written by Lifeboat, or it is damaged.`);
-}
-
-;// CONCATENATED MODULE: ./src/commands/inspect.ts
-
-
-
-
-
-
-
-/** Reads a backup's manifest and, with a key, checks who made it. Throws a StoreError when it cannot be read. */
-async function inspectManifest(place, id) {
-    const { store, set } = place;
-    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
-    const bytes = await readUsable(store, key, (wrong) => ({ wrong }));
-    if (bytes === null)
-        return { wrong: 'its manifest has gone' };
-    if ('wrong' in bytes)
-        return bytes;
-    const unsigned = await whyNotSigned(place, bytes, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* SIGNATURE_FILE */.I9));
-    if (unsigned !== null)
-        return { wrong: `its manifest does not count: ${unsigned}` };
-    try {
-        return {
-            manifest: readManifest(bytes, key, { set, id }),
-            sha256: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex'),
-        };
-    }
-    catch (error) {
-        if (!(error instanceof errors/* LifeboatError */.H3))
-            throw error;
-        return { wrong: error.message };
-    }
-}
-/** Reads a restore test's record; null when it does not speak of this manifest, or does not count. */
-async function inspectRecord(place, { file, ...named }, manifestSha256) {
-    const key = (0,catalog_names/* keyOf */.TN)(place.set, named.id, file);
-    const bytes = await readUsable(place.store, key, () => null);
-    if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null)
-        return null;
-    try {
-        return readRecordOf(bytes, { ...named, set: place.set, manifestSha256 });
-    }
-    catch (error) {
-        if (!(error instanceof errors/* LifeboatError */.H3))
-            throw error;
-        return null;
-    }
-}
-/** null when it is signed by one of the keys, or no signature is demanded. */
-async function whyNotSigned({ store, verificationKeys, now }, bytes, signatureKey) {
-    if (verificationKeys === null)
-        return null;
-    const signature = await readUsable(store, signatureKey, (why) => why);
-    if (signature === null)
-        return 'it is not signed';
-    if (typeof signature === 'string')
-        return signature;
-    return verifyDetached(bytes, signature.toString('utf8'), verificationKeys, now);
-}
-
-;// CONCATENATED MODULE: ./src/commands/side-by-side.ts
-/** Requests to one store under way at once. */
-const side_by_side_AT_ONCE = 8;
-/** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
-async function sideBySide(items, act) {
-    const results = [];
-    const left = [...items.entries()].reverse();
-    const worker = async () => {
-        for (let next = left.pop(); next !== undefined; next = left.pop()) {
-            const [index, item] = next;
-            try {
-                results[index] = await act(item);
-            }
-            catch (error) {
-                left.length = 0;
-                throw error;
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: side_by_side_AT_ONCE }, worker));
-    return results;
-}
-
-;// CONCATENATED MODULE: ./src/commands/doomed.ts
-
-
-
-
-
-
-/** Keeps it, in the report. */
-function spare(row, why) {
-    row.decision = 'keep';
-    row.reasons = [why];
-}
-/** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
-async function examineDoomed(place, row) {
-    const { store, set, now } = place;
-    const { id } = row;
-    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
-    const found = await inspectManifest(place, id);
-    if ('wrong' in found)
-        return { why: found.wrong };
-    const objects = [];
-    for await (const object of store.list(folder))
-        objects.push(object);
-    const files = objects.map(({ key }) => key.slice(folder.length));
-    const volumes = filesOf(found.manifest).map(({ key }) => key);
-    const papers = files.filter(isPaper);
-    const lock = await lastLock(store, [catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
-    if (lock !== null)
-        return { why: describeLock(lock) };
-    const others = files.filter((file) => ![catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].includes(file));
-    row.notes = [
-        ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
-        ...early(objects, now),
-    ];
-    return {
-        row,
-        manifestSha256: found.sha256,
-        papers: papers.map((file) => folder + file),
-        volumes: volumes.map((file) => folder + file),
-    };
-}
-/** The lock that ends last, of those that are in force. */
-async function lastLock(store, keys) {
-    const locks = await sideBySide(keys, (key) => store.lockOf(key));
-    return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
-}
-function endOf(lock) {
-    if (lock === null)
-        return 0;
-    return lock === 'legal-hold' ? Number.POSITIVE_INFINITY : lock.until.getTime();
-}
-function describeLock(lock) {
-    return lock === 'legal-hold' ? 'locked by a legal hold' : `locked until ${lock.until.toISOString()}`;
-}
-/** S14: archive classes are billed for a while whatever becomes of the object. */
-function early(objects, now) {
-    const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
-    const last = ends.reduce((latest, end) => (latest === null || end > latest ? end : latest), null);
-    return last === null || last <= now
-        ? []
-        : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
-}
-
-;// CONCATENATED MODULE: ./src/commands/remove-all.ts
-
-
-
-/** Removes each object, whatever becomes of the others. Throws a StoreError that names the first that stays. */
-async function removeAll(store, keys) {
-    const failures = await sideBySide(keys, (key) => failureToRemove(store, key));
-    const [first, ...more] = failures.filter((failure) => failure !== null);
-    if (first === undefined)
-        return;
-    const others = more.length === 0 ? '' : ` ${more.length} more objects were not removed either.`;
-    throw new store_store/* StoreError */.A(first.code, `${first.message}${others} The next prune tries again.`, { cause: first });
-}
-async function failureToRemove(store, key) {
-    try {
-        await store.remove(key);
-        return null;
-    }
-    catch (error) {
-        return error instanceof store_store/* StoreError */.A ? error : new store_store/* StoreError */.A('failed', (0,errors/* messageOf */.bD)(error));
-    }
-}
-
-;// CONCATENATED MODULE: ./src/commands/leftover-folders.ts
-
-
-
-
-
-
-
-
-/** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
-async function findLeftovers(place, ids, dates) {
-    let pruned = null;
-    const wasPruned = async (id) => {
-        pruned ??= prunedIds(place);
-        return (await pruned).has(id);
-    };
-    const leftovers = [];
-    for (const id of ids)
-        leftovers.push(await examineFolder(place, id, wasPruned, storeNow(place.now, dates)));
-    return leftovers;
-}
-/** Removes what was found to be a leftover, with the uploads that are open in it. */
-async function removeLeftover(place, leftover, dates) {
-    const { store, set, now } = place;
-    const folder = (0,catalog_names/* keyOf */.TN)(set, leftover.id, '');
-    await store.sweep(folder, staleBefore(storeNow(now, dates)));
-    await removeAll(store, leftover.files.map((file) => folder + file));
-    leftover.deleted = true;
-}
-/** Only the store's own dates tell how old its objects are: without a clock it is no later than the latest of them. */
-function storeNow(now, { clock, newest }) {
-    return clock ?? (newest !== null && newest.modified < now ? newest.modified : now);
-}
-async function examineFolder({ store, set }, id, wasPruned, now) {
-    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
-    const objects = [];
-    for await (const object of store.list(folder))
-        objects.push(object);
-    const files = objects.map(({ key, modified }) => ({ file: key.slice(folder.length), modified }));
-    const report = {
-        id,
-        files: files.map(({ file }) => file),
-        size: objects.reduce((sum, { size }) => sum + size, 0),
-        deleted: false,
-    };
-    try {
-        const found = { files, newestUpload: await store.newestUpload(folder) };
-        const hasPapers = report.files.some(isPaper);
-        const whyNot = whyNotLeftover({ ...found, wasPruned: hasPapers && (await wasPruned(id)) }, now);
-        return { ...report, whyNot: whyNot ?? (await whyManifestMayBeThere(store, folder)) };
-    }
-    catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A))
-            throw error;
-        return { ...report, whyNot: `whether a run still writes to it cannot be seen: ${error.message}` };
-    }
-}
-/** A listing may be late, and an answer that it may not be read says nothing: only "not found" is believed. */
-async function whyManifestMayBeThere(store, folder) {
-    try {
-        (await store.read(folder + catalog_names/* MANIFEST_FILE */.h1)).destroy();
-        return 'it has a manifest that the listing does not show, or an empty one';
-    }
-    catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A))
-            throw error;
-        return error.code === 'not-found' ? null : `whether it has a manifest cannot be seen: ${error.message}`;
-    }
-}
-/** A prune that was interrupted longer ago than this many others is not looked for. */
-const NEWEST_RECORDS = 30;
-/** The backups of which prunes have written down that they delete them. */
-async function prunedIds(place) {
-    const { store, set } = place;
-    const keys = [];
-    for await (const { key } of store.list(prunedFolder(set)))
-        if (isPruneRecordKey(key, set))
-            keys.push(key);
-    const ids = new Set();
-    for (const key of keys.sort().slice(-NEWEST_RECORDS)) {
-        const bytes = await readUsable(store, key, () => null);
-        if (bytes === null || (await whyNotSigned(place, bytes, `${key}.asc`)) !== null)
-            continue;
-        try {
-            const record = readPruneRecord(bytes);
-            if (record.name === set)
-                for (const { id } of record.deleted)
-                    ids.add(id);
-        }
-        catch (error) {
-            if (!(error instanceof checked/* FormatError */.IF))
-                throw error;
-        }
-    }
-    return ids;
-}
-
-;// CONCATENATED MODULE: ./src/commands/put-object.ts
-
-/** A small object, and its signature before it when there is a key. */
-async function putSigned(store, key, bytes, signing) {
-    if (signing !== null) {
-        const signature = await signDetached(bytes, signing.key, signing.passphrase);
-        await putObject(store, `${key}.asc`, Buffer.from(signature));
-    }
-    await putObject(store, key, bytes);
-}
-async function putObject(store, key, bytes) {
-    const upload = await store.create(key);
-    try {
-        await upload.write(bytes);
-        await upload.commit();
-    }
-    catch (error) {
-        await upload.abort();
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/commands/apply-plan.ts
-
-
-
-
-
-
-
-
-
-
-
-
-/** Writes down what goes, then deletes it, the oldest first. It ends at the first failure, with a StoreError. */
-async function applyPlan(work) {
-    const { place, run, doomed, report, dates } = work;
-    await writeRecord(work);
-    for (const one of doomed.toReversed()) {
-        demandTime(run);
-        await deleteBackup(place, one, run);
-    }
-    for (const leftover of report.leftovers.filter(mayGo)) {
-        demandTime(run);
-        await removeLeftover(place, leftover, dates);
-        run.log.info(`${place.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
-    }
-}
-function mayGo({ whyNot }) {
-    return whyNot === null;
-}
-function demandTime({ signal }) {
-    if (!signal.aborted)
-        return;
-    throw new errors/* LifeboatError */.H3('The run was cancelled before all of it was deleted. The next prune goes on.');
-}
-/**
- * The manifest first, for without it nothing takes the rest for a backup; then what was said about it; then the volumes:
- * when it ends in between, a later prune finds leftovers.
- */
-async function deleteBackup({ store, set }, { row, papers, volumes }, run) {
-    // Held since it was looked at.
-    if (await isThere(store, (0,catalog_names/* keyOf */.TN)(set, row.id, catalog_names/* HOLD_FILE */.Zb)))
-        return spare(row, 'held');
-    await store.remove((0,catalog_names/* keyOf */.TN)(set, row.id, catalog_names/* MANIFEST_FILE */.h1));
-    row.deleted = true;
-    await removeAll(store, papers);
-    await removeAll(store, volumes);
-    run.log.info(`${store.url}: deleted backup ${row.id} of set ${set}, ${formatBytes(row.size)}.`);
-}
-async function writeRecord({ place, settings, run, command, doomed, report }) {
-    const { store, set, now } = place;
-    const id = (0,catalog_id/* makeId */.M4)(now, (0,external_node_crypto_.randomBytes)(4).toString('hex'));
-    const key = pruneRecordKey(set, id);
-    // There is nothing under this key. It tells whether these credentials may delete, before a record says that they did.
-    await store.remove(key);
-    const bytes = serializePruneRecord({
-        format: 1,
-        id,
-        name: set,
-        command,
-        started: now.toISOString(),
-        rules: (0,retention/* describeRules */.NH)(settings.rules),
-        overruled: report.refusals,
-        deleted: doomed.map(({ row, manifestSha256 }) => ({
-            id: row.id,
-            manifestSha256,
-            size: row.size,
-            reason: row.reasons.join('; '),
-        })),
-        leftovers: report.leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
-        lifeboat: run.version,
-    });
-    await putSigned(store, key, bytes, settings.signing);
-    report.record = key;
-}
-
 ;// CONCATENATED MODULE: ./src/catalog/listing.ts
 
 
@@ -33384,6 +32991,10 @@ class Listing {
     testsOf(id) {
         return (this.#found.get(id)?.records ?? []).toSorted(newestFirst).map((record) => ({ id, ...record }));
     }
+    /** Whether the record of a restore test has a signature. */
+    isSigned({ id, file }) {
+        return this.#found.get(id)?.signedRecords.has(file) ?? false;
+    }
     /** The restore tests of all backups, newest first. */
     tests() {
         return [...this.#found]
@@ -33394,7 +33005,15 @@ class Listing {
 /** Records of what was pruned lie beside the backups. */
 const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
 function nothing() {
-    return { parts: new Map(), sums: [], manifest: false, signed: false, held: false, records: [] };
+    return {
+        parts: new Map(),
+        sums: [],
+        manifest: false,
+        signed: false,
+        held: false,
+        records: [],
+        signedRecords: new Set(),
+    };
 }
 /** What a file says of its backup; null when it is not ours. */
 function kindOf(file) {
@@ -33427,8 +33046,8 @@ function kindOf(file) {
             found.sums.push({ key: file, size });
         };
     }
-    const isRecordSignature = file.endsWith('.asc') && recordOf(file.slice(0, -'.asc'.length)) !== null;
-    return isRecordSignature ? () => { } : null;
+    const signed = file.endsWith('.asc') ? file.slice(0, -'.asc'.length) : '';
+    return recordOf(signed) === null ? null : (found) => void found.signedRecords.add(signed);
 }
 function addVolume(found, { part, index }, size) {
     if (size === 0)
@@ -33453,7 +33072,7 @@ function listed(id, found, now) {
         const volumes = found.parts.get(name) ?? [];
         return { name, volumes: volumes.length, size: volumes.reduce((sum, { size }) => sum + size, 0) };
     });
-    const lastTest = found.records.toSorted(newestFirst)[0];
+    const lastTest = found.records.toSorted(newestFirst).find(({ time }) => !(0,catalog_id/* isAhead */.Y0)(new Date(time), now));
     return {
         id,
         created: created.toISOString(),
@@ -33484,19 +33103,354 @@ function missingIn({ manifest, parts }) {
     return [...absent, ...gaps].sort();
 }
 
+;// CONCATENATED MODULE: ./src/catalog/state.ts
+/** Why it does not count, as a part of a sentence. */
+function whyNotCounted(state) {
+    switch (state.kind) {
+        case 'missing':
+            return 'it does not exist any more';
+        case 'unsigned':
+            return 'it is not signed';
+        default:
+            return state.why;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/catalog/health/facts.ts
+
+
+/** How many backups are looked into. Of the others the listing alone is known. */
+const NEWEST = 30;
+/** A folder without a manifest is no backup. */
+function isCommitted({ missing }) {
+    return !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
+}
+/** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
+function damageOf({ listed, files, manifest }) {
+    if (manifest.kind !== 'good')
+        return listed.missing.map((file) => `${file} is missing`);
+    const stored = new Map(files.map(({ key, size }) => [key, size]));
+    return filesOf(manifest.manifest).flatMap(({ key, size }) => {
+        const found = stored.get(key) ?? 0;
+        if (found === size)
+            return [];
+        return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
+    });
+}
+/** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
+function counts(backup, { signed }) {
+    const { kind } = backup.manifest;
+    const isKnown = kind === 'good' || (kind === 'denied' && !signed);
+    return isKnown && damageOf(backup).length === 0;
+}
+function thoseThatCount(newest, demands) {
+    return newest.filter((backup) => counts(backup, demands));
+}
+
+;// CONCATENATED MODULE: ./src/stream/verify.ts
+
+/** Clocks differ; a signature from later than this is not believed. Milliseconds. */
+const CLOCK_SKEW = 24 * 60 * 60 * 1000;
+/**
+ * Whether a detached signature over the bytes is one of these keys', valid at the time that it was made: a key that has
+ * expired since has signed well then. null when it is, else what is wrong with it.
+ */
+async function verifyDetached(bytes, armoredSignature, armoredKeys, now) {
+    const result = await checkDetached(bytes, armoredSignature, armoredKeys, now);
+    return 'problem' in result ? result.problem : null;
+}
+/** The same, with the id (hex) of the key that made the good signature. */
+async function checkDetached(bytes, armoredSignature, armoredKeys, now) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    try {
+        const signature = await openpgp.readSignature({ armoredSignature });
+        const made = signature.packets[0]?.created;
+        if (!made)
+            return { problem: 'it holds no signature' };
+        if (made.getTime() > now.getTime() + CLOCK_SKEW) {
+            return { problem: `it is from the future (${made.toISOString()})` };
+        }
+        const verified = await openpgp.verify({
+            message: await openpgp.createMessage({ binary: bytes }),
+            signature,
+            verificationKeys: await openpgp.readKeys({ armoredKeys }),
+            date: made,
+        });
+        const results = await Promise.all(verified.signatures.map(({ verified: good, keyID }) => good.then(() => ({ signer: keyID.toHex() }), (error) => ({ problem: (0,errors/* messageOf */.bD)(error) }))));
+        return results.find((result) => 'signer' in result) ?? results[0] ?? { problem: 'it holds no signature' };
+    }
+    catch (error) {
+        return { problem: (0,errors/* messageOf */.bD)(error) };
+    }
+}
+
+;// CONCATENATED MODULE: ./src/repository/counts.ts
+
+
+
+/**
+ * Whether a manifest or a record counts: it is not from the future, is signed when that is required, and says inside what
+ * its name and its place say. This is the only function that decides it.
+ */
+async function stateOf({ bytes, signature, time, parse }, { verificationKeys, now }) {
+    if (time !== null && (0,catalog_id/* isAhead */.Y0)(time, now)) {
+        return { kind: 'invalid', what: 'time', why: 'it is from the future. Check the clock of the machine that made it' };
+    }
+    let signer = null;
+    if (verificationKeys !== null) {
+        if (signature === null)
+            return { kind: 'unsigned' };
+        const checked = await checkDetached(bytes, signature, verificationKeys, now);
+        if ('problem' in checked)
+            return { kind: 'invalid', what: 'signature', why: checked.problem };
+        signer = checked.signer;
+    }
+    try {
+        return { ...parse(bytes), kind: 'good', signer };
+    }
+    catch (error) {
+        if (!(error instanceof errors/* LifeboatError */.H3))
+            throw error;
+        return { kind: 'invalid', what: 'content', why: error.message };
+    }
+}
+
+;// CONCATENATED MODULE: ./src/repository/one-then-many.ts
+
+const MANY = 30;
+/**
+ * Acts on items in their order and yields the results in it: on the first one alone, because most searches end there, then
+ * on many at a time, because who adds junk adds much of it.
+ */
+async function* oneThenMany(items, act) {
+    for (let at = 0; at < items.length; at += at === 0 ? 1 : MANY) {
+        yield* await sideBySide(items.slice(at, at === 0 ? 1 : at + MANY), act);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/repository/backup-set.ts
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every backup of one set in one store: which there are, which count, and which are proven. */
+class BackupSet {
+    store;
+    name;
+    trust;
+    #listing = null;
+    #manifests = new Map();
+    #records = new Map();
+    constructor(store, name, trust, listing = null) {
+        this.store = store;
+        this.name = name;
+        this.trust = trust;
+        if (listing !== null)
+            this.#listing = Promise.resolve(listing);
+    }
+    keyOf(id, file) {
+        return (0,catalog_names/* keyOf */.TN)(this.name, id, file);
+    }
+    /** Names and sizes of everything, listed once. */
+    listing() {
+        this.#listing ??= listSet(this.store, this.name);
+        return this.#listing;
+    }
+    /** Reads the backup's manifest and its signature anew. `named`: by its id, and then its time does not matter. */
+    async open(id, { named = false } = {}) {
+        const time = (0,catalog_id/* startOf */.GH)(id);
+        const absent = { id, bytes: null, sha256: null, signature: null };
+        const key = this.keyOf(id, catalog_names/* MANIFEST_FILE */.h1);
+        const read = await this.#read(key, named);
+        if (read.kind !== 'read')
+            return { ...absent, state: read };
+        const { bytes, signature } = read;
+        const parse = () => ({ manifest: readManifest(bytes, key, { set: this.name, id }) });
+        const state = await stateOf({ bytes, signature, time: named ? null : time, parse }, this.trust);
+        return { id, state, bytes, sha256: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex'), signature };
+    }
+    /** The state of the backup's manifest, read once. */
+    manifestOf(id) {
+        const known = this.#manifests.get(id) ?? this.open(id).then(({ state, sha256 }) => ({ state, sha256 }));
+        this.#manifests.set(id, known);
+        return known;
+    }
+    /** For the rules of `check`; null: it is gone since the listing. */
+    async examine(listed) {
+        const [{ state, sha256 }, listing] = await Promise.all([this.manifestOf(listed.id), this.listing()]);
+        if (state.kind === 'missing')
+            return null;
+        return { listed, files: listing.files(listed.id), manifest: state, manifestSha256: sha256 };
+    }
+    /** The state of a restore test's record, read once. */
+    recordOf(test) {
+        const key = this.keyOf(test.id, test.file);
+        const known = this.#records.get(key) ?? this.#recordOf(key, test);
+        this.#records.set(key, known);
+        return known;
+    }
+    async #recordOf(key, test) {
+        // The signature is written before the record: one that is not listed was not there.
+        if (this.trust.verificationKeys !== null && !(await this.listing()).isSigned(test))
+            return { kind: 'unsigned' };
+        const backup = await this.manifestOf(test.id);
+        if (backup.state.kind === 'missing')
+            return { kind: 'missing' };
+        if (backup.state.kind !== 'good' && backup.state.kind !== 'denied') {
+            return { kind: 'invalid', what: 'content', why: 'the manifest of its backup does not count' };
+        }
+        const read = await this.#read(key);
+        if (read.kind !== 'read')
+            return read;
+        const { bytes, signature } = read;
+        const parse = () => ({ record: this.#parseRecord(bytes, test, backup.sha256) });
+        return stateOf({ bytes, signature, time: new Date(test.time), parse }, this.trust);
+    }
+    #parseRecord(bytes, test, manifestSha256) {
+        return readRecordOf(bytes, { ...test, set: this.name, manifestSha256 });
+    }
+    /** Whether it counts; what may not be read does, by its name, unless it must be signed. */
+    counts(state) {
+        return state.kind === 'good' || (state.kind === 'denied' && this.trust.verificationKeys === null);
+    }
+    /** The newest backup that counts, by the names of the folders alone: for the newest one a set is not listed. */
+    async newest() {
+        const ids = (await this.store.folders(`${this.name}/`)).filter(catalog_id/* isId */.eQ).sort().reverse();
+        const passedOver = [];
+        for await (const { id, state, sha256 } of oneThenMany(ids, (id) => this.open(id))) {
+            if (state.kind === 'good')
+                return { found: { id, manifest: state.manifest, sha256: sha256 ?? '' }, passedOver };
+            // A folder without a manifest is not a backup.
+            if (state.kind !== 'missing')
+                passedOver.push({ id, state });
+            if (state.kind === 'denied')
+                break;
+        }
+        return { found: null, passedOver };
+    }
+    /** The restore tests of one backup, or of all, newest first, without those from the future. */
+    async testsOf(id) {
+        const listing = await this.listing();
+        const tests = id === null ? listing.tests() : listing.testsOf(id);
+        return tests.filter(({ time }) => !(0,catalog_id/* isAhead */.Y0)(new Date(time), this.trust.now));
+    }
+    /** The newest of these tests whose record counts. */
+    async newestTest(newestFirst) {
+        const passedOver = [];
+        const states = oneThenMany(newestFirst, async (test) => ({ test, state: await this.recordOf(test) }));
+        for await (const { test, state } of states) {
+            if (this.counts(state))
+                return { test, passedOver };
+            if (state.kind !== 'missing' && state.kind !== 'good')
+                passedOver.push({ test, state });
+        }
+        return { test: null, passedOver };
+    }
+    /** Backups that are proven, newest first: the newest restore test that counts has passed. */
+    async *proven() {
+        for (const { backup, tests } of await this.#testedBackups()) {
+            if (!tests.some(isProof))
+                continue;
+            const { test } = await this.newestTest(tests);
+            if (test !== null && isProof(test) && this.counts((await this.manifestOf(backup.id)).state))
+                yield backup;
+        }
+    }
+    async latestProven() {
+        for await (const backup of this.proven())
+            return backup;
+        return null;
+    }
+    /**
+     * Backups that a record calls proven that speaks of this very manifest, but is not signed as it must be; newest first.
+     * They are not proven. A failure that counts takes away an older claim.
+     */
+    async *claimedProven() {
+        for (const { backup, tests } of await this.#testedBackups()) {
+            if (!tests.some(isProof))
+                continue;
+            const { passedOver } = await this.newestTest(tests);
+            for (const { test, state } of passedOver) {
+                if (!isProof(test) || !(await this.#isWellFormed(test)))
+                    continue;
+                yield { backup, why: state };
+                break;
+            }
+        }
+    }
+    async #isWellFormed(test) {
+        const { state, sha256 } = await this.manifestOf(test.id);
+        if (state.kind !== 'good')
+            return false;
+        const bytes = await readUsable(this.store, this.keyOf(test.id, test.file), () => null);
+        try {
+            return bytes !== null && this.#parseRecord(bytes, test, sha256) !== null;
+        }
+        catch (error) {
+            if (!(error instanceof errors/* LifeboatError */.H3))
+                throw error;
+            return false;
+        }
+    }
+    async #testedBackups() {
+        const listing = await this.listing();
+        const backups = listing.backups(this.trust.now).filter((backup) => isCommitted(backup) && !backup.fromFuture);
+        const tests = Map.groupBy(await this.testsOf(null), ({ id }) => id);
+        return backups.map((backup) => ({ backup, tests: tests.get(backup.id) ?? [] }));
+    }
+    /** An object with its signature. `withSignature`: also when none is required. */
+    async #read(key, withSignature = false) {
+        try {
+            const bytes = await readObject(this.store, key);
+            if (bytes === null)
+                return { kind: 'missing' };
+            const isWanted = withSignature || this.trust.verificationKeys !== null;
+            const signature = isWanted ? await readObject(this.store, `${key}.asc`) : null;
+            return { kind: 'read', bytes, signature: signature?.toString('utf8') ?? null };
+        }
+        catch (error) {
+            if (!(error instanceof store_store/* StoreError */.A))
+                throw error;
+            if (error.code === 'unusable')
+                return { kind: 'invalid', what: 'content', why: error.message };
+            if (error.code !== 'denied' || this.trust.mayBeDenied !== true)
+                throw error;
+            return { kind: 'denied', why: error.message };
+        }
+    }
+}
+function isProof({ verdict }) {
+    return verdict === 'proven';
+}
+async function listSet(store, name) {
+    const listing = new Listing(name);
+    for await (const object of store.list(`${name}/`))
+        listing.add(object);
+    return listing;
+}
+
 ;// CONCATENATED MODULE: ./src/commands/survey.ts
 
 
 
 
-/** So many manifests are read: of older backups their names and sizes must do, or a large set would take hours. */
-const NEWEST = 30;
+
+
+/** So many of the newest that count are verified whatever is planned. */
+const survey_NEWEST = 30;
 /**
- * Lists the set, and reads the manifests of its newest backups, on until one is good, and the record of the newest proven
- * one. `own`: the backup that this run has made, whose manifest shows the store's time.
+ * Lists the set, and verifies its newest backups, on until 30 of them count. `own`: the backup that this run has made,
+ * whose manifest shows the store's time.
  */
-async function survey(place, own) {
-    const { store, set, now } = place;
+async function survey({ store, set }, trust, own) {
     const listing = new Listing(set);
     let newest = null;
     let ownDate = null;
@@ -33507,16 +33461,19 @@ async function survey(place, own) {
         if (own !== null && object.key === (0,catalog_names/* keyOf */.TN)(set, own, catalog_names/* MANIFEST_FILE */.h1))
             ownDate = object.modified;
     }
-    const listed = listing.backups(now);
+    const listed = listing.backups(trust.now);
     const hasManifest = ({ missing }) => !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
-    const backups = listed.filter(hasManifest).map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, place) }));
-    const inspected = await inspectNewest(place, backups);
-    return {
+    const backups = listed
+        .filter(hasManifest)
+        .map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, trust), verified: false }));
+    const surveyed = {
+        set: new BackupSet(store, set, trust, listing),
         backups,
         unfinished: listed.filter((backup) => !hasManifest(backup)).map(({ id }) => id),
-        provenId: await findProven(place, backups, listing, inspected),
         dates: { clock: store.clock() ?? ownDate, newest },
     };
+    await verifyNewest(surveyed);
+    return surveyed;
 }
 function wrongByName({ missing, fromFuture, signed }, { verificationKeys }) {
     if (missing.length > 0)
@@ -33525,49 +33482,449 @@ function wrongByName({ missing, fromFuture, signed }, { verificationKeys }) {
         return 'from the future: check the clock of the machine that made it';
     return verificationKeys !== null && !signed ? 'not signed' : null;
 }
-/** Notes what is wrong with the newest; those that are good are the result. */
-async function inspectNewest(place, backups) {
-    const good = new Map();
+async function verifyNewest({ set, backups }) {
     const left = backups.filter(({ whyNotGood }) => whyNotGood === null);
-    while (left.length > 0 && good.size === 0) {
-        await sideBySide(left.splice(0, NEWEST), async (backup) => {
-            const found = await inspectManifest(place, backup.id);
-            if ('wrong' in found)
-                backup.whyNotGood = found.wrong;
-            else if (!hasParts(backup, found.manifest))
-                backup.whyNotGood = 'its parts are not those of its manifest';
-            else
-                good.set(backup.id, found);
-        });
+    for (let good = 0; left.length > 0 && good < survey_NEWEST;) {
+        const next = left.splice(0, survey_NEWEST - good);
+        await verifyAll(set, next);
+        good += next.filter(({ verified }) => verified).length;
     }
-    return good;
 }
-/** A last volume that is missing is not seen in a listing alone. */
-function hasParts({ parts }, manifest) {
-    return manifest.parts.every(({ name, volumes }) => {
-        const listed = parts.find((part) => part.name === name);
-        return listed?.volumes === volumes.length && listed.size === volumes.reduce((sum, { size }) => sum + size, 0);
+/** Verifies each that is not verified yet; notes what is wrong with it. */
+async function verifyAll(set, backups) {
+    const unknown = backups.filter(({ verified, whyNotGood }) => !verified && whyNotGood === null);
+    const listing = await set.listing();
+    await sideBySide(unknown, async (backup) => {
+        const { state } = await set.open(backup.id);
+        if (state.kind !== 'good')
+            backup.whyNotGood = describeState(state);
+        else if (!hasFiles(backup, state.manifest, listing.files(backup.id)))
+            backup.whyNotGood = 'its parts are not those of its manifest';
+        else
+            backup.verified = true;
     });
 }
-/** Records that do not count, as unsigned ones when a key is given, neither prove a backup nor hide that it is proven. */
-async function findProven(place, backups, listing, inspected) {
-    for (const { id, whyNotGood } of backups) {
-        const tests = listing.testsOf(id);
-        if (whyNotGood !== null || !tests.some(({ verdict }) => verdict === 'proven'))
-            continue;
-        const found = inspected.get(id) ?? (await inspectManifest(place, id));
-        if (!('wrong' in found) && (await isProven(place, tests, found.sha256)))
-            return id;
-    }
-    return null;
+/** Why a manifest does not count, as a reason in the report. */
+function describeState(state) {
+    if (state.kind === 'missing')
+        return 'its manifest has gone';
+    if (state.kind === 'invalid' && state.what === 'content')
+        return state.why;
+    return `its manifest does not count: ${whyNotCounted(state)}`;
 }
-async function isProven(place, newestFirst, manifestSha256) {
-    for (const test of newestFirst) {
-        const record = await inspectRecord(place, test, manifestSha256);
-        if (record !== null)
-            return record.verdict === 'proven';
+/** A last volume that is missing is not seen in a listing alone. */
+function hasFiles({ parts }, manifest, files) {
+    const listed = new Map(parts.map(({ name, volumes }) => [name, volumes]));
+    const stored = new Map(files.map(({ key, size }) => [key, size]));
+    return (manifest.parts.every(({ name, volumes }) => listed.get(name) === volumes.length) &&
+        filesOf(manifest).every(({ key, size }) => stored.get(key) === size));
+}
+
+;// CONCATENATED MODULE: ./src/commands/doomed.ts
+
+
+
+
+
+
+/** Keeps it, in the report. */
+function spare(row, why) {
+    row.decision = 'keep';
+    row.reasons = [why];
+}
+/** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
+async function examineDoomed(set, row) {
+    const { store, name, trust } = set;
+    const folder = (0,catalog_names/* keyOf */.TN)(name, row.id, '');
+    const { state, sha256 } = await set.open(row.id);
+    if (state.kind !== 'good')
+        return { why: describeState(state) };
+    const objects = [];
+    for await (const object of store.list(folder))
+        objects.push(object);
+    const files = objects.map(({ key }) => key.slice(folder.length));
+    const volumes = filesOf(state.manifest).map(({ key }) => key);
+    const papers = files.filter(isPaper);
+    const lock = await lastLock(store, [catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
+    if (lock !== null)
+        return { why: describeLock(lock) };
+    const others = files.filter((file) => ![catalog_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].includes(file));
+    row.notes = [
+        ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
+        ...early(objects, trust.now),
+    ];
+    return {
+        row,
+        manifestSha256: sha256 ?? '',
+        papers: papers.map((file) => folder + file),
+        volumes: volumes.map((file) => folder + file),
+    };
+}
+/** The lock that ends last, of those that are in force. */
+async function lastLock(store, keys) {
+    const locks = await sideBySide(keys, (key) => store.lockOf(key));
+    return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
+}
+function endOf(lock) {
+    if (lock === null)
+        return 0;
+    return lock === 'legal-hold' ? Number.POSITIVE_INFINITY : lock.until.getTime();
+}
+function describeLock(lock) {
+    return lock === 'legal-hold' ? 'locked by a legal hold' : `locked until ${lock.until.toISOString()}`;
+}
+/** S14: archive classes are billed for a while whatever becomes of the object. */
+function early(objects, now) {
+    const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
+    const last = ends.reduce((latest, end) => (latest === null || end > latest ? end : latest), null);
+    return last === null || last <= now
+        ? []
+        : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
+}
+
+;// CONCATENATED MODULE: ./src/repository/prune-records.ts
+
+
+
+
+
+
+/** The keys of a set's prune records, newest first. */
+async function listPruneRecords({ store, name }) {
+    const keys = [];
+    for await (const { key } of store.list(prunedFolder(name)))
+        if (isPruneRecordKey(key, name))
+            keys.push(key);
+    return keys.sort().reverse();
+}
+/** A prune record; null when it is gone, or says nothing that is wanted: then its signature is not read. */
+async function pruneRecordOf({ store, trust }, key, isWanted) {
+    const bytes = await readUsable(store, key, (why) => ({ kind: 'invalid', what: 'content', why }));
+    if (bytes === null)
+        return null;
+    if (!Buffer.isBuffer(bytes))
+        return bytes;
+    let record;
+    try {
+        record = readPruneRecord(bytes);
     }
-    return false;
+    catch (error) {
+        if (!(error instanceof checked/* FormatError */.IF))
+            throw error;
+        return { kind: 'invalid', what: 'content', why: `${key} is no prune record: ${error.message}.` };
+    }
+    if (!isWanted(record))
+        return null;
+    const isSigned = trust.verificationKeys !== null;
+    const signature = isSigned ? await readUsable(store, `${key}.asc`, () => null) : null;
+    const parse = () => {
+        if (pruneRecordKey(record.name, record.id) === key)
+            return { record };
+        throw new errors/* LifeboatError */.H3(`${key} is the record of another prune.`);
+    };
+    return stateOf({ bytes, signature: signature?.toString('utf8') ?? null, time: null, parse }, trust);
+}
+/** Why a prune record does not count, as a sentence. */
+function whyPruneRecordFails(key, state) {
+    const why = whyNotCounted(state);
+    return why.startsWith(key) ? why : `${key} does not count: ${why}.`;
+}
+
+;// CONCATENATED MODULE: ./src/commands/remove-all.ts
+
+
+
+/** Removes each object, whatever becomes of the others. Throws a StoreError that names the first that stays. */
+async function removeAll(store, keys) {
+    const failures = await sideBySide(keys, (key) => failureToRemove(store, key));
+    const [first, ...more] = failures.filter((failure) => failure !== null);
+    if (first === undefined)
+        return;
+    const others = more.length === 0 ? '' : ` ${more.length} more objects were not removed either.`;
+    throw new store_store/* StoreError */.A(first.code, `${first.message}${others} The next prune tries again.`, { cause: first });
+}
+async function failureToRemove(store, key) {
+    try {
+        await store.remove(key);
+        return null;
+    }
+    catch (error) {
+        return error instanceof store_store/* StoreError */.A ? error : new store_store/* StoreError */.A('failed', (0,errors/* messageOf */.bD)(error));
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/leftover-folders.ts
+
+
+
+
+
+/** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
+async function findLeftovers(set, ids, dates) {
+    let pruned = null;
+    const wasPruned = async (id) => {
+        pruned ??= prunedIds(set);
+        return (await pruned).has(id);
+    };
+    const leftovers = [];
+    for (const id of ids)
+        leftovers.push(await examineFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
+    return leftovers;
+}
+/** Removes what was found to be a leftover, with the uploads that are open in it. */
+async function removeLeftover(set, leftover, dates) {
+    const { store, name, trust } = set;
+    const folder = (0,catalog_names/* keyOf */.TN)(name, leftover.id, '');
+    await store.sweep(folder, staleBefore(storeNow(trust.now, dates)));
+    await removeAll(store, leftover.files.map((file) => folder + file));
+    leftover.deleted = true;
+}
+/** Only the store's own dates tell how old its objects are: without a clock it is no later than the latest of them. */
+function storeNow(now, { clock, newest }) {
+    return clock ?? (newest !== null && newest.modified < now ? newest.modified : now);
+}
+async function examineFolder({ store, name }, id, wasPruned, now) {
+    const folder = (0,catalog_names/* keyOf */.TN)(name, id, '');
+    const objects = [];
+    for await (const object of store.list(folder))
+        objects.push(object);
+    const files = objects.map(({ key, modified }) => ({ file: key.slice(folder.length), modified }));
+    const report = {
+        id,
+        files: files.map(({ file }) => file),
+        size: objects.reduce((sum, { size }) => sum + size, 0),
+        deleted: false,
+    };
+    try {
+        const found = { files, newestUpload: await store.newestUpload(folder) };
+        const hasPapers = report.files.some(isPaper);
+        const whyNot = whyNotLeftover({ ...found, wasPruned: hasPapers && (await wasPruned(id)) }, now);
+        return { ...report, whyNot: whyNot ?? (await whyManifestMayBeThere(store, folder)) };
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A))
+            throw error;
+        return { ...report, whyNot: `whether a run still writes to it cannot be seen: ${error.message}` };
+    }
+}
+/** A listing may be late, and an answer that it may not be read says nothing: only "not found" is believed. */
+async function whyManifestMayBeThere(store, folder) {
+    try {
+        (await store.read(folder + catalog_names/* MANIFEST_FILE */.h1)).destroy();
+        return 'it has a manifest that the listing does not show, or an empty one';
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A))
+            throw error;
+        return error.code === 'not-found' ? null : `whether it has a manifest cannot be seen: ${error.message}`;
+    }
+}
+/** A prune that was interrupted longer ago than this many others is not looked for. */
+const NEWEST_RECORDS = 30;
+/** The backups of which prunes have written down that they delete them. */
+async function prunedIds(set) {
+    const ids = new Set();
+    for (const key of (await listPruneRecords(set)).slice(0, NEWEST_RECORDS)) {
+        const state = await pruneRecordOf(set, key, () => true);
+        if (state?.kind === 'good')
+            for (const { id } of state.record.deleted)
+                ids.add(id);
+    }
+    return ids;
+}
+
+;// CONCATENATED MODULE: ./src/commands/put-object.ts
+
+/** A small object, and its signature before it when there is a key. */
+async function putSigned(store, key, bytes, signing) {
+    if (signing !== null) {
+        const signature = await signDetached(bytes, signing.key, signing.passphrase);
+        await putObject(store, `${key}.asc`, Buffer.from(signature));
+    }
+    await putObject(store, key, bytes);
+}
+async function putObject(store, key, bytes) {
+    const upload = await store.create(key);
+    try {
+        await upload.write(bytes);
+        await upload.commit();
+    }
+    catch (error) {
+        await upload.abort();
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/apply-plan.ts
+
+
+
+
+
+
+
+
+
+
+
+
+/** Writes down what goes, then deletes it, the oldest first. It ends at the first failure, with a StoreError. */
+async function applyPlan(work) {
+    const { set, run, doomed, report, dates } = work;
+    await writeRecord(work);
+    for (const one of doomed.toReversed()) {
+        demandTime(run);
+        await deleteBackup(set, one, run);
+    }
+    for (const leftover of report.leftovers.filter(mayGo)) {
+        demandTime(run);
+        await removeLeftover(set, leftover, dates);
+        run.log.info(`${set.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
+    }
+}
+function mayGo({ whyNot }) {
+    return whyNot === null;
+}
+function demandTime({ signal }) {
+    if (!signal.aborted)
+        return;
+    throw new errors/* LifeboatError */.H3('The run was cancelled before all of it was deleted. The next prune goes on.');
+}
+/**
+ * The manifest first, for without it nothing takes the rest for a backup; then what was said about it; then the volumes:
+ * when it ends in between, a later prune finds leftovers.
+ */
+async function deleteBackup({ store, name }, { row, papers, volumes }, run) {
+    // Held since it was looked at.
+    if (await isThere(store, (0,catalog_names/* keyOf */.TN)(name, row.id, catalog_names/* HOLD_FILE */.Zb)))
+        return spare(row, 'held');
+    await store.remove((0,catalog_names/* keyOf */.TN)(name, row.id, catalog_names/* MANIFEST_FILE */.h1));
+    row.deleted = true;
+    await removeAll(store, papers);
+    await removeAll(store, volumes);
+    run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${formatBytes(row.size)}.`);
+}
+async function writeRecord({ set, settings, run, command, doomed, report }) {
+    const { store, name, trust } = set;
+    const { now } = trust;
+    const id = (0,catalog_id/* makeId */.M4)(now, (0,external_node_crypto_.randomBytes)(4).toString('hex'));
+    const key = pruneRecordKey(name, id);
+    // There is nothing under this key. It tells whether these credentials may delete, before a record says that they did.
+    await store.remove(key);
+    const bytes = serializePruneRecord({
+        format: 1,
+        id,
+        name,
+        command,
+        started: now.toISOString(),
+        rules: (0,retention/* describeRules */.NH)(settings.rules),
+        overruled: report.refusals,
+        deleted: doomed.map(({ row, manifestSha256 }) => ({
+            id: row.id,
+            manifestSha256,
+            size: row.size,
+            reason: row.reasons.join('; '),
+        })),
+        leftovers: report.leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
+        lifeboat: run.version,
+    });
+    await putSigned(store, key, bytes, settings.signing);
+    report.record = key;
+}
+
+;// CONCATENATED MODULE: ./src/commands/settle-plan.ts
+
+
+
+
+
+
+
+/** So many of those that are kept are verified before the next plan, and then twice as many each time. */
+const FIRST_BATCH = 30;
+/**
+ * Plans what is deleted. A backup that does not count must not push out one that does, so this plans again until every
+ * deletion follows from verified backups alone: then it also follows from all of them, because one more backup never
+ * makes a rule keep one that it would delete. `planned`: the id of a backup that this run would make.
+ */
+async function settlePlan(survey, rules, planned) {
+    const { set } = survey;
+    const proofs = await protectProven(survey);
+    const locks = new Map();
+    const spared = new Set();
+    const planOf = (backups) => {
+        const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
+        const ids = good.map(({ id }) => id);
+        return protect((0,retention/* planRetention */.SA)(ids, rules, set.trust.now), [
+            ...mustStay(good, null),
+            ...proofs,
+            ...[...locks.values()].flat(),
+        ]);
+    };
+    for (let batch = FIRST_BATCH;;) {
+        const good = survey.backups.filter((backup) => backup.whyNotGood === null);
+        const plan = planOf(good);
+        // Before the guards count what would go: with locks of years they would refuse the plan every night.
+        if (await findLocks(set, plan.delete, locks))
+            continue;
+        const goes = settle_plan_named(good, plan.delete);
+        await verifyAll(set, goes);
+        const bad = goes.filter(({ verified }) => !verified);
+        for (const { id } of bad)
+            spared.add(id);
+        if (bad.length > 0)
+            continue;
+        const certain = planOf(good.filter(({ verified }) => verified));
+        const kept = good.filter(({ verified }) => !verified);
+        if (kept.length === 0 || isJustified(plan, certain))
+            return { plan, refusal: refuseMany(certain), spared };
+        await verifyAll(set, kept.slice(0, batch));
+        batch *= 2;
+    }
+}
+function settle_plan_named(backups, ids) {
+    const wanted = new Set(ids);
+    return backups.filter(({ id }) => wanted.has(id));
+}
+/** Whether what is deleted would be, and no guard would refuse it, if nothing existed that is not verified. */
+function isJustified(plan, certain) {
+    const gone = new Set(certain.delete);
+    return plan.delete.every((id) => gone.has(id)) && refuseMany(certain) === null;
+}
+/** Looks up the locks of those that are not known yet; whether one of them is locked. */
+async function findLocks(set, ids, locks) {
+    const unknown = ids.filter((id) => !locks.has(id));
+    const found = await sideBySide(unknown, async (id) => {
+        const lock = await lastLock(set.store, [(0,catalog_names/* keyOf */.TN)(set.name, id, catalog_names/* MANIFEST_FILE */.h1)]);
+        locks.set(id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]);
+        return lock !== null;
+    });
+    return found.includes(true);
+}
+/**
+ * The newest proven backup, whose restore test is verified. While there is none, the newest that a record calls proven which
+ * cannot be verified: a claim is no proof, but a reason not to delete.
+ */
+async function protectProven({ set, backups }) {
+    const surveyed = new Map(backups.map((backup) => [backup.id, backup]));
+    const counts = async (id) => {
+        const backup = surveyed.get(id);
+        if (backup === undefined)
+            return false;
+        await verifyAll(set, [backup]);
+        return backup.verified;
+    };
+    for await (const { id } of set.proven()) {
+        if (await counts(id))
+            return [{ id, reasons: ['the newest proven one'] }];
+    }
+    for await (const { backup, why } of set.claimedProven()) {
+        if (!(await counts(backup.id)))
+            continue;
+        const reason = `a restore test calls it proven, and that cannot be verified (${whyNotCounted(why)}): no backup of this set is verifiably proven. Give signing-key to restore-test, and in verification-key the certificate of that key`;
+        return [{ id: backup.id, reasons: [reason] }];
+    }
+    return [];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/prune-set.ts
@@ -33587,25 +33944,25 @@ async function isProven(place, newestFirst, manifestSha256) {
  */
 async function pruneSet(store, set, settings, run, own = null) {
     const report = emptyRetention(store.url, set, settings.rules);
-    const place = { store, set, verificationKeys: settings.verificationKeys, now: run.now() };
+    const trust = { verificationKeys: settings.verificationKeys, now: run.now() };
     try {
-        const surveyed = await survey(place, own?.isStored ? own.id : null);
-        const plan = await makePlan(place, surveyed, settings.rules, own);
-        report.refusals = refusalsOf(plan, surveyed, place.now, own);
-        report.backups = rowsOf(surveyed, plan, settings.rules);
+        const surveyed = await survey({ store, set }, trust, own?.isStored ? own.id : null);
+        const settled = await settlePlan(surveyed, settings.rules, own === null || own.isStored ? null : own.id);
+        report.refusals = refusalsOf(settled, surveyed, own);
+        report.backups = rowsOf(surveyed, settled, settings.rules);
         report.outcome = settings.dryRun ? 'planned' : 'refused';
         if (report.refusals.length > 0 && !settings.force)
             return report;
         if (own === null)
-            demandGood(surveyed, place);
-        const doomed = await examineAll(place, plan, report.backups);
+            requireGood(surveyed);
+        const doomed = await examineAll(surveyed.set, settled.plan, report.backups);
         const unfinished = surveyed.unfinished.filter((id) => id !== own?.id);
-        report.leftovers = await findLeftovers(place, unfinished, surveyed.dates);
+        report.leftovers = await findLeftovers(surveyed.set, unfinished, surveyed.dates);
         report.outcome = settings.dryRun ? 'planned' : 'nothing';
         if (settings.dryRun || (doomed.length === 0 && !report.leftovers.some(mayGo)))
             return report;
         const command = own === null ? 'prune' : 'backup';
-        await applyPlan({ place, settings, run, command, dates: surveyed.dates, doomed, report });
+        await applyPlan({ set: surveyed.set, settings, run, command, dates: surveyed.dates, doomed, report });
         report.outcome = 'applied';
     }
     catch (error) {
@@ -33632,9 +33989,9 @@ function emptyRetention(url, name, rules) {
     };
 }
 /** With a misspelt name, or a wrong key, nothing would ever go, and nobody would hear of it. */
-function demandGood({ backups, unfinished }, { store, set }) {
+function requireGood({ set: { store, name }, backups, unfinished }) {
     const [newest] = backups;
-    const where = `of set ${JSON.stringify(set)} in ${store.url}`;
+    const where = `of set ${JSON.stringify(name)} in ${store.url}`;
     if (newest === undefined && unfinished.length === 0) {
         throw new errors/* LifeboatError */.H3(`There are no backups ${where}: mend name, or store.`);
     }
@@ -33642,21 +33999,9 @@ function demandGood({ backups, unfinished }, { store, set }) {
         return;
     throw new errors/* LifeboatError */.H3(`None of the ${backups.length} backups ${where} counts. The newest, ${newest.id}: ${newest.whyNotGood}.`);
 }
-/** The rules' plan without what must stay whatever they say. */
-async function makePlan({ store, set, now }, { backups, provenId }, rules, own) {
-    const planned = own === null || own.isStored ? [] : [{ id: own.id, held: false }];
-    const good = [...planned, ...backups.filter(({ whyNotGood }) => whyNotGood === null)];
-    const plan = (0,retention/* planRetention */.SA)(good.map(({ id }) => id), rules, now);
-    const unlocked = protect(plan, mustStay(good, provenId));
-    // Before the guards count what would go: with locks of years they would refuse the plan every night.
-    const locks = await sideBySide(unlocked.delete, async (id) => {
-        const lock = await lastLock(store, [(0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1)]);
-        return lock === null ? [] : [{ id, reasons: [describeLock(lock)] }];
-    });
-    return protect(unlocked, locks.flat());
-}
-function refusalsOf(plan, { backups, dates }, now, own) {
-    return [refuseMany(plan), refuseClock(now, dates), own?.isStored ? refuseOwn(backups, own.id) : null].filter((refusal) => refusal !== null);
+function refusalsOf({ refusal }, { set, backups, dates }, own) {
+    const refusals = [refusal, refuseClock(set.trust.now, dates), own?.isStored ? refuseOwn(backups, own.id) : null];
+    return refusals.filter((one) => one !== null);
 }
 /** Older backups go only when this run's stands in their place. */
 function refuseOwn(backups, id) {
@@ -33665,7 +34010,7 @@ function refuseOwn(backups, id) {
         return `the store does not list the backup of this run yet, ${id}`;
     return own.whyNotGood === null ? null : `the backup of this run does not count: ${own.whyNotGood}`;
 }
-function rowsOf({ backups }, plan, rules) {
+function rowsOf({ backups }, { plan, spared }, rules) {
     const kept = new Map(plan.keep.map(({ id, reasons }) => [id, reasons]));
     const goes = new Set(plan.delete);
     return backups.map(({ id, created, ageSeconds, size, whyNotGood }) => {
@@ -33675,14 +34020,14 @@ function rowsOf({ backups }, plan, rules) {
         const reasons = kept.get(id);
         if (reasons !== undefined)
             return { ...row, decision: 'keep', reasons };
-        return { ...row, decision: 'ignored', reasons: [whyNotGood ?? ''] };
+        return { ...row, decision: spared.has(id) ? 'keep' : 'ignored', reasons: [whyNotGood ?? ''] };
     });
 }
 /** Looks at everything that would go; what must stay after all, is kept in the report too. */
-async function examineAll(place, plan, rows) {
+async function examineAll(set, plan, rows) {
     const goes = new Set(plan.delete);
     const found = await sideBySide(rows.filter(({ id }) => goes.has(id)), async (row) => {
-        const one = await examineDoomed(place, row);
+        const one = await examineDoomed(set, row);
         if (isSpared(one))
             spare(row, one.why);
         return one;
@@ -34734,9 +35079,126 @@ async function makeStore(location, access, context) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/choose-backup.ts
+
+
+
+
+
+/**
+ * Finds the backup that is meant, in the first store that has it. What does not count is passed over with a warning. One
+ * that is named by its id is taken whatever it is, and so is the newest when no other counts: who opens it says what is
+ * wrong. Throws a LifeboatError when no store has one.
+ */
+async function chooseBackup(stores, { name, backup, verificationKeys }, run) {
+    const reasons = [];
+    let refused = null;
+    for (const store of stores) {
+        try {
+            const set = name ?? (await onlySet(store));
+            const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
+            if (search.chosen !== null) {
+                for (const reason of reasons)
+                    run.log.warning(`Another store is used instead. ${reason}`);
+                if (search.passedOver !== null)
+                    run.log.warning(search.passedOver);
+                return search.chosen;
+            }
+            refused ??= search.refused;
+            reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${search.lacks}.`);
+        }
+        catch (error) {
+            if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
+                throw error;
+            reasons.push(error.message);
+        }
+    }
+    if (refused !== null)
+        return refused;
+    throw new errors/* LifeboatError */.H3(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
+}
+async function find(backups, wanted) {
+    const search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
+    if ((0,catalog_id/* isId */.eQ)(wanted))
+        return { ...search, chosen: await choose_backup_open(backups, wanted) };
+    if (wanted === 'latest')
+        return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
+    const proven = await backups.latestProven();
+    if (proven !== null)
+        return { ...search, chosen: await choose_backup_open(backups, proven.id) };
+    return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
+}
+async function findLatest(backups) {
+    const { found, passedOver } = await backups.newest();
+    if (found !== null) {
+        return {
+            chosen: await choose_backup_open(backups, found.id),
+            passedOver: describePassedOver(backups.store.url, passedOver, true),
+        };
+    }
+    const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
+    if (past !== undefined)
+        return { refused: await choose_backup_open(backups, past.id) };
+    return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
+}
+/** null: a folder without a manifest is no backup. */
+async function choose_backup_open(backups, id) {
+    const found = await backups.open(id, { named: true });
+    const { state, bytes, sha256 } = found;
+    if (bytes === null || sha256 === null)
+        return null;
+    const { store, name: set } = backups;
+    return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };
+}
+/** What to do when records say that a backup is proven, and do not count. */
+async function claim(backups) {
+    for await (const { backup, why } of backups.claimedProven()) {
+        return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
+    }
+    return '';
+}
+/** So many are named. */
+const MOST_NAMED = 5;
+/**
+ * A warning that names backups which were passed over, newest first; null when none was. `found`: whether an older one
+ * counts.
+ */
+function describePassedOver(url, passedOver, found) {
+    if (passedOver.length === 0)
+        return null;
+    const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${choose_backup_describeState(state)}`);
+    const others = passedOver.length - named.length;
+    const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
+    const what = `${countOf(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
+    const all = [...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ');
+    const next = passedOver.some(({ state }) => isAboutSignature(state))
+        ? `After a change of the signing key, give the former certificate in verification-key too; otherwise find out what wrote ${them}.`
+        : `Find out what wrote ${them}.`;
+    return `${url}: passed over ${what}: ${all}. ${next}`;
+}
+function isAboutSignature(state) {
+    return state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
+}
+function choose_backup_describeState(state) {
+    if (state.kind === 'unsigned')
+        return 'is not signed';
+    if (state.kind !== 'invalid')
+        return whyNotCounted(state);
+    if (state.what === 'time')
+        return 'is from the future: check the clock of the machine that made it';
+    return state.what === 'signature' ? `has no good signature (${state.why})` : `cannot be used (${state.why})`;
+}
+/** Without a name there must be no choice. */
+async function onlySet(store) {
+    const sets = await store.folders('');
+    const [only] = sets;
+    if (only !== undefined && sets.length === 1)
+        return only;
+    const found = sets.length === 0 ? 'holds no backups' : `holds several sets (${sets.slice(0, 10).join(', ')})`;
+    throw new errors/* LifeboatError */.H3(`${store.url} ${found}. Say which one in name.`);
+}
+
 ;// CONCATENATED MODULE: ./src/commands/backup-stores.ts
-
-
 
 
 
@@ -34751,10 +35213,11 @@ const backup_stores_STALE_AFTER = 24 * 60 * 60 * 1000;
  * throws when none is left.
  */
 async function openTargets(settings, set, signal, run) {
+    const verificationKeys = await keysOfSet(settings);
     const targets = await Promise.all(settings.stores.map(async (location) => {
         const store = await openStore(location, settings, { signal, track: run.track, info: run.log.info });
         try {
-            return { ...newTarget(store), ...(await prepareStore(store, set, run)) };
+            return { ...newTarget(store), ...(await prepareStore(store, set, verificationKeys, run)) };
         }
         catch (error) {
             if (!(error instanceof errors/* LifeboatError */.H3) || signal.aborted)
@@ -34768,54 +35231,47 @@ async function openTargets(settings, set, signal, run) {
         throw first.failure;
     return targets;
 }
-async function prepareStore(store, set, run) {
+/** Whose signature makes an older backup count. Without a key every backup that can be read does. */
+async function keysOfSet({ verificationKeys, signing }) {
+    if (verificationKeys !== null || signing === null)
+        return verificationKeys;
+    return certificateOf(signing.key);
+}
+async function prepareStore(store, set, verificationKeys, run) {
     await store.open();
     const swept = await store.sweep(`${set}/`, new Date(run.now().getTime() - backup_stores_STALE_AFTER));
     for (const key of swept)
         run.log.info(`${store.url}: removed the unfinished upload of ${key}.`);
-    return findPrevious(store, set, run);
+    return findPrevious(setWithoutRights(store, set, verificationKeys, run.now()), run);
 }
 function none(noPrevious) {
     return { previous: null, noPrevious, source: null };
 }
-async function findPrevious(store, set, run) {
-    let ids;
+/** The newest backup that counts. What does not is passed over with a warning: it must not stop backups. */
+async function findPrevious(backups, run) {
+    let newest;
     try {
-        ids = (await store.folders(`${set}/`)).filter(catalog_id/* isId */.eQ).sort().reverse();
+        newest = await backups.newest();
     }
     catch (error) {
         if (error instanceof store_store/* StoreError */.A && error.code === 'denied')
             return none('cannot-list');
         throw error;
     }
-    for (const id of ids) {
-        if ((0,catalog_id/* isFromFuture */.S5)(id, run.now())) {
-            run.log.warning(`${store.url}: backup ${id} is from the future. Check the clock of the machine that made it.`);
-            continue;
-        }
-        const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
-        try {
-            const bytes = await readObject(store, key);
-            if (bytes === null)
-                continue; // A folder without a manifest is no backup.
-            const { source } = readPreviousManifest(bytes, key);
-            return {
-                previous: { id, manifestSha256: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex') },
-                noPrevious: null,
-                source,
-            };
-        }
-        catch (error) {
-            if (!(error instanceof store_store/* StoreError */.A))
-                throw error;
-            if (error.code === 'denied')
-                return none('cannot-read');
-            if (error.code !== 'unusable')
-                throw error;
-            run.log.warning(`${store.url}: backup ${id} does not count and is passed over. ${error.message}`);
-        }
-    }
-    return none('first');
+    const { found, passedOver } = newest;
+    if (passedOver.some(({ state }) => state.kind === 'denied'))
+        return none('cannot-read');
+    const warning = describePassedOver(backups.store.url, passedOver, found !== null);
+    if (warning !== null)
+        run.log.warning(warning);
+    if (found === null)
+        return none('first');
+    const { id, sha256, manifest } = found;
+    return { previous: { id, manifestSha256: sha256 }, noPrevious: null, source: manifest.source };
+}
+/** A set of which these credentials may not read everything. */
+function setWithoutRights(store, set, verificationKeys, now) {
+    return new BackupSet(store, set, { verificationKeys, now, mayBeDenied: true });
 }
 /** A set holds one database's backups: another one under the same name is a mistake unless it was meant. */
 function checkSource(targets, source, set) {
@@ -34840,46 +35296,6 @@ function rightsNotice(targets, hasRules) {
         return rights.length === 0 ? [] : [`${store.url}: these credentials ${rights.join('; ')}.`];
     });
     return lacking.length === 0 ? null : lacking.join(' ');
-}
-
-;// CONCATENATED MODULE: ./src/commands/list-set.ts
-
-async function listSet(store, name) {
-    const listing = new Listing(name);
-    for await (const object of store.list(`${name}/`))
-        listing.add(object);
-    return listing;
-}
-
-;// CONCATENATED MODULE: ./src/catalog/health/facts.ts
-
-
-/** How many backups are looked into. Of the others the listing alone is known. */
-const facts_NEWEST = 30;
-/** A folder without a manifest is no backup. */
-function isCommitted({ missing }) {
-    return !missing.includes(catalog_names/* MANIFEST_FILE */.h1);
-}
-/** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
-function damageOf({ listed, files, manifest }) {
-    if (manifest.kind !== 'good')
-        return listed.missing.map((file) => `${file} is missing`);
-    const stored = new Map(files.map(({ key, size }) => [key, size]));
-    return filesOf(manifest.manifest).flatMap(({ key, size }) => {
-        const found = stored.get(key) ?? 0;
-        if (found === size)
-            return [];
-        return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
-    });
-}
-/** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
-function counts(backup, { signed }) {
-    const { kind } = backup.manifest;
-    const isKnown = kind === 'good' || (kind === 'denied' && !signed);
-    return isKnown && damageOf(backup).length === 0;
-}
-function thoseThatCount(newest, demands) {
-    return newest.filter((backup) => counts(backup, demands));
 }
 
 ;// CONCATENATED MODULE: ./src/report/trend.ts
@@ -34967,6 +35383,7 @@ function trend_largest(items, of) {
 
 
 
+
 /** So many of the newest restore tests are read for a page that shows them all. */
 const MOST_RECORDS = 30;
 /** What names and sizes tell. */
@@ -34977,14 +35394,14 @@ function trendOfNames(listing, run, missing) {
  * Reads the manifests of the newest backups, and of each the newest record that proves it; with `allTests` also the
  * newest records of whatever verdict and backup. It only tells: what cannot be read is missing, and nothing else.
  */
-async function readTrend(reader, listing, demands, { allTests }, run) {
+async function readTrend(set, listing, demands, { allTests }, run) {
     try {
         const byName = goodByName(listing, run);
-        const { good, read, denied } = await readBackups(reader, byName, demands);
+        const { good, read, denied } = await readBackups(set, byName, demands);
         const tests = listing.tests();
         const proofs = good.flatMap(({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? []);
         const wanted = new Set([...proofs, ...(allTests ? tests.slice(0, MOST_RECORDS) : [])]);
-        denied.push(...(await readRecords(reader, listing, [...wanted], read, run)));
+        denied.push(...(await readRecords(set, listing, [...wanted], read, run)));
         const older = byName.slice(MOST_BACKUPS);
         return trendOf([...good, ...older], tests, read, denied.length === 0 ? null : `what may not be read: ${denied[0]}`);
     }
@@ -34998,8 +35415,8 @@ async function readTrend(reader, listing, demands, { allTests }, run) {
 function goodByName(listing, run) {
     return listing.backups(run.now()).filter(({ complete, fromFuture }) => complete && !fromFuture);
 }
-async function readBackups(reader, byName, demands) {
-    const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => reader.examine(backup));
+async function readBackups(set, byName, demands) {
+    const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.examine(backup));
     const good = examined.filter((backup) => backup !== null).filter((backup) => counts(backup, demands));
     const manifests = good.flatMap(({ listed, manifest }) => manifest.kind === 'good' ? [[listed.id, manifest.manifest]] : []);
     return {
@@ -35009,163 +35426,27 @@ async function readBackups(reader, byName, demands) {
     };
 }
 /** Returns why some may not be read. */
-async function readRecords(reader, listing, tests, read, run) {
-    const committed = new Map(listing
+async function readRecords(set, listing, tests, read, run) {
+    const committed = new Set(listing
         .backups(run.now())
         .filter(isCommitted)
-        .map((backup) => [backup.id, backup]));
+        .map(({ id }) => id));
     const denied = [];
     await sideBySide(tests, async (test) => {
-        const backup = committed.get(test.id);
-        if (backup === undefined)
+        if (!committed.has(test.id))
             return;
-        const state = await reader.recordOf(test, backup);
+        const state = await set.recordOf(test);
         if (state.kind === 'good')
             read.records.set(testKey(test), state.record);
-        if (state.kind === 'bad')
-            read.problems.set(testKey(test), state.why);
+        if (state.kind === 'unsigned' || state.kind === 'invalid')
+            read.problems.set(testKey(test), whyNotCounted(state));
         if (state.kind === 'denied')
             denied.push(state.why);
     });
     return denied;
 }
 
-;// CONCATENATED MODULE: ./src/commands/set-reader.ts
-
-
-
-
-
-
-
-
-/** Reads manifests and records of one set, and says which of them count. */
-class SetReader {
-    store;
-    set;
-    #listing;
-    /** Armored certificates, of which one must have signed what is read; null: signatures are not looked at. */
-    #verificationKeys;
-    #run;
-    #examined = new Map();
-    #records = new Map();
-    constructor(store, set, listing, verificationKeys, run) {
-        this.store = store;
-        this.set = set;
-        this.#listing = listing;
-        this.#verificationKeys = verificationKeys;
-        this.#run = run;
-    }
-    /** null: it is gone since the listing. */
-    examine(listed) {
-        const examined = this.#examined.get(listed.id) ?? this.#examine(listed);
-        this.#examined.set(listed.id, examined);
-        return examined;
-    }
-    async #examine(listed) {
-        const key = (0,catalog_names/* keyOf */.TN)(this.set, listed.id, catalog_names/* MANIFEST_FILE */.h1);
-        const read = await ifAllowed(() => this.#readSigned(key));
-        if (read === null)
-            return null;
-        const files = this.#listing.files(listed.id);
-        if (read instanceof store_store/* StoreError */.A) {
-            return { listed, files, manifest: { kind: set_reader_kindOf(read), why: read.message }, manifestSha256: null };
-        }
-        const manifestSha256 = (0,external_node_crypto_.createHash)('sha256').update(read.bytes).digest('hex');
-        return { listed, files, manifest: this.#stateOf(read, key, listed.id), manifestSha256 };
-    }
-    #stateOf({ bytes, signature }, key, id) {
-        if (signature.problem !== null) {
-            return signature.isThere
-                ? { kind: 'bad', why: `its signature is not good: ${signature.problem}.` }
-                : { kind: 'unsigned' };
-        }
-        try {
-            const manifest = readManifest(bytes, key, { set: this.set, id });
-            return { kind: 'good', manifest, signer: signature.signer };
-        }
-        catch (error) {
-            if (!(error instanceof errors/* LifeboatError */.H3))
-                throw error;
-            return { kind: 'bad', why: error.message };
-        }
-    }
-    /** Whether a restore test counts. What may not be read does, by its name, unless it must be signed. */
-    async standingOf(test, listed) {
-        const state = await this.recordOf(test, listed);
-        if (state.kind === 'good')
-            return 'counts';
-        if (state.kind === 'gone')
-            return 'gone';
-        return state.kind === 'denied' && this.#verificationKeys === null ? 'counts' : { why: state.why };
-    }
-    recordOf(test, listed) {
-        const key = (0,catalog_names/* keyOf */.TN)(this.set, test.id, test.file);
-        const state = this.#records.get(key) ?? this.#recordOf(key, test, listed);
-        this.#records.set(key, state);
-        return state;
-    }
-    async #recordOf(key, test, listed) {
-        const backup = await this.examine(listed);
-        if (backup === null)
-            return { kind: 'gone' };
-        const { kind } = backup.manifest;
-        if (kind === 'bad' || kind === 'unsigned')
-            return { kind: 'bad', why: 'the manifest of its backup does not count' };
-        const read = await ifAllowed(() => this.#readSigned(key));
-        if (read === null)
-            return { kind: 'gone' };
-        if (read instanceof store_store/* StoreError */.A)
-            return { kind: set_reader_kindOf(read), why: read.message };
-        if (read.signature.problem !== null)
-            return { kind: 'bad', why: read.signature.problem };
-        try {
-            const expected = { ...test, set: this.set, manifestSha256: backup.manifestSha256 };
-            return { kind: 'good', record: readRecordOf(read.bytes, expected) };
-        }
-        catch (error) {
-            if (!(error instanceof errors/* LifeboatError */.H3))
-                throw error;
-            return { kind: 'bad', why: error.message };
-        }
-    }
-    /** null: it is not there. */
-    async #readSigned(key) {
-        const bytes = await readObject(this.store, key);
-        return bytes === null ? null : { bytes, signature: await this.checkSignature(key, bytes) };
-    }
-    async checkSignature(key, bytes) {
-        if (this.#verificationKeys === null)
-            return { problem: null, isThere: false, signer: null };
-        const armored = await readUsable(this.store, `${key}.asc`, (problem) => ({ problem }));
-        if (armored === null)
-            return { problem: 'it is not signed', isThere: false, signer: null };
-        if ('problem' in armored)
-            return { problem: armored.problem, isThere: true, signer: null };
-        const checked = await checkDetached(bytes, armored.toString('utf8'), this.#verificationKeys, this.#run.now());
-        return { problem: null, signer: null, ...checked, isThere: true };
-    }
-}
-/**
- * Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. So
- * is an object that is none of ours.
- */
-async function ifAllowed(read) {
-    try {
-        return await read();
-    }
-    catch (error) {
-        if (error instanceof store_store/* StoreError */.A && (error.code === 'denied' || error.code === 'unusable'))
-            return error;
-        throw error;
-    }
-}
-function set_reader_kindOf({ code }) {
-    return code === 'unusable' ? 'bad' : 'denied';
-}
-
 ;// CONCATENATED MODULE: ./src/commands/backup-trend.ts
-
 
 
 
@@ -35180,18 +35461,18 @@ async function trendAfterBackup(settings, { name }, targets, run) {
     const [target, location] = [targets[index], settings.stores[index]];
     if (target === undefined || location === undefined || target.noPrevious === 'first')
         return null;
-    const keys = settings.retention?.verificationKeys ?? null;
+    const keys = settings.verificationKeys;
     const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE)]);
     const reading = { ...run, signal };
     try {
         // Of its own, so that its requests end with its patience.
         const store = await openStore(location, settings, { signal, track: run.track, info: () => { } });
         try {
-            const listing = await listSet(store, name);
+            const set = new BackupSet(store, name, { verificationKeys: keys, now: run.now(), mayBeDenied: true });
+            const listing = await set.listing();
             if (target.noPrevious === 'cannot-read')
                 return trendOfNames(listing, reading, 'what may not be read');
-            const reader = new SetReader(store, name, listing, keys, reading);
-            return await readTrend(reader, listing, { signed: keys !== null }, { allTests: false }, reading);
+            return await readTrend(set, listing, { signed: keys !== null }, { allTests: false }, reading);
         }
         finally {
             store.close();
@@ -35895,7 +36176,8 @@ async function planTrees(settings) {
 async function planStore(location, { set, id, source }, settings, run) {
     const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
-        const previous = await findPrevious(store, set, run);
+        const backups = setWithoutRights(store, set, await keysOfSet(settings), run.now());
+        const previous = await findPrevious(backups, run);
         if (!settings.allowNewSource)
             checkSource([{ store, ...previous }], source, set);
         const newest = previous.previous
@@ -36211,7 +36493,7 @@ function worst(outcomes) {
 const manifests = {
     name: 'manifests',
     judge({ newest }, { signed }) {
-        const bad = newest.flatMap(({ listed, manifest }) => manifest.kind === 'bad' ? [`${listed.id}: ${manifest.why}`] : []);
+        const bad = newest.flatMap(({ listed, manifest }) => manifest.kind === 'invalid' ? [`${listed.id}: ${describe(manifest)}`] : []);
         if (bad.length > 0) {
             return failed(bad, 'Do not use these; find out who changed them. After a change of the signing key, give the former certificate in verification-key too.');
         }
@@ -36228,6 +36510,9 @@ const manifests = {
         return passed(`${newest.length} ${how}.`);
     },
 };
+function describe({ what, why }) {
+    return what === 'signature' ? `its signature is not good: ${why}.` : why;
+}
 /** Backups from before manifests were signed do no harm, for they do not count; one after that is a gap or a forgery. */
 function unsigned(newest, oldestGood) {
     const all = newest.filter(({ manifest }) => manifest.kind === 'unsigned');
@@ -36333,9 +36618,9 @@ const recipients = {
 const restoreTest = {
     name: 'restore test',
     judge({ tests: { newest, uncounted } }, { maxRestoreTestAge, signed }, now) {
-        const forged = uncounted.map((why) => `Does not count: ${why}`);
+        const forged = describeUncounted(uncounted);
         const sign = signed
-            ? 'Give signing-key to the restore test; else find out who wrote such a record.'
+            ? 'Give signing-key to the restore test. If it has one, a record was changed, damaged or written by someone else: find out by whom, and run a restore test.'
             : 'Find out who wrote such a record, and run a restore test.';
         if (newest === null) {
             if (forged.length > 0)
@@ -36355,9 +36640,19 @@ const restoreTest = {
         if (maxRestoreTestAge !== null && age > maxRestoreTestAge) {
             return failed([...found, ...forged], 'Look at the last runs of the restore test: did one start?');
         }
-        return forged.length > 0 ? warning([...forged, ...found], sign) : passed(...found);
+        if (forged.length === 0)
+            return passed(...found);
+        // Where records are signed, a newer one that does not count may be a failure that was changed.
+        return signed ? failed([...forged, ...found], sign) : warning([...forged, ...found], sign);
     },
 };
+/** So many are named. */
+const restore_test_MOST_NAMED = 5;
+function describeUncounted(uncounted) {
+    const named = uncounted.slice(0, restore_test_MOST_NAMED).map((why) => `Does not count: ${why}`);
+    const others = uncounted.length - named.length;
+    return others === 0 ? named : [...named, `${others} more do not count.`];
+}
 
 ;// CONCATENATED MODULE: ./src/catalog/health/rows.ts
 
@@ -37425,9 +37720,6 @@ function unbound(what) {
 ;// CONCATENATED MODULE: ./src/commands/check-prunes.ts
 
 
-
-
-
 /** So many prune records are read, the newest first: what was deleted before them is not known. */
 const check_prunes_MOST = 1000;
 const check_prunes_AT_ONCE = 30;
@@ -37435,15 +37727,15 @@ const check_prunes_AT_ONCE = 30;
  * Looks for missing backups in the prune records, the newest first, until all are found. The folder is listed only now:
  * a prune that deletes at this moment has written its record before.
  */
-async function readPrunes(reader, links) {
+async function readPrunes(set, links) {
     const facts = { pruned: [], uncounted: [], unread: null };
     const wanted = new Set(links.filter(({ replaced }) => !replaced).map(({ previous }) => nameOf(previous)));
     if (wanted.size === 0)
         return facts;
-    const files = await recordFiles(reader);
-    for (let at = 0; at < Math.min(files.length, check_prunes_MOST) && wanted.size > 0; at += check_prunes_AT_ONCE) {
-        const batch = files.slice(at, at + check_prunes_AT_ONCE);
-        const read = await ifAllowed(() => Promise.all(batch.map((key) => check_prunes_readRecord(reader, key, wanted))));
+    const keys = await listPruneRecords(set);
+    for (let at = 0; at < Math.min(keys.length, check_prunes_MOST) && wanted.size > 0; at += check_prunes_AT_ONCE) {
+        const batch = keys.slice(at, at + check_prunes_AT_ONCE);
+        const read = await ifAllowed(() => Promise.all(batch.map((key) => check_prunes_readRecord(set, key, wanted))));
         if (read instanceof store_store/* StoreError */.A)
             return { ...facts, unread: `Prune records may not be read: ${read.message}` };
         facts.pruned.push(...read.flatMap(({ pruned }) => pruned));
@@ -37451,38 +37743,29 @@ async function readPrunes(reader, links) {
         for (const backup of facts.pruned)
             wanted.delete(nameOf(backup));
     }
-    if (wanted.size === 0 || files.length <= check_prunes_MOST)
+    if (wanted.size === 0 || keys.length <= check_prunes_MOST)
         return facts;
-    return { ...facts, unread: `Of ${files.length} prune records only the newest ${check_prunes_MOST} were read.` };
-}
-async function recordFiles({ store, set }) {
-    const keys = [];
-    for await (const { key } of store.list(prunedFolder(set)))
-        if (isPruneRecordKey(key, set))
-            keys.push(key);
-    return keys.sort().reverse();
+    return { ...facts, unread: `Of ${keys.length} prune records only the newest ${check_prunes_MOST} were read.` };
 }
 /** The wanted backups that a record names, or why it does not count. */
-async function check_prunes_readRecord(reader, key, wanted) {
-    const bytes = await readUsable(reader.store, key, (problem) => ({ problem }));
-    if (bytes === null)
+async function check_prunes_readRecord(set, key, wanted) {
+    const isWanted = (backup) => wanted.has(nameOf(backup));
+    const state = await pruneRecordOf(set, key, ({ deleted }) => deleted.some(isWanted));
+    if (state === null)
         return { pruned: [], problem: null };
-    if ('problem' in bytes)
-        return { pruned: [], problem: bytes.problem };
+    if (state.kind !== 'good')
+        return { pruned: [], problem: whyPruneRecordFails(key, state) };
+    return { pruned: state.record.deleted.filter(isWanted), problem: null };
+}
+/** Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. */
+async function ifAllowed(read) {
     try {
-        const record = readPruneRecord(bytes);
-        const pruned = record.deleted.filter((backup) => wanted.has(nameOf(backup)));
-        if (pruned.length === 0)
-            return { pruned, problem: null };
-        if (pruneRecordKey(record.name, record.id) !== key)
-            return { pruned: [], problem: `${key} is the record of another prune.` };
-        const { problem } = await reader.checkSignature(key, bytes);
-        return problem === null ? { pruned, problem } : { pruned: [], problem: `${key} does not count: ${problem}.` };
+        return await read();
     }
     catch (error) {
-        if (!(error instanceof checked/* FormatError */.IF))
-            throw error;
-        return { pruned: [], problem: `${key} is no prune record: ${error.message}.` };
+        if (error instanceof store_store/* StoreError */.A && error.code === 'denied')
+            return error;
+        throw error;
     }
 }
 function nameOf({ id, manifestSha256 }) {
@@ -37497,64 +37780,43 @@ function nameOf({ id, manifestSha256 }) {
 
 
 
-/** So many records of restore tests are read when those before them do not count. */
-const check_facts_MOST_RECORDS = 30;
 /**
  * What the rules need to know of a set. However many backups there are, the contents of few are fetched: the manifests
  * of the newest and of the newest proven one, records of restore tests until one counts, prune records when a backup
  * is missing, two inventories when there is a key.
  */
-async function gatherFacts(reader, listing, settings, run) {
-    const now = run.now();
+async function gatherFacts(set, settings, run) {
+    const { now } = set.trust;
+    const listing = await set.listing();
     const listed = listing.backups(now);
     const committed = listed.filter((backup) => isCommitted(backup) && !backup.fromFuture);
-    const examined = await Promise.all(committed.slice(0, facts_NEWEST).map((backup) => reader.examine(backup)));
+    const examined = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.examine(backup)));
     const newest = examined.filter((backup) => backup !== null);
     // A prune may be at work: what is gone since the listing is not there.
-    const gone = new Set(committed.slice(0, facts_NEWEST).filter((_, index) => examined[index] === null));
+    const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => examined[index] === null));
     const backups = listed.filter((backup) => !gone.has(backup));
-    const tests = testsOf(committed, listing.tests());
-    const past = tests.filter(({ test }) => !(0,catalog_id/* isAhead */.Y0)(new Date(test.time), now));
-    const ahead = tests.filter(({ test }) => (0,catalog_id/* isAhead */.Y0)(new Date(test.time), now));
+    const ids = new Set(committed.map(({ id }) => id));
+    const tests = listing.tests().filter(({ id }) => ids.has(id));
+    const ahead = tests.filter(({ time }) => (0,catalog_id/* isAhead */.Y0)(new Date(time), now));
     return {
-        name: reader.set,
+        name: set.name,
         backups,
         newest,
-        proven: await newestProven(committed, past, reader),
-        tests: { ...(await newestTest(past, reader)), fromFuture: [...new Set(ahead.map(({ test }) => test.id))] },
-        chain: await readPrunes(reader, brokenLinks({ newest, backups })),
-        rows: await readRows(reader.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
+        proven: await newestProven(set),
+        tests: { ...(await newestTest(set, ids)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
+        chain: await readPrunes(set, brokenLinks({ newest, backups })),
+        rows: await readRows(set.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
     };
 }
-function testsOf(backups, tests) {
-    const byId = new Map(backups.map((backup) => [backup.id, backup]));
-    return tests.flatMap((test) => {
-        const backup = byId.get(test.id);
-        return backup === undefined ? [] : [{ test, backup }];
-    });
+async function newestTest(set, committed) {
+    const tests = (await set.testsOf(null)).filter(({ id }) => committed.has(id));
+    const { test, passedOver } = await set.newestTest(tests);
+    const uncounted = passedOver.map(({ test: { id, file }, state }) => `${id}/${file}: ${whyNotCounted(state)}.`);
+    return { newest: test, uncounted };
 }
-async function newestTest(tests, reader) {
-    const uncounted = [];
-    for (const { test, backup } of tests.slice(0, check_facts_MOST_RECORDS)) {
-        const standing = await reader.standingOf(test, backup);
-        if (standing === 'counts')
-            return { newest: test, uncounted };
-        if (standing !== 'gone')
-            uncounted.push(`${test.id}/${test.file}: ${standing.why}.`);
-    }
-    return { newest: null, uncounted };
-}
-async function newestProven(backups, tests, reader) {
-    const claimed = backups.filter(({ lastTest }) => lastTest?.verdict === 'proven');
-    for (const backup of claimed.slice(0, check_facts_MOST_RECORDS)) {
-        const last = tests.find((tested) => tested.backup === backup)?.test;
-        if (last?.verdict !== 'proven' || (await reader.standingOf(last, backup)) !== 'counts')
-            continue;
-        const examined = await reader.examine(backup);
-        if (examined !== null)
-            return examined;
-    }
-    return null;
+async function newestProven(set) {
+    const proven = await set.latestProven();
+    return proven === null ? null : set.examine(proven);
 }
 /** Rows of the newest backup's tables and of those of the one before it, out of their inventories. */
 async function readRows(store, backups, decryption, run) {
@@ -37645,7 +37907,6 @@ async function withStore(location, settings, run, act) {
 
 
 
-
 const NOT_READ = 'durations and times to restore: list reads no manifest and no record, but for a page of report-html. check does.';
 /**
  * Says which backups there are, store by store, from listings alone: no object is read, but for a page of `report-html`.
@@ -37700,13 +37961,13 @@ async function listOne(store, name, settings, run) {
     return { ...listed, otherFolders: (await foldersOf(store)).filter((folder) => (0,catalog_names/* isSetName */.o$)(folder) && folder !== name) };
 }
 async function addSet(listed, store, name, { reportHtml }, run) {
-    const listing = await listSet(store, name);
+    const set = new BackupSet(store, name, { verificationKeys: null, now: run.now(), mayBeDenied: true });
+    const listing = await set.listing();
     const backups = listing.backups(run.now());
     if (backups.length > 0) {
-        const reader = new SetReader(store, name, listing, null, run);
         const trend = reportHtml === null
             ? trendOfNames(listing, run, NOT_READ)
-            : await readTrend(reader, listing, { signed: false }, { allTests: true }, run);
+            : await readTrend(set, listing, { signed: false }, { allTests: true }, run);
         listed.sets.push({ name, backups, trend });
     }
     listed.ignored.objects += listing.ignored;
@@ -37735,7 +37996,6 @@ function futureWarning(url, name, [first, ...more]) {
 }
 
 ;// CONCATENATED MODULE: ./src/commands/check.ts
-
 
 
 
@@ -37795,10 +38055,10 @@ async function storeFacts(store, { demands }) {
 async function checkAll(store, settings, run) {
     const checked = [];
     for (const name of (await store.folders('')).filter(catalog_names/* isSetName */.o$)) {
-        const listing = await listSet(store, name);
-        if (listing.isEmpty)
+        const set = setOf(store, name, settings, run);
+        if ((await set.listing()).isEmpty)
             continue;
-        checked.push(await checkSet(store, name, listing, [], settings, run));
+        checked.push(await checkSet(set, [], settings, run));
     }
     if (checked.length > 0)
         return checked;
@@ -37806,23 +38066,26 @@ async function checkAll(store, settings, run) {
 }
 /** A name that is not there may be misspelt: then says what else there is. */
 async function checkOne(store, name, settings, run) {
-    const listing = await listSet(store, name);
-    const others = listing.isEmpty
+    const set = setOf(store, name, settings, run);
+    const others = (await set.listing()).isEmpty
         ? (await foldersOf(store)).filter((folder) => (0,catalog_names/* isSetName */.o$)(folder) && folder !== name)
         : [];
-    return [await checkSet(store, name, listing, others, settings, run)];
+    return [await checkSet(set, others, settings, run)];
 }
-async function checkSet(store, name, listing, otherSets, settings, run) {
+function setOf(store, name, { verificationKeys }, run) {
+    return new BackupSet(store, name, { verificationKeys, now: run.now(), mayBeDenied: true });
+}
+async function checkSet(set, otherSets, settings, run) {
     const { demands } = settings;
-    const reader = new SetReader(store, name, listing, settings.verificationKeys, run);
-    const facts = { ...(await gatherFacts(reader, listing, settings, run)), otherSets };
+    const facts = { ...(await gatherFacts(set, settings, run)), otherSets };
+    const listing = await set.listing();
     return {
-        name,
+        name: set.name,
         newest: thoseThatCount(facts.newest, demands)[0]?.listed.id ?? null,
         newestProven: facts.proven?.listed.id ?? null,
         results: judgeSet(facts, demands, run.now()),
         backups: facts.backups,
-        trend: await readTrend(reader, listing, demands, { allTests: settings.reportHtml !== null }, run),
+        trend: await readTrend(set, listing, demands, { allTests: settings.reportHtml !== null }, run),
     };
 }
 
@@ -37831,112 +38094,8 @@ function serializeHold(hold) {
     return Buffer.from(`${JSON.stringify(hold, null, 2)}\n`);
 }
 
-;// CONCATENATED MODULE: ./src/commands/choose-backup.ts
-
-
-
-
-
-
-
-/**
- * Finds the backup that is meant, in the first store that has it: an id, `latest`, or `latest-proven` (the newest whose
- * last restore test passed). Throws a LifeboatError when no store has it.
- */
-async function chooseBackup(stores, name, wanted, run) {
-    const reasons = [];
-    for (const store of stores) {
-        try {
-            const set = name ?? (await onlySet(store));
-            for (const id of await candidates(store, set, wanted, run)) {
-                const chosen = await usable(store, set, id, run, wanted);
-                if (!chosen)
-                    continue;
-                for (const reason of reasons)
-                    run.log.warning(`Another store is used instead. ${reason}`);
-                return chosen;
-            }
-            reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${missing(wanted)}.`);
-        }
-        catch (error) {
-            if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
-                throw error;
-            reasons.push(error.message);
-        }
-    }
-    throw new errors/* LifeboatError */.H3(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
-}
-function missing(wanted) {
-    if (wanted === 'latest')
-        return 'no complete backup';
-    return wanted === 'latest-proven' ? 'no backup that a restore test has proven' : `no complete backup ${wanted}`;
-}
-/** Without a name there must be no choice. */
-async function onlySet(store) {
-    const sets = await store.folders('');
-    const [only] = sets;
-    if (only !== undefined && sets.length === 1)
-        return only;
-    const found = sets.length === 0 ? 'holds no backups' : `holds several sets (${sets.slice(0, 10).join(', ')})`;
-    throw new errors/* LifeboatError */.H3(`${store.url} ${found}. Say which one in name.`);
-}
-/** Ids that may be meant, the best first. */
-async function candidates(store, set, wanted, run) {
-    if ((0,catalog_id/* isId */.eQ)(wanted))
-        return [wanted];
-    const ids = [];
-    for (const id of (await store.folders(`${set}/`)).filter(catalog_id/* isId */.eQ).sort().reverse()) {
-        if ((0,catalog_id/* isFromFuture */.S5)(id, run.now())) {
-            run.log.warning(`${store.url}: backup ${id} is from the future. Check the clock of the machine that made it.`);
-        }
-        else if (wanted === 'latest' || (await lastVerdict(store, set, id)) === 'proven')
-            ids.push(id);
-        // Folders without a manifest are rare; the newest proven one is enough.
-        if (wanted === 'latest-proven' && ids.length > 0)
-            break;
-    }
-    return ids;
-}
-/** Of the backup's newest restore test; null when there was none. */
-async function lastVerdict(store, set, id) {
-    const folder = (0,catalog_names/* keyOf */.TN)(set, id, '');
-    let last = null;
-    for await (const { key } of store.list(`${folder}restore-tests/`)) {
-        const record = parseRecordFile(key.slice(folder.length));
-        if (record && (last === null || record.time >= last.time))
-            last = record;
-    }
-    return last?.verdict ?? null;
-}
-/** As committed(); among several, one whose small objects are none of ours is passed over with a warning. */
-async function usable(store, set, id, run, wanted) {
-    try {
-        return await committed(store, set, id);
-    }
-    catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A) || error.code !== 'unusable' || wanted === id)
-            throw error;
-        run.log.warning(`Backup ${id} does not count and is passed over. ${error.message}`);
-        return null;
-    }
-}
-/** null: a folder without a manifest is no backup. */
-async function committed(store, set, id) {
-    const manifest = await readObject(store, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1));
-    if (manifest === null)
-        return null;
-    const signature = await readObject(store, (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* SIGNATURE_FILE */.I9));
-    return {
-        store,
-        set,
-        id,
-        manifest,
-        manifestSha256: (0,external_node_crypto_.createHash)('sha256').update(manifest).digest('hex'),
-        signature: signature?.toString('utf8') ?? null,
-    };
-}
-
 ;// CONCATENATED MODULE: ./src/commands/hold.ts
+
 
 
 
@@ -37948,7 +38107,10 @@ async function committed(store, set, id) {
 async function hold(settings, run) {
     const stores = await openStores(settings, run);
     try {
-        const { set, id } = await chooseBackup(stores, settings.name, settings.backup, run);
+        const { set, id, state } = await chooseBackup(stores, settings, run);
+        if (state.kind !== 'good') {
+            throw new errors/* LifeboatError */.H3(`Backup ${id} does not count, so it is not held: ${whyNotCounted(state)}. No rule deletes such a backup. The command list shows which others exist.`);
+        }
         const results = [];
         for (const store of stores)
             results.push(await inStore(store, () => holdIn(store, set, id, settings.by, run)));
@@ -38745,7 +38907,7 @@ async function createDatabase(session, name, facts, versionNumber, notMade) {
         if (!(error instanceof SqlError) || !/locale|collation|provider|icu|encoding/i.test(error.message))
             throw error;
         await session.run(`${create} lc_collate 'C' lc_ctype 'C'`);
-        notMade.push(`The source's collation (${describe(facts)}) is not available here, C was used: ${error.message}`);
+        notMade.push(`The source's collation (${database_describe(facts)}) is not available here, C was used: ${error.message}`);
     }
 }
 /** The words of CREATE DATABASE: providers since PostgreSQL 15, rules since 16, `builtin` since 17. */
@@ -38759,7 +38921,7 @@ function localeClause(facts, versionNumber) {
     const rules = facts.icuRules === null ? '' : ` icu_rules ${quoteLiteral(facts.icuRules)}`;
     return `${classic} locale_provider icu icu_locale ${locale}${rules}`;
 }
-function describe({ provider, locale, collate, ctype }) {
+function database_describe({ provider, locale, collate, ctype }) {
     return `${provider} ${locale ?? `${collate}, ${ctype}`}`;
 }
 /**
@@ -39066,7 +39228,6 @@ const CODE_MAY_HAVE_RUN = "A part of this backup had been restored before. Its c
 
 
 
-
 function newExamination() {
     return {
         manifest: null,
@@ -39086,8 +39247,7 @@ function newExamination() {
  * is thrown in a way that {@link damageOf} understands.
  */
 async function openBackup(chosen, settings, run, found, cache = null) {
-    await checkSignature(chosen, settings, run, found);
-    const manifest = refusing('manifest', catalog_names/* MANIFEST_FILE */.h1, () => readManifest(chosen.manifest, (0,catalog_names/* keyOf */.TN)(chosen.set, chosen.id, catalog_names/* MANIFEST_FILE */.h1), chosen));
+    const manifest = goodManifest(chosen, settings, found);
     found.manifest = manifest;
     const store = (await cache?.storeFor(manifest)) ?? chosen.store;
     const { decryption, withoutSums } = settings;
@@ -39103,16 +39263,6 @@ class Damaged extends errors/* LifeboatError */.H3 {
     constructor(finding) {
         super(finding.message);
         this.finding = finding;
-    }
-}
-function refusing(kind, object, read) {
-    try {
-        return read();
-    }
-    catch (error) {
-        if (!(error instanceof errors/* LifeboatError */.H3))
-            throw error;
-        throw new Damaged({ severity: 'failed', kind, object, message: error.message });
     }
 }
 /** The finding that an error amounts to; rethrows what says nothing of the backup. */
@@ -39134,20 +39284,26 @@ function findingOf(error) {
     const kind = error.locked ? 'key' : 'part';
     return { severity: 'failed', kind, object: error.part, message: error.reason };
 }
-async function checkSignature({ manifest, signature }, { verificationKeys, decryption }, run, found) {
-    if (verificationKeys === null) {
-        if (decryption.kind === 'private-key') {
-            found.notVerified.push('Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.');
-        }
-        return;
+/** Throws what is wrong with a manifest that does not count. */
+function goodManifest({ state }, { verificationKeys, decryption }, found) {
+    if (state.kind !== 'good')
+        throw damagedManifest(state);
+    if (verificationKeys !== null) {
+        found.signatureVerified = true;
+        found.verified.push('The signature of the manifest, which names every volume’s sha256');
     }
-    const wrong = signature === null ? 'it is not signed' : await verifyDetached(manifest, signature, verificationKeys, run.now());
-    if (wrong !== null) {
-        const message = `The manifest is not signed by a key of verification-key: ${wrong}. Nothing of this backup was restored.`;
-        throw new Damaged({ severity: 'failed', kind: 'manifest', object: catalog_names/* MANIFEST_FILE */.h1, message });
+    else if (decryption.kind === 'private-key') {
+        found.notVerified.push('Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.');
     }
-    found.signatureVerified = true;
-    found.verified.push('The signature of the manifest, which names every volume’s sha256');
+    return state.manifest;
+}
+function damagedManifest(state) {
+    const isSignature = state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
+    const why = whyNotCounted(state);
+    const message = isSignature
+        ? `The manifest is not signed by a key of verification-key: ${why}. Nothing of this backup was restored.`
+        : why;
+    return new Damaged({ severity: 'failed', kind: 'manifest', object: catalog_names/* MANIFEST_FILE */.h1, message });
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore-files.ts
@@ -39959,7 +40115,7 @@ function circumstances_nothing() {
     return { findings: [], verified: [], notVerified: [] };
 }
 /** Something of the source is not in the restored database. */
-function circumstances_missing(kind, object, { lacking }) {
+function missing(kind, object, { lacking }) {
     if (lacking.length === 0)
         return { severity: 'failed', kind, object, message: 'It is missing after the restore.' };
     return {
@@ -39989,7 +40145,7 @@ function compareTables(expected, restored, circumstances) {
             continue;
         }
         if (!copy) {
-            result.findings.push(circumstances_missing('table', relation_nameOf(table), circumstances));
+            result.findings.push(missing('table', relation_nameOf(table), circumstances));
             result.tables.push({ schema, name, expected: rowsAfterRestore(table), restored: null, equal: false });
             continue;
         }
@@ -40087,7 +40243,7 @@ function compareObjects(expected, restored, circumstances) {
             }
             // Which objects a partial backup holds, its inventory does not say.
             if (circumstances.partial === null)
-                result.findings.push(circumstances_missing(object.type, object.identity, circumstances));
+                result.findings.push(missing(object.type, object.identity, circumstances));
             continue;
         }
         compared++;
@@ -40194,7 +40350,7 @@ function compareRoles(expected, restored, circumstances) {
         }
         const copy = found.get(role.name);
         if (!copy) {
-            result.findings.push(circumstances_missing('role', role.name, circumstances));
+            result.findings.push(missing('role', role.name, circumstances));
             continue;
         }
         compared++;
@@ -40239,7 +40395,7 @@ function compareSequences(expected, restored, circumstances) {
         if (!copy?.current) {
             // Which sequences a partial backup holds, its inventory does not say.
             if (circumstances.partial === null)
-                result.findings.push(circumstances_missing('sequence', relation_nameOf(sequence), circumstances));
+                result.findings.push(missing('sequence', relation_nameOf(sequence), circumstances));
             continue;
         }
         compared++;
@@ -40353,7 +40509,7 @@ function compareMaterializedViews(expected, restored, circumstances) {
         const copy = found.get(label);
         if (!copy) {
             if (circumstances.partial === null)
-                result.findings.push(circumstances_missing('materialized view', label, circumstances));
+                result.findings.push(missing('materialized view', label, circumstances));
         }
         else if (copy.populated !== view.populated) {
             const said = (populated) => (populated ? 'populated' : 'not populated');
@@ -40380,7 +40536,7 @@ function compareExtensions(expected, restored, circumstances) {
         const copy = found.get(name);
         if (!copy) {
             if (circumstances.partial === null)
-                result.findings.push(circumstances_missing('extension', name, circumstances));
+                result.findings.push(missing('extension', name, circumstances));
             continue;
         }
         if (copy.schema !== schema) {
@@ -40806,7 +40962,7 @@ function verify_files_read({ parts, manifest }, label, writer, onPath, run) {
 
 
 /** So many missing paths are named. */
-const MOST_NAMED = 10;
+const file_references_MOST_NAMED = 10;
 /**
  * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, for there can
  * be more of them than fit into memory.
@@ -40827,7 +40983,7 @@ async function compareReferences(label, rows, isThere) {
                 if (isThere(String(path)))
                     continue;
                 missingCount++;
-                if (missing.length < MOST_NAMED)
+                if (missing.length < file_references_MOST_NAMED)
                     missing.push(JSON.stringify(path));
             }
         }
@@ -40976,6 +41132,8 @@ async function checkAssertions({ server }, assertions, found) {
 
 
 
+
+
 /**
  * Restores a backup beside the live database, verifies it like a restore test, and only then, when it was asked to,
  * gives it the live one's name. Whatever goes wrong before that leaves the live database untouched.
@@ -40991,9 +41149,11 @@ async function restoreBackup(settings, run) {
     const stores = await progress.stage('open stores', () => openStores(settings, run));
     const found = newExamination();
     try {
-        const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings.name, settings.backup, run));
+        const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
         progress.about = { set: chosen.set, database: live, backup: chosen.id };
-        log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}`);
+        const age = ageOf(chosen, started);
+        log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${formatAge(age / 1000)} old`);
+        warnOfAge(chosen, age, settings.maxAge, log);
         const opened = await readable(() => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found), NOTHING_CHANGED, run);
         const { wanted } = settings;
         if (wanted !== null)
@@ -41050,6 +41210,16 @@ async function restoreBackup(settings, run) {
         for (const store of stores)
             store.close();
     }
+}
+/** Milliseconds; 0 when it lies ahead. */
+function ageOf({ id }, now) {
+    return Math.max(0, now.getTime() - ((0,catalog_id/* startOf */.GH)(id)?.getTime() ?? 0));
+}
+/** A restore of an old backup may be meant. When newer ones were deleted or hidden, this is what shows it. */
+function warnOfAge({ id }, age, maxAge, log) {
+    if (maxAge === null || age <= maxAge)
+        return;
+    log.warning(`Backup ${id} is ${formatAge(age / 1000)} old, more than max-age allows (${formatAge(maxAge / 1000)}). If there should be a newer one, find out what has become of it: the command list shows what is there.`);
 }
 function restore_select(opened, wanted, { server }, run) {
     return run.progress.stage('choose what to restore', () => readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run));
@@ -41902,49 +42072,23 @@ async function demandRoom(folder, bytes) {
 
 
 
-
-
-
-
 /** A record in full goes into a store that people list; this many findings tell enough. */
 const MOST_FINDINGS = 100;
 /**
- * Writes the record beside the manifest, signature first, in the store that was read and in every other one that has the
- * same parts. A store that does not take it is told: the test itself stands.
+ * Writes the record beside the manifest, signature first, in the store that was read, and in no other: what lies there was
+ * not read. A store that does not take it is a warning: the test itself stands.
  */
-async function keepRecord(report, chosen, stores, settings, run) {
-    const file = recordFile(new Date(report.started), (0,external_node_crypto_.randomBytes)(4).toString('hex'), report.verdict);
-    const kept = [];
-    for (const store of stores) {
-        try {
-            const manifestSha256 = store === chosen.store ? chosen.manifestSha256 : await sameBackup(store, chosen);
-            if (manifestSha256 === null)
-                continue;
-            const bytes = serializeRecord(restore_test_record_recordOf(report, manifestSha256, run.version));
-            const key = (0,catalog_names/* keyOf */.TN)(chosen.set, chosen.id, file);
-            await putSigned(store, key, bytes, settings.signing);
-            kept.push({ url: store.url, file: key, error: null });
-        }
-        catch (error) {
-            run.signal.throwIfAborted();
-            kept.push({ url: store.url, file: null, error: (0,errors/* messageOf */.bD)(error) });
-            run.log.warning(`${store.url}: the record of this restore test was not kept: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
-    }
-    return kept;
-}
-/** The manifest's sha256 in a store that has the same parts as the one that was tested; else null. */
-async function sameBackup(store, { id, set, manifest }) {
-    const key = (0,catalog_names/* keyOf */.TN)(set, id, catalog_names/* MANIFEST_FILE */.h1);
+async function keepRecord(report, { store, backups, id, manifestSha256 }, settings, run) {
+    const key = backups.keyOf(id, recordFile(new Date(report.started), (0,external_node_crypto_.randomBytes)(4).toString('hex'), report.verdict));
     try {
-        const bytes = await readObject(store, key);
-        if (bytes === null)
-            return null;
-        const [theirs, tested] = [bytes, manifest].map((text) => readManifest(text, key, { set, id }).parts);
-        return (0,external_node_util_.isDeepStrictEqual)(theirs, tested) ? (0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex') : null;
+        const bytes = serializeRecord(restore_test_record_recordOf(report, manifestSha256, run.version));
+        await putSigned(store, key, bytes, settings.signing);
+        return [{ url: store.url, file: key, error: null }];
     }
-    catch {
-        return null; // It is not there, or no such backup: nothing was tested of it.
+    catch (error) {
+        run.signal.throwIfAborted();
+        run.log.warning(`${store.url}: the record of this restore test was not kept: ${(0,errors/* messageOf */.bD)(error)}`);
+        return [{ url: store.url, file: null, error: (0,errors/* messageOf */.bD)(error) }];
     }
 }
 function restore_test_record_recordOf(report, manifestSha256, lifeboat) {
@@ -41970,28 +42114,20 @@ function restore_test_record_recordOf(report, manifestSha256, lifeboat) {
 
 ;// CONCATENATED MODULE: ./src/commands/verdict-before.ts
 
-
-
 /**
- * Of the set's newest restore test until now, whichever backup it was of, by the names of the records; null: there was
- * none, or it cannot be told, which is no reason to fail a test.
+ * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, which
+ * is no reason to fail a test.
  */
-async function verdictBefore({ store, set }) {
-    let last = null;
+async function verdictBefore(backups) {
     try {
-        for await (const { key } of store.list(`${set}/`)) {
-            const [, id = '', ...file] = key.split('/');
-            const record = (0,catalog_id/* isId */.eQ)(id) ? parseRecordFile(file.join('/')) : null;
-            if (record !== null && (last === null || record.time >= last.time))
-                last = record;
-        }
+        const { test } = await backups.newestTest(await backups.testsOf(null));
+        return test?.verdict ?? null;
     }
     catch (error) {
         if (!(error instanceof store_store/* StoreError */.A))
             throw error;
         return null;
     }
-    return last?.verdict ?? null;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore-test.ts
@@ -42018,7 +42154,7 @@ async function testBackup(settings, run, isRestored) {
     const stores = await progress.stage('open stores', () => openStores(settings, run));
     let cache = null;
     try {
-        const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings.name, settings.backup, run));
+        const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
         progress.about = { set: chosen.set, database: null, backup: chosen.id };
         log.info(`Restore test of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} in ${chosen.store.url}`);
         if (settings.cache)
@@ -42028,7 +42164,7 @@ async function testBackup(settings, run, isRestored) {
         isRestored();
         const cachedSize = cache?.cachedSize ?? 0;
         progress.about.database = examined.manifest?.database ?? null;
-        const before = await verdictBefore(chosen);
+        const before = await verdictBefore(chosen.backups);
         run.signal.throwIfAborted();
         const findings = worstFirst(examined.findings);
         const verdict = verdictOf(findings);
@@ -42058,13 +42194,17 @@ async function testBackup(settings, run, isRestored) {
             findings,
             missed: missedObjectives(chosen.id, cachedSize > 0 ? null : examined.restoreTime, settings, started),
             verified: examined.verified,
-            notVerified: [...examined.notVerified, ...notVerifiedByCache(cachedSize, chosen.store.url)],
+            notVerified: [
+                ...examined.notVerified,
+                ...notVerifiedByCache(cachedSize, chosen.store.url),
+                ...notVerifiedElsewhere(stores, chosen.store),
+            ],
             tables: examined.tables,
             records: [],
         };
         // A record speaks of the store's own copy.
         if (cachedSize === 0)
-            report.records = await keepRecord(report, chosen, stores, settings, run);
+            report.records = await keepRecord(report, chosen, settings, run);
         // What cannot be proven is not what later runs restore again, and may be damaged.
         if (verdict !== 'failed')
             await cache?.keep();
@@ -42090,6 +42230,13 @@ function notVerifiedByCache(cachedSize, store) {
         `The copy in ${store}: ${formatBytes(cachedSize)} came from the Actions cache, with the sha256 that the manifest names. So no record is kept.`,
         'The time to restore: nothing was downloaded from the store for these, so max-restore-time is not looked at.',
     ];
+}
+/** One restore test reads one store. */
+function notVerifiedElsewhere(stores, read) {
+    const others = stores.filter((store) => store !== read).map(({ url }) => url);
+    if (others.length === 0)
+        return [];
+    return [`The copies in ${others.join(', ')}: only ${read.url} was read. Run a restore test for each store.`];
 }
 /** What people have promised, so old at most, back within so long, and it is not so. That says nothing of the backup. */
 function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
@@ -42133,20 +42280,20 @@ var words = __nccwpck_require__(6096);
  */
 function readMonitoring(get) {
     const own = read_settings/* commandInputs */.t[(0,inputs_command/* commandMeant */.F)(get('command'))];
-    const told = !('dry-run' in own && read_monitoring_usable(get('dry-run'), words/* parseBoolean */.yG));
+    const told = !('dry-run' in own && usable(get('dry-run'), words/* parseBoolean */.yG));
     return {
-        webhook: told ? read_monitoring_usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
-        heartbeat: told ? read_monitoring_usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
-        metricsFile: told ? read_monitoring_usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
-        pushgateway: told ? read_monitoring_usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        webhook: told ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
+        heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
+        metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
+        pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
         mail: told
-            ? (0,mail/* mailSettings */.bO)(read_monitoring_usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), read_monitoring_usable(get('mail-to'), mail/* parseAddresses */.ug), read_monitoring_usable(get('mail-from'), mail/* parseAddress */.or))
+            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
             : null,
-        set: read_monitoring_usable(get('name'), set_name/* parseSetName */.$),
+        set: usable(get('name'), set_name/* parseSetName */.$),
     };
 }
 /** null: not given, or bad. */
-function read_monitoring_usable(text, parse) {
+function usable(text, parse) {
     try {
         return text.trim() === '' ? null : parse(text.trim());
     }
@@ -42458,7 +42605,7 @@ function setSection(set, made) {
         `<h3>Set ${(0,report_escape/* html */.qy)(name)}: the last ${trend.backups.length} good backups</h3>`,
         headed(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
         `<h3>Set ${(0,report_escape/* html */.qy)(name)}: restore tests</h3>`,
-        ...html_page_testsOf(trend, backups),
+        ...testsOf(trend, backups),
     ];
 }
 /** What was promised is not known here; what was kept is. */
@@ -42521,7 +42668,7 @@ function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }) 
         orUnknown(restoreTime, formatDuration),
     ];
 }
-function html_page_testsOf({ tests }, backups) {
+function testsOf({ tests }, backups) {
     if (tests.length === 0)
         return ['<p class="bad">There is none: no backup of this set is proven.</p>'];
     const signed = new Map(backups.map((backup) => [backup.id, backup.signed]));
@@ -47119,10 +47266,6 @@ const inputNames = Object.keys(backupInputs);
 async function readBackupSettings(get, env, log) {
     const inputs = await (0,read_inputs/* readInputs */.Ko)(backupInputs, rules, get, { env, log, now: new Date() });
     warnOfFleetingStores(inputs.store, env, log);
-    const retention = retentionOf(inputs);
-    if (retention === null && inputs['verification-key'] !== null) {
-        log.notice('verification-key: without a keep-* input nothing is deleted, so a backup has no use for it.');
-    }
     return {
         command: inputs.command,
         connection: inputs['database-url'],
@@ -47152,7 +47295,8 @@ async function readBackupSettings(get, env, log) {
         allowEmpty: inputs['allow-empty'],
         allowNewSource: inputs['allow-new-source'],
         readBack: inputs['read-back'],
-        retention,
+        verificationKeys: inputs['verification-key'],
+        retention: retentionOf(inputs),
         dryRun: inputs['dry-run'],
     };
 }
@@ -47603,17 +47747,22 @@ async function readRestoreTestSettings(get, env, log) {
 
 
 
-/** Every input of `hold`, as in action.yml. */
-const holdInputs = {
-    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('hold')),
+
+const inputsOfBoth = {
     name: (0,read_inputs/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
-    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
     ...monitoring/* monitoringInputs */.sw,
+};
+/** Every input of `hold`, as in action.yml. */
+const holdInputs = {
+    ...inputsOfBoth,
+    command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('hold')),
+    backup: (0,read_inputs/* input */.hF)('latest', parseBackup),
+    'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
 };
 /** Every input of `release`: what is let go is named, for the latest may be another one by now. */
 const releaseInputs = {
-    ...holdInputs,
+    ...inputsOfBoth,
     command: (0,read_inputs/* input */.hF)('backup', (0,inputs_words/* oneOf */.yL)('release')),
     backup: (0,read_inputs/* input */.hF)('latest', parseHeldId),
 };
@@ -47634,6 +47783,7 @@ async function readHoldSettings(schema, get, env, log) {
         name: inputs.name,
         ...storeSettings(inputs),
         backup: inputs.backup,
+        verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
         by: whoAsks(env),
     };
 }
@@ -47864,6 +48014,7 @@ const restoreInputs = {
     'create-roles': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'accept-unverified': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'restore-timeout': (0,read_inputs/* optional */.lq)(parseTimeout),
+    'max-age': (0,read_inputs/* optional */.lq)(parseDuration),
     'swap-timeout': (0,read_inputs/* input */.hF)('1m', parseTimeout),
     before: (0,read_inputs/* input */.hF)('', parseCommandLines),
     after: (0,read_inputs/* input */.hF)('', parseCommandLines),
@@ -47920,6 +48071,7 @@ async function readRestoreSettings(get, env, log) {
         createRoles: inputs['create-roles'],
         acceptUnverified: inputs['accept-unverified'],
         restoreTimeout: inputs['restore-timeout'],
+        maxAge: inputs['max-age'],
         swapTimeout: inputs['swap-timeout'],
         commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
         jobs: inputs.jobs,
@@ -48299,7 +48451,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4758);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7377);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);

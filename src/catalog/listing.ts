@@ -31,9 +31,9 @@ export interface ListedBackup {
   fromFuture: boolean;
   /** The newest restore test that is not from the future. `time`: UTC, ISO 8601. */
   lastTest: { verdict: Verdict; time: string } | null;
-  /** What `latest` would take. */
+  /** What `latest` takes, if its manifest counts. */
   newestComplete: boolean;
-  /** What `latest-proven` would take. */
+  /** What `latest-proven` takes, if its manifest and its record count. */
   newestProven: boolean;
 }
 

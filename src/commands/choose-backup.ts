@@ -121,14 +121,17 @@ export function describePassedOver(url: string, passedOver: Newest['passedOver']
   if (passedOver.length === 0) return null;
   const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${describeState(state)}`);
   const others = passedOver.length - named.length;
-  const what = countOf(passedOver.length, found ? 'newer backup' : 'backup');
-  const isSigned = passedOver.some(({ state }) => state.kind === 'unsigned' || isAboutSignature(state));
-  const keys = 'After a change of the signing key, give the former certificate in verification-key too; otherwise find';
-  return `${url}: passed over ${what}, which ${passedOver.length === 1 ? 'does' : 'do'} not count: ${named.join('; ')}${others === 0 ? '' : `; and ${others} more`}. ${isSigned ? keys : 'Find'} out what wrote ${passedOver.length === 1 ? 'it' : 'them'}.`;
+  const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
+  const what = `${countOf(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
+  const all = [...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ');
+  const next = passedOver.some(({ state }) => isAboutSignature(state))
+    ? `After a change of the signing key, give the former certificate in verification-key too; otherwise find out what wrote ${them}.`
+    : `Find out what wrote ${them}.`;
+  return `${url}: passed over ${what}: ${all}. ${next}`;
 }
 
 function isAboutSignature(state: NotGood): boolean {
-  return state.kind === 'invalid' && state.what === 'signature';
+  return state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
 }
 
 function describeState(state: NotGood): string {

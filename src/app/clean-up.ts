@@ -51,7 +51,7 @@ async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> 
   if (leftover.kind === 'process') return endProcess(leftover);
   if (leftover.kind === 'file') return rm(leftover.path, { force: true });
   if (leftover.kind === 'folder') {
-    const { removeCluster } = await import('../postgres/scratch/cluster.ts');
+    const { removeCluster } = await import('../postgres/scratch/remove-cluster.ts');
     return removeCluster(leftover.path);
   }
   if (leftover.kind === 'container' || leftover.kind === 'container-process') return endInside(leftover);

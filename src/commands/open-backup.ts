@@ -5,6 +5,7 @@ import { MANIFEST_FILE } from '../catalog/names.ts';
 import { type NotGood, whyNotCounted } from '../catalog/state.ts';
 import { LeftBehind, LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
+import type { IsolationKind } from '../postgres/scratch/isolation/isolation.ts';
 import type { ComparedTable } from '../proof/tables.ts';
 import { BackupParts, UnreadablePart, type WithoutSums } from './backup-parts.ts';
 import type { ChosenBackup } from './choose-backup.ts';
@@ -23,6 +24,8 @@ export interface Examination {
   signatureVerified: boolean;
   /** `server_version` of the scratch server. */
   scratchServer: string | null;
+  /** null: a server that was named, or none. */
+  isolation: IsolationKind | null;
   /** Milliseconds from the first byte fetched to a database that can be used. */
   restoreTime: number | null;
   /** Of a database that was kept for later steps; it holds the scratch server's password. */
@@ -39,6 +42,7 @@ export function newExamination(): Examination {
     tables: [],
     signatureVerified: false,
     scratchServer: null,
+    isolation: null,
     restoreTime: null,
     restoredUrl: null,
   };

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { databaseNameOf } from '../catalog/names.ts';
 import type { RestoreTestSettings } from '../inputs/settings.ts';
-import { defaultParent } from '../postgres/scratch/cluster.ts';
-import { openScratchServer, type ScratchServer } from '../postgres/scratch/server.ts';
+import { openScratchServer, type ThrowawayServer } from '../postgres/scratch/server.ts';
 import { unexpected } from '../postgres/toolset.ts';
 import { verdictOf } from '../proof/verdict.ts';
 import { handOut } from './hand-out.ts';
@@ -21,6 +20,8 @@ export async function restoreAndCompare(
   const { manifest } = backup;
   const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
   found.scratchServer = scratch.version;
+  found.isolation = scratch.isolation;
+  if (scratch.isolation !== null) run.log.info(`Isolation: ${scratch.isolation}`);
   for (const line of unexpected(scratch.server.toolset)) run.log.info(line);
   try {
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
@@ -38,6 +39,8 @@ export async function restoreAndCompare(
       throw error;
     }
     if (found.restoredUrl === null) await restored.made.remove(null);
+  } catch (error) {
+    throw scratch.problem() ?? error;
   } finally {
     await scratch.close();
   }
@@ -47,11 +50,12 @@ function openScratch(
   { manifest, inventory }: OpenedBackup,
   settings: RestoreTestSettings,
   run: Run,
-): Promise<ScratchServer> {
+): Promise<ThrowawayServer> {
   return openScratchServer({
     connection: settings.scratchConnection,
     choice: settings.toolset,
-    parent: settings.scratchDir ?? defaultParent(),
+    parent: settings.scratchDir,
+    plainSize: manifest.totals.plain,
     sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
     clientMajor: Number.parseInt(manifest.clientVersion, 10),
     id: manifest.id,

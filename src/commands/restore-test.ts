@@ -63,6 +63,7 @@ async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: (
       signatureVerified: examined.signatureVerified,
       sourceVersion: examined.inventory?.server.version ?? null,
       scratchServer: examined.scratchServer,
+      isolation: examined.isolation,
       started: started.toISOString(),
       finished: run.now().toISOString(),
       duration: Math.round(progress.elapsed()),

@@ -19,6 +19,8 @@ export interface RestoreTestReport {
   signatureVerified: boolean;
   sourceVersion: string | null;
   scratchServer: string | null;
+  /** What stood between the backup's code and the machine; null: a server of scratch-url, or none. */
+  isolation: 'container' | 'bubblewrap' | 'another user' | 'none' | null;
   started: string;
   finished: string;
   duration: number;

@@ -12,6 +12,13 @@ const HEADLINES: Record<RestoreTestReport['verdict'], string> = {
   'could-not-verify': '⚠️ Could not verify',
 };
 
+const ISOLATIONS: Record<NonNullable<RestoreTestReport['isolation']>, string> = {
+  container: 'container',
+  bubblewrap: 'bubblewrap',
+  'another user': 'another user',
+  none: '⚠️ none: code in the backup ran with the rights of this job. Set <code>scratch-image</code>, or install bubblewrap.',
+};
+
 /** One line: what was found, and what to do. */
 export function verdictMessage(report: RestoreTestReport): string {
   const { verdict, id, findings, missed, tables, restoreTime } = report;
@@ -86,6 +93,7 @@ function overview(report: RestoreTestReport): string[][] {
     ['Store', html(report.store)],
     ['Source', `PostgreSQL ${html(report.sourceVersion ?? 'not known')}`],
     ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${html(report.scratchServer)}`],
+    ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
     ...(report.keptDatabase === null ? [] : [['Kept for later steps', html(report.keptDatabase)]]),
     ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
     ...(report.cachedSize === 0 ? [] : [['From the Actions cache', formatBytes(report.cachedSize)]]),

@@ -155,13 +155,13 @@ async function endedThere(ended: Promise<void>, inside: Inside | undefined): Pro
   }
 }
 
-/** Ends a process that leads a group, and what it has started. One that has ended meanwhile is no error. */
+/** Ends a process that leads a group, and what it has started. One that has ended, or that sudo runs, is not an error. */
 export function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return; // It has never begun.
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

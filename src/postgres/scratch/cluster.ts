@@ -1,158 +1,132 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir, totalmem } from 'node:os';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { LifeboatError, messageOf } from '../../errors.ts';
+import { LifeboatError } from '../../errors.ts';
 import { identify, runTool, type ToolContext } from '../../stream/child.ts';
 import type { LocalToolset } from '../local-toolsets.ts';
+import { type Owner, ourselves, sweepFolders, writeOwner } from '../owned-folder.ts';
 import type { Session } from '../session.ts';
+import { type ClusterFolder, createFolder, defaultParent, furnish } from './cluster-folder.ts';
+import { initdbArguments, settingArguments } from './cluster-settings.ts';
+import { chooseIsolation } from './isolation/choose.ts';
+import type { Isolation, IsolationKind } from './isolation/isolation.ts';
+import { PREFIX, removeCluster, removeTree } from './remove-cluster.ts';
+import { type SizeWatch, watchSize } from './size-watch.ts';
+import { endSurvivors, MARK_VARIABLE, sessionsBelow } from './survivors.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
 
-/** Folders of throwaway clusters begin so; what a killed run left is found by it. */
-const PREFIX = 'lifeboat-scratch-';
-const OWNER_FILE = 'owner.json';
 /** Milliseconds. */
-const START_WITHIN = 60_000;
-/** The kernel's limit for a socket's path is 107 bytes (unix(7)); PostgreSQL adds `/.s.PGSQL.5432.lock`. */
-const MAX_FOLDER = 85;
+const START_TIMEOUT = 60_000;
+const STOP_TIMEOUT = 5_000;
 
 export interface ScratchCluster {
   /** Of its superuser, by libpq's environment names; the database is `postgres`. */
   connection: Record<string, string>;
-  /** The private folder: for what may lie in files while the test runs. */
+  /** The folder that holds all of it. */
   folder: string;
+  isolation: IsolationKind;
+  /** Why the server was ended early; null: it was not. */
+  problem(): LifeboatError | null;
   /** Ends the server at once and removes all that it held. */
   close(): Promise<void>;
 }
 
-interface User {
-  uid: number;
-  gid: number;
+export interface ClusterOptions {
+  /** Which ways to isolate it may be used; default: all. */
+  isAllowed?: (isolation: Isolation) => boolean;
+  /** Bytes that it may fill; default: as many as there are. */
+  sizeLimit?: number;
+}
+
+/** A server that runs, and all that is needed to end it. */
+interface Running {
+  process: ChildProcess;
+  isolation: Isolation;
+  mark: string;
+  watch: SizeWatch;
 }
 
 /**
- * Starts a private cluster in a new 0700 folder below `parent`. It listens on a socket in that folder alone, keeps
- * nothing of our environment, and its superuser has a name that no source uses.
+ * Starts a private cluster in a new folder below `parent` (null: a place of our choice), as isolated as this machine
+ * allows. It listens on a socket in that folder alone, keeps nothing of our environment, and its superuser has a name that
+ * no source uses.
  */
 export async function startCluster(
-  parent: string,
+  parent: string | null,
   toolset: LocalToolset,
   context: ToolContext,
+  { isAllowed = () => true, sizeLimit = Number.POSITIVE_INFINITY }: ClusterOptions = {},
 ): Promise<ScratchCluster> {
-  await sweepClusters(parent);
-  const user = await serverUser();
-  const folder = await makeFolder(parent);
-  const forgetFolder = context.track({ kind: 'folder', path: folder });
-  let server: ChildProcess | null = null;
+  const placeOf = async (isolation: Isolation) => parent ?? (await defaultParent(isolation));
+  const isolation = await chooseIsolation(toolset, placeOf, isAllowed);
+  const place = await placeOf(isolation);
+  await sweepFolders(place, PREFIX, removeCluster);
+  const mark = randomBytes(16).toString('hex');
+  const owner = { ...ourselves(), mark };
+  const folder = await createFolder(place, owner);
+  const forgetFolder = context.track({ kind: 'folder', path: folder.path });
+  let running: Running | null = null;
   const close = async () => {
-    if (server) await endServer(server);
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (running) await endServer(running, folder);
+    await removeTree(folder.path);
     forgetFolder();
   };
   try {
-    if (Buffer.byteLength(folder) > MAX_FOLDER) throw tooLong(folder);
-    await writeFile(join(folder, OWNER_FILE), JSON.stringify(identify(process.pid)));
-    const superuser = `lifeboat_${randomBytes(4).toString('hex')}`;
-    await makeCluster(folder, superuser, toolset, user, context);
-    server = await startServer(folder, toolset, user, context);
-    const connection = { PGHOST: folder, PGPORT: '5432', PGUSER: superuser, PGDATABASE: 'postgres' };
-    return { connection, folder, close };
+    const starter: Starter = { folder, toolset, isolation, owner, context };
+    const credentials = await createCluster(starter);
+    const server = await startServer(starter);
+    running = {
+      process: server,
+      isolation,
+      mark,
+      watch: watchSize(folder.path, isolation, sizeLimit, () => stop(server, isolation)),
+    };
+    const connection = { PGHOST: folder.socket, PGPORT: '5432', PGDATABASE: 'postgres', ...credentials };
+    const { watch } = running;
+    return { connection, folder: folder.path, isolation: isolation.kind, problem: watch.problem, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function makeFolder(parent: string): Promise<string> {
-  try {
-    return await mkdtemp(join(parent, PREFIX));
-  } catch (error) {
-    throw new LifeboatError(
-      `scratch-dir: no folder can be made in ${JSON.stringify(parent)}: ${messageOf(error)}. Name a folder that is there and that this user may write to.`,
-      { cause: error },
-    );
-  }
+/** All that starting needs. */
+interface Starter {
+  folder: ClusterFolder;
+  toolset: LocalToolset;
+  isolation: Isolation;
+  owner: Owner & { mark: string };
+  context: ToolContext;
 }
 
-/** PostgreSQL refuses to run as root: then it is the user that its packages make, else `nobody`. */
-async function serverUser(): Promise<User | null> {
-  if (process.getuid?.() !== 0) return null;
-  const passwd = await readFile('/etc/passwd', 'utf8');
-  for (const name of ['postgres', 'nobody']) {
-    const entry = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd);
-    if (entry) return { uid: Number(entry[1]), gid: Number(entry[2]) };
-  }
-  throw new LifeboatError(
-    'PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-url.',
-  );
-}
+/** With sudo, the folder of the socket is open to every user, so that a password must be the lock. */
+const WITH_PASSWORD = 'umask 077; cat > "$0" && "$@" && rm "$0"';
 
-function tooLong(folder: string): LifeboatError {
-  return new LifeboatError(
-    `scratch-dir: ${JSON.stringify(folder)} is too long for a socket, which may have ${MAX_FOLDER} bytes. Name a shorter folder.`,
-  );
-}
-
-async function makeCluster(
-  folder: string,
-  superuser: string,
-  toolset: LocalToolset,
-  user: User | null,
-  context: ToolContext,
-): Promise<void> {
-  const data = join(folder, 'data');
-  await mkdir(data, { mode: 0o700 });
-  if (user) for (const path of [folder, data]) await chown(path, user.uid, user.gid);
-  const args = ['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-sync', '--no-instructions'];
-  // On by default since PostgreSQL 18, when the option came.
-  if (toolset.major >= 18) args.push('--no-data-checksums');
-  await runTool(
-    {
-      name: 'initdb',
-      command: toolset.path('initdb'),
-      args: [`--pgdata=${data}`, `--username=${superuser}`, ...args],
-      env: environment(),
-      ...(user ? { user } : {}),
-    },
-    { signal: context.signal, track: context.track },
-  );
+/** Runs initdb. Returns how its superuser connects. */
+async function createCluster(starter: Starter): Promise<Record<string, string>> {
+  const { folder, toolset, isolation, owner, context } = starter;
+  await furnish(folder, isolation, context);
+  const superuser = `lifeboat_${randomBytes(4).toString('hex')}`;
+  const auth = isolation.sudo ? 'scram-sha-256' : 'trust';
+  const initdb = [toolset.path('initdb'), ...initdbArguments(folder.data, superuser, auth, toolset.major)];
+  const passwordFile = join(folder.socket, 'password');
+  const argv = isolation.sudo
+    ? ['sh', '-c', WITH_PASSWORD, passwordFile, ...initdb, `--pwfile=${passwordFile}`]
+    : initdb;
+  const password = randomBytes(16).toString('hex');
+  const command = isolation.wrap(argv, { env: environment(owner.mark), writable: [folder.data, folder.socket] });
+  const { signal, track } = context;
+  // A group: bubblewrap's second process does not end with the first until it has asked for that.
+  const spec = { name: 'initdb', group: true, ...command } as const;
+  await runTool(spec, { signal, track }, isolation.sudo ? Buffer.from(password) : undefined);
+  return { PGUSER: superuser, ...(isolation.sudo ? { PGPASSWORD: password } : {}) };
 }
 
 /** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
-function environment(): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' };
-}
-
-/** It is thrown away, so nothing is kept safe; and it waits for nobody. */
-function settings(folder: string): Record<string, string> {
-  const cores = availableParallelism();
-  const quarter = Math.floor(totalmem() / 4 / 1024 ** 2);
-  return {
-    listen_addresses: '',
-    unix_socket_directories: folder,
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-    wal_level: 'minimal',
-    // A new file of the log is not written twice: a seventh of the server's time in a restore.
-    wal_init_zero: 'off',
-    wal_recycle: 'off',
-    max_wal_senders: '0',
-    max_wal_size: '8GB',
-    checkpoint_timeout: '1d',
-    autovacuum: 'off',
-    jit: 'off',
-    shared_buffers: `${Math.max(32, Math.min(512, quarter))}MB`,
-    maintenance_work_mem: `${Math.max(32, Math.min(256, quarter))}MB`,
-    max_parallel_maintenance_workers: String(Math.min(4, cores)),
-    // A restore in one transaction, and the comparison, lock thousands of tables.
-    max_locks_per_transaction: '4096',
-    // /dev/shm is small in containers.
-    dynamic_shared_memory_type: 'mmap',
-    logging_collector: 'off',
-  };
+function environment(mark: string): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', [MARK_VARIABLE]: mark };
 }
 
 /**
@@ -168,38 +142,42 @@ export async function preferLz4(session: Session): Promise<void> {
   await session.run('select pg_reload_conf()');
 }
 
-async function startServer(
-  folder: string,
-  toolset: LocalToolset,
-  user: User | null,
-  context: ToolContext,
-): Promise<ChildProcess> {
-  const data = join(folder, 'data');
-  const logFile = join(folder, 'log');
-  const options = Object.entries(settings(folder)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const log = await open(logFile, 'w', 0o600);
-  const server = spawn(toolset.path('postgres'), ['-D', data, ...options], {
-    ...user,
-    cwd: data,
-    env: environment(),
-    stdio: ['ignore', log.fd, log.fd],
+/**
+ * Where the server has process ids of its own, this is their first process, with which all others end. It ends when its
+ * input does: that is when we close it, and when we are gone, however that came.
+ */
+const FIRST_PROCESS = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 > /dev/null; kill -KILL $server) & wait $server';
+
+async function startServer({ folder, toolset, isolation, owner, context }: Starter): Promise<ChildProcess> {
+  const postgres = [toolset.path('postgres'), '-D', folder.data, ...settingArguments(folder.socket)];
+  const argv = isolation.closed ? ['sh', '-c', FIRST_PROCESS, 'sh', ...postgres] : postgres;
+  const { command, args, env, user } = isolation.wrap(argv, {
+    env: environment(owner.mark),
+    writable: [folder.data, folder.socket],
   });
+  const log = await open(folder.log, 'w', 0o600);
+  const cwd = isolation.closed ? '/' : folder.data;
+  const server = spawn(command, args, { ...user, cwd, env, stdio: ['pipe', log.fd, log.fd] });
+  server.stdin?.on('error', () => {});
   const failed = once(server, 'error').then(([error]) => Promise.reject(error));
   failed.catch(() => {});
-  if (server.pid !== undefined) {
-    const forget = context.track({ kind: 'process', ...identify(server.pid) });
-    server.once('exit', forget);
-  }
-  const stop = () => server.kill('SIGQUIT');
-  context.signal.addEventListener('abort', stop, { once: true });
-  server.once('exit', () => context.signal.removeEventListener('abort', stop));
-  await log.close(); // Not before somebody listens: the server may be gone meanwhile.
+  const forget = server.pid === undefined ? () => {} : context.track({ kind: 'process', ...identify(server.pid) });
+  const onAbort = () => stop(server, isolation);
+  context.signal.addEventListener('abort', onAbort, { once: true });
+  server.once('exit', () => {
+    context.signal.removeEventListener('abort', onAbort);
+    forget();
+  });
+  await log.close(); // Not before the listeners exist: the server may be gone meanwhile.
   try {
-    await Promise.race([failed, untilReady(server, data)]);
+    if (server.pid !== undefined) await writeOwner(folder.path, { ...owner, server: identify(server.pid) });
+    if (context.signal.aborted) onAbort();
+    const socket = join(folder.socket, '.s.PGSQL.5432');
+    await Promise.race([failed, waitUntilReady(socket, START_TIMEOUT, () => hasEnded(server))]);
     return server;
   } catch (error) {
-    await endServer(server);
-    const said = (await readFile(logFile, 'utf8').catch(() => '')).trim().slice(-2_000);
+    await endProcess(server, isolation);
+    const said = (await readFile(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
     throw new LifeboatError(
       `The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${(error as Error).message} It said: ${said}`,
       { cause: error },
@@ -207,70 +185,31 @@ async function startServer(
   }
 }
 
-/** pg_ctl waits in the same way: the eighth line of postmaster.pid says `ready` (pg_ctl.c, wait_for_postmaster_start). */
-async function untilReady(server: ChildProcess, data: string): Promise<void> {
-  for (const end = Date.now() + START_WITHIN; Date.now() < end; await sleep(50)) {
-    if (server.exitCode !== null || server.signalCode !== null) throw new Error('it ended at once.');
-    const status = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
-    if (status.split('\n')[7]?.trim() === 'ready') return;
-  }
-  throw new Error(`it was not ready within ${START_WITHIN / 1000} s.`);
+function hasEnded(server: ChildProcess): boolean {
+  return server.exitCode !== null || server.signalCode !== null;
 }
 
 /** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
-async function endServer(server: ChildProcess): Promise<void> {
-  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
+function stop(server: ChildProcess, { closed }: Isolation): void {
+  if (closed) server.stdin?.destroy();
+  else server.kill('SIGQUIT');
+}
+
+async function endProcess(server: ChildProcess, isolation: Isolation): Promise<void> {
+  if (server.pid === undefined || hasEnded(server)) return;
   const ended = once(server, 'exit');
-  server.kill('SIGQUIT');
-  const late = setTimeout(() => server.kill('SIGKILL'), 5_000);
+  stop(server, isolation);
+  const late = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT);
+  // What sudo runs is root's: a signal of ours does not reach it.
+  const never = setTimeout(() => server.emit('exit', null, null), 3 * STOP_TIMEOUT);
   await ended;
   clearTimeout(late);
+  clearTimeout(never);
 }
 
-/** Where clusters go when nobody says it. As root the server's user must reach it, so not below root's home. */
-export function defaultParent(): string {
-  const runnerTemp = process.env.RUNNER_TEMP;
-  return process.getuid?.() === 0 || !runnerTemp || Buffer.byteLength(runnerTemp) > MAX_FOLDER - 30
-    ? tmpdir()
-    : runnerTemp;
-}
-
-/** Removes the clusters of runs that were killed, and ends their servers. */
-async function sweepClusters(parent: string): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
-    if (!name.startsWith(PREFIX)) continue;
-    const folder = join(parent, name);
-    try {
-      const owner = JSON.parse(await readFile(join(folder, OWNER_FILE), 'utf8')) as { pid: number; started: string };
-      if (owner.started !== '' && identify(owner.pid).started === owner.started) continue;
-      await removeCluster(folder);
-    } catch {
-      // Another user's, or one that is being made: not ours to touch.
-    }
-  }
-}
-
-/**
- * Removes a cluster whose owner is gone. Its server is asked to end, not killed: backends that compute do not notice
- * that their postmaster has gone, so it must end them itself.
- */
-export async function removeCluster(folder: string): Promise<void> {
-  await endOrphan(join(folder, 'data'));
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-async function endOrphan(data: string): Promise<void> {
-  const status = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
-  const [pid, folder] = status.split('\n');
-  if (folder !== data || !/^\d+$/.test(pid ?? '')) return;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  // A pid is used again: it must be the server of this very folder.
-  if (command.split('\0').includes(data)) process.kill(Number(pid), 'SIGQUIT');
-  for (
-    let waited = 0;
-    waited < 50 && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';
-    waited++
-  ) {
-    await sleep(100);
-  }
+async function endServer({ process: server, isolation, mark, watch }: Running, folder: ClusterFolder): Promise<void> {
+  watch.stop();
+  const sessions = isolation.closed || server.pid === undefined ? new Set<number>() : await sessionsBelow(server.pid);
+  await endProcess(server, isolation);
+  await endSurvivors({ mark, folder: folder.path, sessions });
 }

@@ -4,8 +4,10 @@ import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
 import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
 import { Session } from '../session.ts';
-import { preferLz4, startCluster } from './cluster.ts';
+import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
+import type { IsolationKind } from './isolation/isolation.ts';
 import { serverPrograms } from './programs.ts';
+import { sizeLimitOf } from './size-watch.ts';
 
 /** A PostgreSQL to restore into. */
 export interface ScratchServer {
@@ -20,13 +22,23 @@ export interface ScratchServer {
   close(): Promise<void>;
 }
 
+/** One that a restore test uses. */
+export interface ThrowawayServer extends ScratchServer {
+  /** What stands between the dump's code and this machine; null: it is a server that was named. */
+  isolation: IsolationKind | null;
+  /** Why we ended the server early; null: we did not. */
+  problem(): LifeboatError | null;
+}
+
 export interface ScratchOptions {
   /** How to connect to a server that is there already; null: make one. */
   connection: Record<string, string> | null;
   /** Whose programs work in such a server; a private cluster needs this machine's. */
   choice: ToolsetChoice;
-  /** Where a private cluster's folder is made. */
-  parent: string;
+  /** Where a private cluster's folder is created; null: a place of our choice. */
+  parent: string | null;
+  /** Of the dump, in bytes: by it the server's size is bounded. */
+  plainSize: number;
   /** The major versions of the source's server, and of the pg_dump that made the backup. */
   sourceMajor: number;
   clientMajor: number;
@@ -36,17 +48,16 @@ export interface ScratchOptions {
 }
 
 /** Starts a private cluster, or connects to the server that was named. */
-export async function openScratchServer(options: ScratchOptions): Promise<ScratchServer> {
+export async function openScratchServer(options: ScratchOptions): Promise<ThrowawayServer> {
   const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
   if (connection !== null) {
     const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-    return connected({ toolset, connection, id, context }, false, sourceMajor, async () => {});
+    return connected({ toolset, connection, id, context }, null, sourceMajor);
   }
   const toolset = await serverPrograms(sourceMajor, clientMajor);
-  const cluster = await startCluster(parent, toolset, context);
+  const cluster = await startCluster(parent, toolset, context, { sizeLimit: sizeLimitOf(options.plainSize) });
   try {
-    const server = { toolset, connection: cluster.connection, id, context };
-    const scratch = await connected(server, true, sourceMajor, cluster.close);
+    const scratch = await connected({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
     await preferLz4(scratch.session);
     return scratch;
   } catch (error) {
@@ -55,20 +66,17 @@ export async function openScratchServer(options: ScratchOptions): Promise<Scratc
   }
 }
 
+/** `cluster`: the private server that this is; null: it is one that was named. */
 async function connected(
   server: Server,
-  isPrivate: boolean,
+  cluster: Pick<ScratchCluster, 'isolation' | 'problem' | 'close'> | null,
   sourceMajor: number,
-  end: () => Promise<void>,
-): Promise<ScratchServer> {
+): Promise<ThrowawayServer> {
   const session = await Session.open(server, 'admin');
-  const [facts] = await session.query<{ version: string; versionNumber: number; superuser: boolean }>(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      current_setting('is_superuser') = 'on' as superuser`);
-  const { version = '', versionNumber = 0, superuser = false } = facts ?? {};
+  const { version, versionNumber, superuser } = await readFacts(session);
   const close = async () => {
     session.kill();
-    await end();
+    await cluster?.close();
   };
   if (!superuser) {
     session.kill();
@@ -82,5 +90,29 @@ async function connected(
       `scratch-url: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`,
     );
   }
-  return { server, session, version, versionNumber, private: isPrivate, close };
+  const isPrivate = cluster !== null;
+  const isolation = cluster?.isolation ?? null;
+  return {
+    server,
+    session,
+    version,
+    versionNumber,
+    private: isPrivate,
+    isolation,
+    problem: cluster?.problem ?? (() => null),
+    close,
+  };
+}
+
+interface ServerFacts {
+  version: string;
+  versionNumber: number;
+  superuser: boolean;
+}
+
+async function readFacts(session: Session): Promise<ServerFacts> {
+  const [facts] = await session.query<ServerFacts>(`
+    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
+      current_setting('is_superuser') = 'on' as superuser`);
+  return facts ?? { version: '', versionNumber: 0, superuser: false };
 }

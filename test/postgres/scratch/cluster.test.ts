@@ -17,9 +17,18 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import { LifeboatError } from '../../../src/errors.ts';
 import type { LocalToolset } from '../../../src/postgres/local-toolsets.ts';
 import { type ScratchCluster, startCluster } from '../../../src/postgres/scratch/cluster.ts';
+import type { Isolation } from '../../../src/postgres/scratch/isolation/isolation.ts';
 import { serverPrograms } from '../../../src/postgres/scratch/programs.ts';
 import { Session } from '../../../src/postgres/session.ts';
-import { allProcesses, commandLine, isAlive, signal, waitUntilGone, workingFolder } from '../../servers/processes.ts';
+import {
+  allProcesses,
+  childrenOf,
+  commandLine,
+  isAlive,
+  signal,
+  waitUntilGone,
+  workingFolder,
+} from '../../servers/processes.ts';
 import { runFolder } from '../../servers/run.ts';
 import { type RecordedContext, recordedContext } from '../../store/context.ts';
 import { failureOf } from '../../store/objects.ts';
@@ -54,8 +63,24 @@ function serversBelow(folder: string): number[] {
   return allProcesses().filter((pid) => isAlive(pid) && workingFolder(pid).startsWith(`${folder}/`));
 }
 
+/** What postmaster.pid says is its id among those that it sees. */
 function postmasterOf({ folder }: { folder: string }): number {
-  return Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const found = serversBelow(folder).filter((pid) => commandLine(pid).includes(` -D ${folder}/data `));
+  return found.find((pid) => /(^|\/)postgres -D/.test(commandLine(pid))) ?? 0;
+}
+
+/** Variables of the server's environment. */
+const OURS = ['PATH', 'LC_ALL', 'TZ', 'PG_GRANDPARENT_PID', 'LIFEBOAT_SCRATCH', 'PWD'];
+
+/** The ways in which a cluster runs on this machine: by name, and how it is chosen. */
+function waysHere(): [string, (isolation: Isolation) => boolean][] {
+  return [
+    ...(existsSync('/usr/bin/bwrap')
+      ? [['bubblewrap', ({ kind }: Isolation) => kind === 'bubblewrap' || kind === 'none']]
+      : []),
+    ['a user in namespaces', ({ kind }) => kind !== 'bubblewrap'],
+    ['without namespaces', ({ closed }) => !closed],
+  ] as [string, (isolation: Isolation) => boolean][];
 }
 
 async function sessionOf({ connection }: ScratchCluster): Promise<Session> {
@@ -68,12 +93,14 @@ async function expectNothingLeft(): Promise<void> {
   expect([...context.leftovers]).toEqual([]);
 }
 
-describe('a cluster', () => {
+const ways = waysHere();
+
+describe.each(ways)('a cluster: %s', (_, isAllowed) => {
   let cluster: ScratchCluster;
   let session: Session;
 
   beforeEach(async () => {
-    cluster = await startCluster(parent, toolset, context);
+    cluster = await startCluster(parent, toolset, context, { isAllowed });
     session = await sessionOf(cluster);
   });
 
@@ -83,8 +110,9 @@ describe('a cluster', () => {
   });
 
   test('is ours alone: a folder that nobody else enters, a superuser of an odd name, a socket and no TCP', async () => {
-    expect(statSync(cluster.folder).mode & 0o7777).toBe(0o700);
-    expect(statSync(join(cluster.folder, 'data')).mode & 0o7777).toBe(0o700);
+    // The server's user passes through the outer one, and enters the others.
+    expect(statSync(cluster.folder)).toMatchObject({ uid: process.getuid?.(), mode: 0o40711 });
+    for (const name of ['data', 's']) expect(statSync(join(cluster.folder, name)).mode & 0o7777).toBe(0o700);
     const [facts] = await session.query(
       `select current_user as name, current_setting('listen_addresses') as tcp, inet_server_addr() as address`,
     );
@@ -100,7 +128,7 @@ describe('a cluster', () => {
       .split('\0')
       .filter(Boolean);
     const names = environment.map((line) => line.split('=', 1)[0]);
-    expect(names.filter((name) => !['PATH', 'LC_ALL', 'TZ', 'PG_GRANDPARENT_PID'].includes(name ?? ''))).toEqual([]);
+    expect(names.filter((name) => !OURS.includes(name ?? ''))).toEqual([]);
     await session.run(`create temp table seen (line text); copy seen from program 'env'`);
     const seen = await session.query<{ line: string }>('select line from seen');
     expect(seen.length).toBeGreaterThan(1);
@@ -110,12 +138,15 @@ describe('a cluster', () => {
   test('what must not outlive us is known: the folder and the server', () => {
     expect([...context.leftovers]).toEqual([
       { kind: 'folder', path: cluster.folder },
-      { kind: 'process', pid: postmasterOf(cluster), started: expect.stringMatching(/^\d+$/) },
+      { kind: 'process', pid: expect.any(Number), started: expect.stringMatching(/^\d+$/) },
     ]);
+    const [, leftover] = context.leftovers;
+    const pid = leftover?.kind === 'process' ? leftover.pid : 0;
+    expect([pid, ...childrenOf(pid)]).toContain(postmasterOf(cluster));
   });
 
   test('is gone when it is closed, though somebody is connected', async () => {
-    const socket = join(cluster.folder, '.s.PGSQL.5432');
+    const socket = join(cluster.folder, 's', '.s.PGSQL.5432');
     expect(existsSync(socket)).toBe(true);
     await cluster.close();
     await expectNothingLeft();

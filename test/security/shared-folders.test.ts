@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ourselves } from '../../src/postgres/owned-folder.ts';
 import { inPrivateFolder } from '../../src/postgres/private-folder.ts';
@@ -56,6 +57,12 @@ async function runCluster(): Promise<void> {
   const isAllowed = ({ closed }: { closed: boolean }) => !closed;
   await (await startCluster(parent, await serverPrograms(0, 0), recordedContext(), { isAllowed })).close();
 }
+
+/** Folder `d` is a link to the second argument for a moment, again and again. */
+const SWAP = `chdir shift; my $victim = shift; $| = 1; print "begun"; while (1) {
+  rename 'd', 'e'; symlink $victim, 'd'; select undef, undef, undef, 0.0005; unlink 'd'; rename 'e', 'd';
+  select undef, undef, undef, 0.0005;
+}`;
 
 function victims(): number {
   return readdirSync(victim).length;
@@ -123,12 +130,9 @@ function victims(): number {
       mkdirSync(join(tree, 'd'), { recursive: true });
       for (let n = 0; n < 200; n++) writeFileSync(join(tree, 'd', `f${n}`), '');
       for (const path of [tree, join(tree, 'd')]) chownSync(path, uid, gid);
-      const swap = 'while :; do mv -T d e; ln -s "$0" d; rm -f d; mv -T e d || mkdir d; done 2> /dev/null';
-      attacker = spawn('sh', ['-c', `cd ${tree} && exec 9< . && cd / && cd /proc/self/fd/9 && ${swap}`, victim], {
-        uid,
-        gid,
-        stdio: 'ignore',
-      });
+      const args = ['-e', SWAP, tree, victim];
+      attacker = spawn('perl', args, { uid, gid, stdio: ['ignore', 'pipe', 'ignore'] });
+      await once(attacker.stdout as Readable, 'data');
       await removeCluster(folder).catch(() => {});
       if (attacker.kill('SIGKILL')) await once(attacker, 'exit');
     }

@@ -95,6 +95,8 @@ export const DESCRIPTIONS: Record<string, string> = {
     'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
   'scratch-url':
     'restore-test: a throwaway PostgreSQL to restore into, as a superuser\'s connection string: a service container\'s. Left out, a private cluster is made from this machine\'s own server binaries, and is gone afterwards.',
+  'scratch-image':
+    'restore-test: restores into a throwaway container of this image, such as `postgres:17` or `postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and extensions. Recommended on GitHub\'s runners.',
   'scratch-dir':
     'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, the machine\'s).',
   'keep-database':

@@ -54,6 +54,7 @@ function openScratch(
   return openScratchServer({
     connection: settings.scratchConnection,
     choice: settings.toolset,
+    image: settings.scratchImage,
     parent: settings.scratchDir,
     plainSize: manifest.totals.plain,
     sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),

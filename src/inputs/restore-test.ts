@@ -24,7 +24,7 @@ import type { RestoreTestSettings } from './settings.ts';
 import { passphraseOfNoSigningKey, signingInputs } from './signing.ts';
 import { storeInputs, storeSettings } from './store-inputs.ts';
 import { quote } from './text.ts';
-import { imageNeedsHost, needsLocalFiles, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
+import { imageNeedsHost, needsLocalFiles, parseImage, parseRestoreJobs, parseToolset, toolsetFor } from './toolset.ts';
 import { oneOf, parseBoolean } from './words.ts';
 
 /** Every input of `restore-test`, as in action.yml. */
@@ -38,6 +38,7 @@ export const restoreTestInputs = {
   'verification-key': optional(parseVerificationKeys),
   ...signingInputs,
   'scratch-url': optional((text, { log }) => resolveConnection(text, {}, log)),
+  'scratch-image': optional(parseImage),
   'scratch-dir': optional(parseScratchDir),
   'keep-database': input('false', parseBoolean),
   'after-restore': optional(parseFile),
@@ -64,8 +65,31 @@ const rules: Rule<typeof restoreTestInputs>[] = [
       problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
     };
   },
+  function imageAndServer({ given }) {
+    if (!given('scratch-image') || !given('scratch-url')) return null;
+    return {
+      input: 'scratch-image',
+      problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
+    };
+  },
+  function imageAndFolder({ given }) {
+    if (!given('scratch-image') || !given('scratch-dir')) return null;
+    return {
+      input: 'scratch-dir',
+      problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
+    };
+  },
+  function imageAndToolset({ given, values }) {
+    const { toolset } = values;
+    if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image')) return null;
+    return {
+      input: 'toolset',
+      problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
+    };
+  },
   function privateClusterInContainer({ given, values }) {
     const { toolset } = values;
+    if (given('scratch-image')) return null;
     if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image')) return null;
     return {
       input: 'toolset',
@@ -128,6 +152,7 @@ export async function readRestoreTestSettings(
     signing: inputs['signing-key'],
     toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
     scratchConnection: inputs['scratch-url'],
+    scratchImage: inputs['scratch-image'],
     scratchDir: inputs['scratch-dir'],
     keepDatabase: inputs['keep-database'],
     afterRestore: inputs['after-restore'],

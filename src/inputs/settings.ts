@@ -109,6 +109,8 @@ export interface RestoreTestSettings extends StoreSettings {
   toolset: ToolsetChoice;
   /** A server that is there; null: a private cluster. */
   scratchConnection: Record<string, string> | null;
+  /** The image of a throwaway container; null: none. */
+  scratchImage: string | null;
   /** Where a private cluster's folder is made; null: the machine's own place for such. */
   scratchDir: string | null;
   /** The restored database stays on the scratch server for later steps. */

@@ -27,6 +27,13 @@ export function parseToolset(text: string): ToolsetChoice {
   throw new LifeboatError(`${quote(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
 }
 
+export function parseImage(text: string): string {
+  if (IMAGE.test(text)) return text;
+  throw new LifeboatError(
+    `${quote(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`,
+  );
+}
+
 /** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
 export function needsLocalFiles<const Name extends string>(
   toolset: ToolsetChoice | undefined,

@@ -38,7 +38,7 @@ export async function engineOf(container: string): Promise<Engine> {
   );
 }
 
-export async function anyEngine(): Promise<Engine> {
+export async function anyEngine(input = 'toolset', instead = 'write toolset: local'): Promise<Engine> {
   const reasons: string[] = [];
   for (const engine of ENGINES) {
     const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
@@ -46,8 +46,17 @@ export async function anyEngine(): Promise<Engine> {
     reasons.push(`${engine}: ${reason}`);
   }
   throw new LifeboatError(
-    `toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`,
+    `${input}: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or ${instead} and install ${input === 'toolset' ? 'the client' : 'PostgreSQL'} on the runner.`,
   );
+}
+
+/** The engine that has this image, else the first that works, which fetches it. */
+export async function engineWithImage(image: string): Promise<Engine> {
+  for (const engine of ENGINES) {
+    const { exitCode } = await ask(engine, ['image', 'inspect', '--format={{.Id}}', image]);
+    if (exitCode === 0) return engine;
+  }
+  return anyEngine('scratch-image', 'remove scratch-image');
 }
 
 /**

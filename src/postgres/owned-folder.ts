@@ -20,6 +20,8 @@ export interface Owner {
   mark?: string;
   /** Once it has been started. */
   server?: { pid: number; started: string };
+  /** The server runs in it. */
+  container?: { engine: string; name: string };
 }
 
 export function ourselves(): Owner {

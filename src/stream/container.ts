@@ -15,7 +15,7 @@ export async function endInside(inside: Inside): Promise<void> {
   const { engine } = inside;
   const args =
     inside.kind === 'container'
-      ? ['rm', '--force', inside.name]
+      ? ['rm', '--force', '--volumes', inside.name]
       : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
   const code = await exitCodeOf(engine, args);
   if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {

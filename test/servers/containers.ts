@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execute } from './execute.ts';
@@ -38,7 +38,7 @@ export function whyNoContainers(): string | null {
 }
 
 /** The environment in which podman works here. */
-function podmanEnvironment(): Record<string, string> {
+export function podmanEnvironment(): Record<string, string> {
   const file = join(mkdtempSync(join(runFolder(), 'podman-')), 'containers.conf');
   writeFileSync(file, CONFIGURATION);
   return { CONTAINERS_CONF: file };
@@ -71,6 +71,39 @@ export async function importClientImage(bin: string): Promise<string> {
   const inside = `s|^${bin.slice(1)}/|usr/bin/|`;
   await execute('tar', ['-chf', tar, '-C', '/', `--transform=${inside}`, ...new Set([...programs, ...libraries])]);
   await runPodman(['import', '--quiet', tar, name]);
+  return name;
+}
+
+/** What a server needs beside its own folders; `find` and `du` are what Lifeboat runs in there. */
+const SERVER_PROGRAMS = ['initdb', 'postgres', 'pg_isready'];
+const SERVER_FILES = [
+  '/bin/grep',
+  '/usr/bin/du',
+  '/usr/bin/find',
+  '/usr/bin/tr',
+  '/bin/sleep',
+  '/usr/bin/setsid',
+  '/usr/bin/env',
+];
+
+/** An image that has PostgreSQL's server and clients, made of this machine's files at their own places. Gives its name. */
+export async function importServerImage(bin: string): Promise<string> {
+  const name = 'localhost/lifeboat-test-server:1';
+  const own = [...CLIENT_FILES, ...SERVER_PROGRAMS].map((program) => join(bin, program));
+  const programs = [...own, ...SHELL_FILES, ...SERVER_FILES];
+  const modules = join(bin, '..', 'lib');
+  const share = (await execute(join(bin, 'pg_config'), ['--sharedir'])).trim();
+  const libraries = readdirSync(modules).filter((file) => file.endsWith('.so') && !file.startsWith('llvmjit'));
+  const binaries = [...programs, ...libraries.map((file) => join(modules, file))];
+  const loaded = [...(await execute('ldd', binaries)).matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
+  const folder = mkdtempSync(join(runFolder(), 'image-'));
+  mkdirSync(join(folder, 'root', 'tmp'), { recursive: true });
+  mkdirSync(join(folder, 'root', 'run'));
+  chmodSync(join(folder, 'root', 'tmp'), 0o1777);
+  const tar = join(folder, 'image.tar');
+  const paths = [...binaries, ...loaded, share, '/usr/share/zoneinfo', '/etc/passwd', '/etc/group'];
+  await execute('tar', ['-chf', tar, '-C', '/', ...new Set(paths), '-C', join(folder, 'root'), 'tmp', 'run']);
+  await runPodman(['import', '--quiet', `--change=ENV PATH=${bin}:/usr/bin:/bin`, tar, name]);
   return name;
 }
 

@@ -54,7 +54,7 @@ export async function furnish(
 }
 
 /** Where the folder is created when the user names no place. */
-export async function defaultParent(isolation: Isolation): Promise<string> {
+export async function defaultParent(isolation: Pick<Isolation, 'sudo'>): Promise<string> {
   if (runsAsRoot()) return rootsParent();
   const runnerTemp = process.env.RUNNER_TEMP;
   // A hosted runner's home is closed to other users.

@@ -4,7 +4,9 @@ import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
 import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
 import { Session } from '../session.ts';
+import type { Toolset } from '../toolset.ts';
 import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
+import { startContainerCluster } from './container-cluster.ts';
 import type { IsolationKind } from './isolation/isolation.ts';
 import { serverPrograms } from './programs.ts';
 import { sizeLimitOf } from './size-watch.ts';
@@ -33,6 +35,8 @@ export interface ThrowawayServer extends ScratchServer {
 export interface ScratchOptions {
   /** How to connect to a server that is there already; null: make one. */
   connection: Record<string, string> | null;
+  /** Of a throwaway container; null: a private cluster. */
+  image: string | null;
   /** Whose programs work in such a server; a private cluster needs this machine's. */
   choice: ToolsetChoice;
   /** Where a private cluster's folder is created; null: a place of our choice. */
@@ -49,13 +53,12 @@ export interface ScratchOptions {
 
 /** Starts a private cluster, or connects to the server that was named. */
 export async function openScratchServer(options: ScratchOptions): Promise<ThrowawayServer> {
-  const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
+  const { connection, choice, sourceMajor, clientMajor, id, context } = options;
   if (connection !== null) {
     const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
     return connected({ toolset, connection, id, context }, null, sourceMajor);
   }
-  const toolset = await serverPrograms(sourceMajor, clientMajor);
-  const cluster = await startCluster(parent, toolset, context, { sizeLimit: sizeLimitOf(options.plainSize) });
+  const { cluster, toolset } = await startThrowaway(options);
   try {
     const scratch = await connected({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
     await preferLz4(scratch.session);
@@ -64,6 +67,17 @@ export async function openScratchServer(options: ScratchOptions): Promise<Throwa
     await cluster.close();
     throw error;
   }
+}
+
+async function startThrowaway(options: ScratchOptions): Promise<{ cluster: ScratchCluster; toolset: Toolset }> {
+  const { image, choice, parent, sourceMajor, clientMajor, context } = options;
+  const sizeLimit = sizeLimitOf(options.plainSize);
+  if (image !== null) {
+    const cluster = await startContainerCluster({ image, choice, clientMajor, sizeLimit }, context);
+    return { cluster, toolset: cluster.toolset };
+  }
+  const toolset = await serverPrograms(sourceMajor, clientMajor);
+  return { cluster: await startCluster(parent, toolset, context, { sizeLimit }), toolset };
 }
 
 /** `cluster`: the private server that this is; null: it is one that was named. */
@@ -87,7 +101,7 @@ async function connected(
   if (versionNumber < sourceMajor * 10_000) {
     session.kill();
     throw new LifeboatError(
-      `scratch-url: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`,
+      `${cluster === null ? 'scratch-url' : 'scratch-image'}: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`,
     );
   }
   const isPrivate = cluster !== null;

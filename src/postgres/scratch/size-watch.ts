@@ -69,7 +69,7 @@ function asPrinted(error: unknown): { stdout: string } {
 }
 
 /** Of a twentieth of the disk, or of 1 GiB where that is less, the runner itself lives. */
-async function freeBelow(folder: string): Promise<string> {
+export async function freeBelow(folder: string): Promise<string> {
   const { bavail, blocks, bsize } = await statfs(folder);
   const free = bavail * bsize;
   return free < Math.min(GIB, (blocks * bsize) / 20) ? formatBytes(free) : '';

@@ -13,13 +13,13 @@ const PROTOCOL = 196_608;
 export async function waitUntilReady(socket: string, timeout: number, hasEnded: () => boolean): Promise<void> {
   for (const end = Date.now() + timeout; Date.now() < end; await sleep(50)) {
     if (hasEnded()) throw new Error('it ended at once.');
-    if (await asksWhoWeAre(socket)) return;
+    if (await answersOn(socket)) return;
   }
   throw new Error(`it was not ready within ${timeout / 1000} s.`);
 }
 
-/** The first byte of an answer is its kind: R is about authentication, E an error. */
-function asksWhoWeAre(path: string): Promise<boolean> {
+/** Whether a server is ready there. The first byte of an answer is its kind: R is about authentication, E an error. */
+export function answersOn(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path, timeout: ANSWER_TIMEOUT });
     const end = (answer: boolean) => {

@@ -1,0 +1,83 @@
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { containerNames, importServerImage, podmanEnvironment, whyNoContainers } from '../servers/containers.ts';
+import { notRun } from '../servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
+import { localPrograms } from '../servers/postgres-programs.ts';
+import { runFolder } from '../servers/run.ts';
+import { runPost, startAction } from './harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
+import { expectProven, runRestoreTest } from './run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+
+const why = whyNoContainers();
+if (why !== null) notRun('scratch-image', why);
+
+(why === null ? describe : describe.skip)('restore-test with scratch-image', () => {
+  let server: PostgresServer;
+  let store: StoreFolder;
+  let inputs: Record<string, string>;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    const image = await importServerImage(localPrograms()?.binDir ?? '');
+    [server, store, env] = [await sharedPostgres(), newStoreFolder(), podmanEnvironment()];
+    inputs = { 'scratch-image': image };
+    await server.createDatabase('imaged_scratch');
+    await server.psql('imaged_scratch', 'create table t as select n, md5(n::text) from generate_series(1, 900) n');
+    await server.psql('imaged_scratch', 'create index on t (n)');
+    expect(errorsOf(await runBackup(backupInputs(server, 'imaged_scratch', store)))).toEqual([]);
+  }, 120_000);
+
+  async function expectNothingLeft(): Promise<void> {
+    expect(await containerNames()).not.toMatch(/^lifeboat-[0-9a-f]{16}$/m);
+    expect(readdirSync('/var/lib/lifeboat').filter((name) => name.startsWith('lifeboat-scratch-'))).toEqual([]);
+  }
+
+  test('is proven, with programs of this machine; the summary says how it was isolated', async () => {
+    const result = await runRestoreTest(store, { ...inputs, jobs: '2' }, { env });
+    expectProven(result);
+    expect(result.report.isolation).toBe('container');
+    expect(result.summary).toMatch(/Isolation.*container/);
+    await expectNothingLeft();
+  });
+
+  test('is proven on a machine without PostgreSQL', async () => {
+    expectProven(await runRestoreTest(store, inputs, { env, node: nodeWithoutPostgres() }));
+    await expectNothingLeft();
+  });
+
+  test('killed: post removes the container and its folder', async () => {
+    const running = startAction(
+      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
+      { env },
+    );
+    while (!/^lifeboat-[0-9a-f]{16}$/m.test(await containerNames())) await new Promise((next) => setTimeout(next, 50));
+    running.kill('SIGKILL');
+    const post = await runPost(await running.finished, { env });
+    expect(post.annotations).toEqual([]);
+    await expectNothingLeft();
+  });
+
+  test('killed, and no post came: the next run removes both', async () => {
+    const running = startAction(
+      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
+      { env },
+    );
+    while (!/^lifeboat-[0-9a-f]{16}$/m.test(await containerNames())) await new Promise((next) => setTimeout(next, 50));
+    running.kill('SIGKILL');
+    await running.finished;
+    expectProven(await runRestoreTest(store, inputs, { env }));
+    await expectNothingLeft();
+  });
+});
+
+/** A node for which the folder that has this machine's PostgreSQL is empty. By bash: sh drops INPUT_DATABASE-URL. */
+function nodeWithoutPostgres(): string {
+  const file = join(mkdtempSync(join(runFolder(), 'node-')), 'node');
+  const hide = 'mount -t tmpfs none /usr/lib/postgresql && exec "$0" "$@"';
+  const real = process.env.LIFEBOAT_TEST_NODE ?? process.execPath;
+  writeFileSync(file, `#!/bin/bash\nexec unshare --mount bash -c '${hide}' '${real}' "$@"\n`, { mode: 0o755 });
+  return file;
+}

@@ -98,7 +98,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'scratch-image':
     'restore-test: restores into a throwaway container of this image, such as `postgres:17` or `postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and extensions. Recommended on GitHub\'s runners.',
   'scratch-dir':
-    'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, the machine\'s).',
+    'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, /var/lib/lifeboat).',
   'keep-database':
     'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a rehearsal of a migration on real data; output `restored-url`.',
   'after-restore':

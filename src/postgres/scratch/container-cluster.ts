@@ -80,7 +80,10 @@ export async function startContainerCluster(
     const size = await sizeInside(container);
     const watched = { place: `container ${container.name}`, limit: options.sizeLimit };
     const used = async () => (await sizeInside(container)) - size;
-    const sizeWatch = watch({ ...watched, used, free: () => freeBelow(folder.path) }, () => void endInside(inside).catch(() => {}));
+    const sizeWatch = watch(
+      { ...watched, used, free: () => freeBelow(folder.path) },
+      () => void endInside(inside).catch(() => {}),
+    );
     stopWatch = sizeWatch.stop;
     const connection = { PGHOST: host, PGPORT: '5432', PGDATABASE: 'postgres', PGUSER: superuser };
     return { connection, folder: folder.path, isolation: 'container', problem: sizeWatch.problem, close, toolset };

@@ -1,12 +1,12 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { containerNames, importServerImage, podmanEnvironment, whyNoContainers } from '../servers/containers.ts';
+import { containersOf, importServerImage, mountOf, podmanEnvironment, whyNoContainers } from '../servers/containers.ts';
 import { notRun } from '../servers/not-run.ts';
 import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
 import { localPrograms } from '../servers/postgres-programs.ts';
 import { runFolder } from '../servers/run.ts';
-import { runPost, startAction } from './harness.ts';
+import { type ActionResult, runPost, startAction } from './harness.ts';
 import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
 import { expectProven, runRestoreTest } from './run-restore-test.ts';
 import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
@@ -16,12 +16,13 @@ if (why !== null) notRun('scratch-image', why);
 
 (why === null ? describe : describe.skip)('restore-test with scratch-image', () => {
   let server: PostgresServer;
+  let image: string;
   let store: StoreFolder;
   let inputs: Record<string, string>;
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    const image = await importServerImage(localPrograms()?.binDir ?? '');
+    image = await importServerImage(localPrograms()?.binDir ?? '', 'e2e');
     [server, store, env] = [await sharedPostgres(), newStoreFolder(), podmanEnvironment()];
     inputs = { 'scratch-image': image };
     await server.createDatabase('imaged_scratch');
@@ -31,8 +32,20 @@ if (why !== null) notRun('scratch-image', why);
   }, 120_000);
 
   async function expectNothingLeft(): Promise<void> {
-    expect(await containerNames()).not.toMatch(/^lifeboat-[0-9a-f]{16}$/m);
-    expect(readdirSync('/var/lib/lifeboat').filter((name) => name.startsWith('lifeboat-scratch-'))).toEqual([]);
+    expect(await containersOf(image)).toEqual([]);
+  }
+
+  /** Kills a run as soon as its container runs. Gives the folder that was mounted in there. */
+  async function killed(): Promise<{ run: ActionResult; socket: string }> {
+    const running = startAction(
+      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
+      { env },
+    );
+    let names: string[] = [];
+    while (names.length === 0) names = await containersOf(image);
+    const socket = await mountOf(names[0] ?? '');
+    running.kill('SIGKILL');
+    return { run: await running.finished, socket };
   }
 
   test('is proven, with programs of this machine; the summary says how it was isolated', async () => {
@@ -49,27 +62,19 @@ if (why !== null) notRun('scratch-image', why);
   });
 
   test('killed: post removes the container and its folder', async () => {
-    const running = startAction(
-      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
-      { env },
-    );
-    while (!/^lifeboat-[0-9a-f]{16}$/m.test(await containerNames())) await new Promise((next) => setTimeout(next, 50));
-    running.kill('SIGKILL');
-    const post = await runPost(await running.finished, { env });
+    const { run, socket } = await killed();
+    expect(existsSync(socket)).toBe(true);
+    const post = await runPost(run, { env });
     expect(post.annotations).toEqual([]);
     await expectNothingLeft();
+    expect(existsSync(dirname(socket))).toBe(false);
   });
 
   test('killed, and no post came: the next run removes both', async () => {
-    const running = startAction(
-      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
-      { env },
-    );
-    while (!/^lifeboat-[0-9a-f]{16}$/m.test(await containerNames())) await new Promise((next) => setTimeout(next, 50));
-    running.kill('SIGKILL');
-    await running.finished;
+    const { socket } = await killed();
     expectProven(await runRestoreTest(store, inputs, { env }));
     await expectNothingLeft();
+    expect(existsSync(dirname(socket))).toBe(false);
   });
 });
 

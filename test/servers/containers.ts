@@ -57,6 +57,17 @@ export function containerNames(): Promise<string> {
   return runPodman(['ps', '--format={{.Names}}']);
 }
 
+/** Of those of an image, whether they run or not. */
+export async function containersOf(image: string): Promise<string[]> {
+  const names = await runPodman(['ps', '--all', '--format={{.Names}}', `--filter=ancestor=${image}`]);
+  return names.split('\n').filter(Boolean);
+}
+
+/** The folder of this machine that is mounted in a container; empty before it is known. */
+export async function mountOf(container: string): Promise<string> {
+  return (await runPodman(['inspect', '--format={{range .Mounts}}{{.Source}}{{end}}', container])).trim();
+}
+
 /** What PostgreSQL's clients, and a shell for what stands around them, need; with the libraries of all. */
 const CLIENT_FILES = ['psql', 'pg_dump', 'pg_dumpall', 'pg_restore'];
 const SHELL_FILES = ['/bin/sh', '/bin/cat'];
@@ -86,9 +97,9 @@ const SERVER_FILES = [
   '/usr/bin/env',
 ];
 
-/** An image that has PostgreSQL's server and clients, made of this machine's files at their own places. Gives its name. */
-export async function importServerImage(bin: string): Promise<string> {
-  const name = 'localhost/lifeboat-test-server:1';
+/** An image that has PostgreSQL's server and clients, made of this machine's files at their own places. Gives its name, which ends in `tag`. */
+export async function importServerImage(bin: string, tag: string): Promise<string> {
+  const name = `localhost/lifeboat-test-server:${tag}`;
   const own = [...CLIENT_FILES, ...SERVER_PROGRAMS].map((program) => join(bin, program));
   const programs = [...own, ...SHELL_FILES, ...SERVER_FILES];
   const modules = join(bin, '..', 'lib');

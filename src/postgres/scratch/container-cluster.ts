@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../../errors.ts';
 import type { ToolsetChoice } from '../../inputs/toolset.ts';
-import type { ToolContext } from '../../stream/child.ts';
-import { endInside } from '../../stream/container.ts';
-import { ask, type Engine, engineWithImage, FETCHED_WITHIN } from '../container-engine.ts';
+import { runTool, type ToolContext, ToolError } from '../../stream/child.ts';
+import { endInside, engineEnvironment } from '../../stream/container.ts';
+import { ask, type Engine, engineWithImage } from '../container-engine.ts';
 import { containerToolset } from '../container-toolset.ts';
 import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
 import { localToolsets } from '../local-toolsets.ts';
@@ -97,17 +97,28 @@ export async function startContainerCluster(
 async function runContainer(
   { engine, image }: Container,
   args: (bounds: boolean) => string[],
-  { signal }: ToolContext,
+  context: ToolContext,
 ): Promise<void> {
-  let answer = await ask(engine, args(true), FETCHED_WITHIN);
-  if (answer.exitCode !== 0 && /cgroup|limit/i.test(answer.reason))
-    answer = await ask(engine, args(false), FETCHED_WITHIN);
-  signal.throwIfAborted();
-  if (answer.exitCode === 0) return;
-  const hint = /short-name|unqualified/i.test(answer.reason)
+  let reason = await whyNotRun(engine, args(true), context);
+  if (reason !== null && /cgroup|limit/i.test(reason)) reason = await whyNotRun(engine, args(false), context);
+  if (reason === null) return;
+  const hint = /short-name|unqualified/i.test(reason)
     ? 'podman looks in no registry unless its configuration names one: write the full name, such as docker.io/library/postgres:17.'
     : 'Name an image of PostgreSQL that this machine has or can fetch, such as postgres:17.';
-  throw new LifeboatError(`scratch-image: ${engine} cannot run ${JSON.stringify(image)}: ${answer.reason}. ${hint}`);
+  throw new LifeboatError(`scratch-image: ${engine} cannot run ${JSON.stringify(image)}: ${reason}. ${hint}`);
+}
+
+/** It may have to fetch the image, which ends with the run. A group, so that `post:` ends it before the container. */
+async function whyNotRun(engine: Engine, args: string[], { signal, track }: ToolContext): Promise<string | null> {
+  const spec = { name: `${engine} run`, command: engine, args, env: engineEnvironment(), group: true } as const;
+  try {
+    await runTool(spec, { signal, track });
+    return null;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ToolError)) throw error;
+    return error.stderr.split('\n').at(-1) || error.message;
+  }
 }
 
 /** Returns whether its socket answers on this machine. It does not where the engine runs on another one. */

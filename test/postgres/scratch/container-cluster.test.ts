@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type ContainerCluster, startContainerCluster } from '../../../src/postgres/scratch/container-cluster.ts';
 import { Session } from '../../../src/postgres/session.ts';
 import {
-  containerNames,
+  containersOf,
   importClientImage,
   importServerImage,
   podmanEnvironment,
@@ -28,7 +28,7 @@ const defaults = { choice: { kind: 'auto' }, clientMajor: 13, sizeLimit: Number.
 (why === null ? describe : describe.skip)('a throwaway container', () => {
   beforeAll(async () => {
     Object.assign(process.env, podmanEnvironment());
-    image = await importServerImage(localPrograms()?.binDir ?? '');
+    image = await importServerImage(localPrograms()?.binDir ?? '', 'unit');
   }, 60_000);
 
   afterAll(() => {
@@ -44,7 +44,7 @@ const defaults = { choice: { kind: 'auto' }, clientMajor: 13, sizeLimit: Number.
   }
 
   async function expectNothingLeft(folder: string): Promise<void> {
-    expect(await containerNames()).not.toMatch(/^lifeboat-[0-9a-f]{16}$/m);
+    expect(await containersOf(image)).toEqual([]);
     expect(() => readdirSync(folder)).toThrow(/ENOENT/);
     expect([...context.leftovers]).toEqual([]);
   }
@@ -80,7 +80,7 @@ const defaults = { choice: { kind: 'auto' }, clientMajor: 13, sizeLimit: Number.
     for (let left = 100; runs().length === 0 && left > 0; left--) await sleep(20);
     expect(runs()).toHaveLength(1);
     const bounds = '--format={{.HostConfig.PidsLimit}} {{gt .HostConfig.Memory 0}}';
-    const [name = ''] = /lifeboat-[0-9a-f]{16}/.exec(await containerNames()) ?? [];
+    const [name = ''] = await containersOf(image);
     expect(await execute('podman', ['inspect', bounds, name])).toBe('512 true\n');
     session.kill();
     await cluster.close();

@@ -47,6 +47,8 @@ const TOOLS: Tool[] = [
   },
   { group: 'postgres', name: 'gpg', packages: ['gpg', 'gpg-agent'], isThere: onPath('gpg', 'gpg-agent') },
   { group: 'postgres', name: 'zstd', packages: ['zstd'], isThere: onPath('zstd') },
+  { group: 'containers', name: 'bubblewrap', packages: ['bubblewrap'], isThere: onPath('bwrap') },
+  { group: 'containers', name: 'sudo', packages: ['sudo'], isThere: onPath('sudo') },
   { group: 'pgbouncer', name: 'pgbouncer', packages: ['pgbouncer'], isThere: onPath('pgbouncer') },
   {
     group: 'ceph',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,8 +155,11 @@ export async function publishHold(report: HoldReport, out: Outlet): Promise<void
 }
 
 async function writeReport(name: string, report: Report): Promise<string> {
-  const file = join(process.env.RUNNER_TEMP ?? tmpdir(), name);
-  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  const { RUNNER_TEMP } = process.env;
+  // In a folder that every user may write, another one could have put a link under a known name.
+  const file = RUNNER_TEMP ? join(RUNNER_TEMP, name) : join(tmpdir(), `${randomUUID()}-${name}`);
+  await writeFile(file, text, { mode: 0o600, flag: RUNNER_TEMP ? 'w' : 'wx' });
   return file;
 }
 

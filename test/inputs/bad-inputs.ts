@@ -238,6 +238,31 @@ export const badInputs: BadInput[] = [
     hides: ['s3cretpw'],
   },
   {
+    title: 'a scratch image and a scratch server',
+    inputs: {
+      ...RESTORE_TEST,
+      'scratch-url': 'postgresql://u:s3cretpw@127.0.0.1/postgres',
+      'scratch-image': 'postgres:17',
+    },
+    says: [/^scratch-image: scratch-url names an existing server.*Remove one of the two/],
+    hides: ['s3cretpw'],
+  },
+  {
+    title: 'a scratch image and a folder',
+    inputs: { ...RESTORE_TEST, 'scratch-image': 'postgres:17', 'scratch-dir': '/tmp' },
+    says: [/^scratch-dir: the data of scratch-image is in the storage of docker or podman/],
+  },
+  {
+    title: 'a scratch image and the programs of a container',
+    inputs: { ...RESTORE_TEST, 'scratch-image': 'postgres:17', toolset: 'container:db' },
+    says: [/^toolset: scratch-image brings its own programs/],
+  },
+  {
+    title: 'a scratch image that an engine would take for an option',
+    inputs: { ...RESTORE_TEST, 'scratch-image': '--privileged' },
+    says: [/^scratch-image: "--privileged" is not the name of an image.*postgres:17/],
+  },
+  {
     title: 'a scratch folder that depends on where one is',
     inputs: { ...RESTORE_TEST, 'scratch-dir': 'scratch' },
     says: [/^scratch-dir: "scratch" is not an absolute path/],

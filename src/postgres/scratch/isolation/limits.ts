@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { tasksOf } from '../server-user.ts';
 import { succeeds } from './succeeds.ts';
 
 /** Programs that bound what they run; none where they are not installed (Alpine). */
@@ -32,15 +32,4 @@ export function memoryBound(): number {
 
 export function plainEnvironment(): Record<string, string> {
   return { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
-}
-
-/** Threads count too. */
-async function tasksOf(uid: number): Promise<number> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const counts = pids.map(async (pid) => {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    const owner = Number(/^Uid:\s*(\d+)/m.exec(status)?.[1] ?? -1);
-    return owner === uid ? Number(/^Threads:\s*(\d+)/m.exec(status)?.[1] ?? 1) : 0;
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }

@@ -67,6 +67,16 @@ export function withDefault<T>(check: Check<T>, byDefault: T): Check<T> {
   return (value, path) => (value === undefined ? byDefault : check(value, path));
 }
 
+/** Values by names that are not known beforehand. */
+export function record<T>(check: Check<T>): Check<Record<string, T>> {
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw expected('an object', path);
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [text(name, `a name in ${path}`), check(item, `${path}.${name}`)]),
+    );
+  };
+}
+
 export function literal<const T extends string | number>(...allowed: T[]): Check<T> {
   return (value, path) => {
     if (allowed.includes(value as T)) return value as T;
@@ -74,15 +84,20 @@ export function literal<const T extends string | number>(...allowed: T[]): Check
   };
 }
 
+/**
+ * Text without NUL, at which a program in C stops reading, and without half a surrogate pair, which has no UTF-8. Neither
+ * PostgreSQL nor a file system has text with them.
+ */
 export const text: Check<string> = (value, path) => {
   if (typeof value !== 'string') throw expected('text', path);
+  if (value.includes('\0') || !value.isWellFormed()) throw expected('text without NUL and in whole characters', path);
   return value;
 };
 
 export function textLike(pattern: RegExp, what: string): Check<string> {
   return (value, path) => {
-    if (typeof value !== 'string' || !pattern.test(value)) throw expected(what, path);
-    return value;
+    if (!pattern.test(text(value, path))) throw expected(what, path);
+    return value as string;
   };
 }
 
@@ -97,12 +112,24 @@ export const count: Check<number> = (value, path) => {
   return value as number;
 };
 
+/** A count that can be larger than a JavaScript number holds exactly. */
+export const digits: Check<string> = textLike(/^\d{1,40}$/, 'digits');
+
+/** The same, below 0 too. */
+export const signedDigits: Check<string> = textLike(/^-?\d{1,60}$/, 'digits');
+
+export const integer: Check<number> = (value, path) => {
+  if (!Number.isSafeInteger(value)) throw expected('a whole number', path);
+  return value as number;
+};
+
 export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
 
 /** A moment in UTC, ISO 8601. */
 export const moment: Check<string> = (value, path) => {
-  if (typeof value !== 'string' || Number.isNaN(Date.parse(value))) throw expected('a time', path);
-  return value;
+  const given = text(value, path);
+  if (Number.isNaN(Date.parse(given))) throw expected('a time', path);
+  return given;
 };
 
 function expected(what: string, path: string): FormatError {

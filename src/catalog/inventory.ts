@@ -1,5 +1,22 @@
 import { LifeboatError, messageOf } from '../errors.ts';
-import { count, flag, list, literal, nullable, object, parseChecked, sha256, text, withDefault } from './checked.ts';
+import {
+  type Check,
+  count,
+  digits,
+  FormatError,
+  flag,
+  integer,
+  list,
+  literal,
+  nullable,
+  object,
+  parseChecked,
+  record,
+  sha256,
+  signedDigits,
+  text,
+  withDefault,
+} from './checked.ts';
 import { checkTreeFacts, type TreeFacts } from './file-tree.ts';
 
 /**
@@ -61,8 +78,101 @@ export function readInventory(bytes: Uint8Array, expected: { id: string; name: s
   return inventory;
 }
 
-const anything = <T>(value: unknown): T => value as T;
-const someList = <T>() => list(anything<T>);
+/** The names of pg_encoding_to_char for what a database can have (PostgreSQL, 24.3.1). */
+const ENCODINGS = [
+  ...['SQL_ASCII', 'UTF8', 'MULE_INTERNAL', 'KOI8R', 'KOI8U'],
+  ...['EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004'],
+  ...Array.from({ length: 10 }, (_, index) => `LATIN${index + 1}`),
+  ...[5, 6, 7, 8].map((part) => `ISO_8859_${part}`),
+  ...[866, 874, ...Array.from({ length: 9 }, (_, index) => 1250 + index)].map((page) => `WIN${page}`),
+];
+
+const checkDatabase = object<DatabaseFacts>({
+  name: text,
+  owner: text,
+  encoding: literal(...ENCODINGS),
+  collate: text,
+  ctype: text,
+  provider: text,
+  locale: nullable(text),
+  icuRules: nullable(text),
+  collationVersion: nullable(text),
+  tablespace: text,
+  connectionLimit: integer,
+  acl: nullable(list(text)),
+  comment: nullable(text),
+  settings: list(object({ role: nullable(text), settings: list(text) })),
+});
+
+const checkExtension = object<ExtensionFacts>({ name: text, version: text, schema: text, owner: text });
+
+const checkRole = object<RoleFacts>({
+  name: text,
+  attributes: list(text),
+  connectionLimit: integer,
+  validUntil: nullable(text),
+  comment: nullable(text),
+  memberOf: list(
+    object({ role: text, grantor: nullable(text), admin: flag, inherit: nullable(flag), set: nullable(flag) }),
+  ),
+  settings: list(text),
+});
+
+const checkTable = object<TableFacts>({
+  schema: text,
+  name: text,
+  persistence: literal('permanent', 'unlogged'),
+  partition: flag,
+  extension: nullable(text),
+  bytes: count,
+  rows: nullable(digits),
+  fingerprint: nullable(text),
+  dumped: flag,
+  reason: nullable(text),
+});
+
+const checkSequenceValue = object<SequenceValue>({ lastValue: signedDigits, isCalled: flag });
+
+const checkSequence = object<SequenceFacts>({
+  schema: text,
+  name: text,
+  increment: signedDigits,
+  cycle: flag,
+  before: checkSequenceValue,
+  after: checkSequenceValue,
+});
+
+const checkLargeObjects = object<LargeObjectFacts>({
+  count: digits,
+  bytes: nullable(digits),
+  definitions: text,
+  fingerprint: nullable(text),
+  dumped: flag,
+});
+
+const checkMaterializedView = object<MaterializedViewFacts>({
+  schema: text,
+  name: text,
+  populated: flag,
+  rows: nullable(digits),
+});
+
+const checkFlag: Check<ObjectFacts['flags'][string]> = (value, path) => {
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'string') return text(value, path);
+  throw new FormatError(`${path} must be text, a number, true, false or null`);
+};
+
+const checkObject = object<ObjectFacts>({
+  type: text,
+  identity: text,
+  owner: nullable(text),
+  acl: nullable(list(text)),
+  comment: nullable(text),
+  securityLabels: list(text),
+  flags: record(checkFlag),
+});
 
 const checkShape = object<Inventory>({
   format: literal(1),
@@ -71,17 +181,27 @@ const checkShape = object<Inventory>({
   parts: list(object<BoundPart>({ name: text, plain: count, sha256, sums: withDefault(nullable(list(sha256)), null) })),
   partial: nullable(list(text)),
   server: object({ version: text, versionNumber: count, bootstrap: text, standby: flag }),
-  database: anything,
-  extensions: someList<ExtensionFacts>(),
-  roles: someList<RoleFacts>(),
-  tables: someList<TableFacts>(),
-  sequences: someList<SequenceFacts>(),
-  largeObjects: anything,
-  materializedViews: someList<MaterializedViewFacts>(),
-  objects: someList<ObjectFacts>(),
+  database: checkDatabase,
+  extensions: list(checkExtension),
+  roles: list(checkRole),
+  tables: list(checkTable),
+  sequences: list(checkSequence),
+  largeObjects: checkLargeObjects,
+  materializedViews: list(checkMaterializedView),
+  objects: list(checkObject),
   files: withDefault(list(checkTreeFacts), []),
   notRecorded: list(text),
 });
+
+/** The texts of a flag that is a list of them in JSON. An attacker's inventory may have something else there: none then. */
+export function textsOf(flagValue: ObjectFacts['flags'][string] | undefined): string[] {
+  try {
+    return parseChecked(Buffer.from(String(flagValue)), list(text));
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
+  }
+}
 
 /** What a restored database holds, read in the same way as the source was. */
 export interface RestoredState

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../errors.ts';
-import type { Inventory, ObjectFacts } from './inventory.ts';
+import { type Inventory, type ObjectFacts, textsOf } from './inventory.ts';
 import { nameOf, parseRelation, plainOrQuoted, RELATIONS, type RelationName, relationOf } from './relation.ts';
 
 /** What somebody wants back of a backup, by names. */
@@ -36,8 +36,7 @@ export function relationsOf({ objects }: Pick<Inventory, 'objects'>): Map<string
 }
 
 function parentsOf({ flags }: ObjectFacts): string[] {
-  if (typeof flags.parents !== 'string') return [];
-  const names = (JSON.parse(flags.parents) as string[]).map(parseRelation);
+  const names = textsOf(flags.parents).map(parseRelation);
   return names.filter((name) => name !== null).map(nameOf);
 }
 

@@ -40,7 +40,7 @@ export async function beginDump(connected: Connected, settings: BackupSettings, 
       return selection.tables;
     },
   };
-  return withSnapshot(session, facts.versionNumber, options, async (snapshot) => {
+  return withSnapshot(session, options, async (snapshot) => {
     if (selection.tables.length === 0 && !settings.allowEmpty) throw noTables(facts.database, settings.dumpArgs);
     const sequencesBefore = await readSequences(session);
     const dumps = await startDumps(server, session, snapshot.name, settings.dumpArgs);

@@ -83,7 +83,8 @@ function drained(archive: Extract): Promise<void> {
 
 const TYPES = { file: 'file', directory: 'folder', symlink: 'link' } as const;
 
-function entryOf({ name, mode, uid, gid, size, mtime, linkname, type: kind, pax }: Header): Entry {
+function entryOf(header: Header): Entry {
+  const { name, mode, uid, gid, size, mtime, linkname, type: kind, pax } = header;
   const refuse = (why: string) => new DamagedArchive(`Its entry ${JSON.stringify(name)} ${why}.`);
   if (kind !== 'file' && kind !== 'directory' && kind !== 'symlink') throw refuse('is no file, folder or link');
   const type = TYPES[kind];
@@ -93,17 +94,32 @@ function entryOf({ name, mode, uid, gid, size, mtime, linkname, type: kind, pax 
     throw refuse('does not lie in the tree');
   }
   if (type !== 'file' && size !== 0) throw refuse('has content');
+  const target = type === 'link' ? (linkname ?? '') : '';
+  if (type === 'link' && target === '') throw refuse('is a link to nothing');
+  if (`${name}${target}`.includes('\0')) throw refuse('has a name with a NUL');
   const extended = (pax ?? {}) as Record<string, string | undefined>;
-  return {
-    type,
-    path,
-    mode: mode & 0o7777,
-    uid: numberOf(extended.uid) ?? uid,
-    gid: numberOf(extended.gid) ?? gid,
-    size,
-    mtime: parseDecimal(extended.mtime ?? '') ?? BigInt(mtime.getTime()) * 1_000_000n,
-    target: type === 'link' ? linkname : '',
-  };
+  const owner = { uid: numberOf(extended.uid) ?? uid, gid: numberOf(extended.gid) ?? gid };
+  const time = parseDecimal(extended.mtime ?? '') ?? nanosecondsOf(mtime);
+  if (!isId(owner.uid) || !isId(owner.gid) || !Number.isSafeInteger(size) || size < 0 || !isTime(time)) {
+    throw refuse('has an owner, size or time that no file has');
+  }
+  return { type, path, mode: mode & 0o7777, ...owner, size, mtime: time, target };
+}
+
+/** The header's field can hold digits that make no date. */
+function nanosecondsOf(mtime: Date): bigint | null {
+  const milliseconds = mtime.getTime();
+  return Number.isSafeInteger(milliseconds) ? BigInt(milliseconds) * 1_000_000n : null;
+}
+
+/** uid_t and gid_t have 32 bits. */
+function isId(id: number): boolean {
+  return Number.isInteger(id) && id >= 0 && id < 2 ** 32;
+}
+
+/** A time_t has 64 bits, of seconds. */
+function isTime(mtime: bigint | null): mtime is bigint {
+  return mtime !== null && BigInt.asIntN(64, mtime / 1_000_000_000n) === mtime / 1_000_000_000n;
 }
 
 function numberOf(text: string | undefined): number | null {

@@ -66,13 +66,10 @@ function parseAssertion(entry: unknown, index: number): Assertion {
   return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
 }
 
-/** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
+/** One query, as it will stand in parentheses. */
 export function parseSql(sql: unknown, name: string, shape: string): string {
   if (typeof sql !== 'string' || sql.trim() === '') throw new LifeboatError(`${quote(name)} has no sql. ${shape}`);
   const query = sql.trim().replace(/;$/, '').trim();
-  if (query.includes('\\')) {
-    throw new LifeboatError(`${quote(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);
-  }
   if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
     throw new LifeboatError(`${quote(name)}: its sql holds several statements. Write one query.`);
   }

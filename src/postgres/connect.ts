@@ -2,7 +2,7 @@ import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import type { Server } from './connection.ts';
 import { chooseToolset, newestToolset, toolsetPlaces } from './find-toolset.ts';
-import { refuseTransactionPooler } from './pooler.ts';
+import { openChecked } from './pooler.ts';
 import { Session } from './session.ts';
 
 /** A server that answered, with the tools that fit it and one session to work in. */
@@ -30,13 +30,10 @@ export async function connect(
 ): Promise<Connected> {
   const places = toolsetPlaces(choice, connection);
   const asking: Server = { toolset: await newestToolset(places), connection, id, context };
-  const session = await Session.open(asking, 'snapshot');
+  const session = await openChecked(asking, 'snapshot');
   try {
     const facts = await readFacts(session);
     const toolset = await chooseToolset(places, Math.floor(facts.versionNumber / 10000), facts.version);
-    await refuseTransactionPooler(asking, session);
-    // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
-    if (facts.versionNumber >= 140000) await session.run('set idle_session_timeout = 0');
     return { server: { ...asking, toolset }, session, facts };
   } catch (error) {
     session.kill();
@@ -46,9 +43,10 @@ export async function connect(
 
 async function readFacts(session: Session): Promise<Connected['facts']> {
   const [facts] = await session.query<Connected['facts']>(`
-    select current_database() as database, current_setting('server_version') as version,
-      current_setting('server_version_num')::int as "versionNumber", pg_is_in_recovery() as standby,
-      pg_database_size(current_database()) as "databaseSize"`);
+    select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.pg_is_in_recovery() as standby,
+      pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
   if (!facts) throw new Error('The server answered nothing about itself.');
   return facts;
 }
@@ -62,7 +60,7 @@ export async function endBackends(server: Server): Promise<void> {
   const session = await Session.open({ ...server, context }, 'watch');
   try {
     await session.run(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'lifeboat-${server.id}-%' and pid <> pg_backend_pid()`,
+      `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where application_name like 'lifeboat-${server.id}-%' and pid <> pg_catalog.pg_backend_pid()`,
     );
   } finally {
     session.kill();

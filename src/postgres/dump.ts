@@ -92,13 +92,13 @@ async function firstByte(tool: Tool): Promise<void> {
  * our session is idle. pg_stat_activity is remembered for a transaction unless it is cleared.
  */
 async function lockObstacle(server: Server, session: Session): Promise<string | null> {
-  await session.run('select pg_stat_clear_snapshot()');
+  await session.run('select pg_catalog.pg_stat_clear_snapshot()');
   const names = [applicationName(server.id, 'schema'), applicationName(server.id, 'data')];
   const [blocker] = await session.query<{ pid: number; query: string }>(`
-    select blocker.pid, left(coalesce(a.query, ''), 200) as query
-    from pg_stat_activity dump
-    cross join unnest(pg_blocking_pids(dump.pid)) as blocker (pid)
-    left join pg_stat_activity a on a.pid = blocker.pid
+    select blocker.pid, pg_catalog."left"(coalesce(a.query, ''), 200) as query
+    from pg_catalog.pg_stat_activity dump
+    cross join pg_catalog.unnest(pg_catalog.pg_blocking_pids(dump.pid)) as blocker (pid)
+    left join pg_catalog.pg_stat_activity a on a.pid = blocker.pid
     where dump.application_name in (${names.map(quoteLiteral).join(', ')}) and dump.wait_event_type = 'Lock'
     limit 1`);
   if (!blocker) return null;

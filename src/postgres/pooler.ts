@@ -1,14 +1,31 @@
 import { LifeboatError } from '../errors.ts';
-import type { Server } from './connection.ts';
+import type { Server, SessionRole } from './connection.ts';
+import { beginOwn } from './own-settings.ts';
 import { Session } from './session.ts';
+
+/**
+ * Opens a session on a server that others use too. Only when its connection is known to be its own does it set anything
+ * for longer than a transaction: a transaction pooler would hand the settings to the application.
+ */
+export async function openChecked(server: Server, role: SessionRole): Promise<Session> {
+  const session = await Session.openUnset(server, role);
+  try {
+    await refuseTransactionPooler(server, session);
+    await session.setOwn();
+    return session;
+  } catch (error) {
+    session.kill();
+    throw error;
+  }
+}
 
 /**
  * Refuses a transaction pooler (pgbouncer, Supabase's port 6543, Neon's -pooler): pg_dump changes settings of its
  * session, and there a session is shared with the application. Such a pooler gives each transaction a server
  * connection that is free just then; so while a second session takes part, ours changes its backend sooner or later.
  */
-export async function refuseTransactionPooler(server: Server, session: Session): Promise<void> {
-  const other = await Session.open(server, 'watch');
+async function refuseTransactionPooler(server: Server, session: Session): Promise<void> {
+  const other = await Session.openUnset(server, 'watch');
   try {
     const seen = new Set<number>();
     for (let round = 0; round < 3; round++) {
@@ -19,7 +36,7 @@ export async function refuseTransactionPooler(server: Server, session: Session):
     }
     if (seen.size > 1) {
       throw new LifeboatError(
-        'The connection goes through a transaction pooler: its backend changed from one transaction to the next, so a snapshot and pg_dump’s settings would not hold. Give the database’s direct address, or the pooler’s session mode (for example port 5432 instead of 6543), in database-url.',
+        "The connection goes through a transaction pooler: its backend changed from one transaction to the next, so a snapshot and pg_dump's settings would not hold. Give the database's direct address, or the pooler's session mode (for example port 5432 instead of 6543), in database-url.",
       );
     }
   } finally {
@@ -28,8 +45,7 @@ export async function refuseTransactionPooler(server: Server, session: Session):
 }
 
 async function beginAndAskBackend(session: Session): Promise<number> {
-  // It idles while the other session has its turn.
-  await session.run('begin;\nset local idle_in_transaction_session_timeout = 0');
-  const [row] = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await session.runTogether(beginOwn(session.versionNumber));
+  const [row] = await session.query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
   return row?.pid ?? 0;
 }

@@ -1,10 +1,11 @@
-import type { DatabaseFacts, Inventory, ObjectFacts, RoleFacts } from '../catalog/inventory.ts';
+import { type DatabaseFacts, type Inventory, type ObjectFacts, type RoleFacts, textsOf } from '../catalog/inventory.ts';
 import { LifeboatError } from '../errors.ts';
 import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import { restoringToolset, toolsetPlaces } from './find-toolset.ts';
+import { openChecked } from './pooler.ts';
 import type { ScratchServer } from './scratch/server.ts';
-import { quoteIdentifier, quoteLiteral, Session } from './session.ts';
+import { quoteLiteral, type Session } from './session.ts';
 
 /** The server that a backup is restored to for good, seen from its maintenance database. */
 export interface RestoreTarget extends ScratchServer {
@@ -28,11 +29,12 @@ export async function openRestoreTarget(
   const database = connection.PGDATABASE ?? '';
   const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
   const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
-  const session = await Session.open(server, 'admin');
+  const session = await openChecked(server, 'admin');
   try {
     const [facts] = await session.query<Pick<RestoreTarget, 'version' | 'versionNumber'> & { superuser: boolean }>(`
-      select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-        current_setting('is_superuser') = 'on' as superuser`);
+      select pg_catalog.current_setting('server_version') as version,
+        pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+        pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
     if (!facts?.superuser) {
       throw new LifeboatError(
         `database-url: role ${JSON.stringify(connection.PGUSER)} is no superuser. Owners, grants and extensions of a whole database can only be restored by one.`,
@@ -40,7 +42,7 @@ export async function openRestoreTarget(
     }
     const names = async (query: string) =>
       new Set((await session.query<{ name: string }>(query)).map(({ name }) => name));
-    const databases = await names('select datname as name from pg_database');
+    const databases = await names('select datname as name from pg_catalog.pg_database');
     return {
       server,
       session,
@@ -50,8 +52,8 @@ export async function openRestoreTarget(
       close: async () => session.kill(),
       exists: databases.has(database),
       databases,
-      roles: await names('select rolname as name from pg_roles'),
-      extensions: await names('select name from pg_available_extensions'),
+      roles: await names('select rolname as name from pg_catalog.pg_roles'),
+      extensions: await names('select name from pg_catalog.pg_available_extensions'),
       bound: await readBound(session, database),
     };
   } catch (error) {
@@ -63,10 +65,10 @@ export async function openRestoreTarget(
 /** Slots and subscriptions belong to a database by its oid, so they stay with the old one. */
 async function readBound(session: Session, database: string): Promise<string[]> {
   const bound = await session.query<{ text: string }>(`
-    select 'logical replication slot ' || slot_name as text from pg_replication_slots
+    select 'logical replication slot ' || slot_name as text from pg_catalog.pg_replication_slots
       where database = ${quoteLiteral(database)}
     union all
-    select 'subscription ' || subname from pg_subscription s join pg_database d on d.oid = s.subdbid
+    select 'subscription ' || subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
       where d.datname = ${quoteLiteral(database)}`);
   return bound.map(({ text }) => text);
 }
@@ -125,9 +127,10 @@ function* ownersAndGrantees({ database, objects, extensions, roles }: Inventory)
 function isNamedBy({ type, identity, flags }: ObjectFacts, role: string): boolean {
   if (type === 'default acl') return identity.includes(role);
   if (type === 'user mapping') return identity.startsWith(`${role} on server `);
-  if (type !== 'policy' || typeof flags.roles !== 'string') return false;
-  const roles = JSON.parse(flags.roles) as string[];
-  return roles.includes(role) || roles.includes(quoteIdentifier(role));
+  if (type !== 'policy') return false;
+  const roles = textsOf(flags.roles);
+  // As quote_ident writes it, which is not how a statement of ours would.
+  return roles.includes(role) || roles.includes(`"${role.replaceAll('"', '""')}"`);
 }
 
 function granteesOf(acl: DatabaseFacts['acl'], known: string[]): string[] {

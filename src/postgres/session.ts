@@ -3,6 +3,7 @@ import { LifeboatError } from '../errors.ts';
 import { startTool, type Tool, ToolError } from '../stream/child.ts';
 import { connectingTool, type Server, type SessionRole } from './connection.ts';
 import { connectionError } from './errors.ts';
+import { ownSettings } from './own-settings.ts';
 
 /** An error that the server answered to a statement, with its SQLSTATE (PostgreSQL, Appendix A). */
 export class SqlError extends LifeboatError {
@@ -18,56 +19,89 @@ export class SqlError extends LifeboatError {
 /**
  * One connection to PostgreSQL, held by a psql that reads statements from its standard input. One statement at a time;
  * a caller that has several at once is queued.
+ *
+ * psql obeys backslash commands (`\!` is a shell) and replaces `:variables` wherever it sees them outside of quotes. So
+ * what it reads from here holds no backslash and no NUL, at which it would stop reading a quoted text; and SQL that is
+ * not Lifeboat's own never stands in it: see {@link Session.queryForeign}.
  */
 export class Session {
+  /** `server_version_num`: 150018. */
+  readonly versionNumber: number;
   readonly #psql: Tool;
   readonly #lines: AsyncIterator<string>;
   #queue: Promise<unknown> = Promise.resolve();
 
-  private constructor(psql: Tool) {
+  private constructor(psql: Tool, lines: AsyncIterator<string>, versionNumber: number) {
     this.#psql = psql;
-    // Lines end with \n only: \r, U+2028 and their like can stand in names. JSON escapes \n.
-    this.#lines = splitLines(psql.stdout);
+    this.#lines = lines;
+    this.versionNumber = versionNumber;
+  }
+
+  /** Connects, and does {@link setOwn}: for a connection that is known to be its own. */
+  static async open(server: Server, role: SessionRole): Promise<Session> {
+    const session = await Session.openUnset(server, role);
+    try {
+      await session.setOwn();
+      return session;
+    } catch (error) {
+      session.kill();
+      throw error;
+    }
   }
 
   /**
-   * Connects; throws a clear error when the server cannot be reached or refuses. It sets nothing for the whole session,
-   * for behind a transaction pooler that would change the connections of others: use SET LOCAL.
+   * Connects; throws a clear error when the server cannot be reached or refuses. It sets nothing: behind a transaction
+   * pooler that would change the connections of others, and queries of the user's run with the user's settings.
    */
-  static async open(server: Server, role: SessionRole): Promise<Session> {
+  static async openUnset(server: Server, role: SessionRole): Promise<Session> {
     const args = ['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password', '--set=VERBOSITY=terse'];
     const spec = connectingTool(server, 'psql', role, args);
     const env = { ...spec.env, PGCLIENTENCODING: 'UTF8' };
     // What psql says on standard error comes back as an SqlError; the log would only show it twice.
     const { signal, track } = server.context;
-    const session = new Session(startTool({ ...spec, env }, { signal, track }));
+    const psql = startTool({ ...spec, env }, { signal, track });
+    // Lines end with \n only: \r, U+2028 and their like can stand in names. JSON escapes \n.
+    const lines = splitLines(psql.stdout);
     try {
-      await session.query('select 1');
-      return session;
+      return new Session(psql, lines, await askVersion(psql, lines));
     } catch (error) {
-      session.kill();
+      psql.kill();
       throw error instanceof ToolError ? connectionError(error, server.connection) : error;
     }
   }
 
+  /** Sets for the whole session what Lifeboat's own statements depend on. */
+  async setOwn(): Promise<void> {
+    await this.runTogether(ownSettings(this.versionNumber).map((setting) => `set ${setting}`));
+  }
+
   /** Runs a statement that gives no rows. Throws a {@link SqlError}. */
   async run(sql: string): Promise<void> {
-    await this.#exchange(sql);
+    await this.#exchange(`${withoutCommands(sql)}\n;`);
+  }
+
+  /** Sends several statements as one message: when one fails, none of those that follow is run (libpq, PQexec). */
+  async runTogether(statements: string[]): Promise<void> {
+    await this.#exchange(`${statements.map(withoutCommands).join('\\;\n')}\n;`);
   }
 
   /** Runs a query; each row is an object by column name. bigint and numeric beyond 2^53 must be cast to text. */
   async query<T>(sql: string): Promise<T[]> {
-    const lines = await this.#exchange(asJson(sql));
-    return lines.map((line) => JSON.parse(line) as T);
+    return asRows(await this.#exchange(`${withoutCommands(asJson(sql))}\n;`));
   }
 
-  /** Runs a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
-  async *batches<T>(sql: string, size: number): AsyncGenerator<T[]> {
-    await this.run(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`);
+  /** Runs a query that is not Lifeboat's own. psql does not look into it. */
+  async queryForeign<T>(sql: string): Promise<T[]> {
+    return asRows(await this.#exchange(unread(asJson(sql))));
+  }
+
+  /** Runs such a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
+  async *foreignBatches<T>(sql: string, size: number): AsyncGenerator<T[]> {
+    await this.#exchange(unread(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
     for (;;) {
-      const lines = await this.#exchange(`fetch ${size} from lifeboat_rows`);
-      if (lines.length === 0) return;
-      yield lines.map((line) => JSON.parse(line) as T);
+      const rows = asRows<T>(await this.#exchange(`fetch ${size} from lifeboat_rows\n;`));
+      if (rows.length === 0) return;
+      yield rows;
     }
   }
 
@@ -82,50 +116,85 @@ export class Session {
     this.#psql.kill();
   }
 
-  #exchange(sql: string): Promise<string[]> {
-    const answer = this.#queue.then(() => this.#ask(sql));
+  #exchange(input: string): Promise<string[]> {
+    const answer = this.#queue.then(() => this.#ask(input));
     this.#queue = answer.catch(() => {});
     return answer;
   }
 
-  /** psql sets SQLSTATE and LAST_ERROR_MESSAGE after each statement (psql, Variables). */
-  async #ask(sql: string): Promise<string[]> {
-    const mark = `lifeboat-${randomBytes(8).toString('hex')}`;
-    this.#psql.stdin.write(`${sql}\n;\n\\echo ${mark} :SQLSTATE\n`);
-    const rows: string[] = [];
-    for (;;) {
-      const line = await this.#nextLine();
-      if (!line.startsWith(mark)) {
-        rows.push(line);
-        continue;
-      }
-      const sqlstate = line.slice(mark.length + 1);
-      if (sqlstate === '00000') return rows;
-      throw new SqlError(sqlstate, await this.#lastError(mark));
-    }
+  /**
+   * psql sets LAST_ERROR_SQLSTATE and LAST_ERROR_MESSAGE when a statement fails (psql, Variables). `\echo` writes a
+   * variable as it is, without reading it; a text of the server's cannot look like the end, because it does not know the
+   * mark.
+   */
+  async #ask(input: string): Promise<string[]> {
+    const mark = newMark();
+    this.#psql.stdin.write(`\\set LAST_ERROR_SQLSTATE none\n${input}\n\\echo ${mark} :LAST_ERROR_SQLSTATE\n`);
+    const { before, rest } = await readToMark(this.#psql, this.#lines, mark);
+    if (rest === 'none') return before;
+    throw new SqlError(rest, await this.#lastError());
   }
 
-  async #lastError(mark: string): Promise<string> {
-    this.#psql.stdin.write(`\\echo :LAST_ERROR_MESSAGE\n\\echo ${mark} end\n`);
-    const message: string[] = [];
-    for (;;) {
-      const line = await this.#nextLine();
-      if (line === `${mark} end`) return message.join('\n');
-      message.push(line);
-    }
+  async #lastError(): Promise<string> {
+    const mark = newMark();
+    // Nothing reads the variable again.
+    this.#psql.stdin.write(`\\echo :LAST_ERROR_MESSAGE\n\\unset LAST_ERROR_MESSAGE\n\\echo ${mark} end\n`);
+    return (await readToMark(this.#psql, this.#lines, mark)).before.join('\n');
   }
+}
 
-  async #nextLine(): Promise<string> {
-    const next = await this.#lines.next();
-    if (!next.done) return next.value;
-    await this.#psql.finished;
-    throw new ToolError('psql', 'psql ended before it had answered.', this.#psql.stderr());
+/** psql has the version from the connection's start: no statement is needed, which a user's function could answer. */
+async function askVersion(psql: Tool, lines: AsyncIterator<string>): Promise<number> {
+  const mark = newMark();
+  psql.stdin.write(`\\echo ${mark} :SERVER_VERSION_NUM\n`);
+  return Number((await readToMark(psql, lines, mark)).rest);
+}
+
+function newMark(): string {
+  return `lifeboat-${randomBytes(16).toString('hex')}`;
+}
+
+/** The lines before the one that begins with the mark, and what follows it there. */
+async function readToMark(psql: Tool, lines: AsyncIterator<string>, mark: string) {
+  const before: string[] = [];
+  for (;;) {
+    const next = await lines.next();
+    if (next.done) {
+      await psql.finished;
+      throw new ToolError('psql', 'psql ended before it had answered.', psql.stderr());
+    }
+    if (next.value.startsWith(mark)) return { before, rest: next.value.slice(mark.length + 1) };
+    before.push(next.value);
   }
+}
+
+/** In SQL without a backslash, and with every text in closed quotes, psql finds nothing to obey. */
+function withoutCommands(sql: string): string {
+  if (/[\0\\]/.test(sql))
+    throw new Error('A statement holds a backslash or a NUL, which psql would not pass on as it is.');
+  return sql;
+}
+
+/**
+ * The server decodes the statement, and psql sends what it decoded without reading it (psql, \gexec). The functions are
+ * named with their schema, because such a session has the user's search_path.
+ */
+function unread(sql: string): string {
+  const hex = Buffer.from(sql).toString('hex');
+  return `select pg_catalog.convert_from(pg_catalog.decode('${hex}', 'hex'), 'UTF8') \\gexec`;
 }
 
 /** Each row as JSON, by column name. */
 function asJson(sql: string): string {
-  return `select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`;
+  return `select pg_catalog.row_to_json(lifeboat_row)::pg_catalog.text from (\n${sql}\n) lifeboat_row`;
+}
+
+function asRows<T>(lines: string[]): T[] {
+  try {
+    return lines.map((line) => JSON.parse(line) as T);
+  } catch (error) {
+    throw new LifeboatError('The answer does not consist of the rows of one query', { cause: error });
+  }
 }
 
 async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
@@ -144,11 +213,22 @@ async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string
 
 /** `"name"`, for an identifier in SQL. */
 export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return quoted(name, '"');
 }
 
-/** `'text'`, for a string in SQL, whatever standard_conforming_strings says. */
+/** `'text'`, for a string in SQL. */
 export function quoteLiteral(text: string): string {
-  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-  return text.includes('\\') ? ` E${quoted}` : quoted;
+  return quoted(text, "'");
+}
+
+/**
+ * A backslash goes as `!005c`, in the form with Unicode escapes and an escape character of its own (PostgreSQL, 4.1.2.3;
+ * it needs standard_conforming_strings, which a session sets).
+ */
+function quoted(text: string, quote: '"' | "'"): string {
+  if (text.includes('\0'))
+    throw new LifeboatError(`${JSON.stringify(text)} holds a NUL, which PostgreSQL does not allow.`);
+  const doubled = text.replaceAll(quote, quote + quote);
+  if (!text.includes('\\')) return `${quote}${doubled}${quote}`;
+  return ` U&${quote}${doubled.replaceAll('!', '!!').replaceAll('\\', '!005c')}${quote} uescape '!'`;
 }

@@ -53,7 +53,6 @@ export interface SnapshotOptions {
  */
 export async function withSnapshot<T>(
   session: Session,
-  versionNumber: number,
   options: SnapshotOptions,
   begin: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
@@ -61,7 +60,7 @@ export async function withSnapshot<T>(
   let pause = FIRST_PAUSE;
   for (let attempt = 1; ; attempt++) {
     try {
-      const snapshot = await takeSnapshot(session, versionNumber, options);
+      const snapshot = await takeSnapshot(session, options);
       await options.at('export-dump');
       return await begin(snapshot);
     } catch (error) {
@@ -75,37 +74,24 @@ export async function withSnapshot<T>(
   }
 }
 
-async function takeSnapshot(session: Session, versionNumber: number, options: SnapshotOptions): Promise<Snapshot> {
+async function takeSnapshot(session: Session, options: SnapshotOptions): Promise<Snapshot> {
   await options.at('before-list');
   const wanted = await options.select(await listTables(session), null);
   await options.at('list-lock');
 
-  const settings = sessionSettings(versionNumber);
-  // All in one go: a role's own timeout for idle transactions may be shorter than a pause of ours.
-  await session.run(
-    ['begin isolation level repeatable read read only', ...settings.map((setting) => `set local ${setting}`)].join(
-      ';\n',
-    ),
-  );
-  await session.run(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+  // The session has its settings already: SET takes no snapshot, but set_config() in a query would.
+  await session.runTogether([
+    'begin isolation level repeatable read read only',
+    `set local lock_timeout = '${LOCK_TIMEOUT}'`,
+  ]);
   await lockTables(session, wanted);
   await session.run('set local lock_timeout = 0');
   await options.at('lock-export');
 
   // The first query of the transaction: from here on it sees one moment.
-  const [exported] = await session.query<{ name: string }>('select pg_export_snapshot() as name');
+  const [exported] = await session.query<{ name: string }>('select pg_catalog.pg_export_snapshot() as name');
   const name = exported?.name ?? '';
   return { name, tables: verifyTables(wanted, await options.select(await listTables(session), name)) };
-}
-
-/** Timeouts that are set for the role or the database must not end a long dump; a row policy must not hide rows. */
-function sessionSettings(versionNumber: number): string[] {
-  return [
-    'statement_timeout = 0',
-    'idle_in_transaction_session_timeout = 0',
-    ...(versionNumber >= 170000 ? ['transaction_timeout = 0'] : []),
-    'row_security = off',
-  ];
 }
 
 async function lockTables(session: Session, tables: Table[]): Promise<void> {
@@ -147,11 +133,12 @@ async function whoHolds(session: Session, batch: Table[]): Promise<string> {
   await session.run('rollback');
   const oids = batch.map(({ oid }) => oid).join(',');
   const [holder] = await session.query<{ table: string; pid: number; query: string }>(`
-    select c.relname as table, l.pid, left(coalesce(a.query, ''), 200) as query
-    from pg_locks l
-    join pg_class c on c.oid = l.relation
-    left join pg_stat_activity a on a.pid = l.pid
-    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock' and l.pid <> pg_backend_pid()
+    select c.relname as table, l.pid, pg_catalog."left"(coalesce(a.query, ''), 200) as query
+    from pg_catalog.pg_locks l
+    join pg_catalog.pg_class c on c.oid = l.relation
+    left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
     order by l.granted desc limit 1`);
   if (!holder) return 'A table was locked by another session, which has ended since.';
   return `Table ${JSON.stringify(holder.table)} is locked by the session with pid ${holder.pid}: ${shownStatement(holder.query)}.`;

@@ -43,8 +43,8 @@ export async function swapDatabases(
   const endConnections = async () => {
     for (; ending; await sleep(PAUSE)) {
       await ender.query(`
-        select pg_terminate_backend(pid) as ended from pg_stat_activity
-        where datname in (${names}) and pid <> pg_backend_pid()`);
+        select pg_catalog.pg_terminate_backend(pid) as ended from pg_catalog.pg_stat_activity
+        where datname in (${names}) and pid <> pg_catalog.pg_backend_pid()`);
     }
   };
   const enders = endConnections();

@@ -1,4 +1,4 @@
-import type { Inventory, ObjectFacts, TableFacts } from '../catalog/inventory.ts';
+import { type Inventory, type ObjectFacts, type TableFacts, textsOf } from '../catalog/inventory.ts';
 import { nameOf, parseRelation, relationOf } from '../catalog/relation.ts';
 import { relationsOf } from '../catalog/selection.ts';
 
@@ -78,7 +78,7 @@ function isWholeAgain({ type, identity, flags }: ObjectFacts, those: ObjectFacts
 }
 
 function isBelow({ flags }: ObjectFacts, table: unknown): boolean {
-  return typeof flags.parents === 'string' && (JSON.parse(flags.parents) as string[]).includes(String(table));
+  return textsOf(flags.parents).includes(String(table));
 }
 
 function without(object: ObjectFacts, flag: string): ObjectFacts {

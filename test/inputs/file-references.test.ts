@@ -17,7 +17,6 @@ test.each([
   ['a label that is none', 'Uploads: select 1', /"Uploads" is no label of paths/],
   ['no query', 'uploads:', /"uploads" has no sql\. Write label: query/],
   ['two statements', 'uploads: select 1; select 2', /several statements/],
-  ['a backslash, which psql obeys', 'uploads: select 1 \\! id', /backslash/],
 ])('%s', async (_, text, says) => {
   await expect(parseFileReferences(text)).rejects.toThrow(says);
 });

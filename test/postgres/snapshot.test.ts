@@ -64,7 +64,7 @@ interface Seen {
 
 /** Lifeboat's order: locks, then the snapshot. */
 async function lifeboatOrder(at: SnapshotOptions['at']): Promise<Seen> {
-  const { session, server, facts } = connected;
+  const { session, server } = connected;
   const options = {
     lockWaitTimeout: 20_000,
     signal: server.context.signal,
@@ -72,9 +72,7 @@ async function lifeboatOrder(at: SnapshotOptions['at']): Promise<Seen> {
     info: () => {},
     at,
   };
-  const dumps = await withSnapshot(session, facts.versionNumber, options, ({ name }) =>
-    startDumps(server, session, name, []),
-  );
+  const dumps = await withSnapshot(session, options, ({ name }) => startDumps(server, session, name, []));
   await at('during-copy');
   return read(dumps);
 }

@@ -44,7 +44,7 @@ const ACL = `
 
 const DEFINITIONS = `
   coalesce(sum(hashtextextended(
-    concat_ws(E'\\n', m.oid, pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate "C", 0)), 0)::text`;
+    concat_ws('\n', m.oid, pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate "C", 0)), 0)::text`;
 
 /**
  * A page's bytes without the zeros at their end, so that a hole and written zeros are the same, as they are to a reader

@@ -1,3 +1,4 @@
+import { OWN_SEARCH_PATH } from '../own-settings.ts';
 import type { Session } from '../session.ts';
 import { commonError } from './errors.ts';
 
@@ -9,7 +10,7 @@ const SAVEPOINT = 'lifeboat_inventory';
  * name is written with its schema.
  */
 const SETTINGS = {
-  search_path: 'pg_catalog',
+  search_path: OWN_SEARCH_PATH,
   datestyle: 'ISO, YMD',
   intervalstyle: 'postgres',
   timezone: 'UTC',

@@ -7,13 +7,12 @@ export async function withReadOnlyQueries<T>(
   timeout: number,
   work: (ask: (sql: string) => Promise<Record<string, unknown>[]>) => Promise<T>,
 ): Promise<T> {
-  const session = await Session.open(server, 'compare');
+  const session = await Session.openUnset(server, 'compare');
   try {
     return await work(async (sql) => {
-      await session.run('begin read only');
+      await session.runTogether(beginReadOnly(session.versionNumber, timeout));
       try {
-        await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
-        return await session.query<Record<string, unknown>>(sql);
+        return await session.queryForeign<Record<string, unknown>>(sql);
       } finally {
         await session.run('rollback');
       }
@@ -21,6 +20,17 @@ export async function withReadOnlyQueries<T>(
   } finally {
     session.kill();
   }
+}
+
+/** With the search_path that the user has set; of other settings only timeouts are Lifeboat's own. */
+function beginReadOnly(versionNumber: number, timeout: number): string[] {
+  return [
+    'begin read only',
+    `set local statement_timeout = ${Math.round(timeout)}`,
+    'set local lock_timeout = 0',
+    'set local idle_in_transaction_session_timeout = 0',
+    ...(versionNumber >= 170000 ? ['set local transaction_timeout = 0'] : []),
+  ];
 }
 
 /** So many rows are in memory at once. */
@@ -32,11 +42,10 @@ export async function* readOnlyRows(
   timeout: number,
   sql: string,
 ): AsyncGenerator<Record<string, unknown>[]> {
-  const session = await Session.open(server, 'compare');
+  const session = await Session.openUnset(server, 'compare');
   try {
-    await session.run('begin read only');
-    await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
-    yield* session.batches<Record<string, unknown>>(sql, BATCH);
+    await session.runTogether(beginReadOnly(session.versionNumber, timeout));
+    yield* session.foreignBatches<Record<string, unknown>>(sql, BATCH);
   } finally {
     session.kill();
   }

@@ -135,11 +135,11 @@ function environment(mark: string): Record<string, string> {
  */
 export async function preferLz4(session: Session): Promise<void> {
   const able = await session.query(
-    "select 1 as yes from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)",
+    "select 1 as yes from pg_catalog.pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)",
   );
   if (able.length === 0) return;
   await session.run("alter system set default_toast_compression = 'lz4'");
-  await session.run('select pg_reload_conf()');
+  await session.run('select pg_catalog.pg_reload_conf()');
 }
 
 /**

@@ -81,7 +81,7 @@ async function lackingExtensions({ session }: ScratchServer, { extensions }: Inv
   if (extensions.length === 0) return [];
   const names = extensions.map(({ name }) => quoteLiteral(name)).join(', ');
   const available = await session.query<{ name: string }>(
-    `select name from pg_available_extensions where name in (${names})`,
+    `select name from pg_catalog.pg_available_extensions where name in (${names})`,
   );
   const here = new Set(available.map(({ name }) => name));
   return extensions.map(({ name }) => name).filter((name) => !here.has(name));

@@ -22,7 +22,7 @@ export async function recreateRoles(
   created: string[] = [],
 ): Promise<RecreatedRoles> {
   const present = new Set(
-    (await session.query<{ name: string }>('select rolname as name from pg_roles')).map(({ name }) => name),
+    (await session.query<{ name: string }>('select rolname as name from pg_catalog.pg_roles')).map(({ name }) => name),
   );
   const result: RecreatedRoles = { created, existing: [], notMade: [] };
   const made: RoleFacts[] = [];
@@ -31,7 +31,7 @@ export async function recreateRoles(
       result.existing.push(role.name);
       continue;
     }
-    await session.run(createRole(role));
+    if (!(await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`, result))) continue;
     result.created.push(role.name);
     made.push(role);
   }
@@ -121,17 +121,19 @@ function splitNames(list: string): string[] {
   return names.map(([, quoted, bare]) => (quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"')));
 }
 
-/** What the server refuses of one role is told, and the rest goes on. */
+/** What the server refuses of one role is reported, and the rest goes on. Resolves with whether it was done. */
 export async function attempt(
   session: Session,
   statement: string,
   what: string,
   result: Pick<RecreatedRoles, 'notMade'>,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await session.run(statement);
+    return true;
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
     result.notMade.push(`${what}: ${error.message}`);
+    return false;
   }
 }

@@ -3,6 +3,7 @@ import type { ToolsetChoice } from '../../inputs/toolset.ts';
 import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
 import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
+import { openChecked } from '../pooler.ts';
 import { Session } from '../session.ts';
 import type { Toolset } from '../toolset.ts';
 import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
@@ -86,7 +87,7 @@ async function connected(
   cluster: Pick<ScratchCluster, 'isolation' | 'problem' | 'close'> | null,
   sourceMajor: number,
 ): Promise<ThrowawayServer> {
-  const session = await Session.open(server, 'admin');
+  const session = cluster === null ? await openChecked(server, 'admin') : await Session.open(server, 'admin');
   const { version, versionNumber, superuser } = await readFacts(session);
   const close = async () => {
     session.kill();
@@ -126,7 +127,8 @@ interface ServerFacts {
 
 async function readFacts(session: Session): Promise<ServerFacts> {
   const [facts] = await session.query<ServerFacts>(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      current_setting('is_superuser') = 'on' as superuser`);
+    select pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
   return facts ?? { version: '', versionNumber: 0, superuser: false };
 }

@@ -87,7 +87,7 @@ export function columns(version: number): Kind {
 
 /** The server itself notes `pg_attver=…` there since 17.12 and its like: another number in every copy, and not dumped. */
 const SET_OPTIONS = `(
-  select array_agg(option) from unnest(o.attoptions) option where option not like 'pg\\_attver=%')`;
+  select array_agg(option) from unnest(o.attoptions) option where not starts_with(option, 'pg_attver='))`;
 
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
 const NOT_NULL_NOT_VALID = yes(`exists (

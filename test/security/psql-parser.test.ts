@@ -127,6 +127,8 @@ describe('what is quoted comes back as it was', () => {
     session = await openSession(server.env('psql_parser_quotes'));
   });
 
+  // psql leaves out of its output code points that are no characters (mb_utf_validate in mbprint.c).
+  const REAL = /^[^\0\p{Cs}\p{Cn}]*$/u;
   const texts = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
     fc.string({ unit: fc.constantFrom(...'\\\'"!:;$\n`{}()0005cu&Eabc'), maxLength: 40 }),
@@ -135,7 +137,7 @@ describe('what is quoted comes back as it was', () => {
   test('literals', async () => {
     await fc.assert(
       fc.asyncProperty(
-        texts.filter((text) => text.isWellFormed() && !text.includes('\0')),
+        texts.filter((text) => REAL.test(text)),
         async (text) => {
           const rows = await session.query<{ text: string }>(`select ${quoteLiteral(text)} as text`);
           expect(rows).toEqual([{ text }]);
@@ -146,8 +148,7 @@ describe('what is quoted comes back as it was', () => {
   });
 
   test('identifiers', async () => {
-    // row_to_json of PostgreSQL 15.18 loses code points that are no characters in a column's name.
-    const names = texts.filter((name) => /^[^\0\p{Cs}\p{Cn}]+$/u.test(name) && Buffer.byteLength(name) < 64);
+    const names = texts.filter((name) => name !== '' && REAL.test(name) && Buffer.byteLength(name) < 64);
     await fc.assert(
       fc.asyncProperty(names, async (name) => {
         expect(await session.query(`select 1 as ${quoteIdentifier(name)}`)).toEqual([{ [name]: 1 }]);

@@ -6,7 +6,9 @@ import { SqlError } from '../session.ts';
 export const SQLSTATE = {
   serializationFailure: '40001',
   undefinedTable: '42P01',
+  undefinedColumn: '42703',
   insufficientPrivilege: '42501',
+  notInPrerequisiteState: '55000',
   outOfMemory: '53200',
   programLimitExceeded: '54000',
   internalError: 'XX000',

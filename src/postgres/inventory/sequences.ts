@@ -3,7 +3,7 @@ import { LifeboatError } from '../../errors.ts';
 import { type Session, SqlError } from '../session.ts';
 import { qualifiedName } from '../snapshot.ts';
 import { commonError, label, SQLSTATE } from './errors.ts';
-import { behindSavepoint, withFixedSettings } from './savepoint.ts';
+import { behindSavepoint, RESTRICTION, withFixedSettings } from './savepoint.ts';
 
 /** So many sequences are read by one statement. */
 const BATCH = 200;
@@ -27,9 +27,10 @@ type Sequence = Omit<SequenceReading, 'current'>;
 export async function readSequences(session: Session): Promise<SequenceReading[]> {
   return withFixedSettings(session, 'the sequences', async () => {
     const sequences = await listSequences(session);
+    const read = (await restrictsViews(session)) ? valuesByName : valuesByOid;
     const readings: SequenceReading[] = [];
     for (let start = 0; start < sequences.length; start += BATCH) {
-      readings.push(...(await readBatch(session, sequences.slice(start, start + BATCH))));
+      readings.push(...(await readBatch(session, sequences.slice(start, start + BATCH), read)));
     }
     return readings;
   });
@@ -64,33 +65,62 @@ function listSequences(session: Session): Promise<Sequence[]> {
     order by n.nspname, c.relname`);
 }
 
-/** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
-async function readBatch(session: Session, batch: Sequence[]): Promise<SequenceReading[]> {
-  const selects = batch.map(
-    ({ oid, ...sequence }) =>
-      `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`,
+type ReadValues = (session: Session, batch: Sequence[]) => Promise<(SequenceValue & { oid: number })[]>;
+
+async function restrictsViews(session: Session): Promise<boolean> {
+  const found = await session.query(`select 1 as yes from pg_catalog.pg_settings where name = '${RESTRICTION}'`);
+  return found.length > 0;
+}
+
+/** Exact; only for a server that reads no view that took a sequence's place. */
+const valuesByName: ReadValues = (session, batch) =>
+  session.query(
+    batch
+      .map(
+        ({ oid, ...sequence }) =>
+          `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`,
+      )
+      .join(' union all '),
   );
+
+/** Of a sequence that was not called since its start or RESTART it knows only where it starts. */
+export const valuesByOid: ReadValues = (session, batch) =>
+  session.query(`
+    select seqrelid::int8 as oid, coalesce(value, seqstart)::text as "lastValue", value is not null as "isCalled"
+    from (
+      select seqrelid, seqstart, pg_catalog.pg_sequence_last_value(seqrelid) as value
+      from pg_catalog.pg_sequence where seqrelid = any ('{${batch.map(({ oid }) => oid).join(',')}}'::oid[])
+    ) sequences`);
+
+/** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
+async function readBatch(session: Session, batch: Sequence[], read: ReadValues): Promise<SequenceReading[]> {
   try {
-    const values = await behindSavepoint(session, () =>
-      session.query<SequenceValue & { oid: number }>(selects.join(' union all ')),
-    );
+    const values = await behindSavepoint(session, () => read(session, batch));
     const current = new Map(values.map(({ oid, lastValue, isCalled }) => [oid, { lastValue, isCalled }]));
     return batch.map((sequence) => ({ ...sequence, current: current.get(sequence.oid) ?? null }));
   } catch (error) {
-    return afterFailure(session, batch, error);
+    return afterFailure(session, batch, read, error);
   }
 }
 
+/** It was dropped since; or something else has its name now, which has no such columns, or is a view. */
+const GONE: string[] = [SQLSTATE.undefinedTable, SQLSTATE.undefinedColumn, SQLSTATE.notInPrerequisiteState];
+
 /** Finds the one that failed by halving the batch. */
-async function afterFailure(session: Session, batch: Sequence[], error: unknown): Promise<SequenceReading[]> {
+async function afterFailure(
+  session: Session,
+  batch: Sequence[],
+  read: ReadValues,
+  error: unknown,
+): Promise<SequenceReading[]> {
   const [first] = batch;
   if (!(error instanceof SqlError) || !first) throw error;
   if (batch.length > 1) {
     const middle = Math.ceil(batch.length / 2);
-    const firstHalf = await readBatch(session, batch.slice(0, middle));
-    return [...firstHalf, ...(await readBatch(session, batch.slice(middle)))];
+    const firstHalf = await readBatch(session, batch.slice(0, middle), read);
+    return [...firstHalf, ...(await readBatch(session, batch.slice(middle), read))];
   }
-  if (error.sqlstate === SQLSTATE.undefinedTable) return [{ ...first, current: null }];
+  if (GONE.includes(error.sqlstate)) return [{ ...first, current: null }];
   throw commonError(error, `sequence ${label(first)}`) ?? sequenceError(error, first);
 }
 

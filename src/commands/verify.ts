@@ -95,7 +95,7 @@ async function compareDefinitions(
     return;
   }
   const name = databaseNameOf(restored.server.connection.PGDATABASE ?? '', '_twin');
-  const twin = { ...target.server, connection: { ...target.server.connection, PGDATABASE: name } };
+  const twin = { ...target.server, connection: { ...restored.server.connection, PGDATABASE: name } };
   const made = new MadeDatabase(target, name);
   try {
     await createDatabase(target.session, name, inventory.database, target.versionNumber, []);

@@ -16,6 +16,7 @@ export interface Connected {
     /** `server_version_num`, 150018. */
     versionNumber: number;
     standby: boolean;
+    encoding: string;
     /** Bytes, pg_database_size. */
     databaseSize: number;
   };
@@ -30,11 +31,13 @@ export async function connect(
 ): Promise<Connected> {
   const places = toolsetPlaces(choice, connection);
   const asking: Server = { toolset: await newestToolset(places), connection, id, context };
-  const session = await openChecked(asking, 'snapshot');
+  const { session, server } = await openChecked(asking, 'snapshot');
   try {
     const facts = await readFacts(session);
     const toolset = await chooseToolset(places, Math.floor(facts.versionNumber / 10000), facts.version);
-    return { server: { ...asking, toolset }, session, facts };
+    // pg_dump writes in its session's encoding, which a database can set to one that does not hold all that is in it.
+    const dumping = { ...server.connection, PGCLIENTENCODING: facts.encoding };
+    return { server: { ...server, connection: dumping, toolset }, session, facts };
   } catch (error) {
     session.kill();
     throw error;
@@ -45,7 +48,7 @@ async function readFacts(session: Session): Promise<Connected['facts']> {
   const [facts] = await session.query<Connected['facts']>(`
     select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
       pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
-      pg_catalog.pg_is_in_recovery() as standby,
+      pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('server_encoding') as encoding,
       pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
   if (!facts) throw new Error('The server answered nothing about itself.');
   return facts;

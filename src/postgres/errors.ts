@@ -33,10 +33,25 @@ const CAUSES: { words: RegExp; next: string }[] = [
   { words: /starting up|shutting down|in recovery mode/, next: 'Run again when the server accepts connections.' },
 ];
 
+/** A login event trigger of the database (PostgreSQL 17) has refused the connection. */
+export class LoginTriggerRefused extends LifeboatError {
+  override readonly name = 'LoginTriggerRefused';
+}
+
+/** What a function that failed while the connection began is called: nothing else of a user's runs then. */
+const LOGIN_FUNCTION = /CONTEXT: +(?:PL\/\w+|SQL) function ("?.*?"?\(\))/;
+
 /** A connection that could not be made, in words a person can act on. */
 export function connectionError(error: ToolError, connection: Record<string, string>): LifeboatError {
   const where = connection.PGHOST ?? connection.PGHOSTADDR ?? 'the default socket';
   const port = connection.PGPORT === undefined ? '' : ` port ${connection.PGPORT}`;
+  const trigger = LOGIN_FUNCTION.exec(error.stderr)?.[1];
+  if (trigger !== undefined) {
+    return new LoginTriggerRefused(
+      `Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: the function ${trigger} of a login event trigger refused: ${error.stderr} Change the function so that it lets this role pass, or connect as a superuser, for whom Lifeboat switches event triggers off.`,
+      { cause: error },
+    );
+  }
   const cause = CAUSES.find(({ words }) => words.test(error.stderr));
   const next = cause?.next ?? 'Check database-url or the PG* variables.';
   const said = error.stderr.replace(/^psql: error: /, '');

@@ -1,21 +1,44 @@
 import { LifeboatError } from '../errors.ts';
 import type { Server, SessionRole } from './connection.ts';
+import { LoginTriggerRefused } from './errors.ts';
 import { beginOwn } from './own-settings.ts';
 import { Session } from './session.ts';
+import { EVENT_TRIGGERS_OFF, withOptions, withOwnOptions } from './startup-options.ts';
+
+/** A session, and the server as every further connection to it is made. */
+export interface Opened {
+  session: Session;
+  server: Server;
+}
 
 /**
  * Opens a session on a server that others use too. Only when its connection is known to be its own does it set anything
  * for longer than a transaction: a transaction pooler would hand the settings to the application.
  */
-export async function openChecked(server: Server, role: SessionRole): Promise<Session> {
-  const session = await Session.openUnset(server, role);
+export async function openChecked(server: Server, role: SessionRole): Promise<Opened> {
+  const { session, server: reached } = await passLoginTrigger(server, role);
   try {
-    await refuseTransactionPooler(server, session);
+    await refuseTransactionPooler(reached, session);
     await session.setOwn();
-    return session;
+    return { session, server: await withOwnOptions(reached, session) };
   } catch (error) {
     session.kill();
     throw error;
+  }
+}
+
+/** A login event trigger that refuses (PostgreSQL 17) does not keep a superuser out. */
+async function passLoginTrigger(server: Server, role: SessionRole): Promise<Opened> {
+  try {
+    return { session: await Session.openUnset(server, role), server };
+  } catch (refused) {
+    if (!(refused instanceof LoginTriggerRefused)) throw refused;
+    const without = withOptions(server, `-c ${EVENT_TRIGGERS_OFF}`);
+    try {
+      return { session: await Session.openUnset(without, role), server: without };
+    } catch {
+      throw refused;
+    }
   }
 }
 

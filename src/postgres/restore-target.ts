@@ -28,8 +28,8 @@ export async function openRestoreTarget(
 ): Promise<RestoreTarget> {
   const database = connection.PGDATABASE ?? '';
   const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-  const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
-  const session = await openChecked(server, 'admin');
+  const maintenance = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
+  const { session, server } = await openChecked(maintenance, 'admin');
   try {
     const [facts] = await session.query<Pick<RestoreTarget, 'version' | 'versionNumber'> & { superuser: boolean }>(`
       select pg_catalog.current_setting('server_version') as version,

@@ -46,7 +46,9 @@ export interface RestoreOptions {
 export async function restoreInto(scratch: ScratchServer, options: RestoreOptions): Promise<RestoredDatabase> {
   const { session, versionNumber } = scratch;
   const { database, inventory } = options;
-  const server: Server = { ...scratch.server, connection: { ...scratch.server.connection, PGDATABASE: database } };
+  const connection = { ...scratch.server.connection, PGDATABASE: database };
+  // As the source's pg_dump has it: the restored database may set another one for its sessions.
+  const server = { ...scratch.server, connection: { ...connection, PGCLIENTENCODING: inventory.database.encoding } };
   const made = new MadeDatabase(scratch, database);
   try {
     const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, made.roles);

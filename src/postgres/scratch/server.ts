@@ -3,8 +3,9 @@ import type { ToolsetChoice } from '../../inputs/toolset.ts';
 import type { ToolContext } from '../../stream/child.ts';
 import type { Server } from '../connection.ts';
 import { restoringToolset, toolsetPlaces } from '../find-toolset.ts';
-import { openChecked } from '../pooler.ts';
+import { type Opened, openChecked } from '../pooler.ts';
 import { Session } from '../session.ts';
+import { startupOptions, withOptions } from '../startup-options.ts';
 import type { Toolset } from '../toolset.ts';
 import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
 import { startContainerCluster } from './container-cluster.ts';
@@ -81,13 +82,19 @@ async function startThrowaway(options: ScratchOptions): Promise<{ cluster: Scrat
   return { cluster: await startCluster(parent, toolset, context, { sizeLimit }), toolset };
 }
 
+/** Settings of the restored database act on no program that works in it. */
+async function openPrivate(server: Server): Promise<Opened> {
+  const session = await Session.open(server, 'admin');
+  return { session, server: withOptions(server, startupOptions(session.versionNumber, true)) };
+}
+
 /** `cluster`: the private server that this is; null: it is one that was named. */
 async function connected(
-  server: Server,
+  found: Server,
   cluster: Pick<ScratchCluster, 'isolation' | 'problem' | 'close'> | null,
   sourceMajor: number,
 ): Promise<ThrowawayServer> {
-  const session = cluster === null ? await openChecked(server, 'admin') : await Session.open(server, 'admin');
+  const { session, server } = cluster === null ? await openChecked(found, 'admin') : await openPrivate(found);
   const { version, versionNumber, superuser } = await readFacts(session);
   const close = async () => {
     session.kill();

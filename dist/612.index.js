@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 232 modules
-var carry_out = __webpack_require__(7377);
+// EXTERNAL MODULE: ./src/carry-out.ts + 250 modules
+var carry_out = __webpack_require__(7069);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -171,7 +171,8 @@ const DESCRIPTIONS = {
     'private-key-passphrase': 'restore-test: the passphrase of private-key, when it is locked.',
     'verification-key': 'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
     'scratch-url': 'restore-test: a throwaway PostgreSQL to restore into, as a superuser\'s connection string: a service container\'s. Left out, a private cluster is made from this machine\'s own server binaries, and is gone afterwards.',
-    'scratch-dir': 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, the machine\'s).',
+    'scratch-image': 'restore-test: restores into a throwaway container of this image, such as `postgres:17` or `postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and extensions. Recommended on GitHub\'s runners.',
+    'scratch-dir': 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, /var/lib/lifeboat).',
     'keep-database': 'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a rehearsal of a migration on real data; output `restored-url`.',
     'after-restore': 'restore-test: the path of an SQL file (masking, say) that is run in the database before it is handed out, in one transaction.',
     cache: 'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not fetch them from the store each time. They are checked like those of a store. A cache that is not there, or fails, is said and changes nothing. A test that has read the cache says nothing of the store\'s own copy, and keeps no record. Not for public repositories, where everybody can read the cache.',

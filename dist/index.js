@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 7377:
+/***/ 7069:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28728,7 +28728,7 @@ async function engineOf(container) {
     const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
     throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`);
 }
-async function anyEngine() {
+async function anyEngine(input = 'toolset', instead = 'write toolset: local') {
     const reasons = [];
     for (const engine of ENGINES) {
         const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
@@ -28736,7 +28736,16 @@ async function anyEngine() {
             return engine;
         reasons.push(`${engine}: ${reason}`);
     }
-    throw new errors/* LifeboatError */.H3(`toolset: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or write toolset: local and install the client on the runner.`);
+    throw new errors/* LifeboatError */.H3(`${input}: no engine runs containers here (${reasons.join('; ')}). Install docker or podman, or ${instead} and install ${input === 'toolset' ? 'the client' : 'PostgreSQL'} on the runner.`);
+}
+/** The engine that has this image, else the first that works, which fetches it. */
+async function engineWithImage(image) {
+    for (const engine of ENGINES) {
+        const { exitCode } = await ask(engine, ['image', 'inspect', '--format={{.Id}}', image]);
+        if (exitCode === 0)
+            return engine;
+    }
+    return anyEngine('scratch-image', 'remove scratch-image');
 }
 /**
  * The engines whose containers are on this machine: what they publish is published here. The others' clients lead to
@@ -29117,6 +29126,96 @@ async function nothingFits(what, major) {
     return new errors/* LifeboatError */.H3(`${what} Install the client of version ${major} or newer on the runner, for example: sudo apt-get install postgresql-client-${major}; or, with docker or podman, write toolset: image:postgres:${major}.${containers}`);
 }
 
+;// CONCATENATED MODULE: ./src/postgres/errors.ts
+
+/** What a failed connection means and what to do, by libpq's and the server's words. */
+const CAUSES = [
+    {
+        words: /password authentication failed|no password supplied|fe_sendauth/,
+        next: 'The server refused the password. Check the user and the password in database-url (percent-encoded there) or PGUSER and PGPASSWORD.',
+    },
+    {
+        words: /database ".*" does not exist/s,
+        next: 'Check the database’s name in database-url or PGDATABASE.',
+    },
+    { words: /role ".*" does not exist/s, next: 'Check the user in database-url or PGUSER.' },
+    { words: /no pg_hba\.conf entry/, next: 'Allow this machine, user and database in the server’s pg_hba.conf.' },
+    {
+        words: /server does not support SSL/,
+        next: 'The connection must be encrypted because the host is not local. Switch TLS on at the server, or, on a network that you trust, say sslmode=disable in database-url.',
+    },
+    {
+        words: /certificate verify failed|root certificate file|does not match host name/,
+        next: 'Check sslrootcert and the host’s name in database-url.',
+    },
+    {
+        words: /Connection refused|No such file or directory|could not translate host name|No route to host|timeout expired/,
+        next: 'Check that the server runs, and host and port in database-url or PGHOST and PGPORT.',
+    },
+    {
+        words: /too many clients|remaining connection slots/,
+        next: 'The server has no free connection. Lifeboat needs up to four; raise max_connections or run at a quieter time.',
+    },
+    { words: /starting up|shutting down|in recovery mode/, next: 'Run again when the server accepts connections.' },
+];
+/** A login event trigger of the database (PostgreSQL 17) has refused the connection. */
+class LoginTriggerRefused extends errors/* LifeboatError */.H3 {
+    name = 'LoginTriggerRefused';
+}
+/** What a function that failed while the connection began is called: nothing else of a user's runs then. */
+const LOGIN_FUNCTION = /CONTEXT: +(?:PL\/\w+|SQL) function ("?.*?"?\(\))/;
+/** A connection that could not be made, in words a person can act on. */
+function connectionError(error, connection) {
+    const where = connection.PGHOST ?? connection.PGHOSTADDR ?? 'the default socket';
+    const port = connection.PGPORT === undefined ? '' : ` port ${connection.PGPORT}`;
+    const trigger = LOGIN_FUNCTION.exec(error.stderr)?.[1];
+    if (trigger !== undefined) {
+        return new LoginTriggerRefused(`Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: the function ${trigger} of a login event trigger refused: ${error.stderr} Change the function so that it lets this role pass, or connect as a superuser, for whom Lifeboat switches event triggers off.`, { cause: error });
+    }
+    const cause = CAUSES.find(({ words }) => words.test(error.stderr));
+    const next = cause?.next ?? 'Check database-url or the PG* variables.';
+    const said = error.stderr.replace(/^psql: error: /, '');
+    return new errors/* LifeboatError */.H3(`Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${said || error.message} ${next}`, { cause: error });
+}
+
+;// CONCATENATED MODULE: ./src/postgres/own-settings.ts
+/** With nothing of the user's in it; unless it is named, the schema for temporary objects comes first (PostgreSQL, 20.11.1). */
+const OWN_SEARCH_PATH = 'pg_catalog, pg_temp';
+/**
+ * What Lifeboat's own statements depend on, as SET has it: a database, a role or postgresql.conf can have any other
+ * value. With this search_path no name in them can be one that a user has made.
+ */
+function ownSettings(versionNumber) {
+    return [
+        `search_path = ${OWN_SEARCH_PATH}`,
+        'role = none',
+        'standard_conforming_strings = on',
+        'statement_timeout = 0',
+        'lock_timeout = 0',
+        'idle_in_transaction_session_timeout = 0',
+        ...(versionNumber >= 140000 ? ['idle_session_timeout = 0'] : []),
+        ...(versionNumber >= 170000 ? ['transaction_timeout = 0'] : []),
+        "default_transaction_isolation = 'read committed'",
+        'default_transaction_read_only = off',
+        'default_transaction_deferrable = off',
+        'row_security = off',
+        'jit = off',
+        'constraint_exclusion = off',
+        'array_nulls = on',
+        'transform_null_equals = off',
+    ];
+}
+/**
+ * Begins a transaction in which the same holds, and which leaves nothing of it behind: for a connection of which it is
+ * not yet known whether others share it (a transaction pooler).
+ */
+function beginOwn(versionNumber) {
+    return [
+        'begin isolation level read committed',
+        ...ownSettings(versionNumber).map((setting) => `set local ${setting}`),
+    ];
+}
+
 // EXTERNAL MODULE: ./src/stream/child.ts + 1 modules
 var stream_child = __nccwpck_require__(6941);
 ;// CONCATENATED MODULE: ./src/postgres/connection.ts
@@ -29155,49 +29254,8 @@ function toolCommand(server, tool, role, args) {
     return { name: tool, ...server.toolset.invocation(tool, args, toolEnvironment(server, role)) };
 }
 
-;// CONCATENATED MODULE: ./src/postgres/errors.ts
-
-/** What a failed connection means and what to do, by libpq's and the server's words. */
-const CAUSES = [
-    {
-        words: /password authentication failed|no password supplied|fe_sendauth/,
-        next: 'The server refused the password. Check the user and the password in database-url (percent-encoded there) or PGUSER and PGPASSWORD.',
-    },
-    {
-        words: /database ".*" does not exist/s,
-        next: 'Check the database’s name in database-url or PGDATABASE.',
-    },
-    { words: /role ".*" does not exist/s, next: 'Check the user in database-url or PGUSER.' },
-    { words: /no pg_hba\.conf entry/, next: 'Allow this machine, user and database in the server’s pg_hba.conf.' },
-    {
-        words: /server does not support SSL/,
-        next: 'The connection must be encrypted because the host is not local. Switch TLS on at the server, or, on a network that you trust, say sslmode=disable in database-url.',
-    },
-    {
-        words: /certificate verify failed|root certificate file|does not match host name/,
-        next: 'Check sslrootcert and the host’s name in database-url.',
-    },
-    {
-        words: /Connection refused|No such file or directory|could not translate host name|No route to host|timeout expired/,
-        next: 'Check that the server runs, and host and port in database-url or PGHOST and PGPORT.',
-    },
-    {
-        words: /too many clients|remaining connection slots/,
-        next: 'The server has no free connection. Lifeboat needs up to four; raise max_connections or run at a quieter time.',
-    },
-    { words: /starting up|shutting down|in recovery mode/, next: 'Run again when the server accepts connections.' },
-];
-/** A connection that could not be made, in words a person can act on. */
-function connectionError(error, connection) {
-    const where = connection.PGHOST ?? connection.PGHOSTADDR ?? 'the default socket';
-    const port = connection.PGPORT === undefined ? '' : ` port ${connection.PGPORT}`;
-    const cause = CAUSES.find(({ words }) => words.test(error.stderr));
-    const next = cause?.next ?? 'Check database-url or the PG* variables.';
-    const said = error.stderr.replace(/^psql: error: /, '');
-    return new errors/* LifeboatError */.H3(`Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${said || error.message} ${next}`, { cause: error });
-}
-
 ;// CONCATENATED MODULE: ./src/postgres/session.ts
+
 
 
 
@@ -29215,53 +29273,83 @@ class SqlError extends errors/* LifeboatError */.H3 {
 /**
  * One connection to PostgreSQL, held by a psql that reads statements from its standard input. One statement at a time;
  * a caller that has several at once is queued.
+ *
+ * psql obeys backslash commands (`\!` is a shell) and replaces `:variables` wherever it sees them outside of quotes. So
+ * what it reads from here holds no backslash and no NUL, at which it would stop reading a quoted text; and SQL that is
+ * not Lifeboat's own never stands in it: see {@link Session.queryForeign}.
  */
 class Session {
+    /** `server_version_num`: 150018. */
+    versionNumber;
     #psql;
     #lines;
     #queue = Promise.resolve();
-    constructor(psql) {
+    constructor(psql, lines, versionNumber) {
         this.#psql = psql;
-        // Lines end with \n only: \r, U+2028 and their like can stand in names. JSON escapes \n.
-        this.#lines = splitLines(psql.stdout);
+        this.#lines = lines;
+        this.versionNumber = versionNumber;
+    }
+    /** Connects, and does {@link setOwn}: for a connection that is known to be its own. */
+    static async open(server, role) {
+        const session = await Session.openUnset(server, role);
+        try {
+            await session.setOwn();
+            return session;
+        }
+        catch (error) {
+            session.kill();
+            throw error;
+        }
     }
     /**
-     * Connects; throws a clear error when the server cannot be reached or refuses. It sets nothing for the whole session,
-     * for behind a transaction pooler that would change the connections of others: use SET LOCAL.
+     * Connects; throws a clear error when the server cannot be reached or refuses. It sets nothing: behind a transaction
+     * pooler that would change the connections of others, and queries of the user's run with the user's settings.
      */
-    static async open(server, role) {
+    static async openUnset(server, role) {
         const args = ['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password', '--set=VERBOSITY=terse'];
         const spec = connectingTool(server, 'psql', role, args);
         const env = { ...spec.env, PGCLIENTENCODING: 'UTF8' };
         // What psql says on standard error comes back as an SqlError; the log would only show it twice.
         const { signal, track } = server.context;
-        const session = new Session((0,stream_child/* startTool */.pQ)({ ...spec, env }, { signal, track }));
+        const psql = (0,stream_child/* startTool */.pQ)({ ...spec, env }, { signal, track });
+        // Lines end with \n only: \r, U+2028 and their like can stand in names. JSON escapes \n.
+        const lines = splitLines(psql.stdout);
         try {
-            await session.query('select 1');
-            return session;
+            return new Session(psql, lines, await askVersion(psql, lines));
         }
         catch (error) {
-            session.kill();
+            psql.kill();
             throw error instanceof stream_child/* ToolError */.v4 ? connectionError(error, server.connection) : error;
         }
     }
+    /** Sets for the whole session what Lifeboat's own statements depend on. */
+    async setOwn() {
+        await this.runTogether(ownSettings(this.versionNumber).map((setting) => `set ${setting}`));
+    }
     /** Runs a statement that gives no rows. Throws a {@link SqlError}. */
     async run(sql) {
-        await this.#exchange(sql);
+        await this.#exchange(`${withoutCommands(sql)}\n;`);
+    }
+    /** Sends several statements as one message: when one fails, none of those that follow is run (libpq, PQexec). */
+    async runTogether(statements) {
+        await this.#exchange(`${statements.map(withoutCommands).join('\\;\n')}\n;`);
     }
     /** Runs a query; each row is an object by column name. bigint and numeric beyond 2^53 must be cast to text. */
     async query(sql) {
-        const lines = await this.#exchange(asJson(sql));
-        return lines.map((line) => JSON.parse(line));
+        return asRows(await this.#exchange(`${withoutCommands(asJson(sql))}\n;`));
     }
-    /** Runs a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
-    async *batches(sql, size) {
-        await this.run(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`);
+    /** Runs a query that is not Lifeboat's own. psql does not look into it. */
+    async queryForeign(sql) {
+        return asRows(await this.#exchange(unread(asJson(sql))));
+    }
+    /** Runs such a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
+    async *foreignBatches(sql, size) {
+        await this.#exchange(unread(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
         for (;;) {
-            const lines = await this.#exchange(`fetch ${size} from lifeboat_rows`);
-            if (lines.length === 0)
+            const rows = asRows(await this.#exchange(`fetch ${size} from lifeboat_rows\n;`));
+            if (rows.length === 0)
                 return;
-            yield lines.map((line) => JSON.parse(line));
+            yield rows;
         }
     }
     /** Ends the connection in order; throws when psql did not end well. */
@@ -29273,49 +29361,79 @@ class Session {
     kill() {
         this.#psql.kill();
     }
-    #exchange(sql) {
-        const answer = this.#queue.then(() => this.#ask(sql));
+    #exchange(input) {
+        const answer = this.#queue.then(() => this.#ask(input));
         this.#queue = answer.catch(() => { });
         return answer;
     }
-    /** psql sets SQLSTATE and LAST_ERROR_MESSAGE after each statement (psql, Variables). */
-    async #ask(sql) {
-        const mark = `lifeboat-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`;
-        this.#psql.stdin.write(`${sql}\n;\n\\echo ${mark} :SQLSTATE\n`);
-        const rows = [];
-        for (;;) {
-            const line = await this.#nextLine();
-            if (!line.startsWith(mark)) {
-                rows.push(line);
-                continue;
-            }
-            const sqlstate = line.slice(mark.length + 1);
-            if (sqlstate === '00000')
-                return rows;
-            throw new SqlError(sqlstate, await this.#lastError(mark));
+    /**
+     * psql sets LAST_ERROR_SQLSTATE and LAST_ERROR_MESSAGE when a statement fails (psql, Variables). `\echo` writes a
+     * variable as it is, without reading it; a text of the server's cannot look like the end, because it does not know the
+     * mark.
+     */
+    async #ask(input) {
+        const mark = newMark();
+        this.#psql.stdin.write(`\\set LAST_ERROR_SQLSTATE none\n${input}\n\\echo ${mark} :LAST_ERROR_SQLSTATE\n`);
+        const { before, rest } = await readToMark(this.#psql, this.#lines, mark);
+        if (rest === 'none')
+            return before;
+        throw new SqlError(rest, await this.#lastError());
+    }
+    async #lastError() {
+        const mark = newMark();
+        // Nothing reads the variable again.
+        this.#psql.stdin.write(`\\echo :LAST_ERROR_MESSAGE\n\\unset LAST_ERROR_MESSAGE\n\\echo ${mark} end\n`);
+        return (await readToMark(this.#psql, this.#lines, mark)).before.join('\n');
+    }
+}
+/** psql has the version from the connection's start: no statement is needed, which a user's function could answer. */
+async function askVersion(psql, lines) {
+    const mark = newMark();
+    psql.stdin.write(`\\echo ${mark} :SERVER_VERSION_NUM\n`);
+    return Number((await readToMark(psql, lines, mark)).rest);
+}
+function newMark() {
+    return `lifeboat-${(0,external_node_crypto_.randomBytes)(16).toString('hex')}`;
+}
+/** The lines before the one that begins with the mark, and what follows it there. */
+async function readToMark(psql, lines, mark) {
+    const before = [];
+    for (;;) {
+        const next = await lines.next();
+        if (next.done) {
+            await psql.finished;
+            throw new stream_child/* ToolError */.v4('psql', 'psql ended before it had answered.', psql.stderr());
         }
+        if (next.value.startsWith(mark))
+            return { before, rest: next.value.slice(mark.length + 1) };
+        before.push(next.value);
     }
-    async #lastError(mark) {
-        this.#psql.stdin.write(`\\echo :LAST_ERROR_MESSAGE\n\\echo ${mark} end\n`);
-        const message = [];
-        for (;;) {
-            const line = await this.#nextLine();
-            if (line === `${mark} end`)
-                return message.join('\n');
-            message.push(line);
-        }
-    }
-    async #nextLine() {
-        const next = await this.#lines.next();
-        if (!next.done)
-            return next.value;
-        await this.#psql.finished;
-        throw new stream_child/* ToolError */.v4('psql', 'psql ended before it had answered.', this.#psql.stderr());
-    }
+}
+/** In SQL without a backslash, and with every text in closed quotes, psql finds nothing to obey. */
+function withoutCommands(sql) {
+    if (/[\0\\]/.test(sql))
+        throw new Error('A statement holds a backslash or a NUL, which psql would not pass on as it is.');
+    return sql;
+}
+/**
+ * The server decodes the statement, and psql sends what it decoded without reading it (psql, \gexec). The functions are
+ * named with their schema, because such a session has the user's search_path.
+ */
+function unread(sql) {
+    const hex = Buffer.from(sql).toString('hex');
+    return `select pg_catalog.convert_from(pg_catalog.decode('${hex}', 'hex'), 'UTF8') \\gexec`;
 }
 /** Each row as JSON, by column name. */
 function asJson(sql) {
-    return `select row_to_json(lifeboat_row)::text from (\n${sql}\n) lifeboat_row`;
+    return `select pg_catalog.row_to_json(lifeboat_row)::pg_catalog.text from (\n${sql}\n) lifeboat_row`;
+}
+function asRows(lines) {
+    try {
+        return lines.map((line) => JSON.parse(line));
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3('The answer does not consist of the rows of one query', { cause: error });
+    }
 }
 async function* splitLines(source) {
     let rest = [];
@@ -29332,24 +29450,119 @@ async function* splitLines(source) {
 }
 /** `"name"`, for an identifier in SQL. */
 function quoteIdentifier(name) {
-    return `"${name.replaceAll('"', '""')}"`;
+    return quoted(name, '"');
 }
-/** `'text'`, for a string in SQL, whatever standard_conforming_strings says. */
+/** `'text'`, for a string in SQL. */
 function quoteLiteral(text) {
-    const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-    return text.includes('\\') ? ` E${quoted}` : quoted;
+    return quoted(text, "'");
+}
+/**
+ * A backslash goes as `!005c`, in the form with Unicode escapes and an escape character of its own (PostgreSQL, 4.1.2.3;
+ * it needs standard_conforming_strings, which a session sets).
+ */
+function quoted(text, quote) {
+    if (text.includes('\0'))
+        throw new errors/* LifeboatError */.H3(`${JSON.stringify(text)} holds a NUL, which PostgreSQL does not allow.`);
+    const doubled = text.replaceAll(quote, quote + quote);
+    if (!text.includes('\\'))
+        return `${quote}${doubled}${quote}`;
+    return ` U&${quote}${doubled.replaceAll('!', '!!').replaceAll('\\', '!005c')}${quote} uescape '!'`;
+}
+
+;// CONCATENATED MODULE: ./src/postgres/startup-options.ts
+
+/**
+ * Settings from the start of a connection on, as PGOPTIONS has them: they come before those of the database and the
+ * role, for every program. pg_dump and pg_restore set other timeouts themselves, but not the role. Event triggers, those
+ * of a login too, and libraries of the session only a superuser can leave out.
+ */
+function startupOptions(versionNumber, superuser) {
+    const settings = [
+        'role=none',
+        'statement_timeout=0',
+        'lock_timeout=0',
+        'idle_in_transaction_session_timeout=0',
+        'default_transaction_isolation=read\\ committed',
+        'default_transaction_read_only=off',
+        'default_transaction_deferrable=off',
+        ...(versionNumber >= 140000 ? ['idle_session_timeout=0'] : []),
+        ...(versionNumber >= 170000 ? ['transaction_timeout=0'] : []),
+        ...(superuser ? ['session_preload_libraries='] : []),
+        ...(superuser && versionNumber >= 170000 ? [EVENT_TRIGGERS_OFF] : []),
+    ];
+    return settings.map((setting) => `-c ${setting}`).join(' ');
+}
+const EVENT_TRIGGERS_OFF = 'event_triggers=off';
+/** The server, with these options after those of the user. */
+function withOptions(server, options) {
+    const { PGOPTIONS } = server.connection;
+    const all = PGOPTIONS === undefined ? options : `${PGOPTIONS} ${options}`;
+    return { ...server, connection: { ...server.connection, PGOPTIONS: all } };
+}
+/**
+ * The server with options of Lifeboat's own for every further connection. A pooler refuses them, also in its session
+ * mode: then without, and settings of the database and the role act on pg_dump.
+ */
+async function withOwnOptions(server, session) {
+    const [role] = await session.query("select pg_catalog.current_setting('is_superuser') = 'on' as superuser");
+    const options = startupOptions(session.versionNumber, role?.superuser ?? false);
+    const withThem = withOptions(server, options);
+    try {
+        (await Session.openUnset(withThem, 'watch')).kill();
+        return withThem;
+    }
+    catch {
+        server.context.signal.throwIfAborted();
+        return server;
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/pooler.ts
 
 
+
+
+
+/**
+ * Opens a session on a server that others use too. Only when its connection is known to be its own does it set anything
+ * for longer than a transaction: a transaction pooler would hand the settings to the application.
+ */
+async function openChecked(server, role) {
+    const { session, server: reached } = await passLoginTrigger(server, role);
+    try {
+        await refuseTransactionPooler(reached, session);
+        await session.setOwn();
+        return { session, server: await withOwnOptions(reached, session) };
+    }
+    catch (error) {
+        session.kill();
+        throw error;
+    }
+}
+/** A login event trigger that refuses (PostgreSQL 17) does not keep a superuser out. */
+async function passLoginTrigger(server, role) {
+    try {
+        return { session: await Session.openUnset(server, role), server };
+    }
+    catch (refused) {
+        if (!(refused instanceof LoginTriggerRefused))
+            throw refused;
+        const without = withOptions(server, `-c ${EVENT_TRIGGERS_OFF}`);
+        try {
+            return { session: await Session.openUnset(without, role), server: without };
+        }
+        catch {
+            throw refused;
+        }
+    }
+}
 /**
  * Refuses a transaction pooler (pgbouncer, Supabase's port 6543, Neon's -pooler): pg_dump changes settings of its
  * session, and there a session is shared with the application. Such a pooler gives each transaction a server
  * connection that is free just then; so while a second session takes part, ours changes its backend sooner or later.
  */
 async function refuseTransactionPooler(server, session) {
-    const other = await Session.open(server, 'watch');
+    const other = await Session.openUnset(server, 'watch');
     try {
         const seen = new Set();
         for (let round = 0; round < 3; round++) {
@@ -29359,7 +29572,7 @@ async function refuseTransactionPooler(server, session) {
             await other.run('commit');
         }
         if (seen.size > 1) {
-            throw new errors/* LifeboatError */.H3('The connection goes through a transaction pooler: its backend changed from one transaction to the next, so a snapshot and pg_dump’s settings would not hold. Give the database’s direct address, or the pooler’s session mode (for example port 5432 instead of 6543), in database-url.');
+            throw new errors/* LifeboatError */.H3("The connection goes through a transaction pooler: its backend changed from one transaction to the next, so a snapshot and pg_dump's settings would not hold. Give the database's direct address, or the pooler's session mode (for example port 5432 instead of 6543), in database-url.");
         }
     }
     finally {
@@ -29367,9 +29580,8 @@ async function refuseTransactionPooler(server, session) {
     }
 }
 async function beginAndAskBackend(session) {
-    // It idles while the other session has its turn.
-    await session.run('begin;\nset local idle_in_transaction_session_timeout = 0');
-    const [row] = await session.query('select pg_backend_pid() as pid');
+    await session.runTogether(beginOwn(session.versionNumber));
+    const [row] = await session.query('select pg_catalog.pg_backend_pid() as pid');
     return row?.pid ?? 0;
 }
 
@@ -29381,15 +29593,13 @@ async function beginAndAskBackend(session) {
 async function connect(connection, choice, id, context) {
     const places = toolsetPlaces(choice, connection);
     const asking = { toolset: await newestToolset(places), connection, id, context };
-    const session = await Session.open(asking, 'snapshot');
+    const { session, server } = await openChecked(asking, 'snapshot');
     try {
         const facts = await readFacts(session);
         const toolset = await chooseToolset(places, Math.floor(facts.versionNumber / 10000), facts.version);
-        await refuseTransactionPooler(asking, session);
-        // The connection is ours alone, so a setting of the session harms nobody. It idles while stores are opened.
-        if (facts.versionNumber >= 140000)
-            await session.run('set idle_session_timeout = 0');
-        return { server: { ...asking, toolset }, session, facts };
+        // pg_dump writes in its session's encoding, which a database can set to one that does not hold all that is in it.
+        const dumping = { ...server.connection, PGCLIENTENCODING: facts.encoding };
+        return { server: { ...server, connection: dumping, toolset }, session, facts };
     }
     catch (error) {
         session.kill();
@@ -29398,9 +29608,10 @@ async function connect(connection, choice, id, context) {
 }
 async function readFacts(session) {
     const [facts] = await session.query(`
-    select current_database() as database, current_setting('server_version') as version,
-      current_setting('server_version_num')::int as "versionNumber", pg_is_in_recovery() as standby,
-      pg_database_size(current_database()) as "databaseSize"`);
+    select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('server_encoding') as encoding,
+      pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
     if (!facts)
         throw new Error('The server answered nothing about itself.');
     return facts;
@@ -29413,7 +29624,7 @@ async function endBackends(server) {
     const context = { signal: AbortSignal.timeout(3_000), track: server.context.track };
     const session = await Session.open({ ...server, context }, 'watch');
     try {
-        await session.run(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'lifeboat-${server.id}-%' and pid <> pg_backend_pid()`);
+        await session.run(`select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where application_name like 'lifeboat-${server.id}-%' and pid <> pg_catalog.pg_backend_pid()`);
     }
     finally {
         session.kill();
@@ -29666,12 +29877,12 @@ class GiveWay extends Error {
  * (PostgreSQL, 13.6 Caveats). LOCK TABLE does not take the snapshot of a REPEATABLE READ transaction; the first query
  * does. So there must be no query between BEGIN and the last LOCK.
  */
-async function withSnapshot(session, versionNumber, options, begin) {
+async function withSnapshot(session, options, begin) {
     const deadline = Date.now() + options.lockWaitTimeout;
     let pause = FIRST_PAUSE;
     for (let attempt = 1;; attempt++) {
         try {
-            const snapshot = await takeSnapshot(session, versionNumber, options);
+            const snapshot = await takeSnapshot(session, options);
             await options.at('export-dump');
             return await begin(snapshot);
         }
@@ -29687,30 +29898,22 @@ async function withSnapshot(session, versionNumber, options, begin) {
         }
     }
 }
-async function takeSnapshot(session, versionNumber, options) {
+async function takeSnapshot(session, options) {
     await options.at('before-list');
     const wanted = await options.select(await listTables(session), null);
     await options.at('list-lock');
-    const settings = sessionSettings(versionNumber);
-    // All in one go: a role's own timeout for idle transactions may be shorter than a pause of ours.
-    await session.run(['begin isolation level repeatable read read only', ...settings.map((setting) => `set local ${setting}`)].join(';\n'));
-    await session.run(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
+    // The session has its settings already: SET takes no snapshot, but set_config() in a query would.
+    await session.runTogether([
+        'begin isolation level repeatable read read only',
+        `set local lock_timeout = '${LOCK_TIMEOUT}'`,
+    ]);
     await lockTables(session, wanted);
     await session.run('set local lock_timeout = 0');
     await options.at('lock-export');
     // The first query of the transaction: from here on it sees one moment.
-    const [exported] = await session.query('select pg_export_snapshot() as name');
+    const [exported] = await session.query('select pg_catalog.pg_export_snapshot() as name');
     const name = exported?.name ?? '';
     return { name, tables: verifyTables(wanted, await options.select(await listTables(session), name)) };
-}
-/** Timeouts that are set for the role or the database must not end a long dump; a row policy must not hide rows. */
-function sessionSettings(versionNumber) {
-    return [
-        'statement_timeout = 0',
-        'idle_in_transaction_session_timeout = 0',
-        ...(versionNumber >= 170000 ? ['transaction_timeout = 0'] : []),
-        'row_security = off',
-    ];
 }
 async function lockTables(session, tables) {
     for (let start = 0; start < tables.length; start += LOCK_BATCH) {
@@ -29744,11 +29947,12 @@ async function whoHolds(session, batch) {
     await session.run('rollback');
     const oids = batch.map(({ oid }) => oid).join(',');
     const [holder] = await session.query(`
-    select c.relname as table, l.pid, left(coalesce(a.query, ''), 200) as query
-    from pg_locks l
-    join pg_class c on c.oid = l.relation
-    left join pg_stat_activity a on a.pid = l.pid
-    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock' and l.pid <> pg_backend_pid()
+    select c.relname as table, l.pid, pg_catalog."left"(coalesce(a.query, ''), 200) as query
+    from pg_catalog.pg_locks l
+    join pg_catalog.pg_class c on c.oid = l.relation
+    left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
     order by l.granted desc limit 1`);
     if (!holder)
         return 'A table was locked by another session, which has ended since.';
@@ -29855,13 +30059,13 @@ async function firstByte(tool) {
  * our session is idle. pg_stat_activity is remembered for a transaction unless it is cleared.
  */
 async function lockObstacle(server, session) {
-    await session.run('select pg_stat_clear_snapshot()');
+    await session.run('select pg_catalog.pg_stat_clear_snapshot()');
     const names = [applicationName(server.id, 'schema'), applicationName(server.id, 'data')];
     const [blocker] = await session.query(`
-    select blocker.pid, left(coalesce(a.query, ''), 200) as query
-    from pg_stat_activity dump
-    cross join unnest(pg_blocking_pids(dump.pid)) as blocker (pid)
-    left join pg_stat_activity a on a.pid = blocker.pid
+    select blocker.pid, pg_catalog."left"(coalesce(a.query, ''), 200) as query
+    from pg_catalog.pg_stat_activity dump
+    cross join pg_catalog.unnest(pg_catalog.pg_blocking_pids(dump.pid)) as blocker (pid)
+    left join pg_catalog.pg_stat_activity a on a.pid = blocker.pid
     where dump.application_name in (${names.map(quoteLiteral).join(', ')}) and dump.wait_event_type = 'Lock'
     limit 1`);
     if (!blocker)
@@ -30553,7 +30757,9 @@ function label({ schema, name }) {
 const SQLSTATE = {
     serializationFailure: '40001',
     undefinedTable: '42P01',
+    undefinedColumn: '42703',
     insufficientPrivilege: '42501',
+    notInPrerequisiteState: '55000',
     outOfMemory: '53200',
     programLimitExceeded: '54000',
     internalError: 'XX000',
@@ -30584,14 +30790,17 @@ function isRecoveryConflict(error) {
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/savepoint.ts
 
+
 const SAVEPOINT = 'lifeboat_inventory';
+/** The setting that says which kinds of relations of users a session does not read (PostgreSQL, 20.11.1). */
+const RESTRICTION = 'restrict_nonsystem_relation_kind';
 /**
  * Settings that change how the server writes values, names and expressions as text. They are set by role, database and
  * machine, and must not make the same database look different elsewhere. With only pg_catalog in search_path every other
  * name is written with its schema.
  */
 const SETTINGS = {
-    search_path: 'pg_catalog',
+    search_path: OWN_SEARCH_PATH,
     datestyle: 'ISO, YMD',
     intervalstyle: 'postgres',
     timezone: 'UTC',
@@ -30611,12 +30820,21 @@ const SETTINGS = {
 async function withFixedSettings(session, what, read) {
     const reading = behindSavepoint(session, async () => {
         const settings = Object.entries(SETTINGS).map(([name, value]) => `('${name}', '${value}')`);
-        await session.query(`select set_config(name, value, true) from (values ${settings.join(', ')}) as s (name, value)`);
+        await session.run(`select pg_catalog.set_config(name, value, true) from (values ${settings.join(', ')}) as s (name, value)`);
+        await restrictRelations(session);
         return read();
     });
     return reading.catch((error) => {
         throw commonError(error, what) ?? error;
     });
+}
+/**
+ * Relations are read by their names, in the present: since the snapshot, a user can have put a view with a function of
+ * theirs in the place of one, which would run as the role that backs up (CVE-2024-7348). Since 13.16, 14.13, 15.8, 16.4
+ * the server can refuse to read views; where it cannot, this does nothing.
+ */
+async function restrictRelations(session) {
+    await session.run(`select pg_catalog.set_config(name, 'view, foreign-table', true) from pg_catalog.pg_settings where name = '${RESTRICTION}'`);
 }
 /** Does some reading that may fail; whatever it did to the session is undone. */
 async function behindSavepoint(session, read) {
@@ -30671,7 +30889,7 @@ const ACL = `
     (select string_agg(item::text, ',' order by item::text collate "C") from unnest(acldefault('L', m.lomowner)) item)), '')`;
 const DEFINITIONS = `
   coalesce(sum(hashtextextended(
-    concat_ws(E'\\n', m.oid, pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate "C", 0)), 0)::text`;
+    concat_ws('\n', m.oid, pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate "C", 0)), 0)::text`;
 /**
  * A page's bytes without the zeros at their end, so that a hole and written zeros are the same, as they are to a reader
  * (inv_api.c): a restore fills the holes.
@@ -31062,7 +31280,7 @@ function columns(version) {
 }
 /** The server itself notes `pg_attver=…` there since 17.12 and its like: another number in every copy, and not dumped. */
 const SET_OPTIONS = `(
-  select array_agg(option) from unnest(o.attoptions) option where option not like 'pg\\_attver=%')`;
+  select array_agg(option) from unnest(o.attoptions) option where not starts_with(option, 'pg_attver='))`;
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
 const NOT_NULL_NOT_VALID = yes(`exists (
   select from pg_constraint k
@@ -31925,9 +32143,10 @@ const sequences_BATCH = 200;
 async function readSequences(session) {
     return withFixedSettings(session, 'the sequences', async () => {
         const sequences = await listSequences(session);
+        const read = (await restrictsViews(session)) ? valuesByName : valuesByOid;
         const readings = [];
         for (let start = 0; start < sequences.length; start += sequences_BATCH) {
-            readings.push(...(await readBatch(session, sequences.slice(start, start + sequences_BATCH))));
+            readings.push(...(await readBatch(session, sequences.slice(start, start + sequences_BATCH), read)));
         }
         return readings;
     });
@@ -31959,29 +32178,45 @@ function listSequences(session) {
       and not (c.relpersistence = 'u' and pg_is_in_recovery())
     order by n.nspname, c.relname`);
 }
+async function restrictsViews(session) {
+    const found = await session.query(`select 1 as yes from pg_catalog.pg_settings where name = '${RESTRICTION}'`);
+    return found.length > 0;
+}
+/** Exact; only for a server that reads no view that took a sequence's place. */
+const valuesByName = (session, batch) => session.query(batch
+    .map(({ oid, ...sequence }) => `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`)
+    .join(' union all '));
+/** Of a sequence that was not called since its start or RESTART it knows only where it starts. */
+const valuesByOid = (session, batch) => session.query(`
+    select seqrelid::int8 as oid, coalesce(value, seqstart)::text as "lastValue", value is not null as "isCalled"
+    from (
+      select seqrelid, seqstart, pg_catalog.pg_sequence_last_value(seqrelid) as value
+      from pg_catalog.pg_sequence where seqrelid = any ('{${batch.map(({ oid }) => oid).join(',')}}'::oid[])
+    ) sequences`);
 /** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
-async function readBatch(session, batch) {
-    const selects = batch.map(({ oid, ...sequence }) => `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`);
+async function readBatch(session, batch, read) {
     try {
-        const values = await behindSavepoint(session, () => session.query(selects.join(' union all ')));
+        const values = await behindSavepoint(session, () => read(session, batch));
         const current = new Map(values.map(({ oid, lastValue, isCalled }) => [oid, { lastValue, isCalled }]));
         return batch.map((sequence) => ({ ...sequence, current: current.get(sequence.oid) ?? null }));
     }
     catch (error) {
-        return afterFailure(session, batch, error);
+        return afterFailure(session, batch, read, error);
     }
 }
+/** It was dropped since; or something else has its name now, which has no such columns, or is a view. */
+const GONE = [SQLSTATE.undefinedTable, SQLSTATE.undefinedColumn, SQLSTATE.notInPrerequisiteState];
 /** Finds the one that failed by halving the batch. */
-async function afterFailure(session, batch, error) {
+async function afterFailure(session, batch, read, error) {
     const [first] = batch;
     if (!(error instanceof SqlError) || !first)
         throw error;
     if (batch.length > 1) {
         const middle = Math.ceil(batch.length / 2);
-        const firstHalf = await readBatch(session, batch.slice(0, middle));
-        return [...firstHalf, ...(await readBatch(session, batch.slice(middle)))];
+        const firstHalf = await readBatch(session, batch.slice(0, middle), read);
+        return [...firstHalf, ...(await readBatch(session, batch.slice(middle), read))];
     }
-    if (error.sqlstate === SQLSTATE.undefinedTable)
+    if (GONE.includes(error.sqlstate))
         return [{ ...first, current: null }];
     throw commonError(error, `sequence ${errors_label(first)}`) ?? sequenceError(error, first);
 }
@@ -32014,7 +32249,7 @@ async function beginDump(connected, settings, run) {
             return selection.tables;
         },
     };
-    return withSnapshot(session, facts.versionNumber, options, async (snapshot) => {
+    return withSnapshot(session, options, async (snapshot) => {
         if (selection.tables.length === 0 && !settings.allowEmpty)
             throw noTables(facts.database, settings.dumpArgs);
         const sequencesBefore = await readSequences(session);
@@ -35865,7 +36100,7 @@ function listDatabases(session) {
         when not datallowconn then 'allows no connections'
         when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
       end as refuses
-    from pg_database order by datname collate "C"`);
+    from pg_catalog.pg_database order by datname collate "C"`);
 }
 
 // EXTERNAL MODULE: ./src/report/log.ts
@@ -36850,8 +37085,92 @@ function readInventory(bytes, expected) {
         return fail(`it belongs to set ${JSON.stringify(inventory.name)}`);
     return inventory;
 }
-const anything = (value) => value;
-const someList = () => (0,checked/* list */.p_)((anything));
+/** The names of pg_encoding_to_char for what a database can have (PostgreSQL, 24.3.1). */
+const ENCODINGS = [
+    ...['SQL_ASCII', 'UTF8', 'MULE_INTERNAL', 'KOI8R', 'KOI8U'],
+    ...['EUC_JP', 'EUC_CN', 'EUC_KR', 'EUC_TW', 'EUC_JIS_2004'],
+    ...Array.from({ length: 10 }, (_, index) => `LATIN${index + 1}`),
+    ...[5, 6, 7, 8].map((part) => `ISO_8859_${part}`),
+    ...[866, 874, ...Array.from({ length: 9 }, (_, index) => 1250 + index)].map((page) => `WIN${page}`),
+];
+const checkDatabase = (0,checked/* object */.Ik)({
+    name: checked/* text */.Qq,
+    owner: checked/* text */.Qq,
+    encoding: (0,checked/* literal */.eu)(...ENCODINGS),
+    collate: checked/* text */.Qq,
+    ctype: checked/* text */.Qq,
+    provider: checked/* text */.Qq,
+    locale: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    icuRules: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    collationVersion: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    tablespace: checked/* text */.Qq,
+    connectionLimit: checked/* integer */.nd,
+    acl: (0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* text */.Qq)),
+    comment: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    settings: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ role: (0,checked/* nullable */.me)(checked/* text */.Qq), settings: (0,checked/* list */.p_)(checked/* text */.Qq) })),
+});
+const checkExtension = (0,checked/* object */.Ik)({ name: checked/* text */.Qq, version: checked/* text */.Qq, schema: checked/* text */.Qq, owner: checked/* text */.Qq });
+const checkRole = (0,checked/* object */.Ik)({
+    name: checked/* text */.Qq,
+    attributes: (0,checked/* list */.p_)(checked/* text */.Qq),
+    connectionLimit: checked/* integer */.nd,
+    validUntil: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    comment: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    memberOf: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ role: checked/* text */.Qq, grantor: (0,checked/* nullable */.me)(checked/* text */.Qq), admin: checked/* flag */.Jt, inherit: (0,checked/* nullable */.me)(checked/* flag */.Jt), set: (0,checked/* nullable */.me)(checked/* flag */.Jt) })),
+    settings: (0,checked/* list */.p_)(checked/* text */.Qq),
+});
+const checkTable = (0,checked/* object */.Ik)({
+    schema: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    persistence: (0,checked/* literal */.eu)('permanent', 'unlogged'),
+    partition: checked/* flag */.Jt,
+    extension: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    bytes: checked/* count */.U9,
+    rows: (0,checked/* nullable */.me)(checked/* digits */.vm),
+    fingerprint: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    dumped: checked/* flag */.Jt,
+    reason: (0,checked/* nullable */.me)(checked/* text */.Qq),
+});
+const checkSequenceValue = (0,checked/* object */.Ik)({ lastValue: checked/* signedDigits */.Nj, isCalled: checked/* flag */.Jt });
+const checkSequence = (0,checked/* object */.Ik)({
+    schema: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    increment: checked/* signedDigits */.Nj,
+    cycle: checked/* flag */.Jt,
+    before: checkSequenceValue,
+    after: checkSequenceValue,
+});
+const checkLargeObjects = (0,checked/* object */.Ik)({
+    count: checked/* digits */.vm,
+    bytes: (0,checked/* nullable */.me)(checked/* digits */.vm),
+    definitions: checked/* text */.Qq,
+    fingerprint: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    dumped: checked/* flag */.Jt,
+});
+const checkMaterializedView = (0,checked/* object */.Ik)({
+    schema: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    populated: checked/* flag */.Jt,
+    rows: (0,checked/* nullable */.me)(checked/* digits */.vm),
+});
+const checkFlag = (value, path) => {
+    if (value === null || typeof value === 'boolean')
+        return value;
+    if (typeof value === 'number' && Number.isFinite(value))
+        return value;
+    if (typeof value === 'string')
+        return (0,checked/* text */.Qq)(value, path);
+    throw new checked/* FormatError */.IF(`${path} must be text, a number, true, false or null`);
+};
+const checkObject = (0,checked/* object */.Ik)({
+    type: checked/* text */.Qq,
+    identity: checked/* text */.Qq,
+    owner: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    acl: (0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* text */.Qq)),
+    comment: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    securityLabels: (0,checked/* list */.p_)(checked/* text */.Qq),
+    flags: (0,checked/* record */.g1)(checkFlag),
+});
 const checkShape = (0,checked/* object */.Ik)({
     format: (0,checked/* literal */.eu)(1),
     id: checked/* text */.Qq,
@@ -36859,17 +37178,28 @@ const checkShape = (0,checked/* object */.Ik)({
     parts: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ name: checked/* text */.Qq, plain: checked/* count */.U9, sha256: checked/* sha256 */.sc, sums: (0,checked/* withDefault */.IQ)((0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* sha256 */.sc)), null) })),
     partial: (0,checked/* nullable */.me)((0,checked/* list */.p_)(checked/* text */.Qq)),
     server: (0,checked/* object */.Ik)({ version: checked/* text */.Qq, versionNumber: checked/* count */.U9, bootstrap: checked/* text */.Qq, standby: checked/* flag */.Jt }),
-    database: anything,
-    extensions: someList(),
-    roles: someList(),
-    tables: someList(),
-    sequences: someList(),
-    largeObjects: anything,
-    materializedViews: someList(),
-    objects: someList(),
+    database: checkDatabase,
+    extensions: (0,checked/* list */.p_)(checkExtension),
+    roles: (0,checked/* list */.p_)(checkRole),
+    tables: (0,checked/* list */.p_)(checkTable),
+    sequences: (0,checked/* list */.p_)(checkSequence),
+    largeObjects: checkLargeObjects,
+    materializedViews: (0,checked/* list */.p_)(checkMaterializedView),
+    objects: (0,checked/* list */.p_)(checkObject),
     files: (0,checked/* withDefault */.IQ)((0,checked/* list */.p_)(checkTreeFacts), []),
     notRecorded: (0,checked/* list */.p_)(checked/* text */.Qq),
 });
+/** The texts of a flag that is a list of them in JSON. An attacker's inventory may have something else there: none then. */
+function textsOf(flagValue) {
+    try {
+        return (0,checked/* parseChecked */.l_)(Buffer.from(String(flagValue)), (0,checked/* list */.p_)(checked/* text */.Qq));
+    }
+    catch (error) {
+        if (error instanceof checked/* FormatError */.IF)
+            return [];
+        throw error;
+    }
+}
 
 ;// CONCATENATED MODULE: ./src/store/part-reader.ts
 
@@ -38277,6 +38607,7 @@ function unquoted(quoted, bare) {
 ;// CONCATENATED MODULE: ./src/catalog/selection.ts
 
 
+
 /** Everything that is a relation and not an extension's, by its name. */
 function relationsOf({ objects }) {
     const relations = new Map();
@@ -38295,9 +38626,7 @@ function relationsOf({ objects }) {
     return relations;
 }
 function parentsOf({ flags }) {
-    if (typeof flags.parents !== 'string')
-        return [];
-    const names = JSON.parse(flags.parents).map(parseRelation);
+    const names = textsOf(flags.parents).map(parseRelation);
     return names.filter((name) => name !== null).map(relation_nameOf);
 }
 /**
@@ -38405,21 +38734,24 @@ function distance(a, b) {
 
 
 
+
+
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
 async function openRestoreTarget(connection, choice, clientMajor, id, context) {
     const database = connection.PGDATABASE ?? '';
     const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-    const server = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
-    const session = await Session.open(server, 'admin');
+    const maintenance = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
+    const { session, server } = await openChecked(maintenance, 'admin');
     try {
         const [facts] = await session.query(`
-      select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-        current_setting('is_superuser') = 'on' as superuser`);
+      select pg_catalog.current_setting('server_version') as version,
+        pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+        pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
         if (!facts?.superuser) {
             throw new errors/* LifeboatError */.H3(`database-url: role ${JSON.stringify(connection.PGUSER)} is no superuser. Owners, grants and extensions of a whole database can only be restored by one.`);
         }
         const names = async (query) => new Set((await session.query(query)).map(({ name }) => name));
-        const databases = await names('select datname as name from pg_database');
+        const databases = await names('select datname as name from pg_catalog.pg_database');
         return {
             server,
             session,
@@ -38429,8 +38761,8 @@ async function openRestoreTarget(connection, choice, clientMajor, id, context) {
             close: async () => session.kill(),
             exists: databases.has(database),
             databases,
-            roles: await names('select rolname as name from pg_roles'),
-            extensions: await names('select name from pg_available_extensions'),
+            roles: await names('select rolname as name from pg_catalog.pg_roles'),
+            extensions: await names('select name from pg_catalog.pg_available_extensions'),
             bound: await readBound(session, database),
         };
     }
@@ -38442,10 +38774,10 @@ async function openRestoreTarget(connection, choice, clientMajor, id, context) {
 /** Slots and subscriptions belong to a database by its oid, so they stay with the old one. */
 async function readBound(session, database) {
     const bound = await session.query(`
-    select 'logical replication slot ' || slot_name as text from pg_replication_slots
+    select 'logical replication slot ' || slot_name as text from pg_catalog.pg_replication_slots
       where database = ${quoteLiteral(database)}
     union all
-    select 'subscription ' || subname from pg_subscription s join pg_database d on d.oid = s.subdbid
+    select 'subscription ' || subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
       where d.datname = ${quoteLiteral(database)}`);
     return bound.map(({ text }) => text);
 }
@@ -38495,10 +38827,11 @@ function isNamedBy({ type, identity, flags }, role) {
         return identity.includes(role);
     if (type === 'user mapping')
         return identity.startsWith(`${role} on server `);
-    if (type !== 'policy' || typeof flags.roles !== 'string')
+    if (type !== 'policy')
         return false;
-    const roles = JSON.parse(flags.roles);
-    return roles.includes(role) || roles.includes(quoteIdentifier(role));
+    const roles = textsOf(flags.roles);
+    // As quote_ident writes it, which is not how a statement of ours would.
+    return roles.includes(role) || roles.includes(`"${role.replaceAll('"', '""')}"`);
 }
 function granteesOf(acl, known) {
     const items = (acl ?? []).join('\n');
@@ -38532,8 +38865,8 @@ async function swapDatabases(server, session, swap, timeout, at) {
     const endConnections = async () => {
         for (; ending; await (0,external_node_timers_promises_.setTimeout)(PAUSE)) {
             await ender.query(`
-        select pg_terminate_backend(pid) as ended from pg_stat_activity
-        where datname in (${names}) and pid <> pg_backend_pid()`);
+        select pg_catalog.pg_terminate_backend(pid) as ended from pg_catalog.pg_stat_activity
+        where datname in (${names}) and pid <> pg_catalog.pg_backend_pid()`);
         }
     };
     const enders = endConnections();
@@ -38612,24 +38945,159 @@ function worstFirst(findings) {
 
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: ./src/postgres/owned-folder.ts
+
+
+
+
+const OWNER_FILE = 'owner.json';
+/** Longer than any that is ours. Bytes. */
+const MAX_OWNER = 4096;
+/** No run lasts that long. Milliseconds. */
+const WEEK = 7 * 86_400_000;
+function ourselves() {
+    return { ...(0,stream_child/* identify */.ls)(process.pid), namespace: namespaceOfProcesses() };
+}
+/** Creates a 0700 folder that says whose it is. */
+async function createOwnedFolder(parent, prefix, owner) {
+    const path = await (0,promises_.mkdtemp)((0,external_node_path_.join)(parent, prefix));
+    await writeOwner(path, owner);
+    return path;
+}
+async function writeOwner(folder, owner) {
+    const file = (0,external_node_path_.join)(folder, OWNER_FILE);
+    await (0,promises_.writeFile)(`${file}.new`, JSON.stringify(owner), { mode: 0o600 });
+    await (0,promises_.rename)(`${file}.new`, file);
+}
+/** Calls `remove` with each folder that a run which is gone left below `parent`. */
+async function sweepFolders(parent, prefix, remove) {
+    if (!(await keepsNames(parent)))
+        return;
+    for (const name of await (0,promises_.readdir)(parent).catch(() => [])) {
+        if (!name.startsWith(prefix))
+            continue;
+        const folder = (0,external_node_path_.join)(parent, name);
+        try {
+            if (await isAbandoned(folder))
+                await remove(folder);
+        }
+        catch {
+            // Another run removes it at this moment, or a process in it still writes: the next run tries again.
+        }
+    }
+}
+/**
+ * null: it is not a folder of ours. Nothing that another user created is followed, waited for or believed: the file could
+ * be a link, or a FIFO that blocks whoever opens it (open(2)).
+ */
+async function readOwner(folder) {
+    const status = await statusOf(folder);
+    return status !== null && isOurs(status) ? ((await readOwnerFile(folder))?.owner ?? null) : null;
+}
+/** A folder that belongs to us and that nobody else may write to. */
+function isOurs(status) {
+    return status.isDirectory() && status.uid === process.getuid?.() && (status.mode & 0o022) === 0;
+}
+/** null: it does not exist. */
+async function statusOf(path) {
+    try {
+        return await (0,promises_.lstat)(path);
+    }
+    catch (error) {
+        if (error.code === 'ENOENT')
+            return null;
+        throw error;
+    }
+}
+/** Whether other users can neither rename nor remove what is ours in the folder. */
+async function keepsNames(folder) {
+    const status = await statusOf(folder);
+    if (!status?.isDirectory())
+        return false;
+    const trusted = status.uid === 0 || status.uid === process.getuid?.();
+    return trusted && ((status.mode & 0o022) === 0 || (status.mode & 0o1000) !== 0);
+}
+async function isAbandoned(folder) {
+    const status = await statusOf(folder);
+    const found = status !== null && isOurs(status) ? await readOwnerFile(folder) : null;
+    if (found === null)
+        return false;
+    const { owner, written } = found;
+    if (owner.namespace !== namespaceOfProcesses())
+        return Date.now() - written > WEEK;
+    return owner.started === '' || (0,stream_child/* identify */.ls)(owner.pid).started !== owner.started;
+}
+async function readOwnerFile(folder) {
+    const flags = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
+    const file = await (0,promises_.open)((0,external_node_path_.join)(folder, OWNER_FILE), flags).catch(() => null);
+    if (file === null)
+        return null;
+    try {
+        const status = await file.stat();
+        if (!status.isFile() || status.uid !== process.getuid?.() || status.size > MAX_OWNER)
+            return null;
+        const owner = parseOwner(await file.readFile('utf8'));
+        return owner === null ? null : { owner, written: status.mtimeMs };
+    }
+    finally {
+        await file.close();
+    }
+}
+function parseOwner(text) {
+    try {
+        const owner = JSON.parse(text);
+        const { pid, started, namespace } = owner;
+        if (typeof pid !== 'number' || typeof started !== 'string' || typeof namespace !== 'string')
+            return null;
+        return { ...owner, pid, started, namespace };
+    }
+    catch {
+        return null;
+    }
+}
+function namespaceOfProcesses() {
+    try {
+        return (0,external_node_fs_.readlinkSync)('/proc/self/ns/pid');
+    }
+    catch {
+        return '';
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/private-folder.ts
 
 
 
-
-/** Memory-backed on Linux. */
+/** In memory on Linux, where it exists and may be written: a container can lack it or have it read-only. */
 const SHARED_MEMORY = '/dev/shm';
-/** Works with a folder that nobody else may enter, best in memory, and that is gone afterwards. */
-async function inPrivateFolder({ track }, work) {
-    const folder = await (0,promises_.mkdtemp)((0,external_node_path_.join)((0,external_node_fs_.existsSync)(SHARED_MEMORY) ? SHARED_MEMORY : (0,external_node_os_.tmpdir)(), 'lifeboat-'));
+const PREFIX = 'lifeboat-definitions-';
+/** Works in a folder that nobody else may enter, best in memory, and that is gone afterwards. */
+async function inPrivateFolder({ track }, work, shared = SHARED_MEMORY) {
+    const folder = await newFolder(shared);
     const forget = track({ kind: 'folder', path: folder });
     try {
         return await work(folder);
     }
     finally {
-        await (0,promises_.rm)(folder, { recursive: true, force: true });
+        await removeFolder(folder);
         forget();
     }
+}
+async function newFolder(shared) {
+    try {
+        return await folderBelow(shared);
+    }
+    catch {
+        return folderBelow(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)());
+    }
+}
+/** What a run that was killed left there goes first. */
+async function folderBelow(parent) {
+    await sweepFolders(parent, PREFIX, removeFolder);
+    return createOwnedFolder(parent, PREFIX, ourselves());
+}
+function removeFolder(folder) {
+    return (0,promises_.rm)(folder, { recursive: true, force: true });
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/restore-errors.ts
@@ -38789,7 +39257,7 @@ function restoreError(error) {
  * and comments, by statements of our own: `globals.sql` is for people. When it throws, `created` has what was made.
  */
 async function recreateRoles(session, roles, versionNumber, created = []) {
-    const present = new Set((await session.query('select rolname as name from pg_roles')).map(({ name }) => name));
+    const present = new Set((await session.query('select rolname as name from pg_catalog.pg_roles')).map(({ name }) => name));
     const result = { created, existing: [], notMade: [] };
     const made = [];
     for (const role of roles) {
@@ -38797,7 +39265,8 @@ async function recreateRoles(session, roles, versionNumber, created = []) {
             result.existing.push(role.name);
             continue;
         }
-        await session.run(createRole(role));
+        if (!(await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`, result)))
+            continue;
         result.created.push(role.name);
         made.push(role);
     }
@@ -38879,15 +39348,17 @@ function splitNames(list) {
         return [''];
     return names.map(([, quoted, bare]) => (quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"')));
 }
-/** What the server refuses of one role is told, and the rest goes on. */
+/** What the server refuses of one role is reported, and the rest goes on. Resolves with whether it was done. */
 async function attempt(session, statement, what, result) {
     try {
         await session.run(statement);
+        return true;
     }
     catch (error) {
         if (!(error instanceof SqlError))
             throw error;
         result.notMade.push(`${what}: ${error.message}`);
+        return false;
     }
 }
 
@@ -39135,7 +39606,9 @@ async function refreshOne(session, { schema, name }) {
 async function restoreInto(scratch, options) {
     const { session, versionNumber } = scratch;
     const { database, inventory } = options;
-    const server = { ...scratch.server, connection: { ...scratch.server.connection, PGDATABASE: database } };
+    const connection = { ...scratch.server.connection, PGDATABASE: database };
+    // As the source's pg_dump has it: the restored database may set another one for its sessions.
+    const server = { ...scratch.server, connection: { ...connection, PGCLIENTENCODING: inventory.database.encoding } };
     const made = new MadeDatabase(scratch, database);
     try {
         const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, made.roles);
@@ -39170,7 +39643,7 @@ async function lackingExtensions({ session }, { extensions }) {
     if (extensions.length === 0)
         return [];
     const names = extensions.map(({ name }) => quoteLiteral(name)).join(', ');
-    const available = await session.query(`select name from pg_available_extensions where name in (${names})`);
+    const available = await session.query(`select name from pg_catalog.pg_available_extensions where name in (${names})`);
     const here = new Set(available.map(({ name }) => name));
     return extensions.map(({ name }) => name).filter((name) => !here.has(name));
 }
@@ -39238,6 +39711,7 @@ function newExamination() {
         tables: [],
         signatureVerified: false,
         scratchServer: null,
+        isolation: null,
         restoreTime: null,
         restoredUrl: null,
     };
@@ -39700,6 +40174,7 @@ function alike(name) {
 ;// CONCATENATED MODULE: ./src/proof/selection.ts
 
 
+
 /**
  * What the inventory says of a part of the backup: the expectation of a restore of it. The rows of extensions are part
  * of what comes along; large objects belong to no table, and do not.
@@ -39764,7 +40239,7 @@ function isWholeAgain({ type, identity, flags }, those) {
     return tables.every((table) => have.some((index) => index.flags.table === table.identity && !index.flags.notValid));
 }
 function isBelow({ flags }, table) {
-    return typeof flags.parents === 'string' && JSON.parse(flags.parents).includes(String(table));
+    return textsOf(flags.parents).includes(String(table));
 }
 function without(object, flag) {
     const { [flag]: _, ...flags } = object.flags;
@@ -39957,13 +40432,12 @@ async function runBefore({ before, env }, run) {
 
 /** Runs queries of the user's in the restored database: nothing may be changed, and none may take for ever. */
 async function withReadOnlyQueries(server, timeout, work) {
-    const session = await Session.open(server, 'compare');
+    const session = await Session.openUnset(server, 'compare');
     try {
         return await work(async (sql) => {
-            await session.run('begin read only');
+            await session.runTogether(beginReadOnly(session.versionNumber, timeout));
             try {
-                await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
-                return await session.query(sql);
+                return await session.queryForeign(sql);
             }
             finally {
                 await session.run('rollback');
@@ -39974,15 +40448,24 @@ async function withReadOnlyQueries(server, timeout, work) {
         session.kill();
     }
 }
+/** With the search_path that the user has set; of other settings only timeouts are Lifeboat's own. */
+function beginReadOnly(versionNumber, timeout) {
+    return [
+        'begin read only',
+        `set local statement_timeout = ${Math.round(timeout)}`,
+        'set local lock_timeout = 0',
+        'set local idle_in_transaction_session_timeout = 0',
+        ...(versionNumber >= 170000 ? ['set local transaction_timeout = 0'] : []),
+    ];
+}
 /** So many rows are in memory at once. */
 const ask_BATCH = 5_000;
 /** The rows of one such query, some at a time. Each fetch of them must end within `timeout`. */
 async function* readOnlyRows(server, timeout, sql) {
-    const session = await Session.open(server, 'compare');
+    const session = await Session.openUnset(server, 'compare');
     try {
-        await session.run('begin read only');
-        await session.run(`set local statement_timeout = ${Math.round(timeout)}`);
-        yield* session.batches(sql, ask_BATCH);
+        await session.runTogether(beginReadOnly(session.versionNumber, timeout));
+        yield* session.foreignBatches(sql, ask_BATCH);
     }
     finally {
         session.kill();
@@ -40711,7 +41194,8 @@ function read_archive_drained(archive) {
     });
 }
 const TYPES = { file: 'file', directory: 'folder', symlink: 'link' };
-function entryOf({ name, mode, uid, gid, size, mtime, linkname, type: kind, pax }) {
+function entryOf(header) {
+    const { name, mode, uid, gid, size, mtime, linkname, type: kind, pax } = header;
     const refuse = (why) => new DamagedArchive(`Its entry ${JSON.stringify(name)} ${why}.`);
     if (kind !== 'file' && kind !== 'directory' && kind !== 'symlink')
         throw refuse('is no file, folder or link');
@@ -40723,17 +41207,31 @@ function entryOf({ name, mode, uid, gid, size, mtime, linkname, type: kind, pax 
     }
     if (type !== 'file' && size !== 0)
         throw refuse('has content');
+    const target = type === 'link' ? (linkname ?? '') : '';
+    if (type === 'link' && target === '')
+        throw refuse('is a link to nothing');
+    if (`${name}${target}`.includes('\0'))
+        throw refuse('has a name with a NUL');
     const extended = (pax ?? {});
-    return {
-        type,
-        path,
-        mode: mode & 0o7777,
-        uid: numberOf(extended.uid) ?? uid,
-        gid: numberOf(extended.gid) ?? gid,
-        size,
-        mtime: parseDecimal(extended.mtime ?? '') ?? BigInt(mtime.getTime()) * 1000000n,
-        target: type === 'link' ? linkname : '',
-    };
+    const owner = { uid: numberOf(extended.uid) ?? uid, gid: numberOf(extended.gid) ?? gid };
+    const time = parseDecimal(extended.mtime ?? '') ?? nanosecondsOf(mtime);
+    if (!isId(owner.uid) || !isId(owner.gid) || !Number.isSafeInteger(size) || size < 0 || !isTime(time)) {
+        throw refuse('has an owner, size or time that no file has');
+    }
+    return { type, path, mode: mode & 0o7777, ...owner, size, mtime: time, target };
+}
+/** The header's field can hold digits that make no date. */
+function nanosecondsOf(mtime) {
+    const milliseconds = mtime.getTime();
+    return Number.isSafeInteger(milliseconds) ? BigInt(milliseconds) * 1000000n : null;
+}
+/** uid_t and gid_t have 32 bits. */
+function isId(id) {
+    return Number.isInteger(id) && id >= 0 && id < 2 ** 32;
+}
+/** A time_t has 64 bits, of seconds. */
+function isTime(mtime) {
+    return mtime !== null && BigInt.asIntN(64, mtime / 1000000000n) === mtime / 1000000000n;
 }
 function numberOf(text) {
     return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : null;
@@ -41081,7 +41579,7 @@ async function compareDefinitions(target, restored, { parts, inventory, selectio
         return;
     }
     const name = (0,catalog_names/* databaseNameOf */.UI)(restored.server.connection.PGDATABASE ?? '', '_twin');
-    const twin = { ...target.server, connection: { ...target.server.connection, PGDATABASE: name } };
+    const twin = { ...target.server, connection: { ...restored.server.connection, PGDATABASE: name } };
     const made = new MadeDatabase(target, name);
     try {
         await createDatabase(target.session, name, inventory.database, target.versionNumber, []);
@@ -41297,7 +41795,175 @@ function finish(report, found, run) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/postgres/scratch/cluster.ts
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/isolation.ts
+/** `sudo` resets the environment, so it is given again behind it. No secret is in it. */
+function elevated(sudo, argv, env) {
+    const [command = '', ...args] = sudo
+        ? ['sudo', '-n', '--', 'env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv]
+        : argv;
+    return { command, args, env };
+}
+/** Becomes that user, with no groups and no way to more rights: setuid programs such as sudo do not work behind it. */
+function becoming({ uid, gid }, more = []) {
+    const rights = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'];
+    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights, ...more, '--'];
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/server-user.ts
+
+
+function runsAsRoot() {
+    return process.getuid?.() === 0;
+}
+/**
+ * A user of this machine other than ourselves: the one that PostgreSQL's packages create, or `nobody`. Rather one that runs
+ * nothing: the files of a production server belong to its user, and the code of a dump must not reach them.
+ */
+async function otherUser() {
+    const passwd = await (0,promises_.readFile)('/etc/passwd', 'utf8').catch(() => '');
+    const users = ['postgres', 'nobody'].flatMap((name) => {
+        const [, uid, gid] = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd) ?? [];
+        return uid === undefined || Number(uid) === process.getuid?.() ? [] : [{ uid: Number(uid), gid: Number(gid) }];
+    });
+    for (const user of users)
+        if ((await tasksOf(user.uid)) === 0)
+            return user;
+    return users[0] ?? null;
+}
+/** How many tasks of the user run: processes, and their threads. */
+async function tasksOf(uid) {
+    const pids = (await (0,promises_.readdir)('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+    const counts = pids.map(async (pid) => {
+        const status = await (0,promises_.readFile)(`/proc/${pid}/status`, 'utf8').catch(() => '');
+        const owner = Number(/^Uid:\s*(\d+)/m.exec(status)?.[1] ?? -1);
+        return owner === uid ? Number(/^Threads:\s*(\d+)/m.exec(status)?.[1] ?? 1) : 0;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+/** PostgreSQL refuses to run as root. */
+function noUserForServer() {
+    return new errors/* LifeboatError */.H3('PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-image or scratch-url.');
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/succeeds.ts
+
+/** Milliseconds. */
+const TIMEOUT = 10_000;
+/** Whether a command exits with 0. One that does not exist or hangs does not. */
+function succeeds_succeeds({ command, args, env, cwd, user }) {
+    const signal = AbortSignal.timeout(TIMEOUT);
+    return new Promise((resolve) => {
+        const child = (0,external_node_child_process_.spawn)(command, args, { ...user, cwd, env, stdio: 'ignore', signal, killSignal: 'SIGKILL' });
+        child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0));
+    });
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/limits.ts
+
+
+
+/** More than a restore with every parallel worker has. */
+const PROCESSES = 512;
+const GIB = 1024 ** 3;
+/**
+ * Bounds for each process of the server: three quarters of the memory, and no core files. The kernel counts processes by
+ * user, so the bound is above what that user runs now (getrlimit(2)).
+ */
+async function findLimits(uid) {
+    const [prlimit, setpriv] = await Promise.all([
+        succeeds_succeeds({ command: 'prlimit', args: ['--version'], env: plainEnvironment() }),
+        succeeds_succeeds({ command: 'setpriv', args: ['--no-new-privs', 'true'], env: plainEnvironment() }),
+    ]);
+    if (!prlimit)
+        return { prefix: [], setpriv };
+    const bounds = [`--as=${memoryBound()}`, '--core=0', `--nproc=${(await tasksOf(uid)) + PROCESSES}`];
+    return { prefix: ['prlimit', ...bounds, '--'], setpriv };
+}
+function memoryBound() {
+    return Math.max(2 * GIB, Math.floor(((0,external_node_os_.totalmem)() * 3) / 4));
+}
+function plainEnvironment() {
+    return { PATH: process.env.PATH ?? '', LC_ALL: 'C' };
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/survivors.ts
+
+
+/** The variable that is in the environment of everything that a throwaway server starts. */
+const MARK_VARIABLE = 'LIFEBOAT_SCRATCH';
+const ROUNDS = 100;
+/**
+ * Kills what the code of a dump has started and left, until nothing of it is found. A program that hides all of this is
+ * found only where the server has process ids of its own: the kernel ends those.
+ */
+async function endSurvivors(evidence) {
+    for (let round = 0; round < ROUNDS; round++) {
+        const found = await findSurvivors(evidence);
+        if (found.length === 0)
+            return;
+        for (const pid of found)
+            kill(pid);
+        await (0,external_node_timers_promises_.setTimeout)(20);
+    }
+}
+/** The sessions that `pid` and all it has started have opened: its own is that of whoever started it, which is us. */
+async function sessionsBelow(pid) {
+    const processes = await listProcesses();
+    const ours = [pid, process.pid].map((id) => processes.find((one) => one.pid === id)?.session);
+    const below = withChildren([pid], processes).filter(({ session }) => !ours.includes(session));
+    return new Set(below.map(({ session }) => session));
+}
+async function findSurvivors(evidence) {
+    const processes = (await listProcesses()).filter(({ pid }) => pid !== process.pid);
+    const known = await Promise.all(processes.map((candidate) => survivors_isKnown(candidate, evidence)));
+    const roots = processes.filter((_, index) => known[index]).map(({ pid }) => pid);
+    return withChildren(roots, processes).map(({ pid }) => pid);
+}
+async function survivors_isKnown({ pid, session }, { mark, folder, sessions }) {
+    if (sessions.has(session))
+        return true;
+    const [environment, place] = await Promise.all([
+        (0,promises_.readFile)(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
+        (0,promises_.readlink)(`/proc/${pid}/cwd`).catch(() => ''),
+    ]);
+    return environment.split('\0').includes(`${MARK_VARIABLE}=${mark}`) || place.startsWith(`${folder}/`);
+}
+function withChildren(roots, processes) {
+    const found = new Set(roots);
+    for (let before = -1; before !== found.size;) {
+        before = found.size;
+        for (const { pid, parent } of processes)
+            if (found.has(parent))
+                found.add(pid);
+    }
+    return processes.filter(({ pid }) => found.has(pid));
+}
+async function listProcesses() {
+    const pids = (await (0,promises_.readdir)('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number);
+    const found = await Promise.all(pids.map(readProcess));
+    return found.filter((one) => one !== null && !one.zombie);
+}
+/** proc(5): state, ppid, pgrp and session are fields 3 to 6 of stat; the name before them may hold anything. */
+async function readProcess(pid) {
+    const stat = await (0,promises_.readFile)(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    if (stat === '')
+        return null;
+    const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { pid, parent: Number(parent), session: Number(session), zombie: state === 'Z' };
+}
+function kill(pid) {
+    try {
+        process.kill(pid, 'SIGKILL');
+    }
+    catch {
+        // It has ended meanwhile, or is another user's.
+    }
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/remove-cluster.ts
+
+
+
 
 
 
@@ -41308,95 +41974,171 @@ function finish(report, found, run) {
 
 
 /** Folders of throwaway clusters begin so; what a killed run left is found by it. */
-const PREFIX = 'lifeboat-scratch-';
-const OWNER_FILE = 'owner.json';
-/** Milliseconds. */
-const START_WITHIN = 60_000;
-/** The kernel's limit for a socket's path is 107 bytes (unix(7)); PostgreSQL adds `/.s.PGSQL.5432.lock`. */
-const MAX_FOLDER = 85;
+const remove_cluster_PREFIX = 'lifeboat-scratch-';
+/** What is ours in such a folder. */
+const OUR_FILES = [OWNER_FILE, `${OWNER_FILE}.new`, 'log'];
+/** What the server owns in it. */
+const DATA = 'data';
+const SOCKET = 's';
+/** The server has this long to end its own processes. Milliseconds. */
+const STOP_TIMEOUT = 5_000;
 /**
- * Starts a private cluster in a new 0700 folder below `parent`. It listens on a socket in that folder alone, keeps
- * nothing of our environment, and its superuser has a name that no source uses.
+ * Removes a folder of a run that is gone. A cluster's server is asked to end, not killed: backends that compute do not
+ * notice that their postmaster has gone, so it must end them itself.
  */
-async function startCluster(parent, toolset, context) {
-    await sweepClusters(parent);
-    const user = await serverUser();
-    const folder = await makeFolder(parent);
-    const forgetFolder = context.track({ kind: 'folder', path: folder });
-    let server = null;
-    const close = async () => {
-        if (server)
-            await endServer(server);
-        await (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
-        forgetFolder();
-    };
+async function removeCluster(folder) {
+    const status = await statusOf(folder);
+    if (status === null)
+        return;
+    if (!isOurs(status))
+        throw new errors/* LifeboatError */.H3('it is not a folder of this user alone');
+    const owner = await readOwner(folder);
+    if (owner?.container)
+        await (0,stream_container/* endInside */.e)({ kind: 'container', ...owner.container });
+    if (owner?.mark !== undefined)
+        await endServer(owner, owner.mark, folder);
+    await removeTree(folder);
+}
+/**
+ * Removes a folder whose processes are gone. Of a cluster's only the known files go by name, for as root a recursive walk
+ * could be led elsewhere by whoever may write to the folder above it.
+ */
+async function removeTree(folder) {
+    if (!(0,external_node_path_.basename)(folder).startsWith(remove_cluster_PREFIX))
+        return (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
+    for (const name of [DATA, SOCKET])
+        await removeAsOwner((0,external_node_path_.join)(folder, name));
+    for (const name of OUR_FILES)
+        await (0,promises_.rm)((0,external_node_path_.join)(folder, name), { force: true });
+    if ((await statusOf(folder)) !== null)
+        await (0,promises_.rmdir)(folder);
+}
+async function endServer({ server }, mark, folder) {
+    const runs = () => server !== undefined && server.started !== '' && (0,stream_child/* identify */.ls)(server.pid).started === server.started;
+    if (server && runs())
+        send(server.pid, 'SIGQUIT');
+    for (const end = Date.now() + STOP_TIMEOUT; runs() && Date.now() < end;)
+        await (0,external_node_timers_promises_.setTimeout)(50);
+    if (server && runs())
+        send(server.pid, 'SIGKILL');
+    await endSurvivors({ mark, folder, sessions: new Set() });
+}
+/** One that sudo runs is root's, and ends by itself when we do. */
+function send(pid, signal) {
     try {
-        if (Buffer.byteLength(folder) > MAX_FOLDER)
-            throw tooLong(folder);
-        await (0,promises_.writeFile)((0,external_node_path_.join)(folder, OWNER_FILE), JSON.stringify((0,stream_child/* identify */.ls)(process.pid)));
-        const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
-        await makeCluster(folder, superuser, toolset, user, context);
-        server = await startServer(folder, toolset, user, context);
-        const connection = { PGHOST: folder, PGPORT: '5432', PGUSER: superuser, PGDATABASE: 'postgres' };
-        return { connection, folder, close };
+        process.kill(pid, signal);
     }
     catch (error) {
-        await close();
-        throw error;
+        if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
+            throw error;
     }
 }
-async function makeFolder(parent) {
+/**
+ * A server's tree is removed as the server's user: in it names change while we walk, so that root could be led to files of
+ * others (CVE-2022-21658 is of this kind).
+ */
+async function removeAsOwner(path) {
+    const status = await statusOf(path);
+    if (status === null)
+        return;
+    if (status.uid === process.getuid?.())
+        return (0,promises_.rm)(path, { recursive: true, force: true, maxRetries: 5 });
+    await succeeds_succeeds(runsAsRoot() ? emptying(path, status) : emptyingBySudo(path, status));
+    await (0,promises_.rmdir)(path);
+}
+const EMPTY = ['find', '.', '-mindepth', '1', '-delete'];
+/** The folder is entered before the rights are gone: its user may not come through those above it. */
+function emptying(path, { uid, gid }) {
+    return { ...elevated(false, EMPTY, plainEnvironment()), cwd: path, user: { uid, gid } };
+}
+function emptyingBySudo(path, user) {
+    const script = 'cd "$0" && exec "$@"';
+    return elevated(true, ['sh', '-c', script, path, ...becoming(user), ...EMPTY], plainEnvironment());
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/cluster-folder.ts
+
+
+
+
+
+
+
+
+
+
+/** The kernel's limit for a socket's path is 107 bytes (unix(7)); we and PostgreSQL add `/s/.s.PGSQL.5432.lock`. */
+const MAX_FOLDER = 85;
+/** As root the server's user must reach it, so not root's home; and other users must not write there, so not /tmp. */
+const ROOT_FOLDERS = ['/var/lib/lifeboat', '/run/lifeboat'];
+/** Creates a new folder below `parent` that nobody else may enter. */
+async function createFolder(parent, owner) {
+    const path = await cluster_folder_newFolder(parent, owner);
+    if (Buffer.byteLength(path) > MAX_FOLDER) {
+        await removeTree(path);
+        throw new errors/* LifeboatError */.H3(`scratch-dir: ${JSON.stringify(path)} is too long for a socket, which may have ${MAX_FOLDER} bytes. Name a shorter folder.`);
+    }
+    return { path, data: (0,external_node_path_.join)(path, DATA), socket: (0,external_node_path_.join)(path, SOCKET), log: (0,external_node_path_.join)(path, 'log') };
+}
+/** Creates the folders of the server, and gives them to its user. */
+async function furnish({ path, data, socket }, { user, sudo }, context) {
+    for (const folder of [data, socket])
+        await (0,promises_.mkdir)(folder, { mode: 0o700 });
+    if (user === null)
+        return;
+    await (0,promises_.chmod)(path, 0o711); // It passes through; the names in here are no secret.
+    if (!sudo) {
+        for (const folder of [data, socket])
+            await (0,promises_.chown)(folder, user.uid, user.gid);
+        return;
+    }
+    await (0,promises_.chmod)(socket, 0o711); // We must reach the socket, which needs a password then.
+    const command = elevated(true, ['chown', `${user.uid}:${user.gid}`, data, socket], plainEnvironment());
+    await (0,stream_child/* runTool */.qI)({ name: 'sudo chown', ...command }, context);
+}
+/** Where the folder is created when the user names no place. */
+async function defaultParent(isolation) {
+    if (runsAsRoot())
+        return rootsParent();
+    const runnerTemp = process.env.RUNNER_TEMP;
+    // A hosted runner's home is closed to other users.
+    const fits = runnerTemp && Buffer.byteLength(runnerTemp) <= MAX_FOLDER - 30 && !isolation.sudo;
+    return fits ? runnerTemp : (0,external_node_os_.tmpdir)();
+}
+async function rootsParent() {
+    const reasons = [];
+    for (const folder of ROOT_FOLDERS) {
+        try {
+            await (0,promises_.mkdir)(folder, { mode: 0o711, recursive: true });
+            const status = await (0,promises_.lstat)(folder);
+            if (status.isDirectory() && status.uid === 0 && (status.mode & 0o022) === 0)
+                return folder;
+            reasons.push(`${folder} is not root's alone`);
+        }
+        catch (error) {
+            reasons.push((0,errors/* messageOf */.bD)(error));
+        }
+    }
+    throw new errors/* LifeboatError */.H3(`There is no place for the throwaway cluster: ${reasons.join('; ')}. Name a folder of root's in scratch-dir.`);
+}
+async function cluster_folder_newFolder(parent, owner) {
     try {
-        return await (0,promises_.mkdtemp)((0,external_node_path_.join)(parent, PREFIX));
+        return await createOwnedFolder(parent, remove_cluster_PREFIX, owner);
     }
     catch (error) {
-        throw new errors/* LifeboatError */.H3(`scratch-dir: no folder can be made in ${JSON.stringify(parent)}: ${(0,errors/* messageOf */.bD)(error)}. Name a folder that is there and that this user may write to.`, { cause: error });
+        throw new errors/* LifeboatError */.H3(`scratch-dir: cannot create a folder in ${JSON.stringify(parent)}: ${(0,errors/* messageOf */.bD)(error)}. Name an existing folder that this user may write to.`, { cause: error });
     }
 }
-/** PostgreSQL refuses to run as root: then it is the user that its packages make, else `nobody`. */
-async function serverUser() {
-    if (process.getuid?.() !== 0)
-        return null;
-    const passwd = await (0,promises_.readFile)('/etc/passwd', 'utf8');
-    for (const name of ['postgres', 'nobody']) {
-        const entry = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd);
-        if (entry)
-            return { uid: Number(entry[1]), gid: Number(entry[2]) };
-    }
-    throw new errors/* LifeboatError */.H3('PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-url.');
-}
-function tooLong(folder) {
-    return new errors/* LifeboatError */.H3(`scratch-dir: ${JSON.stringify(folder)} is too long for a socket, which may have ${MAX_FOLDER} bytes. Name a shorter folder.`);
-}
-async function makeCluster(folder, superuser, toolset, user, context) {
-    const data = (0,external_node_path_.join)(folder, 'data');
-    await (0,promises_.mkdir)(data, { mode: 0o700 });
-    if (user)
-        for (const path of [folder, data])
-            await (0,promises_.chown)(path, user.uid, user.gid);
-    const args = ['--encoding=UTF8', '--locale=C', '--auth=trust', '--no-sync', '--no-instructions'];
-    // On by default since PostgreSQL 18, when the option came.
-    if (toolset.major >= 18)
-        args.push('--no-data-checksums');
-    await (0,stream_child/* runTool */.qI)({
-        name: 'initdb',
-        command: toolset.path('initdb'),
-        args: [`--pgdata=${data}`, `--username=${superuser}`, ...args],
-        env: environment(),
-        ...(user ? { user } : {}),
-    }, { signal: context.signal, track: context.track });
-}
-/** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
-function environment() {
-    return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' };
-}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/cluster-settings.ts
+
 /** It is thrown away, so nothing is kept safe; and it waits for nobody. */
-function settings(folder) {
+function clusterSettings(socket) {
     const cores = (0,external_node_os_.availableParallelism)();
     const quarter = Math.floor((0,external_node_os_.totalmem)() / 4 / 1024 ** 2);
     return {
         listen_addresses: '',
-        unix_socket_directories: folder,
+        unix_socket_directories: socket,
         fsync: 'off',
         synchronous_commit: 'off',
         full_page_writes: 'off',
@@ -41419,112 +42161,686 @@ function settings(folder) {
         logging_collector: 'off',
     };
 }
+/** `-c name=value` for each. */
+function settingArguments(socket) {
+    return Object.entries(clusterSettings(socket)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+/** On by default since PostgreSQL 18, when the option came. */
+function initdbArguments(data, superuser, auth, major) {
+    return [
+        `--pgdata=${data}`,
+        `--username=${superuser}`,
+        '--encoding=UTF8',
+        '--locale=C',
+        `--auth=${auth}`,
+        '--no-sync',
+        '--no-instructions',
+        ...(major >= 18 ? ['--no-data-checksums'] : []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/another-user.ts
+
+/** Its own process ids, network and IPC, in this machine's files, as a user that owns nothing of ours (unshare(1)). */
+function userInNamespaces(user, sudo, limits) {
+    const namespaces = ['unshare', '--pid', '--net', '--ipc', '--uts', '--mount', '--fork', '--mount-proc', '--'];
+    // The first process dies with unshare. That is lost when the user changes, so it is said then (prctl(2), PR_SET_PDEATHSIG).
+    const theirs = becoming(user, ['--pdeathsig=KILL']);
+    return {
+        kind: 'another user',
+        user,
+        sudo,
+        closed: true,
+        wrap: (argv, { env }) => elevated(sudo, [...limits.prefix, ...namespaces, ...theirs, ...argv], env),
+    };
+}
+/** For root where namespaces are denied, as in most containers. */
+function userAlone(user, limits) {
+    return { kind: 'another user', user, sudo: false, closed: false, wrap: directly(user, limits) };
+}
+/** The server runs as ourselves, and may do what we may. */
+function notIsolated(limits) {
+    return { kind: 'none', user: null, sudo: false, closed: false, wrap: directly(null, limits) };
+}
+/** sudo and other setuid programs do not work behind `--no-new-privs`, which every user may ask for (setpriv(1)). */
+function directly(user, { prefix, setpriv }) {
+    return (argv, { env }) => {
+        const [command = '', ...args] = [...prefix, ...(setpriv ? ['setpriv', '--no-new-privs', '--'] : []), ...argv];
+        return { command, args, env, ...(user === null ? {} : { user }) };
+    };
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/bubblewrap.ts
+
+
+
+/** With merged /usr these are links, else folders. */
+const SYSTEM = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+/** What the dynamic loader, the names of users and the time zone need, and the dictionaries of Debian's packages. */
+const bubblewrap_FILES = [
+    '/etc/passwd',
+    '/etc/group',
+    '/etc/nsswitch.conf',
+    '/etc/ld.so.cache',
+    '/etc/ld.so.conf',
+    '/etc/ld.so.conf.d',
+    '/etc/localtime',
+    '/etc/alternatives',
+    '/var/cache/postgresql/dicts',
+];
+/** A package manager's programs link to libraries elsewhere in its folder. */
+const MANAGERS = ['/home/linuxbrew/.linuxbrew', '/nix/store'];
+/** Bytes of the memory that /tmp may fill. */
+const TMP_SIZE = 256 * 1024 ** 2;
+/** A view of the machine that has the server's programs and the cluster's folders, and nothing else of it. */
+function bubblewrap({ limits, user, sudo, postgres, knowsSize }) {
+    const namespaces = user === null
+        ? ['--unshare-all']
+        : ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
+    const view = [...system(), ...programs(postgres), ...files()];
+    // Memory is written in three places of it alone: /tmp, and none where that cannot be bounded.
+    const tmp = knowsSize
+        ? ['--size', String(TMP_SIZE), '--tmpfs', '/tmp', '--chmod', '1777', '/tmp']
+        : ['--dir', '/tmp'];
+    const fresh = ['--proc', '/proc', '--dev', '/dev', '--remount-ro', '/dev', ...tmp, '--dir', '/home', '--dir', '/run'];
+    return {
+        kind: 'bubblewrap',
+        user,
+        sudo,
+        closed: true,
+        wrap: (argv, { env, writable }) => {
+            const binds = writable.flatMap((path) => [...above(path), '--bind', path, path]);
+            const box = ['bwrap', ...namespaces, '--die-with-parent', '--new-session', ...view, ...fresh, ...binds];
+            const inside = [...(user === null ? [] : becoming(user)), ...argv];
+            return elevated(sudo, [...limits.prefix, ...box, '--remount-ro', '/', '--chdir', writable[0] ?? '/', '--', ...inside], env);
+        },
+    };
+}
+function system() {
+    const folders = SYSTEM.flatMap((path) => {
+        const status = (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
+        if (status === undefined)
+            return [];
+        return status.isSymbolicLink() ? ['--symlink', (0,external_node_fs_.readlinkSync)(path), path] : ['--ro-bind', path, path];
+    });
+    return ['--ro-bind', '/usr', '/usr', ...folders];
+}
+/** Where the server's programs are not below /usr: the folder above `bin`, as named and as its links lead to. */
+function programs(postgres) {
+    const prefixes = [postgres, (0,external_node_fs_.realpathSync)(postgres)].map((path) => {
+        const manager = MANAGERS.find((folder) => path.startsWith(`${folder}/`));
+        return manager ?? (0,external_node_path_.dirname)((0,external_node_path_.dirname)(path));
+    });
+    return [...new Set(prefixes)]
+        .filter((path) => path !== '/' && !(0,external_node_path_.join)(path, '/').startsWith('/usr/'))
+        .flatMap((path) => [...above(path), '--ro-bind', path, path]);
+}
+function files() {
+    return bubblewrap_FILES.filter((path) => (0,external_node_fs_.existsSync)(path)).flatMap((path) => [...above(path), '--ro-bind', path, path]);
+}
+/** bubblewrap opens folders that it creates by itself to their owner alone, and the server is another user. */
+function above(path) {
+    const folder = (0,external_node_path_.dirname)(path);
+    return folder === '/' ? [] : [...above(folder), '--dir', folder];
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/choose.ts
+
+
+
+
+
+
+
+
+
+/** The strongest isolation that works here; `parent`: where the cluster's folder will be with each. */
+async function chooseIsolation(toolset, parent, isAllowed) {
+    const postgres = absolutePath(toolset.path('postgres'));
+    const candidates = (await listCandidates(postgres)).filter(isAllowed);
+    for (const candidate of candidates) {
+        if (!candidate.closed)
+            return candidate;
+        const place = await parent(candidate);
+        if (await works(candidate, postgres ?? '', place))
+            return candidate;
+    }
+    throw noUserForServer();
+}
+async function listCandidates(postgres) {
+    const isRoot = runsAsRoot();
+    const other = await otherUser();
+    if (isRoot && other === null)
+        return [];
+    const limits = await findLimits(isRoot && other ? other.uid : (process.getuid?.() ?? 0));
+    const last = isRoot && other ? userAlone(other, limits) : notIsolated(limits);
+    if (postgres === null || process.platform !== 'linux')
+        return [last];
+    const knowsSize = await knowsTmpfsSize();
+    const boxed = knowsSize === null ? null : { limits, postgres, knowsSize };
+    const ways = [];
+    if (boxed && !isRoot)
+        ways.push(bubblewrap({ ...boxed, user: null, sudo: false }));
+    if (other === null)
+        return [...ways, last];
+    if (!isRoot && !(await succeeds_succeeds({ command: 'sudo', args: ['-n', 'true'], env: plainEnvironment() }))) {
+        return [...ways, last];
+    }
+    const theirs = isRoot ? limits : await findLimits(other.uid);
+    if (boxed)
+        ways.push(bubblewrap({ ...boxed, limits: theirs, user: other, sudo: !isRoot }));
+    return [...ways, userInNamespaces(other, !isRoot, theirs), last];
+}
+/** null: bubblewrap is not installed. */
+async function knowsTmpfsSize() {
+    try {
+        const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)('bwrap', ['--help'], { env: plainEnvironment(), timeout: 10_000 });
+        return stdout.includes('--size');
+    }
+    catch {
+        return null;
+    }
+}
+/** Namespaces can be denied in many ways, and a server can need files that it does not see there: it is tried. */
+function works(isolation, postgres, parent) {
+    const script = 'cd "$0" && exec "$1" --version';
+    // bubblewrap mounts the cluster's folder, so the folders above it do not count.
+    const place = isolation.kind === 'bubblewrap' ? '/' : parent;
+    const options = { env: plainEnvironment(), writable: [] };
+    return succeeds_succeeds(isolation.wrap(['sh', '-c', script, place, postgres], options));
+}
+/** A program of PATH is named without a folder. */
+function absolutePath(program) {
+    const folders = program.includes('/') ? [''] : (process.env.PATH ?? '').split(':').filter(Boolean);
+    for (const folder of folders) {
+        const path = folder === '' ? program : (0,external_node_path_.join)(folder, program);
+        try {
+            (0,external_node_fs_.accessSync)(path, external_node_fs_.constants.X_OK);
+            return path;
+        }
+        catch {
+            // Not in this folder.
+        }
+    }
+    return null;
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/size-watch.ts
+
+
+
+
+
+
+
+
+/** Milliseconds; longer where it takes long to add up. */
+const size_watch_INTERVAL = 1_000;
+/** At most this part of the time is spent on it. */
+const SHARE = 0.05;
+const size_watch_GIB = 1024 ** 3;
+/** How many bytes a database may fill whose dump has so many: indexes, and what a restore writes on the way. */
+function sizeLimitOf(plainSize) {
+    return 10 * plainSize + 4 * size_watch_GIB;
+}
+/** Calls `end` once the folder holds more than `limit`, or its disk has almost no room left for anything else. */
+function watchSize(folder, isolation, limit, end) {
+    const command = elevated(isolation.sudo, ['du', '-skx', folder], plainEnvironment());
+    const used = async () => {
+        const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(command.command, command.args, { env: command.env }).catch(asPrinted);
+        return Number.parseInt(stdout, 10) * 1024;
+    };
+    return watch({ used, free: () => freeBelow(folder), place: JSON.stringify(folder), limit }, end);
+}
+function watch({ used, free, place, limit }, end) {
+    let problem = null;
+    const stopped = new AbortController();
+    const look = async () => {
+        const [size, scarce] = await Promise.all([used(), free()]);
+        if (stopped.signal.aborted)
+            return;
+        if (size > limit)
+            problem = size_watch_tooLarge(place, size, limit);
+        else if (scarce !== '')
+            problem = diskFull(place, size, scarce);
+        if (problem !== null)
+            end();
+    };
+    const run = async () => {
+        while (!stopped.signal.aborted && problem === null) {
+            const started = performance.now();
+            await look();
+            await (0,external_node_timers_promises_.setTimeout)(Math.max(size_watch_INTERVAL, (performance.now() - started) / SHARE), undefined, { signal: stopped.signal });
+        }
+    };
+    run().catch(() => { }); // It was stopped.
+    return { problem: () => problem, stop: () => stopped.abort() };
+}
+/** A file that goes meanwhile makes du fail, and what it has added up is printed still. */
+function asPrinted(error) {
+    return { stdout: error.stdout ?? '' };
+}
+/** Of a twentieth of the disk, or of 1 GiB where that is less, the runner itself lives. */
+async function freeBelow(folder) {
+    const { bavail, blocks, bsize } = await (0,promises_.statfs)(folder);
+    const free = bavail * bsize;
+    return free < Math.min(size_watch_GIB, (blocks * bsize) / 20) ? formatBytes(free) : '';
+}
+function size_watch_tooLarge(place, size, limit) {
+    return new errors/* LifeboatError */.H3(`The restore was stopped: the throwaway server has filled ${formatBytes(size)} of ${place}, and the limit is ${formatBytes(limit)} (ten times the dump, and 4 GiB). Code in the dump may have written it. If the database needs it, restore into a server of your own with scratch-url.`);
+}
+function diskFull(place, size, free) {
+    return new errors/* LifeboatError */.H3(`The restore was stopped: only ${free} are free on the disk of ${place}, of which the throwaway server has filled ${formatBytes(size)}. Name a larger disk in scratch-dir.`);
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/wait-until-ready.ts
+
+
+/** Milliseconds. */
+const ANSWER_TIMEOUT = 2_000;
+/** Protocol 3.0 (PostgreSQL, "Message Formats", StartupMessage). */
+const PROTOCOL = 196_608;
+/**
+ * Waits until a server answers on its socket. Its files are not read: they belong to another user, or lie where we cannot
+ * see them. A server that starts refuses every connection before it asks who that is (ProcessStartupPacket).
+ */
+async function waitUntilReady(socket, timeout, hasEnded) {
+    for (const end = Date.now() + timeout; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(50)) {
+        if (hasEnded())
+            throw new Error('it ended at once.');
+        if (await answersOn(socket))
+            return;
+    }
+    throw new Error(`it was not ready within ${timeout / 1000} s.`);
+}
+/** Whether a server is ready there. The first byte of an answer is its kind: R is about authentication, E an error. */
+function answersOn(path) {
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)({ path, timeout: ANSWER_TIMEOUT });
+        const end = (answer) => {
+            socket.destroy();
+            resolve(answer);
+        };
+        socket
+            .once('connect', () => socket.write(startupMessage()))
+            .once('data', (data) => end(data.toString('latin1', 0, 1) === 'R'))
+            .once('timeout', () => end(false))
+            .once('error', () => end(false))
+            .once('close', () => end(false));
+    });
+}
+/** Who asks does not count: a role that does not exist is refused after this answer. */
+function startupMessage() {
+    const parameters = Buffer.from('user\0lifeboat_ready\0database\0postgres\0\0');
+    const head = Buffer.alloc(8);
+    head.writeInt32BE(head.length + parameters.length, 0);
+    head.writeInt32BE(PROTOCOL, 4);
+    return Buffer.concat([head, parameters]);
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/cluster.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Milliseconds. */
+const START_TIMEOUT = 60_000;
+const cluster_STOP_TIMEOUT = 5_000;
+/**
+ * Starts a private cluster in a new folder below `parent` (null: a place of our choice), as isolated as this machine
+ * allows. It listens on a socket in that folder alone, keeps nothing of our environment, and its superuser has a name that
+ * no source uses.
+ */
+async function startCluster(parent, toolset, context, { isAllowed = () => true, sizeLimit = Number.POSITIVE_INFINITY } = {}) {
+    const placeOf = async (isolation) => parent ?? (await defaultParent(isolation));
+    const isolation = await chooseIsolation(toolset, placeOf, isAllowed);
+    const place = await placeOf(isolation);
+    await sweepFolders(place, remove_cluster_PREFIX, removeCluster);
+    const mark = (0,external_node_crypto_.randomBytes)(16).toString('hex');
+    const owner = { ...ourselves(), mark };
+    const folder = await createFolder(place, owner);
+    const forgetFolder = context.track({ kind: 'folder', path: folder.path });
+    let running = null;
+    const close = async () => {
+        if (running)
+            await cluster_endServer(running, folder);
+        await removeTree(folder.path);
+        forgetFolder();
+    };
+    try {
+        const starter = { folder, toolset, isolation, owner, context };
+        const credentials = await createCluster(starter);
+        const server = await startServer(starter);
+        running = {
+            process: server,
+            isolation,
+            mark,
+            watch: watchSize(folder.path, isolation, sizeLimit, () => stop(server, isolation)),
+        };
+        const connection = { PGHOST: folder.socket, PGPORT: '5432', PGDATABASE: 'postgres', ...credentials };
+        const { watch } = running;
+        return { connection, folder: folder.path, isolation: isolation.kind, problem: watch.problem, close };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
+}
+/** With sudo, the folder of the socket is open to every user, so that a password must be the lock. */
+const WITH_PASSWORD = 'umask 077; cat > "$0" && "$@" && rm "$0"';
+/** Runs initdb. Returns how its superuser connects. */
+async function createCluster(starter) {
+    const { folder, toolset, isolation, owner, context } = starter;
+    await furnish(folder, isolation, context);
+    const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
+    const auth = isolation.sudo ? 'scram-sha-256' : 'trust';
+    const initdb = [toolset.path('initdb'), ...initdbArguments(folder.data, superuser, auth, toolset.major)];
+    const passwordFile = (0,external_node_path_.join)(folder.socket, 'password');
+    const argv = isolation.sudo
+        ? ['sh', '-c', WITH_PASSWORD, passwordFile, ...initdb, `--pwfile=${passwordFile}`]
+        : initdb;
+    const password = (0,external_node_crypto_.randomBytes)(16).toString('hex');
+    const command = isolation.wrap(argv, { env: environment(owner.mark), writable: [folder.data, folder.socket] });
+    const { signal, track } = context;
+    // A group: bubblewrap's second process does not end with the first until it has asked for that.
+    const spec = { name: 'initdb', group: true, ...command };
+    await (0,stream_child/* runTool */.qI)(spec, { signal, track }, isolation.sudo ? Buffer.from(password) : undefined);
+    return { PGUSER: superuser, ...(isolation.sudo ? { PGPASSWORD: password } : {}) };
+}
+/** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
+function environment(mark) {
+    return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', [MARK_VARIABLE]: mark };
+}
 /**
  * Long values are compressed by lz4 where the server was built with it: another seventh of its time. How they are stored
  * is not part of what is compared; a column for which the source demands a method keeps that.
  */
 async function preferLz4(session) {
-    const able = await session.query("select 1 as yes from pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)");
+    const able = await session.query("select 1 as yes from pg_catalog.pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)");
     if (able.length === 0)
         return;
     await session.run("alter system set default_toast_compression = 'lz4'");
-    await session.run('select pg_reload_conf()');
+    await session.run('select pg_catalog.pg_reload_conf()');
 }
-async function startServer(folder, toolset, user, context) {
-    const data = (0,external_node_path_.join)(folder, 'data');
-    const logFile = (0,external_node_path_.join)(folder, 'log');
-    const options = Object.entries(settings(folder)).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const log = await (0,promises_.open)(logFile, 'w', 0o600);
-    const server = (0,external_node_child_process_.spawn)(toolset.path('postgres'), ['-D', data, ...options], {
-        ...user,
-        cwd: data,
-        env: environment(),
-        stdio: ['ignore', log.fd, log.fd],
+/**
+ * Where the server has process ids of its own, this is their first process, with which all others end. It ends when its
+ * input does: that is when we close it, and when we are gone, however that came.
+ */
+const FIRST_PROCESS = 'exec 3<&0; "$@" 3<&- & server=$!; (cat <&3 > /dev/null; kill -KILL $server) & wait $server';
+async function startServer({ folder, toolset, isolation, owner, context }) {
+    const postgres = [toolset.path('postgres'), '-D', folder.data, ...settingArguments(folder.socket)];
+    const argv = isolation.closed ? ['sh', '-c', FIRST_PROCESS, 'sh', ...postgres] : postgres;
+    const { command, args, env, user } = isolation.wrap(argv, {
+        env: environment(owner.mark),
+        writable: [folder.data, folder.socket],
     });
+    const log = await (0,promises_.open)(folder.log, 'w', 0o600);
+    const cwd = isolation.closed ? '/' : folder.data;
+    const server = (0,external_node_child_process_.spawn)(command, args, { ...user, cwd, env, stdio: ['pipe', log.fd, log.fd] });
+    server.stdin?.on('error', () => { });
     const failed = (0,external_node_events_.once)(server, 'error').then(([error]) => Promise.reject(error));
     failed.catch(() => { });
-    if (server.pid !== undefined) {
-        const forget = context.track({ kind: 'process', ...(0,stream_child/* identify */.ls)(server.pid) });
-        server.once('exit', forget);
-    }
-    const stop = () => server.kill('SIGQUIT');
-    context.signal.addEventListener('abort', stop, { once: true });
-    server.once('exit', () => context.signal.removeEventListener('abort', stop));
-    await log.close(); // Not before somebody listens: the server may be gone meanwhile.
+    const forget = server.pid === undefined ? () => { } : context.track({ kind: 'process', ...(0,stream_child/* identify */.ls)(server.pid) });
+    const onAbort = () => stop(server, isolation);
+    context.signal.addEventListener('abort', onAbort, { once: true });
+    server.once('exit', () => {
+        context.signal.removeEventListener('abort', onAbort);
+        forget();
+    });
+    await log.close(); // Not before the listeners exist: the server may be gone meanwhile.
     try {
-        await Promise.race([failed, untilReady(server, data)]);
+        if (server.pid !== undefined)
+            await writeOwner(folder.path, { ...owner, server: (0,stream_child/* identify */.ls)(server.pid) });
+        if (context.signal.aborted)
+            onAbort();
+        const socket = (0,external_node_path_.join)(folder.socket, '.s.PGSQL.5432');
+        await Promise.race([failed, waitUntilReady(socket, START_TIMEOUT, () => hasEnded(server))]);
         return server;
     }
     catch (error) {
-        await endServer(server);
-        const said = (await (0,promises_.readFile)(logFile, 'utf8').catch(() => '')).trim().slice(-2_000);
+        await endProcess(server, isolation);
+        const said = (await (0,promises_.readFile)(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
         throw new errors/* LifeboatError */.H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${said}`, { cause: error });
     }
 }
-/** pg_ctl waits in the same way: the eighth line of postmaster.pid says `ready` (pg_ctl.c, wait_for_postmaster_start). */
-async function untilReady(server, data) {
-    for (const end = Date.now() + START_WITHIN; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(50)) {
-        if (server.exitCode !== null || server.signalCode !== null)
-            throw new Error('it ended at once.');
-        const status = await (0,promises_.readFile)((0,external_node_path_.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
-        if (status.split('\n')[7]?.trim() === 'ready')
-            return;
-    }
-    throw new Error(`it was not ready within ${START_WITHIN / 1000} s.`);
+function hasEnded(server) {
+    return server.exitCode !== null || server.signalCode !== null;
 }
 /** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
-async function endServer(server) {
-    if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null)
+function stop(server, { closed }) {
+    if (closed)
+        server.stdin?.destroy();
+    else
+        server.kill('SIGQUIT');
+}
+async function endProcess(server, isolation) {
+    if (server.pid === undefined || hasEnded(server))
         return;
     const ended = (0,external_node_events_.once)(server, 'exit');
-    server.kill('SIGQUIT');
-    const late = setTimeout(() => server.kill('SIGKILL'), 5_000);
+    stop(server, isolation);
+    const late = setTimeout(() => server.kill('SIGKILL'), cluster_STOP_TIMEOUT);
+    // What sudo runs is root's: a signal of ours does not reach it.
+    const never = setTimeout(() => server.emit('exit', null, null), 3 * cluster_STOP_TIMEOUT);
     await ended;
     clearTimeout(late);
+    clearTimeout(never);
 }
-/** Where clusters go when nobody says it. As root the server's user must reach it, so not below root's home. */
-function defaultParent() {
-    const runnerTemp = process.env.RUNNER_TEMP;
-    return process.getuid?.() === 0 || !runnerTemp || Buffer.byteLength(runnerTemp) > MAX_FOLDER - 30
-        ? (0,external_node_os_.tmpdir)()
-        : runnerTemp;
+async function cluster_endServer({ process: server, isolation, mark, watch }, folder) {
+    watch.stop();
+    const sessions = isolation.closed || server.pid === undefined ? new Set() : await sessionsBelow(server.pid);
+    await endProcess(server, isolation);
+    await endSurvivors({ mark, folder: folder.path, sessions });
 }
-/** Removes the clusters of runs that were killed, and ends their servers. */
-async function sweepClusters(parent) {
-    for (const name of await (0,promises_.readdir)(parent).catch(() => [])) {
-        if (!name.startsWith(PREFIX))
-            continue;
-        const folder = (0,external_node_path_.join)(parent, name);
-        try {
-            const owner = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, OWNER_FILE), 'utf8'));
-            if (owner.started !== '' && (0,stream_child/* identify */.ls)(owner.pid).started === owner.started)
-                continue;
-            await removeCluster(folder);
-        }
-        catch {
-            // Another user's, or one that is being made: not ours to touch.
-        }
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/container-arguments.ts
+
+
+/** Where the folder of the socket is in the container. */
+const SOCKET_INSIDE = '/run/lifeboat';
+/** In every image, and open to every user. */
+const DATA_INSIDE = '/tmp/lifeboat-data';
+/** Mounts of their own: the socket's, and the volumes of the images of PostgreSQL. */
+const WRITABLE_INSIDE = [SOCKET_INSIDE, '/var/lib/postgresql', '/var/lib/postgresql/data'];
+const container_arguments_PROCESSES = 512;
+/**
+ * The image's own entry point is left out: it prepares a server for good, with a password and with scripts. On by default
+ * since PostgreSQL 18, checksums of pages are of no use here; older versions do not know the option.
+ */
+const SCRIPT = `umask 077
+data=$1 superuser=$2; shift 2
+initdb --help | grep -q no-data-checksums && checksums=--no-data-checksums
+initdb --pgdata="$data" --username="$superuser" --encoding=UTF8 --locale=C --auth=trust --no-sync --no-instructions $checksums > /dev/null &&
+exec postgres -D "$data" "$@"`;
+/** Of `docker run` or `podman run`; `bounds`: with bounds for memory and processes. */
+function runArguments(name, socket, superuser, image) {
+    const rights = ['--cap-drop=ALL', '--security-opt=no-new-privileges', '--user=postgres'];
+    const memory = `${Math.floor(memoryBound() / 1024 ** 2)}m`;
+    return (bounds) => [
+        'run',
+        '--detach',
+        `--name=${name}`,
+        '--network=none',
+        ...rights,
+        ...(bounds ? [`--memory=${memory}`, `--memory-swap=${memory}`, `--pids-limit=${container_arguments_PROCESSES}`] : []),
+        // Relabelled where SELinux keeps containers from what is not theirs.
+        `--volume=${socket}:${SOCKET_INSIDE}:z`,
+        // PostgreSQL's immediate shutdown: podman sends it also when it is to remove by force.
+        '--stop-signal=SIGQUIT',
+        '--stop-timeout=1',
+        '--env=LC_ALL=C',
+        '--env=TZ=UTC',
+        '--entrypoint=sh',
+        image,
+        '-c',
+        SCRIPT,
+        'sh',
+        DATA_INSIDE,
+        superuser,
+        ...settingArguments(SOCKET_INSIDE),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/container-cluster.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Milliseconds. */
+const container_cluster_START_TIMEOUT = 60_000;
+const container_cluster_POLL = 50;
+/** Asking the engine takes a while. */
+const ASK_INTERVAL = 1_000;
+/**
+ * Starts a throwaway server in a container of its own that has no network, few rights, and bounds for memory and processes.
+ * We reach it on a socket in a folder of ours that is mounted in there, or by running programs in there.
+ */
+async function startContainerCluster(options, context) {
+    const { image } = options;
+    const container = { engine: await engineWithImage(image), name: `lifeboat-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`, image };
+    const parent = await defaultParent({ sudo: false });
+    await sweepFolders(parent, remove_cluster_PREFIX, removeCluster);
+    const folder = await createFolder(parent, { ...ourselves() });
+    const forgetFolder = context.track({ kind: 'folder', path: folder.path });
+    const inside = { kind: 'container', engine: container.engine, name: container.name };
+    const forgetContainer = context.track(inside);
+    let stopWatch = () => { };
+    const close = async () => {
+        stopWatch();
+        await (0,stream_container/* endInside */.e)(inside);
+        forgetContainer();
+        await container_cluster_removeFolder(folder, container);
+        forgetFolder();
+    };
+    try {
+        await writeOwner(folder.path, { ...ourselves(), container: { engine: container.engine, name: container.name } });
+        await (0,promises_.mkdir)(folder.socket);
+        // Its user is not ours; of ours, nobody comes through the folder above.
+        await (0,promises_.chmod)(folder.socket, 0o777);
+        const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
+        await runContainer(container, runArguments(container.name, folder.socket, superuser, image), context);
+        const isReachable = await container_cluster_waitUntilReady(container, folder, context);
+        const { toolset, host } = await container_cluster_chooseToolset(container, folder, isReachable, options);
+        const size = await sizeInside(container);
+        const watched = { place: `container ${container.name}`, limit: options.sizeLimit };
+        const used = async () => (await sizeInside(container)) - size;
+        const sizeWatch = watch({ ...watched, used, free: () => freeBelow(folder.path) }, () => void (0,stream_container/* endInside */.e)(inside).catch(() => { }));
+        stopWatch = sizeWatch.stop;
+        const connection = { PGHOST: host, PGPORT: '5432', PGDATABASE: 'postgres', PGUSER: superuser };
+        return { connection, folder: folder.path, isolation: 'container', problem: sizeWatch.problem, close, toolset };
+    }
+    catch (error) {
+        await close();
+        throw error;
     }
 }
-/**
- * Removes a cluster whose owner is gone. Its server is asked to end, not killed: backends that compute do not notice
- * that their postmaster has gone, so it must end them itself.
- */
-async function removeCluster(folder) {
-    await endOrphan((0,external_node_path_.join)(folder, 'data'));
-    await (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 5 });
-}
-async function endOrphan(data) {
-    const status = await (0,promises_.readFile)((0,external_node_path_.join)(data, 'postmaster.pid'), 'utf8').catch(() => '');
-    const [pid, folder] = status.split('\n');
-    if (folder !== data || !/^\d+$/.test(pid ?? ''))
+/** An engine that cannot bound memory or processes here (rootless, with old cgroups) refuses them. */
+async function runContainer({ engine, image }, args, context) {
+    let reason = await whyNotRun(engine, args(true), context);
+    if (reason !== null && /cgroup|limit/i.test(reason))
+        reason = await whyNotRun(engine, args(false), context);
+    if (reason === null)
         return;
-    const command = await (0,promises_.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    // A pid is used again: it must be the server of this very folder.
-    if (command.split('\0').includes(data))
-        process.kill(Number(pid), 'SIGQUIT');
-    for (let waited = 0; waited < 50 && (await (0,promises_.readFile)(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''; waited++) {
-        await (0,external_node_timers_promises_.setTimeout)(100);
+    const hint = /short-name|unqualified/i.test(reason)
+        ? 'podman looks in no registry unless its configuration names one: write the full name, such as docker.io/library/postgres:17.'
+        : 'Name an image of PostgreSQL that this machine has or can fetch, such as postgres:17.';
+    throw new errors/* LifeboatError */.H3(`scratch-image: ${engine} cannot run ${JSON.stringify(image)}: ${reason}. ${hint}`);
+}
+/** It may have to fetch the image, which ends with the run. A group, so that `post:` ends it before the container. */
+async function whyNotRun(engine, args, { signal, track }) {
+    const spec = { name: `${engine} run`, command: engine, args, env: (0,stream_container/* engineEnvironment */.I)(), group: true };
+    try {
+        await (0,stream_child/* runTool */.qI)(spec, { signal, track });
+        return null;
+    }
+    catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof stream_child/* ToolError */.v4))
+            throw error;
+        return error.stderr.split('\n').at(-1) || error.message;
+    }
+}
+/** Returns whether its socket answers on this machine. It does not where the engine runs on another one. */
+async function container_cluster_waitUntilReady(container, { socket }, { signal }) {
+    const { engine, name } = container;
+    const here = (0,external_node_path_.join)(socket, '.s.PGSQL.5432');
+    let asked = Date.now();
+    for (const end = Date.now() + container_cluster_START_TIMEOUT; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(container_cluster_POLL)) {
+        signal.throwIfAborted();
+        if (await answersOn(here))
+            return true;
+        if (Date.now() - asked < ASK_INTERVAL)
+            continue;
+        asked = Date.now();
+        const state = await ask(engine, ['inspect', '--type=container', '--format={{.State.Running}}', name]);
+        if (state.stdout.trim() !== 'true')
+            throw await notStarted(container, 'it ended at once.');
+        const ready = await ask(engine, ['exec', name, 'pg_isready', '-q', '-h', SOCKET_INSIDE]);
+        if (ready.exitCode === 0)
+            return answersOn(here);
+    }
+    throw await notStarted(container, `it was not ready within ${container_cluster_START_TIMEOUT / 1000} s.`);
+}
+async function notStarted({ engine, name, image }, why) {
+    const { stdout } = await ask(engine, ['logs', '--tail=20', name]);
+    return new errors/* LifeboatError */.H3(`scratch-image: the throwaway PostgreSQL of image ${JSON.stringify(image)} did not start: ${why} It said: ${stdout.trim().slice(-2_000)}`);
+}
+/** Programs of this machine where they are new enough and reach the socket, else those of the image. */
+async function container_cluster_chooseToolset({ engine, name, image }, { socket }, isReachable, { choice, clientMajor }) {
+    if (choice.kind === 'local') {
+        if (!isReachable)
+            throw new errors/* LifeboatError */.H3('toolset: the socket of scratch-image is not on this machine. Write auto.');
+        return { toolset: await restoringToolset(toolsetPlaces(choice, {}), clientMajor), host: socket };
+    }
+    const theirs = await containerToolset(name, engine);
+    const needed = Math.max(clientMajor, theirs.major);
+    const [ours] = (await localToolsets()).filter(({ major }) => major >= needed).sort((a, b) => a.major - b.major);
+    if (ours && isReachable)
+        return { toolset: ours, host: socket };
+    if (theirs.major >= clientMajor)
+        return { toolset: theirs, host: SOCKET_INSIDE };
+    throw new errors/* LifeboatError */.H3(`scratch-image: the backup was made by pg_dump ${clientMajor}, and ${JSON.stringify(image)} has pg_restore ${theirs.version}. Name an image of version ${clientMajor} or newer.`);
+}
+/** Bytes of all that can be written in there. */
+async function sizeInside({ engine, name }) {
+    const { stdout } = await ask(engine, ['exec', name, 'du', '-skx', '/', ...WRITABLE_INSIDE]);
+    return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0) * 1024, 0);
+}
+/** Folders that the server's user made beside its socket are not ours to empty. */
+async function container_cluster_removeFolder({ path, socket }, { engine, image }) {
+    try {
+        await removeTree(path);
+    }
+    catch (error) {
+        const empty = ['--user=postgres', '--entrypoint=find', image, SOCKET_INSIDE, '-mindepth', '1', '-delete'];
+        const alone = ['run', '--rm', '--network=none', `--pids-limit=${container_arguments_PROCESSES}`, `--volume=${socket}:${SOCKET_INSIDE}`];
+        const { exitCode } = await ask(engine, [...alone, ...empty]);
+        if (exitCode !== 0)
+            throw new errors/* LifeboatError */.H3(`${JSON.stringify(path)} is left: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error });
+        await removeTree(path);
     }
 }
 
@@ -41569,18 +42885,20 @@ async function programs_answers(command) {
 
 
 
+
+
+
+
 /** Starts a private cluster, or connects to the server that was named. */
 async function openScratchServer(options) {
-    const { connection, choice, parent, sourceMajor, clientMajor, id, context } = options;
+    const { connection, choice, sourceMajor, clientMajor, id, context } = options;
     if (connection !== null) {
         const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-        return connected({ toolset, connection, id, context }, false, sourceMajor, async () => { });
+        return connected({ toolset, connection, id, context }, null, sourceMajor);
     }
-    const toolset = await serverPrograms(sourceMajor, clientMajor);
-    const cluster = await startCluster(parent, toolset, context);
+    const { cluster, toolset } = await startThrowaway(options);
     try {
-        const server = { toolset, connection: cluster.connection, id, context };
-        const scratch = await connected(server, true, sourceMajor, cluster.close);
+        const scratch = await connected({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
         await preferLz4(scratch.session);
         return scratch;
     }
@@ -41589,15 +42907,28 @@ async function openScratchServer(options) {
         throw error;
     }
 }
-async function connected(server, isPrivate, sourceMajor, end) {
+async function startThrowaway(options) {
+    const { image, choice, parent, sourceMajor, clientMajor, context } = options;
+    const sizeLimit = sizeLimitOf(options.plainSize);
+    if (image !== null) {
+        const cluster = await startContainerCluster({ image, choice, clientMajor, sizeLimit }, context);
+        return { cluster, toolset: cluster.toolset };
+    }
+    const toolset = await serverPrograms(sourceMajor, clientMajor);
+    return { cluster: await startCluster(parent, toolset, context, { sizeLimit }), toolset };
+}
+/** Settings of the restored database act on no program that works in it. */
+async function openPrivate(server) {
     const session = await Session.open(server, 'admin');
-    const [facts] = await session.query(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      current_setting('is_superuser') = 'on' as superuser`);
-    const { version = '', versionNumber = 0, superuser = false } = facts ?? {};
+    return { session, server: withOptions(server, startupOptions(session.versionNumber, true)) };
+}
+/** `cluster`: the private server that this is; null: it is one that was named. */
+async function connected(found, cluster, sourceMajor) {
+    const { session, server } = cluster === null ? await openChecked(found, 'admin') : await openPrivate(found);
+    const { version, versionNumber, superuser } = await server_readFacts(session);
     const close = async () => {
         session.kill();
-        await end();
+        await cluster?.close();
     };
     if (!superuser) {
         session.kill();
@@ -41605,9 +42936,27 @@ async function connected(server, isPrivate, sourceMajor, end) {
     }
     if (versionNumber < sourceMajor * 10_000) {
         session.kill();
-        throw new errors/* LifeboatError */.H3(`scratch-url: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`);
+        throw new errors/* LifeboatError */.H3(`${cluster === null ? 'scratch-url' : 'scratch-image'}: the server is PostgreSQL ${version}, older than the source (${sourceMajor}). A dump restores into the same version or a newer one: use the image postgres:${sourceMajor}.`);
     }
-    return { server, session, version, versionNumber, private: isPrivate, close };
+    const isPrivate = cluster !== null;
+    const isolation = cluster?.isolation ?? null;
+    return {
+        server,
+        session,
+        version,
+        versionNumber,
+        private: isPrivate,
+        isolation,
+        problem: cluster?.problem ?? (() => null),
+        close,
+    };
+}
+async function server_readFacts(session) {
+    const [facts] = await session.query(`
+    select pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
+    return facts ?? { version: '', versionNumber: 0, superuser: false };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/hand-out.ts
@@ -41656,12 +43005,14 @@ function urlOf({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABA
 
 
 
-
 /** Restores the backup into a throwaway database and holds that against the inventory. */
 async function restoreAndCompare(backup, settings, run, found) {
     const { manifest } = backup;
     const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
     found.scratchServer = scratch.version;
+    found.isolation = scratch.isolation;
+    if (scratch.isolation !== null)
+        run.log.info(`Isolation: ${scratch.isolation}`);
     for (const line of unexpected(scratch.server.toolset))
         run.log.info(line);
     try {
@@ -41683,6 +43034,9 @@ async function restoreAndCompare(backup, settings, run, found) {
         if (found.restoredUrl === null)
             await restored.made.remove(null);
     }
+    catch (error) {
+        throw scratch.problem() ?? error;
+    }
     finally {
         await scratch.close();
     }
@@ -41691,7 +43045,9 @@ function openScratch({ manifest, inventory }, settings, run) {
     return openScratchServer({
         connection: settings.scratchConnection,
         choice: settings.toolset,
-        parent: settings.scratchDir ?? defaultParent(),
+        image: settings.scratchImage,
+        parent: settings.scratchDir,
+        plainSize: manifest.totals.plain,
         sourceMajor: Math.floor(inventory.server.versionNumber / 10_000),
         clientMajor: Number.parseInt(manifest.clientVersion, 10),
         id: manifest.id,
@@ -41993,7 +43349,7 @@ class PartCache {
     async #open(manifest) {
         const volumes = manifest.parts.flatMap((part) => part.volumes);
         const { stored, plain } = manifest.totals;
-        this.#folder = await part_cache_makeFolder(this.#run);
+        this.#folder = await makeFolder(this.#run);
         const { volumes: folder } = this.#folder;
         await demandRoom(folder, 2 * (stored + plain));
         if ((await this.#ask('look-up', folder, part_cache_ANSWER_WITHIN)) === 'done')
@@ -42043,7 +43399,7 @@ function transferTime(volumes) {
     return Math.ceil(TRANSFER_WITHIN + part_cache_sizeOf(volumes) / LEAST_BYTES_PER_MILLISECOND);
 }
 /** What cannot be removed is left to the runner, which empties its temporary folder. */
-async function part_cache_makeFolder({ track, log }) {
+async function makeFolder({ track, log }) {
     const folder = await (0,promises_.mkdtemp)((0,external_node_path_.join)(process.env.RUNNER_TEMP || (0,external_node_os_.tmpdir)(), 'lifeboat-cache-'));
     const forget = track({ kind: 'folder', path: folder });
     const volumes = (0,external_node_path_.join)(folder, 'volumes');
@@ -42182,6 +43538,7 @@ async function testBackup(settings, run, isRestored) {
             signatureVerified: examined.signatureVerified,
             sourceVersion: examined.inventory?.server.version ?? null,
             scratchServer: examined.scratchServer,
+            isolation: examined.isolation,
             started: started.toISOString(),
             finished: run.now().toISOString(),
             duration: Math.round(progress.elapsed()),
@@ -43129,6 +44486,12 @@ const restore_test_summary_HEADLINES = {
     failed: '❌ Failed',
     'could-not-verify': '⚠️ Could not verify',
 };
+const ISOLATIONS = {
+    container: 'container',
+    bubblewrap: 'bubblewrap',
+    'another user': 'another user',
+    none: '⚠️ none: code in the backup ran with the rights of this job. Set <code>scratch-image</code>, or install bubblewrap.',
+};
 /** One line: what was found, and what to do. */
 function verdictMessage(report) {
     const { verdict, id, findings, missed, tables, restoreTime } = report;
@@ -43199,6 +44562,7 @@ function restore_test_summary_overview(report) {
         ['Store', (0,report_escape/* html */.qy)(report.store)],
         ['Source', `PostgreSQL ${(0,report_escape/* html */.qy)(report.sourceVersion ?? 'not known')}`],
         ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${(0,report_escape/* html */.qy)(report.scratchServer)}`],
+        ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
         ...(report.keptDatabase === null ? [] : [['Kept for later steps', (0,report_escape/* html */.qy)(report.keptDatabase)]]),
         ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
         ...(report.cachedSize === 0 ? [] : [['From the Actions cache', formatBytes(report.cachedSize)]]),
@@ -43303,6 +44667,7 @@ function restoreSummary(report) {
 }
 
 ;// CONCATENATED MODULE: ./src/report/publish.ts
+
 
 
 
@@ -43441,8 +44806,11 @@ async function publishHold(report, out) {
     await out.summary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${markup_list(lines, '')}\n`);
 }
 async function writeReport(name, report) {
-    const file = (0,external_node_path_.join)(process.env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)(), name);
-    await (0,promises_.writeFile)(file, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+    const text = `${JSON.stringify(report, null, 2)}\n`;
+    const { RUNNER_TEMP } = process.env;
+    // In a folder that every user may write, another one could have put a link under a known name.
+    const file = RUNNER_TEMP ? (0,external_node_path_.join)(RUNNER_TEMP, name) : (0,external_node_path_.join)((0,external_node_os_.tmpdir)(), `${(0,external_node_crypto_.randomUUID)()}-${name}`);
+    await (0,promises_.writeFile)(file, text, { mode: 0o600, flag: RUNNER_TEMP ? 'w' : 'wx' });
     return file;
 }
 function completeLine({ id, tables, rows, storedSize, duration }, location) {
@@ -43497,7 +44865,7 @@ class HttpError extends Error {
  * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
  * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
  */
-async function send(call, stop, patience = http_PATIENCE) {
+async function http_send(call, stop, patience = http_PATIENCE) {
     for (let tries = 1;; tries++) {
         const problem = await tryOnce(call, stop, patience.ofTry);
         if (problem === null)
@@ -43573,7 +44941,7 @@ const PATIENCE_AT_START = { ofTry: 5_000, pauses: [] };
 /** Throws an HttpError. */
 function sendBeat(url, beat, stop) {
     const call = { method: 'GET', url: beatUrl(url, beat) };
-    return send(call, stop, beat === 'start' ? PATIENCE_AT_START : http_PATIENCE);
+    return http_send(call, stop, beat === 'start' ? PATIENCE_AT_START : http_PATIENCE);
 }
 function beatUrl(url, beat) {
     if (beat === 'success')
@@ -43924,7 +45292,7 @@ async function push(gateway, groups, stop) {
         const url = new URL(gateway);
         url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/lifeboat${groupingKey(group.labels)}`;
         const body = metricsText([group]);
-        await send({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
+        await http_send({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
     }
 }
 /** In base64, as a store's slashes need it. */
@@ -43980,7 +45348,7 @@ function recovery({ command, report }) {
 }
 /** Throws an HttpError. */
 function post(url, message, stop) {
-    return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
+    return http_send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
 }
 function chatText(mark, title, message, { about }, run) {
     const named = [
@@ -44379,15 +45747,19 @@ async function fail(command, error, cancelled, progress, ended) {
 /* harmony export */   IQ: () => (/* binding */ withDefault),
 /* harmony export */   Ik: () => (/* binding */ object),
 /* harmony export */   Jt: () => (/* binding */ flag),
+/* harmony export */   Nj: () => (/* binding */ signedDigits),
 /* harmony export */   Qq: () => (/* binding */ text),
 /* harmony export */   U9: () => (/* binding */ count),
 /* harmony export */   eu: () => (/* binding */ literal),
+/* harmony export */   g1: () => (/* binding */ record),
 /* harmony export */   l_: () => (/* binding */ parseChecked),
 /* harmony export */   me: () => (/* binding */ nullable),
 /* harmony export */   n$: () => (/* binding */ moment),
+/* harmony export */   nd: () => (/* binding */ integer),
 /* harmony export */   p_: () => (/* binding */ list),
 /* harmony export */   r1: () => (/* binding */ textLike),
-/* harmony export */   sc: () => (/* binding */ sha256)
+/* harmony export */   sc: () => (/* binding */ sha256),
+/* harmony export */   vm: () => (/* binding */ digits)
 /* harmony export */ });
 /** Something in a JSON document is not what its format says. The message tells where. */
 class FormatError extends Error {
@@ -44457,6 +45829,14 @@ function nullable(check) {
 function withDefault(check, byDefault) {
     return (value, path) => (value === undefined ? byDefault : check(value, path));
 }
+/** Values by names that are not known beforehand. */
+function record(check) {
+    return (value, path) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+            throw expected('an object', path);
+        return Object.fromEntries(Object.entries(value).map(([name, item]) => [text(name, `a name in ${path}`), check(item, `${path}.${name}`)]));
+    };
+}
 function literal(...allowed) {
     return (value, path) => {
         if (allowed.includes(value))
@@ -44464,14 +45844,20 @@ function literal(...allowed) {
         throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
     };
 }
+/**
+ * Text without NUL, at which a program in C stops reading, and without half a surrogate pair, which has no UTF-8. Neither
+ * PostgreSQL nor a file system has text with them.
+ */
 const text = (value, path) => {
     if (typeof value !== 'string')
         throw expected('text', path);
+    if (value.includes('\0') || !value.isWellFormed())
+        throw expected('text without NUL and in whole characters', path);
     return value;
 };
 function textLike(pattern, what) {
     return (value, path) => {
-        if (typeof value !== 'string' || !pattern.test(value))
+        if (!pattern.test(text(value, path)))
             throw expected(what, path);
         return value;
     };
@@ -44487,12 +45873,22 @@ const count = (value, path) => {
         throw expected('a whole number', path);
     return value;
 };
+/** A count that can be larger than a JavaScript number holds exactly. */
+const digits = textLike(/^\d{1,40}$/, 'digits');
+/** The same, below 0 too. */
+const signedDigits = textLike(/^-?\d{1,60}$/, 'digits');
+const integer = (value, path) => {
+    if (!Number.isSafeInteger(value))
+        throw expected('a whole number', path);
+    return value;
+};
 const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
 /** A moment in UTC, ISO 8601. */
 const moment = (value, path) => {
-    if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
+    const given = text(value, path);
+    if (Number.isNaN(Date.parse(given)))
         throw expected('a time', path);
-    return value;
+    return given;
 };
 function expected(what, path) {
     return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
@@ -47097,6 +48493,11 @@ function parseToolset(text) {
     }
     throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
 }
+function parseImage(text) {
+    if (IMAGE.test(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
+}
 /** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
 function needsLocalFiles(toolset, given) {
     if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
@@ -47561,14 +48962,11 @@ function parseAssertion(entry, index) {
     }
     return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
 }
-/** One query, as it will stand in parentheses; psql reads it, and would obey a backslash. */
+/** One query, as it will stand in parentheses. */
 function parseSql(sql, name, shape) {
     if (typeof sql !== 'string' || sql.trim() === '')
         throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)} has no sql. ${shape}`);
     const query = sql.trim().replace(/;$/, '').trim();
-    if (query.includes('\\')) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds a backslash, which psql would obey. Write chr(92).`);
-    }
     if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
         throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
     }
@@ -47640,6 +49038,7 @@ const restoreTestInputs = {
     'verification-key': (0,read_inputs/* optional */.lq)(parseVerificationKeys),
     ...signingInputs,
     'scratch-url': (0,read_inputs/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
+    'scratch-image': (0,read_inputs/* optional */.lq)(parseImage),
     'scratch-dir': (0,read_inputs/* optional */.lq)(parseScratchDir),
     'keep-database': (0,read_inputs/* input */.hF)('false', inputs_words/* parseBoolean */.yG),
     'after-restore': (0,read_inputs/* optional */.lq)(parseFile),
@@ -47666,8 +49065,35 @@ const restore_test_rules = [
             problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
         };
     },
+    function imageAndServer({ given }) {
+        if (!given('scratch-image') || !given('scratch-url'))
+            return null;
+        return {
+            input: 'scratch-image',
+            problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
+        };
+    },
+    function imageAndFolder({ given }) {
+        if (!given('scratch-image') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
+        };
+    },
+    function imageAndToolset({ given, values }) {
+        const { toolset } = values;
+        if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
+        };
+    },
     function privateClusterInContainer({ given, values }) {
         const { toolset } = values;
+        if (given('scratch-image'))
+            return null;
         if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
             return null;
         return {
@@ -47722,6 +49148,7 @@ async function readRestoreTestSettings(get, env, log) {
         signing: inputs['signing-key'],
         toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
         scratchConnection: inputs['scratch-url'],
+        scratchImage: inputs['scratch-image'],
         scratchDir: inputs['scratch-dir'],
         keepDatabase: inputs['keep-database'],
         afterRestore: inputs['after-restore'],
@@ -48451,7 +49878,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7377);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7069);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);
@@ -49243,7 +50670,7 @@ async function endedThere(ended, inside) {
         throw error;
     }
 }
-/** Ends a process that leads a group, and what it has started. One that has ended meanwhile is no error. */
+/** Ends a process that leads a group, and what it has started. One that has ended, or that sudo runs, is not an error. */
 function endGroup(pid, signal) {
     if (pid === undefined)
         return; // It has never begun.
@@ -49251,7 +50678,7 @@ function endGroup(pid, signal) {
         process.kill(-pid, signal);
     }
     catch (error) {
-        if (error.code !== 'ESRCH')
+        if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
             throw error;
     }
 }
@@ -49332,7 +50759,7 @@ done 2> /dev/null; true`;
 async function endInside(inside) {
     const { engine } = inside;
     const args = inside.kind === 'container'
-        ? ['rm', '--force', inside.name]
+        ? ['rm', '--force', '--volumes', inside.name]
         : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
     const code = await exitCodeOf(engine, args);
     if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {

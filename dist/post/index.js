@@ -28424,7 +28424,7 @@ async function end(leftover, log, inputs) {
     if (leftover.kind === 'file')
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(leftover.path, { force: true });
     if (leftover.kind === 'folder') {
-        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 704).then(__nccwpck_require__.bind(__nccwpck_require__, 4704));
+        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 952).then(__nccwpck_require__.bind(__nccwpck_require__, 6952));
         return removeCluster(leftover.path);
     }
     if (leftover.kind === 'container' || leftover.kind === 'container-process')
@@ -28571,6 +28571,14 @@ function nullable(check) {
 function withDefault(check, byDefault) {
     return (value, path) => (value === undefined ? byDefault : check(value, path));
 }
+/** Values by names that are not known beforehand. */
+function record(check) {
+    return (value, path) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value))
+            throw expected('an object', path);
+        return Object.fromEntries(Object.entries(value).map(([name, item]) => [checked_text(name, `a name in ${path}`), check(item, `${path}.${name}`)]));
+    };
+}
 function literal(...allowed) {
     return (value, path) => {
         if (allowed.includes(value))
@@ -28578,14 +28586,20 @@ function literal(...allowed) {
         throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
     };
 }
+/**
+ * Text without NUL, at which a program in C stops reading, and without half a surrogate pair, which has no UTF-8. Neither
+ * PostgreSQL nor a file system has text with them.
+ */
 const checked_text = (value, path) => {
     if (typeof value !== 'string')
         throw expected('text', path);
+    if (value.includes('\0') || !value.isWellFormed())
+        throw expected('text without NUL and in whole characters', path);
     return value;
 };
 function textLike(pattern, what) {
     return (value, path) => {
-        if (typeof value !== 'string' || !pattern.test(value))
+        if (!pattern.test(checked_text(value, path)))
             throw expected(what, path);
         return value;
     };
@@ -28601,12 +28615,22 @@ const count = (value, path) => {
         throw expected('a whole number', path);
     return value;
 };
+/** A count that can be larger than a JavaScript number holds exactly. */
+const digits = textLike(/^\d{1,40}$/, 'digits');
+/** The same, below 0 too. */
+const signedDigits = textLike(/^-?\d{1,60}$/, 'digits');
+const integer = (value, path) => {
+    if (!Number.isSafeInteger(value))
+        throw expected('a whole number', path);
+    return value;
+};
 const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
 /** A moment in UTC, ISO 8601. */
 const moment = (value, path) => {
-    if (typeof value !== 'string' || Number.isNaN(Date.parse(value)))
+    const given = checked_text(value, path);
+    if (Number.isNaN(Date.parse(given)))
         throw expected('a time', path);
-    return value;
+    return given;
 };
 function expected(what, path) {
     return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
@@ -30407,7 +30431,7 @@ async function endedThere(ended, inside) {
         throw error;
     }
 }
-/** Ends a process that leads a group, and what it has started. One that has ended meanwhile is no error. */
+/** Ends a process that leads a group, and what it has started. One that has ended, or that sudo runs, is not an error. */
 function endGroup(pid, signal) {
     if (pid === undefined)
         return; // It has never begun.
@@ -30415,7 +30439,7 @@ function endGroup(pid, signal) {
         process.kill(-pid, signal);
     }
     catch (error) {
-        if (error.code !== 'ESRCH')
+        if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
             throw error;
     }
 }
@@ -30496,7 +30520,7 @@ done 2> /dev/null; true`;
 async function endInside(inside) {
     const { engine } = inside;
     const args = inside.kind === 'container'
-        ? ['rm', '--force', inside.name]
+        ? ['rm', '--force', '--volumes', inside.name]
         : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
     const code = await exitCodeOf(engine, args);
     if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {

@@ -40,7 +40,7 @@ beforeEach(async () => {
 async function connect(): Promise<Session> {
   const context = { signal: new AbortController().signal, track: () => () => {} };
   const toolset = await newestToolset([localToolsets]);
-  const session = await Session.open(
+  const session = await Session.openUnset(
     { toolset, connection: server.env(DATABASE), id: 'application', context },
     'watch',
   );

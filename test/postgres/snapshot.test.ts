@@ -29,7 +29,7 @@ beforeAll(async () => {
   await postgres.createDatabase('c1');
   const context = { signal: new AbortController().signal, track: () => () => {} };
   connected = await connect(postgres.env('c1'), { kind: 'local' }, '20260101T000000Z-c1c1c1c1', context);
-  other = await Session.open({ ...connected.server, id: 'other' }, 'watch');
+  other = await Session.openUnset({ ...connected.server, id: 'other' }, 'watch');
 });
 
 afterAll(async () => {
@@ -97,7 +97,7 @@ async function read(dumps: Awaited<ReturnType<typeof startDumps>>): Promise<Seen
   const chunks: Buffer[] = [];
   for await (const chunk of dumps.data.stdout) chunks.push(chunk as Buffer);
   await Promise.all([dumps.schema.finished, dumps.data.finished]);
-  const [row] = await session.query<{ n: number }>('select count(*)::int as n from only victim');
+  const [row] = await session.query<{ n: number }>('select count(*)::int as n from only public.victim');
   await session.run('commit');
   const restore = toolCommand(server, 'pg_restore', 'data', ['--data-only', '--file=-']);
   const sql = (await runTool(restore, server.context, Buffer.concat(chunks))).toString('utf8');

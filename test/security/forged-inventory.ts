@@ -26,7 +26,9 @@ export async function forgeInventory(
   const { manifest } = backup;
   const file = openFileStore({ path: store.path, url: pathToFileURL(store.path).href }, recordedContext());
   const decryption = { kind: 'passphrase' as const, passphrases: [PASSPHRASE] };
-  const parts = new BackupParts(file, manifest, decryption, new AbortController().signal, () => {});
+  const { signal } = new AbortController();
+  const context = { store: file, manifest, decryption, withoutSums: 'refuse' as const, signal, info: () => {} };
+  const parts = new BackupParts(context);
   const inventory = JSON.parse((await buffer(parts.plain('inventory'))).toString('utf8'));
   change(inventory);
   const plain = Buffer.from(JSON.stringify(inventory));

@@ -18,7 +18,7 @@ const WHOLE: Inventory = {
   format: 1,
   id: 'ID',
   name: 'shop',
-  parts: [{ name: 'data', plain: 1, sha256: 'a'.repeat(64) }],
+  parts: [{ name: 'data', plain: 1, sha256: 'a'.repeat(64), sums: ['b'.repeat(64)] }],
   partial: null,
   server: { version: '15.1', versionNumber: 150001, bootstrap: 'postgres', standby: false },
   database: {

@@ -43,7 +43,7 @@ export async function compareWithBackup(
     signal,
     info: () => {},
   }).inventory();
-  const restored = await readState(await serverTo(server, database), 'content', () => {});
+  const restored = await readState(await serverTo(server, database), 'content', { ours: true });
   const { findings } = compare(expected, restored, {
     lacking: [],
     existingRoles: ['postgres'],

@@ -206,7 +206,7 @@ export function textsOf(flagValue: ObjectFacts['flags'][string] | undefined): st
 /** What a restored database holds, read in the same way as the source was. */
 export interface RestoredState
   extends Pick<Inventory, 'server' | 'database' | 'extensions' | 'roles' | 'materializedViews' | 'objects'> {
-  tables: Pick<TableFacts, 'schema' | 'name' | 'rows' | 'fingerprint'>[];
+  tables: Pick<TableFacts, 'schema' | 'name' | 'rows' | 'fingerprint' | 'userCode'>[];
   sequences: { schema: string; name: string; current: SequenceValue | null }[];
   largeObjects: Omit<LargeObjectFacts, 'dumped'>;
 }
@@ -271,13 +271,15 @@ export interface TableFacts {
   extension: string | null;
   /** Of the table with its TOAST, at the time of the dump. */
   bytes: number;
-  /** Exact, by FROM ONLY; null with the reason in `reason`. */
+  /** Exact, by FROM ONLY, or of the dump's own stream where `userCode` forbids a query; null with the reason in `reason`. */
   rows: string | null;
   /** Order-free digest of every row, with `fingerprint: content`. */
   fingerprint: string | null;
   /** The archive holds its rows. */
   dumped: boolean;
   reason: string | null;
+  /** Why no query reads this table: what of it would run a user's code. Missing in older inventories, which did read it. */
+  userCode?: string | null;
 }
 
 export interface SequenceFacts {
@@ -309,6 +311,7 @@ export interface MaterializedViewFacts {
   schema: string;
   name: string;
   populated: boolean;
+  /** In older inventories; now null: they are not read. */
   rows: string | null;
 }
 

@@ -6,10 +6,13 @@ import { checkArchive, tableFacts } from '../postgres/archive-check.ts';
 import type { Connected } from '../postgres/connect.ts';
 import { type Dumps, type Selection, selectTables, startDumps } from '../postgres/dump.ts';
 import { readDefinitions } from '../postgres/inventory/read.ts';
+import { isSuperuser } from '../postgres/inventory/roles.ts';
 import { countTables } from '../postgres/inventory/rows.ts';
 import { mergeSequences, readSequences, type SequenceReading } from '../postgres/inventory/sequences.ts';
+import { RowCounter } from '../postgres/row-counter.ts';
 import { withSnapshot } from '../postgres/snapshot.ts';
 import { measureTables } from '../postgres/tables.ts';
+import { findUserCode } from '../postgres/user-code.ts';
 import type { PartStreamer, WrittenPart } from './part-streamer.ts';
 import type { Run } from './run.ts';
 
@@ -25,6 +28,8 @@ export interface StoredDump {
   parts: WrittenPart[];
   inventory: Omit<Inventory, 'format' | 'id' | 'name' | 'parts' | 'partial' | 'files'>;
   notIncluded: string[];
+  /** The role that reads is a superuser. */
+  superuser: boolean;
 }
 
 export async function beginDump(connected: Connected, settings: BackupSettings, run: Run): Promise<BegunDump> {
@@ -65,34 +70,39 @@ export async function storeDump(
   const notRecorded: string[] = [];
   const sizes = await measureTables(session, selection.tables);
   const estimate = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
-  let counted = 0;
+  let countedTables = 0;
 
   const read = async () => {
     const content = settings.fingerprint === 'content';
     const definitions = await readDefinitions(session, { content, notRecorded });
+    const userCode = await findUserCode(session);
     const counts = await countTables(session, selection.tables, {
       fingerprint: settings.fingerprint,
+      userCode,
+      copyRows: null,
       onTable: (done) => {
-        counted = done;
+        countedTables = done;
       },
     });
-    return { definitions, counts };
+    const superuser = await isSuperuser(session);
+    return { definitions, superuser, counted: { selection, counts, userCode } };
   };
   const head = new HeadReader(server);
+  const rows = new RowCounter();
   const stream = async () => {
     const schema = await run.progress.stage('schema', () =>
       parts.write('schema', dumps.schema.stdout, dumps.schema.finished),
     );
     await run.at('during-copy');
     const data = await run.progress.stage('data', () =>
-      parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through]),
+      parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through, rows.through]),
     );
     return [schema, data];
   };
   const progress = () => ({
     plain: parts.plain,
     stored: parts.stored,
-    more: `${counted} of ${selection.tables.length} tables counted`,
+    more: `${countedTables} of ${selection.tables.length} tables counted`,
   });
 
   const streaming = stream();
@@ -106,16 +116,16 @@ export async function storeDump(
   }
 
   const written = await streaming;
-  const { definitions, counts } = await reading;
+  const { definitions, superuser, counted } = await reading;
   const sequences = mergeSequences(begun.sequencesBefore, await readSequences(session));
   // The session held the locks to the end: were it gone, the counts would not be the dump's.
   await session.run('commit');
   await session.close();
 
-  const contents = await head.contents();
-  checkArchive(selection, counts, contents);
-  const tables = tableFacts(selection, counts, sizes, contents);
-  const largeObjects = { ...definitions.largeObjects, dumped: contents.largeObjects };
+  const archive = { ...(await head.contents()), rows: rows.rows() };
+  checkArchive(counted, archive);
+  const tables = tableFacts(counted, sizes, archive);
+  const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
   const notIncluded = [
     ...settings.dumpArgs.map((arg) => `Left out or chosen by dump-args: ${arg}`),
     ...tables
@@ -127,6 +137,7 @@ export async function storeDump(
     parts: written,
     inventory: { ...definitions, largeObjects, tables, sequences, notRecorded },
     notIncluded,
+    superuser,
   };
 }
 

@@ -15,6 +15,7 @@ export interface BackupFacts {
   manifest: CommonManifest;
   inventory: Inventory;
   facts: Connected['facts'];
+  superuser: boolean;
   targets: BackupTarget[];
   retention: Map<BackupTarget, StoreRetention>;
   trend: BackupReport['trend'];
@@ -23,7 +24,7 @@ export interface BackupFacts {
 }
 
 export function makeReport(made: BackupFacts): BackupReport {
-  const { manifest, inventory, facts, targets, retention, trend, signed, progress } = made;
+  const { manifest, inventory, facts, superuser, targets, retention, trend, signed, progress } = made;
   const dumped = inventory.tables.filter((table) => table.dumped);
   return {
     command: 'backup',
@@ -45,6 +46,10 @@ export function makeReport(made: BackupFacts): BackupReport {
     largeObjects: inventory.largeObjects.count,
     objects: inventory.objects.length,
     largestTables: largest(inventory.tables),
+    countedInDump: inventory.tables.flatMap(({ schema, name, userCode }) =>
+      userCode ? [{ schema, name, reason: userCode }] : [],
+    ),
+    superuser,
     parts: manifest.parts.map(({ name, plain, volumes }) => ({
       name,
       plain,

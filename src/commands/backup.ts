@@ -52,6 +52,7 @@ interface MadeBackup {
   manifest: CommonManifest;
   inventory: Inventory;
   facts: Connected['facts'];
+  superuser: boolean;
   targets: BackupTarget[];
 }
 
@@ -77,6 +78,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   let targets: BackupTarget[] = [];
   let manifest: CommonManifest;
   let inventory: Inventory;
+  let superuser = false;
   try {
     targets = await progress.stage('open stores', () => openTargets(settings, set, signal, run));
     const source = await readSource(session);
@@ -97,6 +99,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
 
     const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
     const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
+    ({ superuser } = dump);
     const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
     const files = await storeTrees(trees, settings, parts, run);
     const written = [...dump.parts, ...globals.parts, ...files.parts];
@@ -145,7 +148,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     session.kill();
     await discard(targets.filter(({ failure }) => failure !== null));
   }
-  return { manifest, inventory, facts, targets };
+  return { manifest, inventory, facts, superuser, targets };
 }
 
 /** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */

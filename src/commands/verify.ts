@@ -40,7 +40,7 @@ export async function verify(
   found: Examination,
 ): Promise<void> {
   const { parts, inventory } = backup;
-  await run.progress.stage('compare', () => compareInventory(restored, backup, found));
+  await run.progress.stage('compare', () => compareInventory(target, restored, backup, found));
   await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
   if (fileTrees !== 'leave') {
     const into = fileTrees === 'read' ? null : fileTrees.into;
@@ -62,13 +62,14 @@ export async function verify(
 }
 
 async function compareInventory(
+  target: ScratchServer,
   restored: RestoredDatabase,
   { inventory, selection }: OpenedBackup,
   found: Examination,
 ): Promise<void> {
   const { lacking, existingRoles, notMade, errors } = restored;
   const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
-  const state = await readState(restored.server, content ? 'content' : 'rows', () => {});
+  const state = await readState(restored.server, content ? 'content' : 'rows', { ours: target.private });
   const comparison = compare(inventory, state, {
     lacking,
     existingRoles,

@@ -2,38 +2,76 @@ import type { TableFacts } from '../catalog/inventory.ts';
 import { LifeboatError } from '../errors.ts';
 import type { ArchiveContents } from './archive.ts';
 import type { Selection } from './dump.ts';
+import { label } from './inventory/errors.ts';
 import type { TableCount } from './inventory/rows.ts';
 import type { Table } from './tables.ts';
+import type { UserCode } from './user-code.ts';
+
+/** What the dump's snapshot held, read by queries. */
+export interface CountedTables {
+  selection: Selection;
+  counts: Map<number, TableCount>;
+  userCode: UserCode;
+}
+
+/** What pg_dump's archive holds. */
+export interface ArchivedTables extends ArchiveContents {
+  /** How many rows of each table went by in the stream, by the table's oid. */
+  rows: Map<number, number>;
+}
 
 /**
- * Holds the archive's own table of contents against what was counted in the same snapshot: a table that has rows must
- * have its data in the archive, and data must belong to a table that was counted.
+ * Holds the archive against what was counted in the same snapshot: a table that has rows must have its data in the
+ * archive, exactly so many rows, and data must belong to a table that was locked.
  */
-export function checkArchive(selection: Selection, counts: Map<number, TableCount>, contents: ArchiveContents): void {
-  const byOid = new Map(selection.tables.map((table) => [table.oid, table]));
-  for (const table of selection.tables) {
-    const rows = counts.get(table.oid)?.rows ?? '0';
-    const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
-    if (expected && rows !== '0' && !contents.data.has(table.oid)) {
-      throw new LifeboatError(
-        `Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
-      );
-    }
+export function checkArchive(counted: CountedTables, archive: ArchivedTables): void {
+  for (const table of counted.selection.tables) {
+    if (archive.data.has(table.oid)) checkRows(table, counted, archive);
+    else checkMissing(table, counted);
   }
-  for (const oid of contents.data) {
-    if (byOid.has(oid)) continue;
+  const known = new Set(counted.selection.tables.map(({ oid }) => oid));
+  for (const oid of archive.data) {
+    if (known.has(oid)) continue;
     throw new LifeboatError(
       `pg_dump’s archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`,
     );
   }
 }
 
+/** Of an extension's table the archive holds only the rows that the extension says (pg_extension_config_dump). */
+function checkRows(table: Table, { counts }: CountedTables, archive: ArchivedTables): void {
+  const written = archive.rows.get(table.oid);
+  const rows = counts.get(table.oid)?.rows ?? null;
+  if (written === undefined) {
+    throw new LifeboatError(
+      `Table ${label(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`,
+    );
+  }
+  if (rows === null || table.extension !== null || String(written) === rows) return;
+  throw new LifeboatError(
+    `Table ${label(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`,
+  );
+}
+
+function checkMissing(table: Table, { selection, counts, userCode }: CountedTables): void {
+  const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
+  if (!expected) return;
+  // pg_dump leaves unlogged tables out on a standby.
+  const notCounted =
+    userCode.has(table.oid) && table.persistence === 'permanent' ? 'rows that no query may count' : null;
+  const rows = counts.get(table.oid)?.rows ?? '0';
+  const has = notCounted ?? (rows === '0' ? null : `${rows} rows`);
+  if (has === null) return;
+  throw new LifeboatError(
+    `Table ${label(table)} has ${has}, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
+  );
+}
+
 /** What the inventory says of the tables. Partitioned tables hold no rows: their partitions do. */
 export function tableFacts(
-  selection: Selection,
-  counts: Map<number, TableCount>,
+  { selection, counts, userCode }: CountedTables,
   sizes: Map<number, number>,
-  contents: ArchiveContents,
+  archive: ArchivedTables,
 ): TableFacts[] {
   return selection.tables
     .filter(({ kind }) => kind === 'r')
@@ -46,14 +84,17 @@ export function tableFacts(
         partition: table.partition,
         extension: table.extension,
         bytes: sizes.get(table.oid) ?? 0,
-        rows: count?.rows ?? null,
+        rows: count?.rows ?? rowsWritten(table, archive),
         fingerprint: count?.fingerprint ?? null,
-        dumped: contents.data.has(table.oid),
+        dumped: archive.data.has(table.oid),
         reason: count?.reason ?? null,
+        userCode: userCode.get(table.oid) ?? null,
       };
     });
 }
 
-function label({ schema, name }: Table): string {
-  return `${JSON.stringify(schema)}.${JSON.stringify(name)}`;
+/** The record of a table that no query may count; null when the archive does not hold all of its rows. */
+function rowsWritten({ oid, extension }: Table, { rows }: ArchivedTables): string | null {
+  const written = rows.get(oid);
+  return written === undefined || extension !== null ? null : String(written);
 }

@@ -23,14 +23,17 @@ export interface Table {
  */
 export function listTables(session: Session): Promise<Table[]> {
   return session.query<Table>(`
-    select c.oid::int8 as oid, n.nspname as schema, c.relname as name, c.relkind as kind,
+    select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name, c.relkind as kind,
       case c.relpersistence when 'u' then 'unlogged' else 'permanent' end as persistence,
       c.relispartition as partition, e.extname as extension,
-      c.relfilenode::int8 as "fileSeen", coalesce(pg_relation_filenode(c.oid), 0)::int8 as "fileNow"
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-    left join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+      c.relfilenode::pg_catalog.int8 as "fileSeen",
+      coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::pg_catalog.int8 as "fileNow"
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
+    left join pg_catalog.pg_extension e
+      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
     where c.relkind in ('r', 'p') and c.relpersistence <> 't'
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
@@ -44,7 +47,8 @@ export function listTables(session: Session): Promise<Table[]> {
 export async function measureTables(session: Session, tables: Table[]): Promise<Map<number, number>> {
   const oids = tables.map(({ oid }) => oid).join(',');
   const rows = await session.query<{ oid: number; bytes: number }>(
-    `select oid::int8 as oid, coalesce(pg_table_size(oid), 0) as bytes from unnest('{${oids}}'::oid[]) as t (oid)`,
+    `select oid::pg_catalog.int8 as oid, coalesce(pg_catalog.pg_table_size(oid), 0) as bytes
+    from pg_catalog.unnest('{${oids}}'::pg_catalog.oid[]) as t (oid)`,
   );
   return new Map(rows.map(({ oid, bytes }) => [oid, bytes]));
 }

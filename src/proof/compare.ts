@@ -73,7 +73,7 @@ function compareLargeObjects(
   return result;
 }
 
-/** Populated alike is demanded; rows are computed anew by a restore, and may differ (`now()`, `random()`). */
+/** They must be populated alike. A restore computes their rows anew, which may differ (`now()`, `random()`). */
 function compareMaterializedViews(
   expected: Inventory,
   restored: RestoredState,
@@ -94,10 +94,8 @@ function compareMaterializedViews(
         object: label,
         message: `It was ${said(view.populated)}, restored was ${said(copy.populated)}.`,
       });
-    } else if (copy.rows !== view.rows) {
-      result.notVerified.push(
-        `Rows of materialized view ${label}: a restore computes them anew; ${view.rows} were there, ${copy.rows} are now.`,
-      );
+    } else if (view.populated) {
+      result.notVerified.push(`Rows of materialized view ${label}: a restore computes them anew.`);
     }
   }
   if (expected.materializedViews.length > 0) {

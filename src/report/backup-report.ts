@@ -28,6 +28,10 @@ export interface BackupReport {
   objects: number;
   /** Most rows first. */
   largestTables: { schema: string; name: string; rows: string | null; bytes: number }[];
+  /** Tables that no query may read, because it would run a user's code: their rows were counted in the dump alone. */
+  countedInDump: { schema: string; name: string; reason: string }[];
+  /** The role that made the backup is a superuser. */
+  superuser: boolean;
   parts: { name: string; plain: number; stored: number; volumes: number }[];
   files: (TreeCounts & { label: string /** What is to be said of how it was read. */; notes: string[] })[];
   encryption: Manifest['encryption'];

@@ -8,6 +8,9 @@ import { mermaidCharts } from './trend-chart.ts';
 
 const MOST_DELETED = 20;
 
+export const SUPERUSER_WARNING =
+  "The role that makes the backups is a superuser. If a backup ever runs code that a user of the database has put into a table, an index or a function, that user gets every right on the server, programs and files of its machine included. Lifeboat avoids all ways that are known, and so does pg_dump; a role with few rights limits the others: docs/backup.md, 'The role'.";
+
 /** The job summary of a backup that has at least one store. HTML tables, for names can hold anything. */
 export function backupSummary(report: BackupReport): string {
   const good = report.stores.filter(({ error }) => error === null);
@@ -47,10 +50,24 @@ export function backupSummary(report: BackupReport): string {
         formatBytes(bytes),
       ]),
     ),
+    ...countedInDump(report),
     '### Not in this backup',
     list(report.notIncluded, 'Nothing was left out.'),
     '',
   ].join('\n\n');
+}
+
+/** Tables of which there is one count instead of two. */
+function countedInDump({ countedInDump: tables }: BackupReport): string[] {
+  if (tables.length === 0) return [];
+  return [
+    '### Rows counted in the dump alone',
+    "A query on these tables would run code of the database's users, so none was made.",
+    list(
+      tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`),
+      '',
+    ),
+  ];
 }
 
 /** The file trees beside the database. */

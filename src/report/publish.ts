@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { countOf, formatBytes, formatDuration } from '../units.ts';
 import type { BackupReport } from './backup-report.ts';
-import { backupSummary } from './backup-summary.ts';
+import { backupSummary, SUPERUSER_WARNING } from './backup-summary.ts';
 import type { CheckReport } from './check-report.ts';
 import { checkLines, checkSummary } from './check-summary.ts';
 import { type DatabasesReport, databasesOutput, reportsOf, totalsOf } from './databases-report.ts';
@@ -27,7 +27,7 @@ import { restoreTestSummary, verdictMessage } from './restore-test-summary.ts';
 export async function publishBackup(report: BackupReport, out: Outlet): Promise<void> {
   const file = await writeReport(`lifeboat-${report.id}.json`, report);
   publishBackups([report], report, report.duration, file, out);
-  await out.summary(backupSummary(report));
+  await out.summary(backupSummary(report) + superuserNote([report]));
 }
 
 /** Outputs, job summary and JSON report of a backup of several databases. */
@@ -35,7 +35,12 @@ export async function publishDatabases(report: DatabasesReport, out: Outlet): Pr
   const file = await writeReport(`lifeboat-databases-${report.started.replace(/[-:.]/g, '')}.json`, report);
   publishBackups(reportsOf(report.databases), totalsOf(report), report.duration, file, out);
   out.output('backups', databasesOutput(report));
-  await out.summary(databasesSummary(report));
+  await out.summary(databasesSummary(report) + superuserNote(reportsOf(report.databases)));
+}
+
+/** Once, however many databases there are. */
+function superuserNote(backups: BackupReport[]): string {
+  return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${html(SUPERUSER_WARNING)}\n` : '';
 }
 
 /** The outputs of one or several backups, and what the log says of them at the end. */
@@ -65,6 +70,7 @@ function publishBackups(
   out.report(file);
   for (const { report, location } of good) out.log.info(completeLine(report, location));
   for (const store of retention) out.log.info(`${store.url}: ${outcomeOf(store)}`);
+  if (backups.some(({ superuser }) => superuser)) out.log.info(`Warning: ${SUPERUSER_WARNING}`);
 }
 
 /** Outputs, job summary and JSON report of a restore test. */

@@ -139,7 +139,7 @@ test('a view, a materialized view: computed from what is there, and that is said
   const { part, notVerified } = await proven({ tables: 'open_orders\napp.totals' });
   expect(part?.definitions).toEqual(['app.members', 'app.orders']);
   expect(await ask('select relispopulated from pg_class where oid = $$app.totals$$::regclass')).toBe('t');
-  expect(notVerified).toContainEqual(expect.stringMatching(/^Rows of materialized view app\.totals: .* 50 were there/));
+  expect(notVerified).toContain('Rows of materialized view app.totals: a restore computes them anew.');
 });
 
 test('a schema, and a table beside it; what is left out for them is listed', async () => {

@@ -31,7 +31,7 @@ afterEach(() => server.dropDatabase(COPY));
 async function findingsAfter(sql: string): Promise<Finding[]> {
   await server.createDatabase(COPY, `template ${SOURCE}`);
   if (sql !== '') await server.psql(COPY, sql);
-  const restored = await readState(await serverTo(server, COPY), 'content', () => {});
+  const restored = await readState(await serverTo(server, COPY), 'content', { ours: true });
   const { findings } = compare(expected, restored, { lacking: [], existingRoles: [], partial: null, leftOut: false });
   const text = await compareSchemaText(await serverTo(server, COPY), await serverTo(server, TWIN));
   const different: Finding[] =

@@ -41,3 +41,11 @@ export function readRoles(session: Session, versionNumber: number): Promise<Role
     where r.rolname !~ '^pg_'
     order by r.rolname collate "C"`);
 }
+
+/** Whether the session has the rights of a superuser. */
+export async function isSuperuser(session: Session): Promise<boolean> {
+  const [role] = await session.query<{ superuser: boolean }>(
+    "select pg_catalog.current_setting('is_superuser') = 'on' as superuser",
+  );
+  return role?.superuser ?? false;
+}

@@ -2,6 +2,7 @@ import { LifeboatError } from '../../errors.ts';
 import { quoteIdentifier, type Session, SqlError } from '../session.ts';
 import { qualifiedName } from '../snapshot.ts';
 import type { Table } from '../tables.ts';
+import { howToRead, type UserCode } from '../user-code.ts';
 import { commonError, label, SQLSTATE } from './errors.ts';
 import { behindSavepoint, withFixedSettings } from './savepoint.ts';
 
@@ -9,7 +10,7 @@ import { behindSavepoint, withFixedSettings } from './savepoint.ts';
 const BATCH = 100;
 
 export interface TableCount {
-  /** Exact, digits; null with the reason in `reason`. */
+  /** Exact, digits; null with the reason in `reason`, or when the dump's stream alone tells. */
   rows: string | null;
   /** Order-free digest of every row; null when none was asked for, or with the reason in `reason`. */
   fingerprint: string | null;
@@ -18,6 +19,10 @@ export interface TableCount {
 
 export interface CountOptions {
   fingerprint: 'rows' | 'content';
+  /** The tables that no query may read. Empty on a throwaway server of ours, where there are no rights to gain. */
+  userCode: UserCode;
+  /** Counts the rows of such a table; null: the dump's stream does. */
+  copyRows: ((table: Table) => Promise<string>) | null;
   /** Called after each table. */
   onTable?: (done: number, total: number) => void;
 }
@@ -30,18 +35,18 @@ export interface CountOptions {
 export async function countTables(
   session: Session,
   tables: Table[],
-  { fingerprint, onTable }: CountOptions,
+  options: CountOptions,
 ): Promise<Map<number, TableCount>> {
   const counts = new Map<number, TableCount>();
   const holding = tables.filter(({ kind }) => kind === 'r');
   const done = (table: Table, count: TableCount) => {
     counts.set(table.oid, count);
-    onTable?.(counts.size, holding.length);
+    options.onTable?.(counts.size, holding.length);
   };
   for (let start = 0; start < holding.length; start += BATCH) {
     const batch = holding.slice(start, start + BATCH);
     // Each batch gives back its locks on indexes: the server has no room for those of 10,000 tables.
-    await withFixedSettings(session, 'the tables', () => countBatch(session, batch, fingerprint, done));
+    await withFixedSettings(session, 'the tables', () => countBatch(session, batch, options, done));
   }
   return counts;
 }
@@ -49,16 +54,27 @@ export async function countTables(
 async function countBatch(
   session: Session,
   tables: Table[],
-  fingerprint: 'rows' | 'content',
+  options: CountOptions,
   done: (table: Table, count: TableCount) => void,
 ): Promise<void> {
-  const [server] = await session.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-  const columns = fingerprint === 'content' ? await storedColumns(session, tables) : null;
+  const [server] = await session.query<{ standby: boolean }>('select pg_catalog.pg_is_in_recovery() as standby');
+  const columns = options.fingerprint === 'content' ? await storedColumns(session, tables) : null;
   for (const table of tables) {
     // Unlogged tables have no data on a standby; to read one there is an error (PostgreSQL, CREATE TABLE, UNLOGGED).
     const unreadable = table.persistence === 'unlogged' && server?.standby;
-    done(table, unreadable ? UNREAD_ON_STANDBY : await countTable(session, table, columns?.get(table.oid) ?? null));
+    if (unreadable) done(table, UNREAD_ON_STANDBY);
+    else if (howToRead(table, options.userCode) === 'copy') done(table, await countWithoutQuery(table, options));
+    else done(table, await countTable(session, table, columns?.get(table.oid) ?? null));
   }
+}
+
+async function countWithoutQuery(table: Table, { fingerprint, userCode, copyRows }: CountOptions): Promise<TableCount> {
+  const reason = `Its content was not digested, because a query would run code of the database's users: ${userCode.get(table.oid)}.`;
+  return {
+    rows: copyRows === null ? null : await copyRows(table),
+    fingerprint: null,
+    reason: fingerprint === 'content' ? reason : null,
+  };
 }
 
 const UNREAD_ON_STANDBY: TableCount = {
@@ -78,7 +94,7 @@ async function countTable(session: Session, table: Table, columns: string[] | nu
 
 async function countRows(session: Session, table: Table): Promise<TableCount> {
   const [row] = await session.query<{ rows: string }>(
-    `select count(*)::text as rows from only ${qualifiedName(table)}`,
+    `select pg_catalog.count(*)::pg_catalog.text as rows from only ${qualifiedName(table)}`,
   );
   return { rows: row?.rows ?? null, fingerprint: null, reason: null };
 }
@@ -92,8 +108,9 @@ async function digestRows(session: Session, table: Table, columns: string[]): Pr
   try {
     const [row] = await behindSavepoint(session, () =>
       session.query<{ rows: string; fingerprint: string }>(`
-        select count(*)::text as rows,
-          coalesce(sum(hashtextextended(row(${columns.map(quoteIdentifier).join(', ')})::text collate "C", 0)), 0)::text
+        select pg_catalog.count(*)::pg_catalog.text as rows,
+          coalesce(pg_catalog.sum(pg_catalog.hashtextextended(
+            row(${columns.map(quoteIdentifier).join(', ')})::pg_catalog.text collate pg_catalog."C", 0)), 0)::pg_catalog.text
             as fingerprint
         from only ${qualifiedName(table)}`),
     );
@@ -111,11 +128,11 @@ async function digestRows(session: Session, table: Table, columns: string[]): Pr
  */
 async function storedColumns(session: Session, tables: Table[]): Promise<Map<number, string[]>> {
   const columns = await session.query<{ oid: number; names: string[] }>(`
-    select t.oid::int8 as oid, array(
-      select a.attname::text from pg_attribute a
+    select t.oid::pg_catalog.int8 as oid, array(
+      select a.attname::pg_catalog.text from pg_catalog.pg_attribute a
       where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v'
-      order by a.attname collate "C") as names
-    from unnest('{${tables.map(({ oid }) => oid).join(',')}}'::oid[]) as t (oid)`);
+      order by a.attname collate pg_catalog."C") as names
+    from pg_catalog.unnest('{${tables.map(({ oid }) => oid).join(',')}}'::pg_catalog.oid[]) as t (oid)`);
   return new Map(columns.map(({ oid, names }) => [oid, names]));
 }
 

@@ -41,7 +41,7 @@ export async function readAll(session: Session) {
   const tables = await listTables(session);
   const before = await readSequences(session);
   const definitions = await readDefinitions(session, { content: true, notRecorded });
-  const counts = await countTables(session, tables, { fingerprint: 'content' });
+  const counts = await countTables(session, tables, { fingerprint: 'content', userCode: new Map(), copyRows: null });
   const counted = tables.map(({ oid, schema, name, kind }) => ({ schema, name, kind, ...counts.get(oid) }));
   const sequences = mergeSequences(before, await readSequences(session));
   return { ...definitions, tables: counted, sequences, notRecorded };

@@ -27,18 +27,18 @@ export function howToRead({ oid }: Pick<Table, 'oid'>, userCode: UserCode): 'que
  */
 export async function findUserCode(session: Session): Promise<UserCode> {
   const found = await session.query<Record<'part' | 'partName' | 'used' | 'usedName', string> & { oid: number }>(`
-    with recursive ${ANCESTOR}, ${PART}
+    with recursive ${ANCESTOR}
     select distinct on (part.oid) part.oid::pg_catalog.int8 as oid, part.kind as part, part.name as "partName",
       used.kind as used, used.name as "usedName"
-    from part
-    join pg_catalog.pg_class c on c.oid = part.oid and c.relkind = 'r'
-    join pg_catalog.pg_depend d on d.classid = part.classid and d.objid = part.objid
-      and d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
+    from pg_catalog.pg_depend d
+    cross join lateral (${PART}) as part
+    join pg_catalog.pg_class t on t.oid = part.oid and t.relkind = 'r'
     left join pg_catalog.pg_type listed on d.refclassid = ${catalog('pg_type')} and listed.oid = d.refobjid
       and listed.typcategory = 'A' and listed.typelem <> 0
     cross join lateral (select d.refclassid as classid, coalesce(listed.typelem, d.refobjid) as oid) as ref
-    left join (${NAMED}) as used on used.classid = ref.classid and used.oid = ref.oid
-    where used.harmless is not true
+    left join lateral (${NAMED}) as used on true
+    where d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
+      and used.harmless is not true
     order by part.oid, part.kind, part.name collate "C", used.kind, used.name collate "C"`);
   return new Map(
     found.map(({ oid, part, partName, used, usedName }) => [
@@ -75,20 +75,26 @@ const ANCESTOR = `
     join pg_catalog.pg_inherits i on i.inhrelid = a.above
     join pg_catalog.pg_class c on c.oid = a.above and c.relispartition)`;
 
-/** What of a table is planned with a query on it. A partition key is recorded as the partitioned table's. */
-const PART = `
-  part (oid, classid, objid, kind, name) as (
-    select i.indrelid, ${catalog('pg_class')}, c.oid, 'index', c.relname
-    from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-    union all
-    select stxrelid, ${catalog('pg_statistic_ext')}, oid, 'statistics', stxname from pg_catalog.pg_statistic_ext
-    union all
-    select conrelid, ${catalog('pg_constraint')}, oid, 'constraint', conname from pg_catalog.pg_constraint
-    union all
-    select a.oid, ${catalog('pg_class')}, a.above, 'partitioned table', c.relname
-    from ancestor a join pg_catalog.pg_class c on c.oid = a.above)`;
+const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid = d.objid)';
 
-/** Everything that can be used and that has a name, for words, and whether it is harmless. */
+/**
+ * What of a table is planned with a query on it, as the dependent `d` of pg_depend. A partition key is recorded as its
+ * partitioned table's. Here and below all is looked up by oid: after a restore there are no statistics for joins.
+ */
+const PART = `
+  select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
+  where d.classid = ${catalog('pg_class')} and i.indexrelid = d.objid
+  union all
+  select s.stxrelid, 'statistics', s.stxname from pg_catalog.pg_statistic_ext s
+  where d.classid = ${catalog('pg_statistic_ext')} and s.oid = d.objid
+  union all
+  select o.conrelid, 'constraint', o.conname from pg_catalog.pg_constraint o
+  where d.classid = ${catalog('pg_constraint')} and o.oid = d.objid
+  union all
+  select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
+  where d.classid = ${catalog('pg_class')} and a.above = d.objid`;
+
+/** What `ref` is, for words, and whether it is harmless. */
 const NAMED = [
   named('function', 'pg_proc', 'pro'),
   named('operator', 'pg_operator', 'opr'),
@@ -99,10 +105,10 @@ const NAMED = [
 
 function named(kind: string, table: string, prefix: string, harmless = 'false'): string {
   return `
-    select ${catalog(table)} as classid, o.oid, '${kind}' as kind, o.${prefix}name as name,
+    select '${kind}' as kind, o.${prefix}name as name,
       ${harmless} or o.oid < ${FIRST_NORMAL_OID} or exists (
         select from pg_catalog.pg_depend e
         join pg_catalog.pg_roles r on r.oid = o.${prefix}owner and r.rolsuper
         where e.classid = ${catalog(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
-    from pg_catalog.${table} o where o.oid >= ${FIRST_NORMAL_OID}`;
+    from pg_catalog.${table} o where ref.classid = ${catalog(table)} and o.oid = ref.oid`;
 }

@@ -25,11 +25,11 @@ export async function readLargeObjects(
 ): Promise<Omit<LargeObjectFacts, 'dumped'>> {
   return withFixedSettings(session, 'the large objects', async () => {
     const [described] = await session.query<{ count: string; definitions: string; direct: boolean }>(`
-      select count(*)::text as count, ${DEFINITIONS} as definitions,
-        has_table_privilege('pg_largeobject', 'select') as direct
-      from pg_largeobject_metadata m
-      left join pg_description d
-        on d.classoid = 'pg_largeobject'::regclass and d.objoid = m.oid and d.objsubid = 0`);
+      select pg_catalog.count(*)::pg_catalog.text as count, ${DEFINITIONS} as definitions,
+        pg_catalog.has_table_privilege('pg_catalog.pg_largeobject', 'select') as direct
+      from pg_catalog.pg_largeobject_metadata m
+      left join pg_catalog.pg_description d
+        on d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass and d.objoid = m.oid and d.objsubid = 0`);
     const { count = '0', definitions = '0', direct = false } = described ?? {};
     const sums = direct ? await sumPages(session, content) : await sumOpened(session, content);
     return { count, bytes: sums.bytes, definitions, fingerprint: sums.fingerprint };
@@ -39,34 +39,40 @@ export async function readLargeObjects(
 /** An ACL that says no more than the default is the default; its order does not matter. */
 const ACL = `
   coalesce(nullif(
-    (select string_agg(item::text, ',' order by item::text collate "C") from unnest(m.lomacl) item),
-    (select string_agg(item::text, ',' order by item::text collate "C") from unnest(acldefault('L', m.lomowner)) item)), '')`;
+    (select pg_catalog.string_agg(item::pg_catalog.text, ',' order by item::pg_catalog.text collate pg_catalog."C")
+      from pg_catalog.unnest(m.lomacl) item),
+    (select pg_catalog.string_agg(item::pg_catalog.text, ',' order by item::pg_catalog.text collate pg_catalog."C")
+      from pg_catalog.unnest(pg_catalog.acldefault('L', m.lomowner)) item)), '')`;
 
 const DEFINITIONS = `
-  coalesce(sum(hashtextextended(
-    concat_ws('\n', m.oid, pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate "C", 0)), 0)::text`;
+  coalesce(pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(
+    '\n', m.oid, pg_catalog.pg_get_userbyid(m.lomowner), ${ACL}, d.description) collate pg_catalog."C", 0)), 0)::pg_catalog.text`;
 
 /**
  * A page's bytes without the zeros at their end, so that a hole and written zeros are the same, as they are to a reader
  * (inv_api.c): a restore fills the holes.
  */
 const pageHash = (object: string, page: string, data: string) => `
-  case when regexp_replace(encode(${data}, 'hex'), '(00)+$', '') = '' then 0
-    else hashtextextended(
-      concat_ws(' ', ${object}, ${page}, regexp_replace(encode(${data}, 'hex'), '(00)+$', '')) collate "C", 0) end`;
+  case when ${withoutZeros(data)} = '' then 0
+    else pg_catalog.hashtextextended(
+      pg_catalog.concat_ws(' ', ${object}, ${page}, ${withoutZeros(data)}) collate pg_catalog."C", 0) end`;
+
+function withoutZeros(data: string): string {
+  return `pg_catalog.regexp_replace(pg_catalog.encode(${data}, 'hex'), '(00)+$', '')`;
+}
 
 /** An object ends where its last page ends; LOBLKSIZE is a quarter of a block (large_object.h). */
-const PAGE = `(current_setting('block_size')::int8 / 4)`;
+const PAGE = `(pg_catalog.current_setting('block_size')::pg_catalog.int8 / 4)`;
 
 /** With SELECT on the table that holds the pages: the superuser, unless granted. */
 async function sumPages(session: Session, content: boolean): Promise<Sums> {
-  const digest = content ? `sum(${pageHash('loid', 'pageno', 'data')})` : 'null::numeric';
+  const digest = content ? `pg_catalog.sum(${pageHash('loid', 'pageno', 'data')})` : 'null::pg_catalog.numeric';
   const [sums] = await session.query<Sums>(`
-      select coalesce(sum(size), 0)::text as bytes,
-        ${content ? 'coalesce(sum(digest), 0)' : 'null'}::text as fingerprint
+      select coalesce(pg_catalog.sum(size), 0)::pg_catalog.text as bytes,
+        ${content ? 'coalesce(pg_catalog.sum(digest), 0)' : 'null'}::pg_catalog.text as fingerprint
       from (
-        select max(pageno * ${PAGE} + length(data)) as size, ${digest} as digest
-        from pg_largeobject group by loid
+        select pg_catalog.max(pageno * ${PAGE} + pg_catalog.length(data)) as size, ${digest} as digest
+        from pg_catalog.pg_largeobject group by loid
       ) objects`);
   return sums ?? { bytes: '0', fingerprint: null };
 }
@@ -94,15 +100,15 @@ async function openBatch(
   after: number,
   content: boolean,
 ): Promise<(Sums & { last: number | null })[]> {
-  const page = pageHash('oid', 'page', `lo_get(oid, page * ${PAGE}, ${PAGE}::int4)`);
-  const digest = `(select sum(${page}) from generate_series(0, (size - 1) / ${PAGE}) page)`;
-  const batch = `select oid from pg_largeobject_metadata where oid > ${after} order by oid limit ${BATCH}`;
-  const opened = `select oid, lo_open(oid, ${READ}) as fd from (${batch}) batch offset 0`;
-  const measured = `select oid, fd, lo_lseek64(fd, 0, 2) as size from (${opened}) opened offset 0`;
-  const closed = `select oid, size, lo_close(fd) as closed from (${measured}) measured offset 0`;
+  const page = pageHash('oid', 'page', `pg_catalog.lo_get(oid, page * ${PAGE}, ${PAGE}::pg_catalog.int4)`);
+  const digest = `(select pg_catalog.sum(${page}) from pg_catalog.generate_series(0, (size - 1) / ${PAGE}) page)`;
+  const batch = `select oid from pg_catalog.pg_largeobject_metadata where oid > ${after} order by oid limit ${BATCH}`;
+  const opened = `select oid, pg_catalog.lo_open(oid, ${READ}) as fd from (${batch}) batch offset 0`;
+  const measured = `select oid, fd, pg_catalog.lo_lseek64(fd, 0, 2) as size from (${opened}) opened offset 0`;
+  const closed = `select oid, size, pg_catalog.lo_close(fd) as closed from (${measured}) measured offset 0`;
   const sums = `
-    select max(oid::int8) as last, coalesce(sum(size), 0)::text as bytes,
-      ${content ? `coalesce(sum(${digest}), 0)::text` : 'null'} as fingerprint
+    select pg_catalog.max(oid::pg_catalog.int8) as last, coalesce(pg_catalog.sum(size), 0)::pg_catalog.text as bytes,
+      ${content ? `coalesce(pg_catalog.sum(${digest}), 0)::pg_catalog.text` : 'null'} as fingerprint
     from (${closed}) closed where closed = 0`;
   try {
     return await session.query<Sums & { last: number | null }>(sums);

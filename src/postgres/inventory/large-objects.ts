@@ -121,7 +121,7 @@ async function openBatch(
 function largeObjectError(error: unknown): unknown {
   if (!(error instanceof SqlError) || error.sqlstate !== SQLSTATE.insufficientPrivilege) return error;
   return new LifeboatError(
-    `The large objects cannot be read: ${error.message}. Back up as a superuser, or grant the role SELECT on each: GRANT SELECT ON LARGE OBJECT … TO …; pg_dump needs it as well. --no-large-objects in dump-args leaves them out.`,
+    `The large objects cannot be read: ${error.message}. ALTER ROLE … SET lo_compat_privileges = on lets the role read all of them; GRANT SELECT ON LARGE OBJECT … TO … one; pg_dump needs it as well. --no-large-objects in dump-args leaves them out.`,
     { cause: error },
   );
 }

@@ -57,13 +57,11 @@ function checkMissing(table: Table, { selection, counts, userCode }: CountedTabl
   const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
   if (!expected) return;
   // pg_dump leaves unlogged tables out on a standby.
-  const notCounted =
-    userCode.has(table.oid) && table.persistence === 'permanent' ? 'rows that no query may count' : null;
-  const rows = counts.get(table.oid)?.rows ?? '0';
-  const has = notCounted ?? (rows === '0' ? null : `${rows} rows`);
-  if (has === null) return;
+  const uncounted = userCode.has(table.oid) && table.persistence === 'permanent';
+  const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
+  if (rows === '0') return;
   throw new LifeboatError(
-    `Table ${label(table)} has ${has}, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
+    `Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
   );
 }
 

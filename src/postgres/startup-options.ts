@@ -1,4 +1,5 @@
 import type { Server } from './connection.ts';
+import { isSuperuser } from './inventory/roles.ts';
 import { Session } from './session.ts';
 
 /**
@@ -37,10 +38,7 @@ export function withOptions(server: Server, options: string): Server {
  * mode: then without, and settings of the database and the role act on pg_dump.
  */
 export async function withOwnOptions(server: Server, session: Session): Promise<Server> {
-  const [role] = await session.query<{ superuser: boolean }>(
-    "select pg_catalog.current_setting('is_superuser') = 'on' as superuser",
-  );
-  const options = startupOptions(session.versionNumber, role?.superuser ?? false);
+  const options = startupOptions(session.versionNumber, await isSuperuser(session));
   const withThem = withOptions(server, options);
   try {
     (await Session.openUnset(withThem, 'watch')).kill();

@@ -93,7 +93,7 @@ test.each<[string, Case, RegExp]>([
   [
     'no data of a table that no query may count',
     { table: table(1), counted: null, written: null, code: 'f' },
-    /"s"\."t1" has rows that no query may count, but .* no data for it/,
+    /"s"\."t1" has uncounted rows, but .* no data for it/,
   ],
 ])('refuses an archive with %s', (_, one, message) => {
   expect(() => check(one)).toThrow(message);

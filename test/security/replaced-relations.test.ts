@@ -90,7 +90,7 @@ test('a table, by the name of its schema', async () => {
     const read = readAfter(fingerprint === 'rows' ? change : 'select 1', async (session) => {
       const tables = (await listTables(session)).map((table) => ({ ...table, schema: 'app' }));
       await measureTables(session, tables);
-      return countTables(session, tables, { fingerprint });
+      return countTables(session, tables, { fingerprint, userCode: new Map(), copyRows: null });
     });
     await expect(read).rejects.toThrow(/"app"\."orders" cannot be read/);
   }

@@ -87,8 +87,8 @@ describe('what is read back is what was packed', () => {
         if (victim === undefined) return;
         const others: Partial<typeof victim>[] = [
           { mode: victim.mode ^ 1 },
-          { uid: victim.uid ^ 1 },
-          { gid: victim.gid ^ 1 },
+          { uid: (victim.uid ^ 1) >>> 0 },
+          { gid: (victim.gid ^ 1) >>> 0 },
           ...(victim.type === 'file' ? [{ content: `${victim.content}x` }] : []),
           ...(victim.type === 'link' ? [{ target: `${victim.target}x` }] : []),
         ];

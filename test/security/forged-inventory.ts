@@ -29,7 +29,7 @@ export async function forgeInventory(
   const { signal } = new AbortController();
   const context = { store: file, manifest, decryption, withoutSums: 'refuse' as const, signal, info: () => {} };
   const parts = new BackupParts(context);
-  const inventory = JSON.parse((await buffer(parts.plain('inventory'))).toString('utf8'));
+  const inventory: ForgedInventory = await parts.inventory();
   change(inventory);
   const plain = Buffer.from(JSON.stringify(inventory));
   const { encrypt } = await prepareEncryption({ kind: 'passphrase', passphrase: PASSPHRASE });

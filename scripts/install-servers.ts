@@ -47,8 +47,6 @@ const TOOLS: Tool[] = [
   },
   { group: 'postgres', name: 'gpg', packages: ['gpg', 'gpg-agent'], isThere: onPath('gpg', 'gpg-agent') },
   { group: 'postgres', name: 'zstd', packages: ['zstd'], isThere: onPath('zstd') },
-  { group: 'containers', name: 'bubblewrap', packages: ['bubblewrap'], isThere: onPath('bwrap') },
-  { group: 'containers', name: 'sudo', packages: ['sudo'], isThere: onPath('sudo') },
   { group: 'pgbouncer', name: 'pgbouncer', packages: ['pgbouncer'], isThere: onPath('pgbouncer') },
   {
     group: 'ceph',
@@ -76,6 +74,8 @@ const TOOLS: Tool[] = [
     packages: ['podman', 'runc', 'containernetworking-plugins'],
     isThere: onPath('podman', 'runc', 'conmon'),
   },
+  { group: 'containers', name: 'bubblewrap', packages: ['bubblewrap'], isThere: onPath('bwrap') },
+  { group: 'containers', name: 'sudo', packages: ['sudo'], isThere: onPath('sudo') },
   {
     group: 'ssh',
     name: 'OpenSSH, rsync with rrsync',

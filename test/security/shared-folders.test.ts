@@ -58,9 +58,12 @@ async function runCluster(): Promise<void> {
   await (await startCluster(parent, await serverPrograms(0, 0), recordedContext(), { isAllowed })).close();
 }
 
-/** Folder `d` is a link to the second argument for a moment, again and again. */
-const SWAP = `chdir shift; my $victim = shift; $| = 1; print "begun"; while (1) {
-  rename 'd', 'e'; symlink $victim, 'd'; select undef, undef, undef, 0.0005; unlink 'd'; rename 'e', 'd';
+/**
+ * Folder `d` of the first argument is a link to the second for a moment, again and again. It works elsewhere, so that it is
+ * not found and killed as something that the server has started.
+ */
+const SWAP = `my ($tree, $victim) = @ARGV; my ($d, $e) = ("$tree/d", "$tree/e"); $| = 1; print "begun"; while (1) {
+  rename $d, $e; symlink $victim, $d; select undef, undef, undef, 0.0005; unlink $d; rename $e, $d;
   select undef, undef, undef, 0.0005;
 }`;
 
@@ -131,7 +134,7 @@ function victims(): number {
       for (let n = 0; n < 200; n++) writeFileSync(join(tree, 'd', `f${n}`), '');
       for (const path of [tree, join(tree, 'd')]) chownSync(path, uid, gid);
       const args = ['-e', SWAP, tree, victim];
-      attacker = spawn('perl', args, { uid, gid, stdio: ['ignore', 'pipe', 'ignore'] });
+      attacker = spawn('perl', args, { uid, gid, cwd: '/', stdio: ['ignore', 'pipe', 'ignore'] });
       await once(attacker.stdout as Readable, 'data');
       await removeCluster(folder).catch(() => {});
       if (attacker.kill('SIGKILL')) await once(attacker, 'exit');

@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 255 modules
-var carry_out = __webpack_require__(5704);
+// EXTERNAL MODULE: ./src/carry-out.ts + 260 modules
+var carry_out = __webpack_require__(2637);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts
@@ -174,7 +174,7 @@ const DESCRIPTIONS = {
     'scratch-image': 'restore-test: restores into a throwaway container of this image, such as `postgres:17` or `postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and extensions. Recommended on GitHub\'s runners.',
     'scratch-dir': 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It needs room for the whole database. Left out, the runner\'s temporary folder (as root, /var/lib/lifeboat).',
     'keep-database': 'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a rehearsal of a migration on real data; output `restored-url`.',
-    'after-restore': 'restore-test: the path of an SQL file (masking, say) that is run in the database before it is handed out, in one transaction.',
+    'after-restore': 'restore-test: the path of an SQL file that masks the restored database before restored-url is published. It runs in one transaction, with the database\'s own triggers, rules and event triggers disabled. Afterwards materialized views are refreshed, tables and statistics rewritten, and assertions run once more.',
     cache: 'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not fetch them from the store each time. They are checked like those of a store. A cache that is not there, or fails, is said and changes nothing. A test that has read the cache says nothing of the store\'s own copy, and keeps no record. Not for public repositories, where everybody can read the cache.',
     assertions: 'restore-test: what you know about your data, as YAML or as the path of a YAML file: a list of `name`, `sql` (one query) and `expect` (`true`, `not-empty`, `{equals: VALUE}`, `{at-least: NUMBER}`, `{at-most: NUMBER}`). The first column of the first row counts. Queries run read-only in the restored database.',
     'file-references': 'restore-test: which files the database names, as YAML or as the path of a YAML file: `label: query`, one a line, such as `uploads: select path from attachments`. The label is one of paths at the backup. The first column of each row is a path in that folder, and must be in its archive; null and empty ones name no file. Queries run read-only in the restored database.',

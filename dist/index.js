@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 5704:
+/***/ 2637:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -42380,6 +42380,67 @@ function finish(report, found, run) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/postgres/after-restore/rewrite.ts
+
+
+
+/** How long another session of the database may take to end. Milliseconds. */
+const END_WITHIN = 10_000;
+/**
+ * Leaves nothing of the values that were there before: old row versions and dropped columns, also in the catalogs, and
+ * statistics, which hold the most common values (PostgreSQL, pg_stats). ANALYZE alone keeps those of an emptied table.
+ * VACUUM FULL comes first: it waits for an autovacuum that has read old rows and would write their statistics.
+ */
+async function rewriteEverything(session) {
+    await endOtherSessions(session);
+    for (const name of await rewrite_relations(session, 'users'))
+        await session.run(`vacuum (full) ${name}`);
+    await session.run('delete from pg_catalog.pg_statistic');
+    await session.run('delete from pg_catalog.pg_statistic_ext_data');
+    await session.run('analyze');
+    for (const name of await rewrite_relations(session, 'catalogs'))
+        await session.run(`vacuum (full) ${name}`);
+}
+/** What has storage in this database alone: tables and materialized views. Shared catalogs are the server's. */
+async function rewrite_relations(session, whose) {
+    const rows = await session.query(`
+    select namespace.nspname as schema, class.relname as name
+    from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
+    where class.relkind in ('r', 'm') and class.relpersistence <> 't' and not class.relisshared
+      and (namespace.nspname = 'pg_catalog') = ${whose === 'catalogs'}
+    order by class.oid`);
+    return rows.map(({ schema, name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
+}
+/** A session with an old snapshot keeps the row versions that it may still read: autovacuum's, which comes back later. */
+async function endOtherSessions(session) {
+    const list = `select pid from pg_catalog.pg_stat_activity
+    where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid()`;
+    const others = (await session.query(list)).map(({ pid }) => pid);
+    for (const pid of others)
+        await session.run(`select pg_catalog.pg_terminate_backend(${pid})`);
+    for (const end = Date.now() + END_WITHIN; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(20)) {
+        const now = await session.query(list);
+        if (!now.some(({ pid }) => others.includes(pid)))
+            return;
+    }
+    throw new errors/* LifeboatError */.H3('Another session of the restored database does not end, so old row versions would stay.');
+}
+/**
+ * Throws when something on the server would keep old row versions (PostgreSQL, VACUUM): to be called before a restore, which
+ * may take hours.
+ */
+async function requireRewritable(session) {
+    const holders = await session.query(`
+    select 'replication slot ' || slot_name as holder from pg_catalog.pg_replication_slots
+    where xmin is not null or catalog_xmin is not null
+    union all
+    select 'standby ' || application_name from pg_catalog.pg_stat_replication where backend_xmin is not null`);
+    const [first] = holders;
+    if (first === undefined)
+        return;
+    throw new errors/* LifeboatError */.H3(`scratch-url: ${JSON.stringify(first.holder)} makes the server keep old row versions, so the values that after-restore replaces would stay in its files. Use a server of its own for the restore, such as a service container.`);
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/isolation.ts
 /** `sudo` resets the environment, so it is given again behind it. No secret is in it. */
 function elevated(sudo, argv, env) {
@@ -43544,17 +43605,165 @@ async function server_readFacts(session) {
     return facts ?? { version: '', versionNumber: 0, superuser: false };
 }
 
-;// CONCATENATED MODULE: ./src/commands/hand-out.ts
+;// CONCATENATED MODULE: ./src/postgres/after-restore/materialized-views.ts
 
 
-
-/** Runs the user's SQL, masking say, in the restored database, and gives the URL with which later steps connect. */
-async function handOut(server, afterRestore) {
-    if (afterRestore !== null)
-        await runFile(server, afterRestore);
-    return urlOf(server.connection);
+/** `object_not_in_prerequisite_state` (PostgreSQL, Appendix A): the view reads another one that is not populated. */
+const NOT_POPULATED = '55000';
+/**
+ * Computes every populated materialized view anew. They are all emptied first, so none can be computed from old rows:
+ * one that reads another, which a function may hide from pg_depend, fails until that one has its new rows, and is tried again.
+ */
+async function refreshMaterializedViews(session) {
+    const views = await session.query(`
+    select namespace.nspname as schema, class.relname as name
+    from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
+    where class.relkind = 'm' and class.relispopulated
+    order by class.oid`);
+    const names = views.map(({ schema, name }) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`);
+    for (const name of names)
+        await session.run(`refresh materialized view ${name} with no data`);
+    let left = names;
+    while (left.length > 0) {
+        const waiting = [];
+        for (const name of left) {
+            const error = await materialized_views_refresh(session, name);
+            if (error !== null)
+                waiting.push({ name, error });
+        }
+        const [first] = waiting;
+        if (first !== undefined && waiting.length === left.length)
+            throw cannotRefresh(first.name, first.error);
+        left = waiting.map(({ name }) => name);
+    }
 }
-/** All of it or nothing: a database that is half masked must not be handed out. */
+/** Resolves with the error of one that must wait for others. */
+async function materialized_views_refresh(session, name) {
+    try {
+        await session.run(`refresh materialized view ${name}`);
+        return null;
+    }
+    catch (error) {
+        if (!(error instanceof SqlError))
+            throw error;
+        if (error.sqlstate === NOT_POPULATED)
+            return error;
+        throw cannotRefresh(name, error);
+    }
+}
+function cannotRefresh(name, error) {
+    return new errors/* LifeboatError */.H3(`Materialized view ${name} cannot be refreshed from the changed rows: ${error.message}. Correct the file, or drop the view in it.`, { cause: error });
+}
+
+;// CONCATENATED MODULE: ./src/postgres/after-restore/user-code.ts
+
+const ENABLE = {
+    O: 'enable',
+    R: 'enable replica',
+    A: 'enable always',
+    D: 'disable',
+};
+/**
+ * Triggers of constraints are PostgreSQL's own, and stay: foreign keys, and unique keys that are checked late. `tgisinternal`
+ * does not tell them apart: up to PostgreSQL 14 it is also true of a user's trigger that a partition has from its parent.
+ * Triggers and rules of views cannot be disabled (ALTER TABLE), and fire only for who writes to the view.
+ */
+const user_code_LIST = `
+  select 'trigger' as kind, trigger.oid::text as oid, namespace.nspname as schema, class.relname as table,
+    trigger.tgname as name, trigger.tgenabled::text as state
+  from pg_catalog.pg_trigger trigger
+    join pg_catalog.pg_class class on class.oid = trigger.tgrelid
+    join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
+    left join pg_catalog.pg_constraint constraint_of on constraint_of.oid = trigger.tgconstraint
+  where class.relkind in ('r', 'p', 'f') and (trigger.tgconstraint = 0 or constraint_of.contype = 't')
+  union all
+  select 'rule', rule.oid::text, namespace.nspname, class.relname, rule.rulename, rule.ev_enabled::text
+  from pg_catalog.pg_rewrite rule
+    join pg_catalog.pg_class class on class.oid = rule.ev_class
+    join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
+  where class.relkind in ('r', 'p')
+  union all
+  select 'event trigger', oid::text, null, null, evtname, evtenabled::text from pg_catalog.pg_event_trigger`;
+/** Keeps all of it from firing, whatever session_replication_role says. Resolves with what was there, and when it fired. */
+async function disableUserCode(session) {
+    const before = await session.query(user_code_LIST);
+    await setStates(session, before.filter(({ state }) => state !== 'D').map((code) => ({ ...code, state: 'D' })));
+    return before;
+}
+/** Gives each its state of before. What was dropped meanwhile is gone, and what was created meanwhile is left alone. */
+async function restoreUserCode(session, before) {
+    const states = new Map(before.map(({ kind, oid, state }) => [`${kind} ${oid}`, state]));
+    const now = await session.query(user_code_LIST);
+    const changed = now.flatMap((code) => {
+        const state = states.get(`${code.kind} ${code.oid}`) ?? code.state;
+        return state === code.state ? [] : [{ ...code, state }];
+    });
+    await setStates(session, changed);
+}
+/** Event triggers are disabled first and enabled last: they fire for ALTER TABLE, and not for their own commands. */
+async function setStates(session, codes) {
+    const disabled = codes.filter(({ state }) => state === 'D');
+    const enabled = codes.filter(({ state }) => state !== 'D');
+    const onTables = ({ schema }) => schema !== null;
+    const events = ({ schema }) => schema === null;
+    const ordered = [
+        ...disabled.filter(events),
+        ...disabled.filter(onTables),
+        ...enabled.filter(onTables),
+        ...enabled.filter(events),
+    ];
+    await session.run('begin');
+    for (const code of ordered)
+        await session.run(statementFor(code));
+    await session.run('commit');
+}
+/** ONLY: a partition's trigger has a state of its own. */
+function statementFor({ kind, schema, table, name, state }) {
+    if (schema === null || table === null)
+        return `alter event trigger ${quoteIdentifier(name)} ${ENABLE[state]}`;
+    const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+    return `alter table only ${relation} ${ENABLE[state]} ${kind} ${quoteIdentifier(name)}`;
+}
+
+;// CONCATENATED MODULE: ./src/postgres/after-restore/run.ts
+
+
+
+
+
+
+
+/**
+ * Runs the user's SQL file, masking say, in the restored database, so that what it replaces is gone: nothing of the
+ * source's own code fires meanwhile, and nothing that was computed from the old values stays. Throws otherwise; the
+ * database is then not fit for use.
+ */
+async function runAfterRestore(server, file) {
+    const before = await inSession(server, disableUserCode);
+    await runFile(server, file);
+    await inSession(server, async (session) => {
+        await refreshMaterializedViews(session);
+        await rewriteEverything(session);
+        await restoreUserCode(session, before);
+    });
+}
+async function inSession(server, work) {
+    const session = await Session.open(server, 'restore');
+    try {
+        const result = await work(session);
+        await session.close();
+        return result;
+    }
+    catch (error) {
+        if (!(error instanceof errors/* LifeboatError */.H3))
+            throw error;
+        throw new errors/* LifeboatError */.H3(`after-restore: the database was not handed out and is gone, because what the file replaces could still be found in it. ${error.message}`, { cause: error });
+    }
+    finally {
+        session.kill();
+    }
+}
+/** All of it or nothing. It may use whatever psql offers. */
 async function runFile(server, file) {
     const options = ['--no-psqlrc', '--no-password', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse'];
     const spec = connectingTool(server, 'psql', 'restore', [...options, '--single-transaction', `--file=${file}`]);
@@ -43568,8 +43777,10 @@ async function runFile(server, file) {
         throw new errors/* LifeboatError */.H3(`after-restore: ${JSON.stringify(file)} failed, so the database was not handed out and is gone. psql said: ${error.stderr.split('\n')[0]}`, { cause: error });
     }
 }
-/** A socket's folder is the parameter `host` of a URI (PostgreSQL, 34.1.1.2). */
-function urlOf({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABASE = '', PGSSLMODE, }) {
+
+;// CONCATENATED MODULE: ./src/postgres/connection-url.ts
+/** The URL by which any program connects. A socket's folder is the parameter `host` of a URI (PostgreSQL, 34.1.1.2). */
+function connectionUrl({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABASE = '', PGSSLMODE, }) {
     const socket = PGHOST.startsWith('/');
     const password = PGPASSWORD === undefined ? '' : `:${encodeURIComponent(PGPASSWORD)}`;
     const host = socket ? '' : PGHOST.includes(':') ? `[${PGHOST}]` : PGHOST;
@@ -43581,7 +43792,38 @@ function urlOf({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, PGDATABA
     return `postgresql://${encodeURIComponent(PGUSER)}${password}@${host}:${PGPORT}/${encodeURIComponent(PGDATABASE)}${query}`;
 }
 
+;// CONCATENATED MODULE: ./src/commands/hand-out.ts
+
+
+
+
+
+
+/**
+ * Runs the user's SQL in the restored database, then the assertions once more, and only then gives the URL with which
+ * later steps connect.
+ */
+async function handOut(server, { afterRestore, assertions }, run) {
+    if (afterRestore !== null) {
+        await run.progress.stage('after-restore', () => runAfterRestore(server, afterRestore));
+        await requireAssertions(server, assertions);
+    }
+    return connectionUrl(server.connection);
+}
+/** They held before the user's SQL: what does not hold now is its doing, and says nothing of the backup. */
+async function requireAssertions(server, assertions) {
+    if (assertions.length === 0)
+        return;
+    const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+    server.context.signal.throwIfAborted();
+    if (failed.length === 0)
+        return;
+    const reasons = failed.map(({ object, message }) => `${JSON.stringify(object)}: ${message}`).join(' ');
+    throw new errors/* LifeboatError */.H3(`after-restore: the database was not handed out and is gone, because assertions that held before it do not hold after it. ${reasons} Correct the file, or the assertion.`);
+}
+
 ;// CONCATENATED MODULE: ./src/commands/restore-and-compare.ts
+
 
 
 
@@ -43601,6 +43843,8 @@ async function restoreAndCompare(backup, settings, run, found) {
     for (const line of unexpected(scratch.server.toolset))
         run.log.info(line);
     try {
+        if (settings.afterRestore !== null)
+            await requireRewritable(scratch.session);
         const database = (0,catalog_names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
         const restored = await load_load(scratch, database, backup, { jobs: settings.jobs }, run, found);
         try {
@@ -43608,7 +43852,7 @@ async function restoreAndCompare(backup, settings, run, found) {
             const checks = { assertions, fileReferences, fileTrees: 'read' };
             await verify(scratch, restored, backup, checks, run, found);
             if (mayStay(settings, found)) {
-                found.restoredUrl = await handOut(restored.server, settings.afterRestore);
+                found.restoredUrl = await handOut(restored.server, settings, run);
                 restored.made.keep();
             }
         }
@@ -50481,7 +50725,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5704);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2637);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);

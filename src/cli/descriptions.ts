@@ -102,7 +102,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'keep-database':
     'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a rehearsal of a migration on real data; output `restored-url`.',
   'after-restore':
-    'restore-test: the path of an SQL file (masking, say) that is run in the database before it is handed out, in one transaction.',
+    'restore-test: the path of an SQL file that masks the restored database before restored-url is published. It runs in one transaction, with the database\'s own triggers, rules and event triggers disabled. Afterwards materialized views are refreshed, tables and statistics rewritten, and assertions run once more.',
   cache:
     'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not fetch them from the store each time. They are checked like those of a store. A cache that is not there, or fails, is said and changes nothing. A test that has read the cache says nothing of the store\'s own copy, and keeps no record. Not for public repositories, where everybody can read the cache.',
   assertions:

@@ -1,45 +1,38 @@
+import type { Assertion } from '../catalog/assertion.ts';
 import { LifeboatError } from '../errors.ts';
-import { connectingTool, type Server } from '../postgres/connection.ts';
-import { runTool, ToolError } from '../stream/child.ts';
+import type { RestoreTestSettings } from '../inputs/settings.ts';
+import { runAfterRestore } from '../postgres/after-restore/run.ts';
+import type { Server } from '../postgres/connection.ts';
+import { connectionUrl } from '../postgres/connection-url.ts';
+import { withReadOnlyQueries } from '../postgres/scratch/ask.ts';
+import { failedAssertions } from '../proof/assertions.ts';
+import type { Run } from './run.ts';
+import { QUERY_TIMEOUT } from './verify.ts';
 
-/** Runs the user's SQL, masking say, in the restored database, and gives the URL with which later steps connect. */
-export async function handOut(server: Server, afterRestore: string | null): Promise<string> {
-  if (afterRestore !== null) await runFile(server, afterRestore);
-  return urlOf(server.connection);
-}
-
-/** All of it or nothing: a database that is half masked must not be handed out. */
-async function runFile(server: Server, file: string): Promise<void> {
-  const options = ['--no-psqlrc', '--no-password', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse'];
-  const spec = connectingTool(server, 'psql', 'restore', [...options, '--single-transaction', `--file=${file}`]);
-  const { signal, track } = server.context;
-  try {
-    await runTool(spec, { signal, track });
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    throw new LifeboatError(
-      `after-restore: ${JSON.stringify(file)} failed, so the database was not handed out and is gone. psql said: ${error.stderr.split('\n')[0]}`,
-      { cause: error },
-    );
+/**
+ * Runs the user's SQL in the restored database, then the assertions once more, and only then gives the URL with which
+ * later steps connect.
+ */
+export async function handOut(
+  server: Server,
+  { afterRestore, assertions }: Pick<RestoreTestSettings, 'afterRestore' | 'assertions'>,
+  run: Run,
+): Promise<string> {
+  if (afterRestore !== null) {
+    await run.progress.stage('after-restore', () => runAfterRestore(server, afterRestore));
+    await requireAssertions(server, assertions);
   }
+  return connectionUrl(server.connection);
 }
 
-/** A socket's folder is the parameter `host` of a URI (PostgreSQL, 34.1.1.2). */
-function urlOf({
-  PGHOST = '',
-  PGPORT = '5432',
-  PGUSER = '',
-  PGPASSWORD,
-  PGDATABASE = '',
-  PGSSLMODE,
-}: Record<string, string>): string {
-  const socket = PGHOST.startsWith('/');
-  const password = PGPASSWORD === undefined ? '' : `:${encodeURIComponent(PGPASSWORD)}`;
-  const host = socket ? '' : PGHOST.includes(':') ? `[${PGHOST}]` : PGHOST;
-  const parameters = new URLSearchParams({
-    ...(socket ? { host: PGHOST } : {}),
-    ...(PGSSLMODE === undefined ? {} : { sslmode: PGSSLMODE }),
-  }).toString();
-  const query = parameters === '' ? '' : `?${parameters}`;
-  return `postgresql://${encodeURIComponent(PGUSER)}${password}@${host}:${PGPORT}/${encodeURIComponent(PGDATABASE)}${query}`;
+/** They held before the user's SQL: what does not hold now is its doing, and says nothing of the backup. */
+async function requireAssertions(server: Server, assertions: Assertion[]): Promise<void> {
+  if (assertions.length === 0) return;
+  const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+  server.context.signal.throwIfAborted();
+  if (failed.length === 0) return;
+  const reasons = failed.map(({ object, message }) => `${JSON.stringify(object)}: ${message}`).join(' ');
+  throw new LifeboatError(
+    `after-restore: the database was not handed out and is gone, because assertions that held before it do not hold after it. ${reasons} Correct the file, or the assertion.`,
+  );
 }

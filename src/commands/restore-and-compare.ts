@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { databaseNameOf } from '../catalog/names.ts';
 import type { RestoreTestSettings } from '../inputs/settings.ts';
+import { requireRewritable } from '../postgres/after-restore/rewrite.ts';
 import { openScratchServer, type ThrowawayServer } from '../postgres/scratch/server.ts';
 import { unexpected } from '../postgres/toolset.ts';
 import { verdictOf } from '../proof/verdict.ts';
@@ -24,6 +25,7 @@ export async function restoreAndCompare(
   if (scratch.isolation !== null) run.log.info(`Isolation: ${scratch.isolation}`);
   for (const line of unexpected(scratch.server.toolset)) run.log.info(line);
   try {
+    if (settings.afterRestore !== null) await requireRewritable(scratch.session);
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);
     const restored = await load(scratch, database, backup, { jobs: settings.jobs }, run, found);
     try {
@@ -31,7 +33,7 @@ export async function restoreAndCompare(
       const checks: Checks = { assertions, fileReferences, fileTrees: 'read' };
       await verify(scratch, restored, backup, checks, run, found);
       if (mayStay(settings, found)) {
-        found.restoredUrl = await handOut(restored.server, settings.afterRestore);
+        found.restoredUrl = await handOut(restored.server, settings, run);
         restored.made.keep();
       }
     } catch (error) {

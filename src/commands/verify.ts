@@ -19,7 +19,7 @@ import { verifyFiles } from './verify-files.ts';
 import { verifyReferences } from './verify-references.ts';
 
 /** A query of the user's that takes longer is a mistake. Milliseconds. */
-const QUERY_TIMEOUT = 10 * 60 * 1000;
+export const QUERY_TIMEOUT = 10 * 60 * 1000;
 
 /** What is looked at beside the database itself. */
 export interface Checks {

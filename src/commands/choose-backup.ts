@@ -97,6 +97,7 @@ async function findLatest(backups: BackupSet): Promise<Partial<Search>> {
 async function open(backups: BackupSet, id: string): Promise<ChosenBackup | null> {
   const found = await backups.open(id, { named: true });
   const { state, bytes, sha256 } = found;
+  if (state.kind === 'invalid' && bytes === null) throw new LifeboatError(`Backup ${id} cannot be used: ${state.why}`);
   if (bytes === null || sha256 === null) return null;
   const { store, name: set } = backups;
   return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };

@@ -221,8 +221,7 @@ export class BackupSet {
     try {
       const bytes = await readObject(this.store, key);
       if (bytes === null) return { kind: 'missing' };
-      const isWanted = withSignature || this.trust.verificationKeys !== null;
-      const signature = isWanted ? await readObject(this.store, `${key}.asc`) : null;
+      const signature = await this.#readSignature(`${key}.asc`, withSignature);
       return { kind: 'read', bytes, signature: signature?.toString('utf8') ?? null };
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -230,6 +229,12 @@ export class BackupSet {
       if (error.code !== 'denied' || this.trust.mayBeDenied !== true) throw error;
       return { kind: 'denied', why: error.message };
     }
+  }
+
+  /** Where none is required, one that cannot be read does no harm. */
+  async #readSignature(key: string, isWanted: boolean): Promise<Buffer | null> {
+    if (this.trust.verificationKeys !== null) return readObject(this.store, key);
+    return isWanted ? readUsable(this.store, key, () => null) : null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeId } from '../../src/catalog/id.ts';
@@ -195,6 +195,19 @@ describe('latest', () => {
     const named = await plan(attacked, { backup: junk });
     expect(errorsOf(named)).toHaveLength(1);
     expect(named.log).not.toMatch(/\[dry-run\] Restores backup/);
+  });
+
+  test('is taken though its signature is too large to be read, where none is required', async () => {
+    const attacked = copyOf(genuine);
+    truncateSync(join(attacked.path, SET, newer, 'manifest.json.asc'), 2 ** 30);
+    expect(taken(await plan(attacked, { backup: 'latest', 'verification-key': '' }))).toBe(newer);
+  });
+
+  test('named by its id, a manifest that is too large to be read is refused, and the error says why', async () => {
+    const attacked = copyOf(genuine);
+    truncateSync(join(attacked.path, SET, newer, 'manifest.json'), 2 ** 30);
+    const result = await plan(attacked, { backup: newer });
+    expect(errorsOf(result)[0]?.message).toMatch(new RegExp(`Backup ${newer} cannot be used: .*larger than 16 MiB`));
   });
 
   const RESTORE_TEST = { command: 'restore-test', backup: 'latest' };

@@ -87,15 +87,15 @@ export async function storeDump(
     const superuser = await isSuperuser(session);
     return { definitions, superuser, counted: { selection, counts, userCode } };
   };
-  const head = new HeadReader(server);
   const rows = new RowCounter();
+  const head = new HeadReader(server, (chunk) => rows.take(chunk));
   const stream = async () => {
     const schema = await run.progress.stage('schema', () =>
       parts.write('schema', dumps.schema.stdout, dumps.schema.finished),
     );
     await run.at('during-copy');
     const data = await run.progress.stage('data', () =>
-      parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through, rows.through]),
+      parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through]),
     );
     return [schema, data];
   };

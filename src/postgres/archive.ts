@@ -90,7 +90,11 @@ export class HeadReader {
   /** What pg_restore -l says, in the encoding of the source. */
   readonly listing: Promise<Buffer>;
 
-  constructor(server: Server) {
+  readonly #observe: (chunk: Uint8Array) => void;
+
+  /** `observe` gets each piece of the archive as it passes: a stage of its own would cost as much as what it does. */
+  constructor(server: Server, observe: (chunk: Uint8Array) => void = () => {}) {
+    this.#observe = observe;
     const spec = toolCommand(server, 'pg_restore', 'data', LIST);
     const tool = startTool({ ...spec, env: withoutConnection(spec.env) }, server.context);
     this.#input = tool.stdin;
@@ -114,6 +118,7 @@ export class HeadReader {
     try {
       for await (const chunk of source) {
         if (this.open && !this.#input.write(chunk)) await drained(this.#input);
+        this.#observe(chunk);
         yield chunk;
       }
     } finally {

@@ -34,14 +34,7 @@ export class RowCounter {
   #lines = 0;
   readonly #tail = new Tail();
 
-  /** Passes the archive on unchanged. */
-  readonly through = async function* (this: RowCounter, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of source) {
-      this.take(chunk);
-      yield chunk;
-    }
-  }.bind(this);
-
+  /** Takes the next piece of the archive. */
   take(chunk: Uint8Array): void {
     for (let start = 0; start < chunk.length; start += MOST_BYTES) {
       this.#take(chunk.length <= MOST_BYTES ? chunk : chunk.subarray(start, start + MOST_BYTES));

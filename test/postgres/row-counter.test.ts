@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { RowCounter } from '../../src/postgres/row-counter.ts';
@@ -98,16 +96,6 @@ test('many tables, and rows beyond a piece', () => {
   const chunks = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, index) => index * 65_536);
   expect(count(bytes)).toEqual(expected);
   expect(count(bytes, chunks)).toEqual(expected);
-});
-
-test('passes the stream on as it is', async () => {
-  const bytes = made([{ oid: 5, rows: lines(2, 'a'), cuts: [] }]);
-  const counter = new RowCounter();
-  const passed = await buffer(
-    Readable.from(counter.through(Readable.from([bytes.subarray(0, 50), bytes.subarray(50)]))),
-  );
-  expect(passed.equals(bytes)).toBe(true);
-  expect([...counter.rows()]).toEqual([[5, 2]]);
 });
 
 test.each([

@@ -29761,7 +29761,10 @@ class HeadReader {
     #input;
     /** What pg_restore -l says, in the encoding of the source. */
     listing;
-    constructor(server) {
+    #observe;
+    /** `observe` gets each piece of the archive as it passes: a stage of its own would cost as much as what it does. */
+    constructor(server, observe = () => { }) {
+        this.#observe = observe;
         const spec = toolCommand(server, 'pg_restore', 'data', LIST);
         const tool = (0,stream_child/* startTool */.pQ)({ ...spec, env: withoutConnection(spec.env) }, server.context);
         this.#input = tool.stdin;
@@ -29783,6 +29786,7 @@ class HeadReader {
             for await (const chunk of source) {
                 if (this.open && !this.#input.write(chunk))
                     await drained(this.#input);
+                this.#observe(chunk);
                 yield chunk;
             }
         }
@@ -32535,13 +32539,7 @@ class RowCounter {
     #table = 0;
     #lines = 0;
     #tail = new Tail();
-    /** Passes the archive on unchanged. */
-    through = async function* (source) {
-        for await (const chunk of source) {
-            this.take(chunk);
-            yield chunk;
-        }
-    }.bind(this);
+    /** Takes the next piece of the archive. */
     take(chunk) {
         for (let start = 0; start < chunk.length; start += MOST_BYTES) {
             this.#take(chunk.length <= MOST_BYTES ? chunk : chunk.subarray(start, start + MOST_BYTES));
@@ -32790,12 +32788,12 @@ async function storeDump(begun, connected, settings, parts, run, abort) {
         const superuser = await isSuperuser(session);
         return { definitions, superuser, counted: { selection, counts, userCode } };
     };
-    const head = new HeadReader(server);
     const rows = new RowCounter();
+    const head = new HeadReader(server, (chunk) => rows.take(chunk));
     const stream = async () => {
         const schema = await run.progress.stage('schema', () => parts.write('schema', dumps.schema.stdout, dumps.schema.finished));
         await run.at('during-copy');
-        const data = await run.progress.stage('data', () => parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through, rows.through]));
+        const data = await run.progress.stage('data', () => parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through]));
         return [schema, data];
     };
     const progress = () => ({
@@ -34162,8 +34160,7 @@ class BackupSet {
             const bytes = await readObject(this.store, key);
             if (bytes === null)
                 return { kind: 'missing' };
-            const isWanted = withSignature || this.trust.verificationKeys !== null;
-            const signature = isWanted ? await readObject(this.store, `${key}.asc`) : null;
+            const signature = await this.#readSignature(`${key}.asc`, withSignature);
             return { kind: 'read', bytes, signature: signature?.toString('utf8') ?? null };
         }
         catch (error) {
@@ -34175,6 +34172,12 @@ class BackupSet {
                 throw error;
             return { kind: 'denied', why: error.message };
         }
+    }
+    /** Where none is required, one that cannot be read does no harm. */
+    async #readSignature(key, isWanted) {
+        if (this.trust.verificationKeys !== null)
+            return readObject(this.store, key);
+        return isWanted ? readUsable(this.store, key, () => null) : null;
     }
 }
 function isProof({ verdict }) {
@@ -35895,6 +35898,8 @@ async function findLatest(backups) {
 async function choose_backup_open(backups, id) {
     const found = await backups.open(id, { named: true });
     const { state, bytes, sha256 } = found;
+    if (state.kind === 'invalid' && bytes === null)
+        throw new errors/* LifeboatError */.H3(`Backup ${id} cannot be used: ${state.why}`);
     if (bytes === null || sha256 === null)
         return null;
     const { store, name: set } = backups;
@@ -37847,9 +37852,11 @@ async function checkSize(key, volume, { store, part }) {
         size = await store.size(key);
     }
     catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A) || error.code !== 'not-found')
+        if (!(error instanceof store_store/* StoreError */.A))
             throw error;
-        throw new DamagedPart(part.name, `${store.url}: ${key} is missing.`, { cause: error });
+        if (error.code === 'not-found')
+            throw new DamagedPart(part.name, `${store.url}: ${key} is missing.`, { cause: error });
+        throw error.code === 'unusable' ? new DamagedPart(part.name, error.message, { cause: error }) : error;
     }
     if (size === volume.size)
         return;

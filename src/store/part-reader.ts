@@ -162,8 +162,10 @@ async function checkSize(
   try {
     size = await store.size(key);
   } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'not-found') throw error;
-    throw new DamagedPart(part.name, `${store.url}: ${key} is missing.`, { cause: error });
+    if (!(error instanceof StoreError)) throw error;
+    if (error.code === 'not-found')
+      throw new DamagedPart(part.name, `${store.url}: ${key} is missing.`, { cause: error });
+    throw error.code === 'unusable' ? new DamagedPart(part.name, error.message, { cause: error }) : error;
   }
   if (size === volume.size) return;
   throw new DamagedPart(part.name, `${store.url}: ${key} has ${size} bytes, the manifest says ${volume.size}.`);

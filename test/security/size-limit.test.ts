@@ -35,7 +35,7 @@ afterEach(async () => {
 test('a database that grows beyond the limit ends the restore', async () => {
   await start(100 * 1000 ** 2);
   await failureOf(
-    session.run('create table t as select repeat(md5(n::text), 100) from generate_series(1, 10000000) n'),
+    session.run('create table public.t as select repeat(md5(n::text), 100) from generate_series(1, 10000000) n'),
   );
   expect(cluster.problem()?.message).toMatch(
     /^The restore was stopped: the throwaway server has filled .* of "\/.*, and the limit is 100 MB/,
@@ -50,7 +50,7 @@ test('a file that a program of the dump writes counts too', async () => {
 
 test('a database of the usual size does not', async () => {
   await start(sizeLimitOf(1_000_000));
-  await session.run('create table t as select repeat(md5(n::text), 100) from generate_series(1, 10000) n');
+  await session.run('create table public.t as select repeat(md5(n::text), 100) from generate_series(1, 10000) n');
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   expect(await session.query('select 1 as one')).toEqual([{ one: 1 }]);
   expect(cluster.problem()).toBeNull();

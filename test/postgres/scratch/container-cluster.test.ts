@@ -65,16 +65,16 @@ const defaults = { choice: { kind: 'auto' }, clientMajor: 13, sizeLimit: Number.
     const session = await sessionOf(cluster);
     const ask = async (script: string) => {
       await session.run(
-        `create temp table if not exists said (line text); truncate said; copy said from program $sh$${script}$sh$`,
+        `create temp table if not exists said (line text); truncate said; copy said from program $sh$${script}$sh$ with (delimiter '~')`,
       );
       return (await session.query<{ line: string }>('select line from said')).map(({ line }) => line);
     };
     expect(await ask('grep -c : /proc/net/dev')).toEqual(['1']);
-    expect(await ask('grep -h "^CapBnd\\|^NoNewPrivs" /proc/self/status | tr "\\t" " "')).toEqual([
+    expect(await ask('grep -hE "^(CapBnd|NoNewPrivs)" /proc/self/status')).toEqual([
       expect.stringMatching(/CapBnd:\s*0+$/),
       expect.stringMatching(/NoNewPrivs:\s*1/),
     ]);
-    expect(await ask('cat /proc/[0-9]*/environ | tr "\\0" "\\n" | grep -c CONTAINERS_CONF || true')).toEqual(['0']);
+    expect(await ask('cat /proc/[0-9]*/environ | grep -zc CONTAINERS_CONF || true')).toEqual(['0']);
     await session.run("copy (select 1) to program 'cat > /dev/null; env -i setsid sleep 98431 > /dev/null 2>&1 &'");
     const runs = () => allProcesses().filter((pid) => isAlive(pid) && commandLine(pid) === 'sleep 98431');
     for (let left = 100; runs().length === 0 && left > 0; left--) await sleep(20);
@@ -92,7 +92,7 @@ const defaults = { choice: { kind: 'auto' }, clientMajor: 13, sizeLimit: Number.
     const cluster = await startContainerCluster({ ...defaults, image, sizeLimit: 50 * 1024 ** 2 }, context);
     const session = await sessionOf(cluster);
     const filling = session.run(
-      'create table t as select repeat(md5(n::text), 100) from generate_series(1, 10000000) n',
+      'create table public.t as select repeat(md5(n::text), 100) from generate_series(1, 10000000) n',
     );
     await failureOf(filling);
     expect(cluster.problem()?.message).toMatch(/^The restore was stopped: .* has filled .* the limit is 52\.4 MB/);

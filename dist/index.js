@@ -37652,6 +37652,7 @@ const checkTable = (0,checked/* object */.Ik)({
     fingerprint: (0,checked/* nullable */.me)(checked/* text */.Qq),
     dumped: checked/* flag */.Jt,
     reason: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    userCode: (0,checked/* withDefault */.IQ)((0,checked/* nullable */.me)(checked/* text */.Qq), null),
 });
 const checkSequenceValue = (0,checked/* object */.Ik)({ lastValue: checked/* signedDigits */.Nj, isCalled: checked/* flag */.Jt });
 const checkSequence = (0,checked/* object */.Ik)({

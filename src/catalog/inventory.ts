@@ -129,6 +129,7 @@ const checkTable = object<TableFacts>({
   fingerprint: nullable(text),
   dumped: flag,
   reason: nullable(text),
+  userCode: withDefault(nullable(text), null),
 });
 
 const checkSequenceValue = object<SequenceValue>({ lastValue: signedDigits, isCalled: flag });
@@ -278,8 +279,8 @@ export interface TableFacts {
   /** The archive holds its rows. */
   dumped: boolean;
   reason: string | null;
-  /** Why no query reads this table: what of it would run a user's code. Missing in older inventories, which did read it. */
-  userCode?: string | null;
+  /** Why no query reads this table: what of it would run a user's code. null in older inventories, which did read it. */
+  userCode: string | null;
 }
 
 export interface SequenceFacts {

@@ -61,6 +61,7 @@ const WHOLE: Inventory = {
       fingerprint: null,
       dumped: true,
       reason: null,
+      userCode: null,
     },
   ],
   sequences: [{ schema: 'public', name: 'ids', increment: '-1', cycle: false, before: VALUE, after: VALUE }],

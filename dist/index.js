@@ -37326,7 +37326,8 @@ function newest_backup_none({ name, newest, backups, otherSets }, signed) {
 const parts = {
     name: 'parts',
     judge({ newest, proven }) {
-        const looked = proven === null || newest.includes(proven) ? newest : [...newest, proven];
+        const isNewest = newest.some(({ listed }) => listed.id === proven?.listed.id);
+        const looked = proven === null || isNewest ? newest : [...newest, proven];
         const damaged = looked.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
         if (damaged.length > 0) {
             return failed(damaged, 'Do not use these; restore from another backup, or from another store. Find out what removed or changed the files.');
@@ -43374,7 +43375,11 @@ const ASK_INTERVAL = 1_000;
  */
 async function startContainerCluster(options, context) {
     const { image } = options;
-    const container = { engine: await engineWithImage(image), name: `lifeboat-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`, image };
+    const container = {
+        engine: await engineWithImage(image),
+        name: `lifeboat-scratch-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`,
+        image,
+    };
     const parent = await defaultParent({ sudo: false });
     await sweepFolders(parent, remove_cluster_PREFIX, removeCluster);
     const folder = await createFolder(parent, { ...ourselves() });

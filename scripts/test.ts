@@ -93,8 +93,9 @@ async function tests(options: JestOptions): Promise<void> {
   total.failed += failed;
   notRun.push(...first.notRun);
   if (failed > 0) throw new Error(`${failed} tests failed`);
-  if (first.notRun.length > 0 && process.env.CI === 'true') {
-    throw new Error(`${first.notRun.length} checks did not run; with CI=true that is an error`);
+  const lacking = first.notRun.filter(({ hopeless }) => !hopeless);
+  if (lacking.length > 0 && process.env.CI === 'true') {
+    throw new Error(`${lacking.length} checks did not run; with CI=true that is an error`);
   }
 }
 

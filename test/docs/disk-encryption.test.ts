@@ -18,6 +18,9 @@ const THIRD = 'words of a new custodian';
 const machine = await diskMachine();
 if (machine === null) {
   notRun('opening an encrypted disk', 'neither device-mapper with root rights nor user-mode Linux is there');
+} else if (machine === 'panics') {
+  const why = 'user-mode Linux panics on a processor with AMX, and this kernel has no device-mapper';
+  notRun('opening an encrypted disk', why, { hopeless: true });
 }
 
 function newFolder(): string {
@@ -35,35 +38,37 @@ function quickEnvironment(): Record<string, string> {
 }
 
 describe('the whole disk', () => {
-  (machine === null ? test.skip : test)(
-    'packed, partitioned, encrypted for two custodians, unpacked',
-    async () => {
-      if (machine === null) return;
-      const folder = newFolder();
-      mkdirSync(join(folder, 'installed', 'boot', 'efi'), { recursive: true });
-      mkdirSync(join(folder, 'installed', 'etc'));
-      writeFileSync(join(folder, 'installed', 'boot', 'vmlinuz-6.1.0'), 'a kernel');
-      const { disk, partition } = machine;
-      const values = { DISK: disk, SYSTEM: partition(1), ESP: partition(2), BOOT: partition(3), CRYPT: partition(4) };
-      // An installation as a provider makes it.
-      const before = `sgdisk --new=1:0:0 ${disk} && mkfs.ext4 -q -d installed ${partition(1)}`;
-      const typed = {
-        'cryptsetup luksFormat': `${FIRST}\n`,
-        'cryptsetup luksAddKey': `${FIRST}\n${SECOND}\n`,
-        'cryptsetup open --test-passphrase': `${FIRST}\n`,
-        'cryptsetup open "$CRYPT"': `${SECOND}\n`,
-      };
-      await runBlocks('disk-encryption', 'disk', {
-        folder,
-        env: quickEnvironment(),
-        values,
-        typed,
-        before,
-        shell: machine.run,
-      });
-    },
-    200_000,
-  );
+  // Where it is hopeless it is listed once, above, and not as skipped too.
+  if (machine !== 'panics')
+    (machine === null ? test.skip : test)(
+      'packed, partitioned, encrypted for two custodians, unpacked',
+      async () => {
+        if (machine === null) return;
+        const folder = newFolder();
+        mkdirSync(join(folder, 'installed', 'boot', 'efi'), { recursive: true });
+        mkdirSync(join(folder, 'installed', 'etc'));
+        writeFileSync(join(folder, 'installed', 'boot', 'vmlinuz-6.1.0'), 'a kernel');
+        const { disk, partition } = machine;
+        const values = { DISK: disk, SYSTEM: partition(1), ESP: partition(2), BOOT: partition(3), CRYPT: partition(4) };
+        // An installation as a provider makes it.
+        const before = `sgdisk --new=1:0:0 ${disk} && mkfs.ext4 -q -d installed ${partition(1)}`;
+        const typed = {
+          'cryptsetup luksFormat': `${FIRST}\n`,
+          'cryptsetup luksAddKey': `${FIRST}\n${SECOND}\n`,
+          'cryptsetup open --test-passphrase': `${FIRST}\n`,
+          'cryptsetup open "$CRYPT"': `${SECOND}\n`,
+        };
+        await runBlocks('disk-encryption', 'disk', {
+          folder,
+          env: quickEnvironment(),
+          values,
+          typed,
+          before,
+          shell: machine.run,
+        });
+      },
+      200_000,
+    );
 });
 
 describe('the LUKS header', () => {

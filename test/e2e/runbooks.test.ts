@@ -63,7 +63,8 @@ beforeAll(async () => {
   await live.createDatabase('shop');
   await live.psql('shop', SHOP);
   proven = await backUp();
-  const inputs = { command: 'restore-test', store: STORE, 'private-key': owner.secretKey };
+  const keys = { 'private-key': owner.secretKey, 'signing-key': signer.secretKey };
+  const inputs = { command: 'restore-test', store: STORE, ...keys };
   expect(await runBackup(inputs, { env: storeEnvironment() })).toMatchObject({ exitCode: 0 });
   newest = await backUp();
   await live.psql('postgres', 'alter database shop rename to template_of_shop');

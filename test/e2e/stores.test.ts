@@ -160,9 +160,12 @@ test('s3-create-bucket makes the bucket; without it a missing one is an error be
   expect(made).toMatchObject({ exitCode: 0 });
   expect((await objectsIn(s3, bucket, `backups/${DATABASE}/${made.outputs.id}/`)).map(({ key }) => key)).toEqual([
     'data.dump.zst.gpg',
+    'data.sums',
     'globals.sql.zst.gpg',
+    'globals.sums',
     'inventory.json.zst.gpg',
     'manifest.json',
     'schema.dump.zst.gpg',
+    'schema.sums',
   ]);
 });

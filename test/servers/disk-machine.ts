@@ -29,13 +29,25 @@ const UML = '/usr/bin/linux.uml';
 const UML_TIMEOUT = 150_000;
 const UML_MODULES = '/usr/lib/uml/modules';
 
-/** This machine itself where its kernel can do it, else user-mode Linux; null when there is neither. */
-export async function diskMachine(): Promise<DiskMachine | null> {
+/**
+ * This machine itself where its kernel can do it, else user-mode Linux; `panics`: that is all there is, and it cannot run on
+ * this processor; null when there is neither.
+ */
+export async function diskMachine(): Promise<DiskMachine | 'panics' | null> {
   const image = join(mkdtempSync(join(runFolder(), 'disk-')), 'image');
   await execute('truncate', ['--size', String(DISK_SIZE), image]);
   const sudo = rootRights();
   if (hasDeviceMapper() && sudo !== null) return await thisMachine(image, sudo);
-  return existsSync(UML) ? userModeLinux(image) : null;
+  if (!existsSync(UML)) return null;
+  return hasAmx() ? 'panics' : userModeLinux(image);
+}
+
+/**
+ * Linux 6.1 as a process has no room for the registers of AMX that ptrace gives and wants back whole
+ * (arch/x86/um/os-Linux/registers.c): it panics at its first process, "set fp regs failed".
+ */
+function hasAmx(): boolean {
+  return /\bamx_tile\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
 /** The kernel says it: /dev/mapper/control is made by who asks in vain, too. */

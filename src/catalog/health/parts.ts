@@ -6,7 +6,8 @@ import { failed, notEvaluated, passed, type Rule } from './rule.ts';
 export const parts: Rule<SetFacts> = {
   name: 'parts',
   judge({ newest, proven }) {
-    const looked = proven === null || newest.includes(proven) ? newest : [...newest, proven];
+    const isNewest = newest.some(({ listed }) => listed.id === proven?.listed.id);
+    const looked = proven === null || isNewest ? newest : [...newest, proven];
     const damaged = looked.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
     if (damaged.length > 0) {
       return failed(

@@ -53,7 +53,11 @@ export async function startContainerCluster(
   context: ToolContext,
 ): Promise<ContainerCluster> {
   const { image } = options;
-  const container = { engine: await engineWithImage(image), name: `lifeboat-${randomBytes(8).toString('hex')}`, image };
+  const container = {
+    engine: await engineWithImage(image),
+    name: `lifeboat-scratch-${randomBytes(8).toString('hex')}`,
+    image,
+  };
   const parent = await defaultParent({ sudo: false });
   await sweepFolders(parent, PREFIX, removeCluster);
   const folder = await createFolder(parent, { ...ourselves() });

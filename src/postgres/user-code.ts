@@ -79,7 +79,7 @@ const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid 
 
 /**
  * What of a table is planned with a query on it, as the dependent `d` of pg_depend. A partition key is recorded as its
- * partitioned table's. Here and below all is looked up by oid: after a restore there are no statistics for joins.
+ * partitioned table's, and the type of a column as that column's (objsubid). Here and below all is looked up by oid: after a restore there are no statistics for joins.
  */
 const PART = `
   select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
@@ -92,7 +92,7 @@ const PART = `
   where d.classid = ${catalog('pg_constraint')} and o.oid = d.objid
   union all
   select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
-  where d.classid = ${catalog('pg_class')} and a.above = d.objid`;
+  where d.classid = ${catalog('pg_class')} and a.above = d.objid and d.objsubid = 0`;
 
 /** What `ref` is, for words, and whether it is harmless. */
 const NAMED = [

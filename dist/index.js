@@ -28586,9 +28586,13 @@ function sumAt(sums, start) {
 
 
 
-/** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
+/** Whether the part has side objects. */
 function hasSums({ volumes }) {
     return volumes.every(({ sums }) => sums !== null);
+}
+/** Whether the part is one range: then its sha256, which manifest and inventory have, is all that a reader needs. */
+function isOneRange({ volumes }) {
+    return volumes.length === 1 && volumes.every(({ size }) => size <= RANGE_SIZE);
 }
 /** Every file that the manifest names: volumes and their side objects, with the sizes that they must have. */
 function filesOf({ parts }) {
@@ -28599,7 +28603,7 @@ function filesOf({ parts }) {
 }
 /** Whether its parts must be read once to be verified, before they are read to be used. */
 function isReadTwice({ parts }) {
-    return parts.some((part) => part.name !== 'inventory' && !hasSums(part));
+    return parts.some((part) => part.name !== 'inventory' && !hasSums(part) && !isOneRange(part));
 }
 /** The bytes that are stored and signed. */
 function serializeManifest(manifest) {
@@ -30397,6 +30401,7 @@ class RangeDigests {
 
 
 
+
 function newTarget(store) {
     return { store, failure: null, keys: [], stored: new Map(), uploaded: 'read-back', lockedUntil: null };
 }
@@ -30513,14 +30518,16 @@ class PartWriter {
         this.stored += piece.length;
         await this.#upload.each((upload) => upload.write(piece));
     }
-    async #commitVolume() {
+    async #commitVolume({ isLast = false } = {}) {
         if (!this.#upload)
             return;
         await this.#upload.commit();
         this.#upload = null;
         this.#whole ??= this.#hash.copy();
         const { file, sumsKey } = this.#nameOf(this.#volumes.length);
-        const sums = sumsKey === null ? null : await this.#putSums(sumsKey, this.#ranges.finish());
+        // Of a part that is one range the side object would say what its sha256 says.
+        const isOneRange = isLast && this.#volumes.length === 0 && this.#size <= RANGE_SIZE;
+        const sums = sumsKey === null || isOneRange ? null : await this.#putSums(sumsKey, this.#ranges.finish());
         this.#volumes.push({ key: file, size: this.#size, sha256: this.#hash.digest('hex'), sums });
         this.#hash = (0,external_node_crypto_.createHash)('sha256');
         this.#ranges = new RangeDigests();
@@ -30532,7 +30539,7 @@ class PartWriter {
     }
     /** To be called only when whatever made the stream has said that it is whole. */
     async commit() {
-        await this.#commitVolume();
+        await this.#commitVolume({ isLast: true });
         return { volumes: this.#volumes, sha256: (this.#whole ?? this.#hash).digest('hex') };
     }
     async abort() {
@@ -36542,9 +36549,10 @@ async function storeGlobals({ server }, settings, parts) {
 function storeText(name, text, parts) {
     return parts.write(name, external_node_stream_.Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
 }
-/** Of the parts that the inventory binds; it comes last, and each of them has side objects. */
+/** null: the part has no side objects. */
 function sumsOf(volumes) {
-    return volumes.flatMap(({ sums }) => sums ?? []);
+    const sums = volumes.flatMap((volume) => volume.sums ?? []);
+    return sums.length === 0 ? null : sums;
 }
 /** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
 async function commit(manifest, settings, fanOut) {
@@ -37807,9 +37815,18 @@ async function digestPart(source, sha256) {
         requireVolume(key, volume, hash.digest('hex'), source);
         all.push(Buffer.concat(sums));
     }
-    if (whole.digest('hex') === sha256)
-        return all;
-    throw new DamagedPart(source.part.name, `${source.store.url}: part ${source.part.name} in ${source.folder} is not the one that this backup's inventory names.`);
+    if (whole.digest('hex') !== sha256)
+        throw notBound(source);
+    return all;
+}
+/** The digest of a part that is one range: what manifest and inventory both say of it. */
+function onlySum(source, sha256) {
+    if (source.part.volumes[0]?.sha256 !== sha256)
+        throw notBound(source);
+    return [Buffer.from(sha256, 'hex')];
+}
+function notBound({ store, part, folder }) {
+    return new DamagedPart(part.name, `${store.url}: part ${part.name} in ${folder} is not the one that this backup's inventory names.`);
 }
 /** A small part whole, each volume compared with the manifest before anything is resolved. */
 async function readWhole(source) {
@@ -38516,6 +38533,8 @@ class BackupParts {
         if (bound === undefined)
             throw new Error(`part ${part.name} is read before the inventory`);
         const source = this.#source(part);
+        if (isOneRange(part) && !hasSums(part))
+            return onlySum(source, bound.sha256);
         if (hasSums(part)) {
             try {
                 return await readSums(source);

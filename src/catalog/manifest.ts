@@ -16,7 +16,7 @@ import {
 import { checkLabel, checkTreeCounts, type TreeCounts } from './file-tree.ts';
 import { isId } from './id.ts';
 import { isPartName, type PartName, sumsFile, volumeFile } from './names.ts';
-import { sumsSize } from './sums.ts';
+import { RANGE_SIZE, sumsSize } from './sums.ts';
 
 /**
  * The public facts of a backup, `manifest.json`, format version 1. It is written last: no manifest, no backup.
@@ -79,13 +79,18 @@ export interface Volume {
   size: number;
   /** Of the stored bytes, hex. */
   sha256: string;
-  /** sha256 of the volume's side object, hex; null: it has none, as the inventory, and as all volumes of older backups. */
+  /** sha256 of the volume's side object, hex; null: it has none, as the inventory, small parts, and all of older backups. */
   sums: string | null;
 }
 
-/** Whether a part can be verified range by range while it is read; else it must be read once to be verified. */
+/** Whether the part has side objects. */
 export function hasSums({ volumes }: Pick<ManifestPart, 'volumes'>): boolean {
   return volumes.every(({ sums }) => sums !== null);
+}
+
+/** Whether the part is one range: then its sha256, which manifest and inventory have, is all that a reader needs. */
+export function isOneRange({ volumes }: Pick<ManifestPart, 'volumes'>): boolean {
+  return volumes.length === 1 && volumes.every(({ size }) => size <= RANGE_SIZE);
 }
 
 /** Every file that the manifest names: volumes and their side objects, with the sizes that they must have. */
@@ -100,7 +105,7 @@ export function filesOf({ parts }: Pick<Manifest, 'parts'>): { key: string; size
 
 /** Whether its parts must be read once to be verified, before they are read to be used. */
 export function isReadTwice({ parts }: Pick<Manifest, 'parts'>): boolean {
-  return parts.some((part) => part.name !== 'inventory' && !hasSums(part));
+  return parts.some((part) => part.name !== 'inventory' && !hasSums(part) && !isOneRange(part));
 }
 
 /** The bytes that are stored and signed. */

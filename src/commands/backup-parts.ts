@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { type BoundPart, DamagedInventory, type Inventory, readInventory } from '../catalog/inventory.ts';
-import { hasSums, type Manifest, type ManifestPart } from '../catalog/manifest.ts';
+import { hasSums, isOneRange, type Manifest, type ManifestPart } from '../catalog/manifest.ts';
 import { isTree, keyOf, type PartName, partOfTree } from '../catalog/names.ts';
 import { LifeboatError } from '../errors.ts';
 import type { DecryptionSettings } from '../inputs/settings.ts';
@@ -10,6 +10,7 @@ import {
   checkSizes,
   DamagedPart,
   digestPart,
+  onlySum,
   type PartSource,
   readPart,
   readSums,
@@ -172,6 +173,7 @@ export class BackupParts {
     const bound = this.#bound.get(part.name);
     if (bound === undefined) throw new Error(`part ${part.name} is read before the inventory`);
     const source = this.#source(part);
+    if (isOneRange(part) && !hasSums(part)) return onlySum(source, bound.sha256);
     if (hasSums(part)) {
       try {
         return await readSums(source);

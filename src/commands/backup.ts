@@ -177,9 +177,10 @@ function storeText(name: 'globals' | 'inventory', text: string | Buffer, parts: 
   return parts.write(name, Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
 }
 
-/** Of the parts that the inventory binds; it comes last, and each of them has side objects. */
-function sumsOf(volumes: StoredVolume[]): string[] {
-  return volumes.flatMap(({ sums }) => sums ?? []);
+/** null: the part has no side objects. */
+function sumsOf(volumes: StoredVolume[]): string[] | null {
+  const sums = volumes.flatMap((volume) => volume.sums ?? []);
+  return sums.length === 0 ? null : sums;
 }
 
 /** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */

@@ -99,10 +99,20 @@ export async function digestPart(source: PartSource, sha256: string): Promise<Bu
     requireVolume(key, volume, hash.digest('hex'), source);
     all.push(Buffer.concat(sums));
   }
-  if (whole.digest('hex') === sha256) return all;
-  throw new DamagedPart(
-    source.part.name,
-    `${source.store.url}: part ${source.part.name} in ${source.folder} is not the one that this backup's inventory names.`,
+  if (whole.digest('hex') !== sha256) throw notBound(source);
+  return all;
+}
+
+/** The digest of a part that is one range: what manifest and inventory both say of it. */
+export function onlySum(source: PartSource, sha256: string): Buffer[] {
+  if (source.part.volumes[0]?.sha256 !== sha256) throw notBound(source);
+  return [Buffer.from(sha256, 'hex')];
+}
+
+function notBound({ store, part, folder }: PartSource): DamagedPart {
+  return new DamagedPart(
+    part.name,
+    `${store.url}: part ${part.name} in ${folder} is not the one that this backup's inventory names.`,
   );
 }
 

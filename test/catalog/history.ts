@@ -3,8 +3,8 @@ import { type MadeBackup, makeBackup, makeRecord } from './made-backup.ts';
 
 const HOUR = 60 * 60 * 1000;
 
-/** The objects of each of these backups: schema and data with their side objects, inventory, manifest, a record. */
-export const OBJECTS_OF_BACKUP = 7;
+/** The objects of each of these backups: schema, data, inventory, manifest, and the record of a restore test. */
+export const OBJECTS_OF_BACKUP = 5;
 
 /** So many backups of the set `shop`, an hour apart, each restore-tested half an hour later; the oldest first, key by key. */
 export function* history(count: number): Generator<{ key: string; bytes: Buffer }> {

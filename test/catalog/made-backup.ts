@@ -26,18 +26,20 @@ export interface Wanted {
   previous?: MadeBackup | null;
   /** Bytes of the part `data`; the others have one. */
   size?: number;
+  /** Whether its parts have side objects, as those longer than 8 MiB. */
+  sideObjects?: boolean;
   manifest?: Partial<Manifest>;
 }
 
 export function makeBackup(
   id: string,
-  { set = 'shop', previous = null, size = 1000, manifest: more = {} }: Wanted = {},
+  { set = 'shop', previous = null, size = 1000, sideObjects = false, manifest: more = {} }: Wanted = {},
 ): MadeBackup {
   const files = new Map<string, Buffer>();
   const part = (name: PartName, length: number): Manifest['parts'][number] => {
     const bytes = Buffer.alloc(length, 'x');
     files.set(keyOf(set, id, volumeFile(name, 0)), bytes);
-    const sums = name === 'inventory' ? null : sumsOf(bytes);
+    const sums = sideObjects && name !== 'inventory' ? sumsOf(bytes) : null;
     if (sums !== null) files.set(keyOf(set, id, sumsFile(name, 0)), sums);
     return {
       name,

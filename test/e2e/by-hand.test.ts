@@ -102,7 +102,7 @@ describe.each(['passphrase', 'public-key'] as const)('a backup with a %s', (kind
     expect(inventory.parts).toEqual(
       manifest.parts
         .filter(({ name }) => name !== 'inventory')
-        .map(({ name, plain, volumes }) => ({ name, plain, sha256: volumes[0]?.sha256, sums: [volumes[0]?.sums] })),
+        .map(({ name, plain, volumes }) => ({ name, plain, sha256: volumes[0]?.sha256, sums: null })),
     );
     expect(inventory.largeObjects).toMatchObject({ count: '2', dumped: true });
     expect(inventory.sequences.find(({ name }) => name === 'countdown')).toMatchObject({

@@ -437,7 +437,7 @@ describe('parts', () => {
     const [made] = madeStore([1]).made;
     if (made === undefined) throw new Error('none');
     const [schema, data, inventory] = made.manifest.parts;
-    const volume = { key: 'data.dump.zst.gpg.0001', size: 5, sha256: made.manifestSha256, sums: made.manifestSha256 };
+    const volume = { key: 'data.dump.zst.gpg.0001', size: 5, sha256: made.manifestSha256, sums: null };
     const parts = [schema, { ...data, volumes: [...(data?.volumes ?? []), volume] }, inventory];
     const totals = { plain: 1002, stored: 1007 };
     const cut = madeStore([1], () => ({ manifest: { parts: parts as typeof made.manifest.parts, totals } }));

@@ -74,6 +74,14 @@ test('a volume gets its side object, before the next volume begins', async () =>
   }
 });
 
+test('a part that is one range gets no side object: its sha256 says it all', async () => {
+  const { fan } = fanOut([fileTarget('a')]);
+  const writer = new PartWriter(fan, 100, (index) => ({ ...names(index), sumsKey: `set/id/${index}.sums` }));
+  await writer.drain(chunks(99));
+  expect((await writer.commit()).volumes).toEqual([expect.objectContaining({ size: 99, sums: null })]);
+  expect(filesOf('a')).toEqual(['part']);
+});
+
 test('the digests of ranges do not depend on how the bytes come', () => {
   const bytes = Buffer.alloc(2 * RANGE_SIZE + 5, 'x');
   const expected = [0, RANGE_SIZE, 2 * RANGE_SIZE].map((at) => digest(bytes.subarray(at, at + RANGE_SIZE))).join('');

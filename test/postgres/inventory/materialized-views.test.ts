@@ -14,7 +14,7 @@ test('C5: populated or not is recorded, also of one that is being refreshed; the
   );
   const refreshing = await openSession(server.env('views'));
   await refreshing.run('begin');
-  await refreshing.run('refresh materialized view "full\n"');
+  await refreshing.run('refresh materialized view public."full\n"');
   expect(await inSnapshot(server.env('views'), readMaterializedViews)).toEqual([
     { schema: 'public', name: 'full\n', populated: true, rows: null },
     { schema: 'public', name: 'waiting', populated: false, rows: null },

@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 2637:
+/***/ 7499:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29130,6 +29130,20 @@ async function nothingFits(what, major) {
     return new errors/* LifeboatError */.H3(`${what} Install the client of version ${major} or newer on the runner, for example: sudo apt-get install postgresql-client-${major}; or, with docker or podman, write toolset: image:postgres:${major}.${containers}`);
 }
 
+;// CONCATENATED MODULE: ./src/postgres/login-triggers.ts
+/**
+ * A line for each login event trigger of the database (PostgreSQL 17, CREATE EVENT TRIGGER): its function, whoever owns
+ * that, runs in every connection before Lifeboat can say that it should not. It may write.
+ */
+async function readLoginTriggers(session) {
+    if (session.versionNumber < 170_000)
+        return [];
+    const triggers = await session.query(`
+    select evtname as name, evtfoid::pg_catalog.regprocedure::pg_catalog.text as function
+    from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled not in ('D', 'R') order by evtname`);
+    return triggers.map(({ name, function: called }) => `Login event trigger ${JSON.stringify(name)} ran ${called} when this run connected. If that function writes, every backup writes to the database. Let it pass sessions whose application_name begins with lifeboat-, or disable the trigger.`);
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/errors.ts
 
 /** What a failed connection means and what to do, by libpq's and the server's words. */
@@ -29638,6 +29652,7 @@ async function beginAndAskBackend(session) {
 
 
 
+
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
 async function connect(connection, choice, id, context) {
     const places = toolsetPlaces(choice, connection);
@@ -29663,7 +29678,7 @@ async function readFacts(session) {
       pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
     if (!facts)
         throw new Error('The server answered nothing about itself.');
-    return facts;
+    return { ...facts, loginTriggers: await readLoginTriggers(session) };
 }
 /**
  * Ends the backends of an aborted run: a backend that works for a client that is gone would keep its locks until the
@@ -36448,6 +36463,8 @@ async function makeBackup(settings, run) {
     log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
     for (const line of unexpected(server.toolset))
         log.info(line);
+    for (const line of facts.loginTriggers)
+        log.warning(line);
     let targets = [];
     let manifest;
     let inventory;
@@ -39281,6 +39298,7 @@ function distance(a, b) {
 
 
 
+
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
 async function openRestoreTarget(connection, choice, clientMajor, id, context) {
     const database = connection.PGDATABASE ?? '';
@@ -39309,6 +39327,7 @@ async function openRestoreTarget(connection, choice, clientMajor, id, context) {
             roles: await names('select rolname as name from pg_catalog.pg_roles'),
             extensions: await names('select name from pg_catalog.pg_available_extensions'),
             bound: await readBound(session, database),
+            loginTriggers: await readLoginTriggers(session),
         };
     }
     catch (error) {
@@ -42274,6 +42293,8 @@ async function restoreBackup(settings, run) {
         const target = await progress.stage('connect', () => openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context));
         for (const line of unexpected(target.server.toolset))
             run.log.info(line);
+        for (const line of target.loginTriggers)
+            run.log.warning(line);
         try {
             const backup = wanted === null ? opened : await restore_select(opened, wanted, target, run);
             const swap = planSwap(live, chosen.id, target, settings);
@@ -50757,7 +50778,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2637);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7499);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);

@@ -74,6 +74,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   const set = settings.name ?? setNameOf(facts.database);
   log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
   for (const line of unexpected(server.toolset)) log.info(line);
+  for (const line of facts.loginTriggers) log.warning(line);
 
   let targets: BackupTarget[] = [];
   let manifest: CommonManifest;

@@ -62,6 +62,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
       openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context),
     );
     for (const line of unexpected(target.server.toolset)) run.log.info(line);
+    for (const line of target.loginTriggers) run.log.warning(line);
     try {
       const backup = wanted === null ? opened : await select(opened, wanted, target, run);
       const swap = planSwap(live, chosen.id, target, settings);

@@ -2,6 +2,7 @@ import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import type { Server } from './connection.ts';
 import { chooseToolset, newestToolset, toolsetPlaces } from './find-toolset.ts';
+import { readLoginTriggers } from './login-triggers.ts';
 import { openChecked } from './pooler.ts';
 import { Session } from './session.ts';
 
@@ -19,6 +20,8 @@ export interface Connected {
     encoding: string;
     /** Bytes, pg_database_size. */
     databaseSize: number;
+    /** Lines about login event triggers. */
+    loginTriggers: string[];
   };
 }
 
@@ -45,13 +48,13 @@ export async function connect(
 }
 
 async function readFacts(session: Session): Promise<Connected['facts']> {
-  const [facts] = await session.query<Connected['facts']>(`
+  const [facts] = await session.query<Omit<Connected['facts'], 'loginTriggers'>>(`
     select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
       pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
       pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('server_encoding') as encoding,
       pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
   if (!facts) throw new Error('The server answered nothing about itself.');
-  return facts;
+  return { ...facts, loginTriggers: await readLoginTriggers(session) };
 }
 
 /**

@@ -3,6 +3,7 @@ import { LifeboatError } from '../errors.ts';
 import type { ToolsetChoice } from '../inputs/toolset.ts';
 import type { ToolContext } from '../stream/child.ts';
 import { restoringToolset, toolsetPlaces } from './find-toolset.ts';
+import { readLoginTriggers } from './login-triggers.ts';
 import { openChecked } from './pooler.ts';
 import type { ScratchServer } from './scratch/server.ts';
 import { quoteLiteral, type Session } from './session.ts';
@@ -16,6 +17,8 @@ export interface RestoreTarget extends ScratchServer {
   databases: Set<string>;
   /** What is bound to the present database and does not follow a swap: logical slots, subscriptions, in words. */
   bound: string[];
+  /** Lines about login event triggers of the database `postgres`. */
+  loginTriggers: string[];
 }
 
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
@@ -55,6 +58,7 @@ export async function openRestoreTarget(
       roles: await names('select rolname as name from pg_catalog.pg_roles'),
       extensions: await names('select name from pg_catalog.pg_available_extensions'),
       bound: await readBound(session, database),
+      loginTriggers: await readLoginTriggers(session),
     };
   } catch (error) {
     session.kill();

@@ -8,7 +8,7 @@ import { localPrograms } from '../servers/postgres-programs.ts';
 import { runFolder } from '../servers/run.ts';
 import { type ActionResult, runPost, startAction } from './harness.ts';
 import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest } from './run-restore-test.ts';
+import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
 import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
 
 const why = whyNoContainers();
@@ -58,6 +58,13 @@ if (why !== null) notRun('scratch-image', why);
 
   test('is proven on a machine without PostgreSQL', async () => {
     expectProven(await runRestoreTest(store, inputs, { env, node: nodeWithoutPostgres() }));
+    await expectNothingLeft();
+  });
+
+  test('fails when an assertion does not hold, and leaves nothing', async () => {
+    const assertions = { assertions: '- name: never\n  sql: select false\n  expect: true' };
+    const first = expectFailed(await runRestoreTest(store, { ...inputs, ...assertions }, { env }));
+    expect(first).toMatchObject({ kind: 'assertion', object: 'never' });
     await expectNothingLeft();
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newestToolset } from '../../src/postgres/find-toolset.ts';
 import { localToolsets } from '../../src/postgres/local-toolsets.ts';
+import { readLoginTriggers } from '../../src/postgres/login-triggers.ts';
 import { openChecked } from '../../src/postgres/pooler.ts';
 import { Session } from '../../src/postgres/session.ts';
 import { backupInputs, errorsOf, runBackup } from '../e2e/run-backup.ts';
@@ -62,7 +63,7 @@ describe('settings of a database and of a role act on no command', () => {
   });
 });
 
-describe('a login event trigger that refuses', () => {
+describe('a login event trigger', () => {
   let server: PostgresServer;
 
   beforeAll(async () => {
@@ -91,6 +92,22 @@ describe('a login event trigger that refuses', () => {
     const another = await Session.open(reached, 'compare');
     expect(await another.query("select current_setting('event_triggers') as is")).toEqual([{ is: 'off' }]);
     another.kill();
+  });
+
+  test('one that writes is reported by name', async () => {
+    await server.createDatabase('watched');
+    await server.psql(
+      'watched',
+      `create table logins (at timestamptz);
+      create function note() returns event_trigger language plpgsql as $$
+        begin if not pg_is_in_recovery() then insert into public.logins values (now()); end if; end $$;
+      create event trigger watch on login execute function note()`,
+    );
+    const { session } = await open(server.env('watched'));
+    expect(await readLoginTriggers(session)).toEqual([
+      expect.stringMatching(/^Login event trigger "watch" ran public\.note\(\) when this run connected\./),
+    ]);
+    session.kill();
   });
 
   test('another role is told which function it is', async () => {

@@ -33709,6 +33709,8 @@ function billedUntil(storageClass, written) {
 class Listing {
     #prefix;
     #found = new Map();
+    #backups = null;
+    #tests = null;
     #ignored = 0;
     #pruned = false;
     constructor(set) {
@@ -33737,9 +33739,16 @@ class Listing {
         const found = this.#found.get(id) ?? nothing();
         this.#found.set(id, found);
         kind(found, size);
+        this.#backups = null;
+        this.#tests = null;
     }
-    /** Newest first. */
+    /** Newest first. There can be very many, and several ask: they are made once. */
     backups(now) {
+        if (this.#backups?.now !== now.getTime())
+            this.#backups = { now: now.getTime(), list: this.#listBackups(now) };
+        return this.#backups.list;
+    }
+    #listBackups(now) {
         const backups = [...this.#found]
             .map(([id, found]) => listed(id, found, now))
             .sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -33767,9 +33776,10 @@ class Listing {
     }
     /** The restore tests of all backups, newest first. */
     tests() {
-        return [...this.#found]
+        this.#tests ??= [...this.#found]
             .flatMap(([id, { records }]) => records.map((record) => ({ id, ...record })))
             .sort(newestFirst);
+        return this.#tests;
     }
 }
 /** Records of what was pruned lie beside the backups. */

@@ -52,6 +52,8 @@ export interface ListedTest {
 export class Listing {
   readonly #prefix: string;
   readonly #found = new Map<string, Found>();
+  #backups: { now: number; list: ListedBackup[] } | null = null;
+  #tests: ListedTest[] | null = null;
   #ignored = 0;
   #pruned = false;
 
@@ -82,10 +84,17 @@ export class Listing {
     const found = this.#found.get(id) ?? nothing();
     this.#found.set(id, found);
     kind(found, size);
+    this.#backups = null;
+    this.#tests = null;
   }
 
-  /** Newest first. */
+  /** Newest first. There can be very many, and several ask: they are made once. */
   backups(now: Date): ListedBackup[] {
+    if (this.#backups?.now !== now.getTime()) this.#backups = { now: now.getTime(), list: this.#listBackups(now) };
+    return this.#backups.list;
+  }
+
+  #listBackups(now: Date): ListedBackup[] {
     const backups = [...this.#found]
       .map(([id, found]) => listed(id, found, now))
       .sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -117,9 +126,10 @@ export class Listing {
 
   /** The restore tests of all backups, newest first. */
   tests(): ListedTest[] {
-    return [...this.#found]
+    this.#tests ??= [...this.#found]
       .flatMap(([id, { records }]) => records.map((record) => ({ id, ...record })))
       .sort(newestFirst);
+    return this.#tests;
   }
 }
 

@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/carry-out.ts + 261 modules
-var carry_out = __webpack_require__(7499);
+// EXTERNAL MODULE: ./src/carry-out.ts + 262 modules
+var carry_out = __webpack_require__(9186);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: ./src/errors.ts

@@ -28524,7 +28524,7 @@ const CHECKS = {
 
 /***/ }),
 
-/***/ 7499:
+/***/ 9186:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33764,7 +33764,7 @@ class Listing {
     files(id) {
         const found = this.#found.get(id) ?? nothing();
         const volumes = [...found.parts].flatMap(([part, stored]) => stored.map(({ index, size }) => ({ key: (0,catalog_names/* volumeFile */.hk)(part, index), size })));
-        return [...volumes, ...found.sums];
+        return [...volumes, ...(found.sums ?? [])];
     }
     /** The restore tests of a backup, newest first. */
     testsOf(id) {
@@ -33772,7 +33772,7 @@ class Listing {
     }
     /** Whether the record of a restore test has a signature. */
     isSigned({ id, file }) {
-        return this.#found.get(id)?.signedRecords.has(file) ?? false;
+        return this.#found.get(id)?.signedRecords?.has(file) ?? false;
     }
     /** The restore tests of all backups, newest first. */
     tests() {
@@ -33787,12 +33787,12 @@ const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
 function nothing() {
     return {
         parts: new Map(),
-        sums: [],
+        sums: null,
         manifest: false,
         signed: false,
         held: false,
         records: [],
-        signedRecords: new Set(),
+        signedRecords: null,
     };
 }
 /** What a file says of its backup; null when it is not ours. */
@@ -33823,11 +33823,17 @@ function kindOf(file) {
     }
     if ((0,catalog_names/* isSumsFile */.BV)(file)) {
         return (found, size) => {
+            found.sums ??= [];
             found.sums.push({ key: file, size });
         };
     }
     const signed = file.endsWith('.asc') ? file.slice(0, -'.asc'.length) : '';
-    return recordOf(signed) === null ? null : (found) => void found.signedRecords.add(signed);
+    if (recordOf(signed) === null)
+        return null;
+    return (found) => {
+        found.signedRecords ??= new Set();
+        found.signedRecords.add(signed);
+    };
 }
 function addVolume(found, { part, index }, size) {
     if (size === 0)
@@ -35641,7 +35647,64 @@ async function openSshStore(location, settings, context, options = {}) {
     return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 
+;// CONCATENATED MODULE: ./src/store/waiting.ts
+/** Timers of JavaScript overflow after that, and then fire at once. */
+const waiting_LONGEST = 2 ** 31 - 1;
+/** A timer that is due this much too late is left as it is. Milliseconds. */
+const TOLERANCE = 50;
+/**
+ * Waits for one thing after the other, each with a limit, by one timer: a listing has so many entries that a timer for
+ * each takes tens of megabytes.
+ */
+class Waiting {
+    #late;
+    #end = 0;
+    #allowed = 0;
+    #fail = null;
+    #timer;
+    #due = Number.POSITIVE_INFINITY;
+    /** `late` makes the error of what was waited for longer than allowed (milliseconds). */
+    constructor(late) {
+        this.#late = late;
+    }
+    for(allowed, ask) {
+        this.#allowed = allowed;
+        this.#end = performance.now() + allowed;
+        if (this.#end < this.#due - TOLERANCE)
+            this.#arm();
+        return new Promise((resolve, reject) => {
+            this.#fail = reject;
+            ask().then((value) => {
+                this.#fail = null;
+                resolve(value);
+            }, (error) => {
+                this.#fail = null;
+                reject(error);
+            });
+        });
+    }
+    /** Nothing is waited for any more. */
+    stop() {
+        clearTimeout(this.#timer);
+    }
+    #arm() {
+        clearTimeout(this.#timer);
+        this.#due = this.#end;
+        this.#timer = setTimeout(() => this.#check(), Math.min(this.#end - performance.now(), waiting_LONGEST));
+    }
+    #check() {
+        this.#due = Number.POSITIVE_INFINITY;
+        if (this.#fail === null)
+            return; // The next wait sets the timer.
+        if (performance.now() < this.#end)
+            this.#arm();
+        else
+            this.#fail(this.#late(this.#allowed));
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/store/deadline.ts
+
 
 /** Bytes a second on average. A server that sends less is not waited for, however regularly it drips. */
 const SLOWEST = 16 * 1024;
@@ -35682,23 +35745,33 @@ class Deadline {
         const earns = (chunk) => timeFor(chunk.length);
         return this.#each(what, source, { budget: this.#timeout, longest: this.#timeout, earns });
     }
-    /** Each item may be waited for until the budget is used up, to which every item adds what it earns. */
-    async *#each(what, source, { budget, longest, earns }) {
+    /**
+     * Each item may be waited for until the budget is used up, to which every item adds what it earns. Not a generator: for a
+     * listing of 50,000 objects its promises alone take tens of megabytes.
+     */
+    #each(what, source, { budget, longest, earns }) {
         const iterator = source[Symbol.asyncIterator]();
+        const waiting = new Waiting((allowed) => this.#giveUp(allowed, what));
+        const ask = () => iterator.next();
         let left = budget;
-        try {
-            for (;;) {
-                const asked = performance.now();
-                const next = await this.#within(Math.max(1, Math.min(left, longest)), what, () => iterator.next());
-                if (next.done)
-                    return;
-                left += earns(next.value) - (performance.now() - asked);
-                yield next.value;
-            }
-        }
-        finally {
+        const next = async () => {
+            if (this.#error !== null)
+                throw this.#error;
+            const asked = performance.now();
+            const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
+            if (result.done)
+                waiting.stop();
+            else
+                left += earns(result.value) - (performance.now() - asked);
+            return result;
+        };
+        const end = async () => {
+            waiting.stop();
             iterator.return?.().catch(() => { }); // Not awaited: of a late store it would wait for what never comes.
-        }
+            return { done: true, value: undefined };
+        };
+        const each = { next, return: end, throw: end, [Symbol.asyncIterator]: () => each };
+        return each;
     }
     async #within(milliseconds, what, ask) {
         if (this.#error !== null)
@@ -50788,7 +50861,7 @@ class Leftovers {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2397);
-/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7499);
+/* harmony import */ var _carry_out_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9186);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _commands_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9322);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);

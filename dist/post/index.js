@@ -28443,7 +28443,7 @@ async function sweepPart({ url, key }, settings) {
     const location = settings.stores.find((store) => store.url === url);
     if (location === undefined)
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('its store is not among the inputs any more');
-    const { openStore } = await __nccwpck_require__.e(/* import() */ 494).then(__nccwpck_require__.bind(__nccwpck_require__, 1494));
+    const { openStore } = await __nccwpck_require__.e(/* import() */ 270).then(__nccwpck_require__.bind(__nccwpck_require__, 9270));
     const signal = AbortSignal.timeout(STORE_WITHIN);
     const info = (whyNot) => {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(whyNot);

@@ -111,7 +111,7 @@ export class Listing {
     const volumes = [...found.parts].flatMap(([part, stored]) =>
       stored.map(({ index, size }) => ({ key: volumeFile(part, index), size })),
     );
-    return [...volumes, ...found.sums];
+    return [...volumes, ...(found.sums ?? [])];
   }
 
   /** The restore tests of a backup, newest first. */
@@ -121,7 +121,7 @@ export class Listing {
 
   /** Whether the record of a restore test has a signature. */
   isSigned({ id, file }: Pick<ListedTest, 'id' | 'file'>): boolean {
-    return this.#found.get(id)?.signedRecords.has(file) ?? false;
+    return this.#found.get(id)?.signedRecords?.has(file) ?? false;
   }
 
   /** The restore tests of all backups, newest first. */
@@ -136,29 +136,29 @@ export class Listing {
 /** Records of what was pruned lie beside the backups. */
 const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
 
-/** What the names in a backup's folder have told so far. */
+/** What the names in a backup's folder have told so far. null: none of that; there can be very many backups. */
 interface Found {
   parts: Map<PartName, { index: number; size: number }[]>;
   /** Side objects. */
-  sums: { key: string; size: number }[];
+  sums: { key: string; size: number }[] | null;
   manifest: boolean;
   signed: boolean;
   held: boolean;
   /** Of restore tests. */
   records: Omit<ListedTest, 'id'>[];
   /** The files of those that have a signature. */
-  signedRecords: Set<string>;
+  signedRecords: Set<string> | null;
 }
 
 function nothing(): Found {
   return {
     parts: new Map(),
-    sums: [],
+    sums: null,
     manifest: false,
     signed: false,
     held: false,
     records: [],
-    signedRecords: new Set(),
+    signedRecords: null,
   };
 }
 
@@ -189,11 +189,16 @@ function kindOf(file: string): ((found: Found, size: number) => void) | null {
   }
   if (isSumsFile(file)) {
     return (found, size) => {
+      found.sums ??= [];
       found.sums.push({ key: file, size });
     };
   }
   const signed = file.endsWith('.asc') ? file.slice(0, -'.asc'.length) : '';
-  return recordOf(signed) === null ? null : (found) => void found.signedRecords.add(signed);
+  if (recordOf(signed) === null) return null;
+  return (found) => {
+    found.signedRecords ??= new Set();
+    found.signedRecords.add(signed);
+  };
 }
 
 function addVolume(found: Found, { part, index }: { part: PartName; index: number }, size: number): void {

@@ -35755,15 +35755,21 @@ class Deadline {
         const ask = () => iterator.next();
         let left = budget;
         const next = async () => {
-            if (this.#error !== null)
-                throw this.#error;
-            const asked = performance.now();
-            const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
-            if (result.done)
-                waiting.stop();
-            else
-                left += earns(result.value) - (performance.now() - asked);
-            return result;
+            try {
+                if (this.#error !== null)
+                    throw this.#error;
+                const asked = performance.now();
+                const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
+                if (result.done)
+                    waiting.stop();
+                else
+                    left += earns(result.value) - (performance.now() - asked);
+                return result;
+            }
+            catch (error) {
+                await end(); // Unlike a generator it is not ended by what it throws.
+                throw error;
+            }
         };
         const end = async () => {
             waiting.stop();

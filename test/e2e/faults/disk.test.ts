@@ -117,5 +117,10 @@ test.each([
   rmSync(rig.place.folder, { recursive: true });
   andThen(rig.place.folder);
   // What, and after it what to do.
-  await expectRed(rig, await run.finished, [], /data\.dump\.zst\.gpg.*ENOENT.*'\. [A-Z].+/);
+  await expectRed(
+    rig,
+    await run.finished,
+    [],
+    /is not the folder that it was when this run began: .* Mount the right disk, and run again\./,
+  );
 });

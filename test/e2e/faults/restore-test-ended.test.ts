@@ -92,7 +92,7 @@ test.each(['COPY', 'CREATE INDEX'])('main is killed in the middle of %s, and pos
   const killed = await run.finished;
   expect(killed).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
   expect(readdirSync(scratch)).toEqual([expect.stringMatching(/^lifeboat-scratch-/)]);
-  expect(serverProcesses()).not.toEqual([]);
+  // An isolated server ends with its owner; one without process ids of its own is ended by post.
   for (const time of ['first', 'second']) {
     const post = await runPost(killed);
     expect({ time, ...post }).toMatchObject({ time, exitCode: 0, signal: null, stderr: '', annotations: [] });

@@ -214,6 +214,9 @@ describe('S4: uploads that killed runs have left open', () => {
         kmsKey: null,
         createBucket: false,
       },
+      storeTimeout: 60_000,
+      verificationKeys: null,
+      signing: null,
     } as unknown as BackupSettings;
     const log = { info: (line: string) => lines.push(line), warning: () => {} };
     const run = { log, now: () => now, track: () => () => {} } as unknown as Run;

@@ -11,6 +11,8 @@ export interface Contender {
   title: string;
   /** The shell pipeline, which writes to standard output; null: Lifeboat itself. */
   command: string | null;
+  /** The checkout whose `dist/` runs; default: this one. */
+  checkout?: string;
 }
 
 export const LIFEBOAT: Contender = { key: 'e', title: 'Lifeboat: `backup` with a passphrase', command: null };
@@ -22,6 +24,11 @@ export const CONTENDERS: Contender[] = [
   command('d', 'pg_dump -Fc -Z0 | zstd -1 | gpg --symmetric --compress-algo none'),
   LIFEBOAT,
 ];
+
+/** Another checkout's `dist/`, to measure what a change costs. */
+export function earlier(checkout: string): Contender {
+  return { key: 'f', title: 'Lifeboat of `--against`', command: null, checkout };
+}
 
 function command(key: string, command: string): Contender {
   return { key, title: `\`${command}\``, command };
@@ -46,15 +53,17 @@ export async function run(contender: Contender, place: Place): Promise<Result> {
   mkdirSync(output);
   await execute('sync', []);
   try {
-    const measured = contender.command === null ? backup(place, output) : shell(contender.command, place, output);
+    const measured =
+      contender.command === null ? backup(place, output, contender.checkout) : shell(contender.command, place, output);
     return { ...(await measured), stored: sizeOf(output) };
   } finally {
     rmSync(output, { recursive: true });
   }
 }
 
-function backup({ server, database, passphrase }: Place, output: string): Promise<Measurement> {
-  return measureAction(server, { 'database-url': server.url(database), store: pathToFileURL(output).href, passphrase });
+function backup({ server, database, passphrase }: Place, output: string, checkout?: string): Promise<Measurement> {
+  const store = pathToFileURL(output).href;
+  return measureAction(server, { 'database-url': server.url(database), store, passphrase }, checkout);
 }
 
 function shell(command: string, { server, database, folder, passphrase }: Place, output: string): Promise<Measurement> {

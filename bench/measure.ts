@@ -47,10 +47,11 @@ export function measureShell(
   });
 }
 
-/** Runs the Action as a runner does. */
-export function measureAction(server: PostgresServer, inputs: ActionInputs): Promise<Measurement> {
+/** Runs the Action of a checkout (default: this one) as a runner does. */
+export function measureAction(server: PostgresServer, inputs: ActionInputs, checkout?: string): Promise<Measurement> {
   return withServerCpu(server, async () => {
-    const action = startAction(inputs, { env: { PATH: `${server.binDir}:${process.env.PATH}` } });
+    const env = { PATH: `${server.binDir}:${process.env.PATH}` };
+    const action = startAction(inputs, { env, ...(checkout === undefined ? {} : { action: checkout }) });
     const memory = watchTree(action.pid);
     let cpu = { own: 0, children: 0 };
     const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatBytes } from '../src/units.ts';
-import { CONTENDERS, type Result } from './contenders.ts';
+import type { Contender, Result } from './contenders.ts';
 
 /** The results of each contender, by its key, a result for each round. */
 export type Rounds = Record<string, Result[]>;
@@ -30,9 +30,9 @@ export function writeSection(title: string, body: string): void {
 }
 
 /** Medians of every contender. */
-export function mediansTable(rounds: Rounds): string {
+export function mediansTable(rounds: Rounds, contenders: Contender[]): string {
   const head = ['', '', 'wall', 'CPU of clients', 'CPU of server', 'peak memory', 'stored'];
-  const rows = CONTENDERS.map(({ key, title }) => {
+  const rows = contenders.map(({ key, title }) => {
     const median = (read: (result: Result) => number) => medianOf((rounds[key] ?? []).map(read));
     const cells = [
       seconds(median(({ wall }) => wall)),
@@ -85,14 +85,16 @@ export function ratiosTable(rounds: Rounds): string {
     c: { text: 'at least 3 times as fast', holds: (ratio) => ratio <= 1 / 3 },
     d: { text: 'at most 1.25', holds: (ratio) => ratio <= 1.25 },
   };
-  const rows = ['a', 'b', 'c', 'd'].map((key) => {
-    const ratios = ratiosOf(rounds, key, ({ wall }) => wall);
-    const median = medianOf(ratios);
-    const { text, holds } = demanded[key] ?? { text: '', holds: () => true };
-    const faster = median < 1 ? `${(1 / median).toFixed(2)} times as fast` : `${median.toFixed(2)} times as long`;
-    const verdict = text === '' ? '' : `${text}: ${holds(median) ? 'yes' : 'NO'}`;
-    return [`wall e/${key}`, median.toFixed(3), faster, ratios.map((ratio) => ratio.toFixed(3)).join(', '), verdict];
-  });
+  const rows = ['a', 'b', 'c', 'd', 'f']
+    .filter((key) => key in rounds)
+    .map((key) => {
+      const ratios = ratiosOf(rounds, key, ({ wall }) => wall);
+      const median = medianOf(ratios);
+      const { text, holds } = demanded[key] ?? { text: '', holds: () => true };
+      const faster = median < 1 ? `${(1 / median).toFixed(2)} times as fast` : `${median.toFixed(2)} times as long`;
+      const verdict = text === '' ? '' : `${text}: ${holds(median) ? 'yes' : 'NO'}`;
+      return [`wall e/${key}`, median.toFixed(3), faster, ratios.map((ratio) => ratio.toFixed(3)).join(', '), verdict];
+    });
   const stored = ratiosOf(rounds, 'b', (result) => result.stored);
   const size = medianOf(stored);
   const sizes = stored.map((ratio) => ratio.toFixed(3)).join(', ');
@@ -100,8 +102,8 @@ export function ratiosTable(rounds: Rounds): string {
   return markdownTable([['ratio', 'median', '', 'round by round', 'demanded'], ...rows]);
 }
 
-export function wallTimes(rounds: Rounds): string {
-  const lines = CONTENDERS.map(
+export function wallTimes(rounds: Rounds, contenders: Contender[]): string {
+  const lines = contenders.map(
     ({ key }) => `${key}: ${(rounds[key] ?? []).map(({ wall }) => seconds(wall)).join(', ')}`,
   );
   return `Wall times by round: ${lines.join('; ')}.`;

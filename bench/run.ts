@@ -7,7 +7,7 @@ import { formatBytes } from '../src/units.ts';
 import { type PostgresServer, startPostgres } from '../test/servers/postgres.ts';
 import { closeRun, openRun } from '../test/servers/run.ts';
 import { measureCatalogs } from './catalog.ts';
-import { CONTENDERS, LIFEBOAT, type Place, type Result, run } from './contenders.ts';
+import { CONTENDERS, earlier, LIFEBOAT, type Place, type Result, run } from './contenders.ts';
 import { createBenchDatabase, databaseSize } from './database.ts';
 import { describeMachine } from './machine.ts';
 import {
@@ -31,6 +31,8 @@ const { values: options } = parseArgs({
     'memory-only': { type: 'boolean', default: false },
     /** Only a restore test beside a restore by hand. */
     restore: { type: 'boolean', default: false },
+    /** Another checkout with its `dist/`, such as the last release's: it runs in turn with this one. */
+    against: { type: 'string' },
     /** Only what `list`, `check` and `prune` need for 100 backups, 1,000, and so on up to so many. */
     backups: { type: 'string' },
   },
@@ -42,13 +44,14 @@ async function compareAll(server: PostgresServer, folder: string): Promise<void>
   const machine = await describeMachine(programsOf(server));
   const place = await createDatabase(server, folder, parseSize(options.size));
   const size = await databaseSize(server, place.database);
+  const contenders = options.against === undefined ? CONTENDERS : [...CONTENDERS, earlier(options.against)];
   console.log('\nWarming up');
-  for (const contender of CONTENDERS.filter(({ key }) => key === 'a' || key === 'e')) await run(contender, place);
+  for (const contender of contenders.filter(({ key }) => 'aef'.includes(key))) await run(contender, place);
 
   const rounds: Rounds = {};
   for (let round = 1; round <= Number(options.rounds); round++) {
     console.log(`\nRound ${round}`);
-    for (const contender of CONTENDERS) {
+    for (const contender of contenders) {
       const result = await run(contender, place);
       rounds[contender.key] = [...(rounds[contender.key] ?? []), result];
       console.log(`${contender.key}  ${resultLine(result)}  ${contender.title}`);
@@ -57,10 +60,10 @@ async function compareAll(server: PostgresServer, folder: string): Promise<void>
   const text = [
     headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds}`),
     `A database of ${formatBytes(size)}. Medians of ${options.rounds} rounds; peak memory is that of all client processes added up.`,
-    mediansTable(rounds),
+    mediansTable(rounds, contenders),
     nodeLine(rounds),
     ratiosTable(rounds),
-    wallTimes(rounds),
+    wallTimes(rounds, contenders),
   ].join('\n\n');
   console.log(`\n${text}`);
   writeSection('Speed', text);
@@ -72,7 +75,7 @@ async function compareRestore(server: PostgresServer, folder: string): Promise<v
   const text = [
     headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds} --restore`),
     `A database of ${formatBytes(await databaseSize(server, place.database))}.`,
-    await compareRestores(place, Number(options.rounds)),
+    await compareRestores(place, Number(options.rounds), options.against),
   ].join('\n\n');
   console.log(`\n${text}`);
   writeSection('Restore', text);

@@ -1,12 +1,12 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { formatBytes } from '../src/units.ts';
-import { history, OBJECTS_OF_BACKUP } from '../test/catalog/history.ts';
-import { type ActionInputs, runAction } from '../test/e2e/harness.ts';
-import { startCeph } from '../test/servers/ceph.ts';
-import { fillBucket } from '../test/servers/fill-bucket.ts';
-import { countOperations, startHttpProxy } from '../test/servers/http-proxy.ts';
-import { s3ClientOf } from '../test/servers/s3-client.ts';
-import { awsEnvironment } from '../test/servers/s3-server.ts';
+import { type ActionInputs, runAction } from '../test/support/action/harness.ts';
+import { history, OBJECTS_OF_BACKUP } from '../test/support/data/history.ts';
+import { startCeph } from '../test/support/servers/ceph.ts';
+import { fillBucket } from '../test/support/servers/fill-bucket.ts';
+import { countOperations, startHttpProxy } from '../test/support/servers/http-proxy.ts';
+import { s3ClientOf } from '../test/support/servers/s3-client.ts';
+import { awsEnvironment } from '../test/support/servers/s3-server.ts';
 import { markdownTable, seconds } from './report.ts';
 
 const BUCKET = 'bench';

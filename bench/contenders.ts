@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { execute } from '../test/servers/execute.ts';
-import type { PostgresServer } from '../test/servers/postgres.ts';
+import { execute } from '../test/support/servers/execute.ts';
+import type { PostgresServer } from '../test/support/servers/postgres.ts';
 import { type Measurement, measureAction, measureShell } from './measure.ts';
 
 /** One way to back up a database. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import type { PostgresServer } from '../test/servers/postgres.ts';
+import type { PostgresServer } from '../test/support/servers/postgres.ts';
 import { newSource, type Source, TABLES, type Table, type Value } from './tables.ts';
 
 /**

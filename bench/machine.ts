@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { formatBytes } from '../src/units.ts';
-import { execute } from '../test/servers/execute.ts';
+import { execute } from '../test/support/servers/execute.ts';
 
 /** The machine and the programs, by name or path, without anything that tells whose machine it is. */
 export async function describeMachine(programs: string[]): Promise<string[]> {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ActionInputs, startAction } from '../test/e2e/harness.ts';
-import type { PostgresServer } from '../test/servers/postgres.ts';
-import { childrenOf, peakMemory } from '../test/servers/processes.ts';
+import { type ActionInputs, startAction } from '../test/support/action/harness.ts';
+import type { PostgresServer } from '../test/support/servers/postgres.ts';
+import { childrenOf, peakMemory } from '../test/support/servers/processes.ts';
 import { cpuTime } from './proc.ts';
 
 /** What one run took. Times are seconds, memory is bytes. */

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { formatBytes } from '../src/units.ts';
-import { execute } from '../test/servers/execute.ts';
+import { execute } from '../test/support/servers/execute.ts';
 import type { Place } from './contenders.ts';
 import { gnupgHome } from './contenders.ts';
 import { type Measurement, measureAction, measureShell } from './measure.ts';

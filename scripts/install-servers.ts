@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hasDeviceMapper } from '../test/servers/disk-machine.ts';
-import { localPrograms } from '../test/servers/postgres-programs.ts';
+import { hasDeviceMapper } from '../test/support/servers/disk-machine.ts';
+import { localPrograms } from '../test/support/servers/postgres-programs.ts';
 
 /** What demo, tests and benchmark need of the machine, in groups that can be asked for one by one. */
 export type Group =

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { NOT_RUN_FILE, type NotRun } from '../test/servers/not-run.ts';
+import { NOT_RUN_FILE, type NotRun } from '../test/support/servers/not-run.ts';
 import { REPOSITORY, runNode } from './run-node.ts';
 
 export interface JestResult {

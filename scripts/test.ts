@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runnersNode } from '../test/e2e/harness.ts';
-import type { NotRun } from '../test/servers/not-run.ts';
+import { runnersNode } from '../test/support/action/harness.ts';
+import type { NotRun } from '../test/support/servers/not-run.ts';
 import { type JestOptions, runJest, type TestFile } from './run-jest.ts';
 import { REPOSITORY, runNode } from './run-node.ts';
 

@@ -1,11 +1,11 @@
 import * as core from '@actions/core';
+import { carryOut } from './app/run-command.ts';
 import { leftoversSaver } from './app/saved-leftovers.ts';
-import { carryOut } from './carry-out.ts';
 import { CLI } from './cli/program.ts';
-import { CACHE_PROCESS, serveCacheRequest } from './commands/actions-cache-process.ts';
 import { Leftovers } from './leftovers.ts';
 import { actionsLog } from './report/log.ts';
 import { actionsOutlet } from './report/outlet.ts';
+import { CACHE_PROCESS, serveCacheRequest } from './repository/cache/actions-cache-process.ts';
 
 /**
  * The Action's main step. The first argument makes the same bundle the command line, or the process that speaks to the
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   const [, , first, ...rest] = process.argv;
   if (first === CACHE_PROCESS) return serveCacheRequest(rest);
   if (first === CLI) {
-    const { runCli } = await import('./cli.ts');
+    const { runCli } = await import('./cli/main.ts');
     process.exitCode = await runCli(rest);
     return;
   }

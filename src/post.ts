@@ -3,15 +3,15 @@ import { cleanUp } from './app/clean-up.ts';
 import { readSavedLeftovers } from './app/saved-leftovers.ts';
 import { messageOf } from './errors.ts';
 import { commandEnvironment } from './inputs/command-environment.ts';
-import { parseCommandLines } from './inputs/command-lines.ts';
 import type { StoreSettings } from './inputs/settings.ts';
-import { readStores } from './inputs/store-inputs.ts';
+import { readStores } from './inputs/stores/store-inputs.ts';
+import { parseCommandLines } from './inputs/values/command-lines.ts';
+import { runAfter } from './process/user-commands.ts';
 import { actionsLog } from './report/log.ts';
-import { runAfter } from './stream/user-commands.ts';
 
 /**
  * The `post:` step, a bundle of its own. Neither this file nor anything it imports knows a command, so whatever the
- * saved state says, or whether there is any, this step can only clean up. test/docs/architecture.test.ts checks that.
+ * saved state says, or whether there is any, this step can only clean up. test/unit/docs/architecture.test.ts checks that.
  */
 async function main(): Promise<void> {
   const { leftovers, problems } = readSavedLeftovers();

@@ -14,16 +14,16 @@ export const modules = {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _inputs_known_hosts_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(5496);
-/* harmony import */ var _shown_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6224);
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1644);
+/* harmony import */ var _shown_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6224);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1644);
+/* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1365);
 
 
 
 
 
 /** The server lets us in, but does not speak SFTP. */
-class NoSftp extends _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A {
+class NoSftp extends _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A {
 }
 /** ssh2's names of the signatures that a key of a kind makes; RSA's with SHA-1 is not among them. */
 const SIGNATURES = { 'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'] };
@@ -37,7 +37,7 @@ function placeOf({ user, host, port }) {
  */
 function connect(location, settings, options, signal) {
     const place = placeOf(location);
-    const known = (0,_inputs_known_hosts_js__WEBPACK_IMPORTED_MODULE_2__/* .linesFor */ .b)(settings.knownHosts, location);
+    const known = (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_4__/* .linesFor */ .b)(settings.knownHosts, location);
     const client = new (ssh2__WEBPACK_IMPORTED_MODULE_1___default().Client)();
     const lost = new AbortController();
     let refused = null;
@@ -49,7 +49,7 @@ function connect(location, settings, options, signal) {
             lost.abort(failure);
             client.destroy();
         };
-        const cancel = () => fail(new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `Speaking to ${place} was cancelled.`));
+        const cancel = () => fail(new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `Speaking to ${place} was cancelled.`));
         if (signal.aborted)
             return cancel();
         signal.addEventListener('abort', cancel, { once: true });
@@ -101,28 +101,28 @@ function signaturesOf(known) {
 function strange(key, known, place) {
     const print = (bytes) => `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
     const ours = known.map(({ key }) => print(key)).join(', ');
-    return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
         'somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.');
 }
 function noSftp(error, place) {
-    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_3__/* .shown */ .S)(error)}).`);
+    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}).`);
 }
 /** Where ssh2 was when it failed. */
 function connectionError(error, place) {
-    if (error instanceof _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A)
+    if (error instanceof _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A)
         return error;
     const { level, code } = error;
     const cause = { cause: error };
     if (level === 'client-authentication') {
-        return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_3__/* .shown */ .S)(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
+        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
     }
-    if (/no matching host key/i.test((0,_shown_js__WEBPACK_IMPORTED_MODULE_3__/* .shown */ .S)(error))) {
-        return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('denied', `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`, cause);
+    if (/no matching host key/i.test((0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error))) {
+        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`, cause);
     }
     const step = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH' || level === 'client-timeout'
         ? ' Check name and port in the URL, and whether a firewall lets the runner in.'
         : ' Look whether the server and the network are up, and run again.';
-    return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_shown_js__WEBPACK_IMPORTED_MODULE_3__/* .shown */ .S)(error)}.${step}`, cause);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}.${step}`, cause);
 }
 
 

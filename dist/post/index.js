@@ -28379,8 +28379,8 @@ module.exports = {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _stream_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2723);
-/* harmony import */ var _stream_container_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6835);
+/* harmony import */ var _process_child_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2380);
+/* harmony import */ var _process_container_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3006);
 
 
 
@@ -28424,17 +28424,17 @@ async function end(leftover, log, inputs) {
     if (leftover.kind === 'file')
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(leftover.path, { force: true });
     if (leftover.kind === 'folder') {
-        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 952).then(__nccwpck_require__.bind(__nccwpck_require__, 6952));
+        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 556).then(__nccwpck_require__.bind(__nccwpck_require__, 3556));
         return removeCluster(leftover.path);
     }
     if (leftover.kind === 'container' || leftover.kind === 'container-process')
-        return (0,_stream_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
+        return (0,_process_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
     if (leftover.kind === 'part')
         await sweepPart(leftover, await inputs.stores());
     else {
-        const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(955), __nccwpck_require__.e(82)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2082));
+        const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(485), __nccwpck_require__.e(770)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3770));
         await abortS3Upload(leftover);
     }
     log.info(`Aborted the unfinished ${describe(leftover)}.`);
@@ -28443,7 +28443,7 @@ async function sweepPart({ url, key }, settings) {
     const location = settings.stores.find((store) => store.url === url);
     if (location === undefined)
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('its store is not among the inputs any more');
-    const { openStore } = await __nccwpck_require__.e(/* import() */ 270).then(__nccwpck_require__.bind(__nccwpck_require__, 9270));
+    const { openStore } = await __nccwpck_require__.e(/* import() */ 475).then(__nccwpck_require__.bind(__nccwpck_require__, 1475));
     const signal = AbortSignal.timeout(STORE_WITHIN);
     const info = (whyNot) => {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(whyNot);
@@ -28457,10 +28457,10 @@ async function sweepPart({ url, key }, settings) {
     }
 }
 function endProcess({ pid, started, group }) {
-    if (started === '' || (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identify */ .ls)(pid).started !== started)
+    if (started === '' || (0,_process_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identify */ .ls)(pid).started !== started)
         return;
     if (group)
-        (0,_stream_child_js__WEBPACK_IMPORTED_MODULE_2__/* .endGroup */ .N4)(pid, 'SIGKILL');
+        (0,_process_child_js__WEBPACK_IMPORTED_MODULE_2__/* .endGroup */ .N4)(pid, 'SIGKILL');
     else
         process.kill(pid, 'SIGKILL');
 }
@@ -28485,7 +28485,7 @@ function describe(leftover) {
 
 /***/ }),
 
-/***/ 9379:
+/***/ 1780:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28502,7 +28502,9 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 16 modules
 var lib_core = __nccwpck_require__(8261);
-;// CONCATENATED MODULE: ./src/catalog/checked.ts
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+;// CONCATENATED MODULE: ./src/formats/checked.ts
 /** Something in a JSON document is not what its format says. The message tells where. */
 class FormatError extends Error {
     name = 'FormatError';
@@ -28636,8 +28638,6 @@ function expected(what, path) {
     return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
 }
 
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: ./src/store/file/upload.ts
 var upload = __nccwpck_require__(9203);
 ;// CONCATENATED MODULE: ./src/app/saved-leftovers.ts
@@ -28822,8 +28822,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   J: () => (/* binding */ commandEnvironment)
 });
 
-// EXTERNAL MODULE: ./src/inputs/key-text.ts
-var key_text = __nccwpck_require__(6732);
+// EXTERNAL MODULE: ./src/inputs/keys/key-text.ts
+var key_text = __nccwpck_require__(3001);
 ;// CONCATENATED MODULE: ./src/inputs/secrets.ts
 
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
@@ -28967,71 +28967,7 @@ function commandEnvironment(get, env) {
 
 /***/ }),
 
-/***/ 6046:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   G: () => (/* binding */ parseCommandLines)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4862);
-
-
-/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
-const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
-/** What a shell would act on outside of quotes. */
-const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
-/** What a backslash takes its meaning from within double quotes. */
-const ESCAPED = /\\([$`"\\])/g;
-/**
- * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
- * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
- */
-function parseCommandLines(text) {
-    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .parseLines */ .Li)(text, wordsOf);
-}
-function wordsOf(line) {
-    const words = [];
-    let word = null;
-    let read = 0;
-    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
-        read += all.length;
-        if (blanks !== undefined) {
-            if (word !== null)
-                words.push(word);
-            word = null;
-            continue;
-        }
-        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
-            throw needsAShell(line);
-        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
-    }
-    if (read < line.length) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
-    }
-    if (word !== null)
-        words.push(word);
-    checkProgram(words[0] ?? '', line);
-    return words;
-}
-function isForAShell(plain, word) {
-    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
-}
-function checkProgram(program, line) {
-    if (program === '')
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} names no program. Write the program first.`);
-    if (!/^\w+=/.test(program))
-        return;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
-}
-function needsAShell(line) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
-}
-
-
-/***/ }),
-
-/***/ 6732:
+/***/ 3001:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -29094,100 +29030,7 @@ function whatItIs(text) {
 
 /***/ }),
 
-/***/ 5496:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   b: () => (/* binding */ linesFor),
-/* harmony export */   u: () => (/* binding */ parseKnownHosts)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4862);
-
-
-
-const MEND = 'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
-const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
-/** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
-function parseKnownHosts(text) {
-    if (/PRIVATE KEY/.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
-    }
-    const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
-    if (known.length > 0)
-        return known;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
-}
-function parseLine(line) {
-    const words = line.split(/\s+/);
-    const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
-    const [hosts = '', type = '', key = ''] = words;
-    if (marker !== undefined && marker !== '@revoked') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
-    }
-    if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
-    }
-    if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
-    }
-    if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
-    }
-    if (!KEY_TYPES.includes(type))
-        return null;
-    const bytes = Buffer.from(key, 'base64');
-    const [name, ...rest] = stringsOf(bytes) ?? [];
-    if (name?.toString('latin1') !== type || rest.length === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
-    }
-    const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
-    return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
-}
-/** The strings that a key is made of (RFC 4251, section 5); null when it is cut off. */
-function stringsOf(bytes) {
-    const strings = [];
-    for (let at = 0; at < bytes.length;) {
-        const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32BE(at) : Number.POSITIVE_INFINITY;
-        if (end > bytes.length)
-            return null;
-        strings.push(bytes.subarray(at + 4, end));
-        at = end;
-    }
-    return strings;
-}
-/** The lines that are about this server. */
-function linesFor(known, { host, port }) {
-    // As ssh does: another port than 22 stands in the name; a line without one will do too.
-    const names = [`[${host}]:${port}`, host];
-    return known.filter(({ hosts }) => names.some((name) => isMeant(hosts, name)));
-}
-function isMeant(hosts, name) {
-    const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
-    if (salt !== undefined && hash !== undefined) {
-        const [given, ours] = [
-            Buffer.from(hash, 'base64'),
-            (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
-        ];
-        return given.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(given, ours);
-    }
-    const patterns = hosts.toLowerCase().split(',');
-    if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name)))
-        return false;
-    return patterns.some((pattern) => fits(pattern, name));
-}
-/** `*` and `?` as in ssh_config(5). */
-function fits(pattern, name) {
-    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
-}
-
-
-/***/ }),
-
-/***/ 1295:
+/***/ 6476:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29198,34 +29041,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: storeInputs, storeSettings
 
+// EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
+var known_hosts = __nccwpck_require__(1365);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/text.ts
-var inputs_text = __nccwpck_require__(4862);
-;// CONCATENATED MODULE: ./src/inputs/duration.ts
-
-
-const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DAY = 86_400_000;
-/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
-function duration_parseDuration(text) {
-    const match = /^(\d{1,6})([smhd])$/.exec(text);
-    if (!match) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
-    }
-    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
-}
-/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
-function parseTimeout(text) {
-    const duration = duration_parseDuration(text);
-    if (duration < 1000 || duration > DAY) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
-    }
-    return duration;
-}
-
-// EXTERNAL MODULE: ./src/inputs/known-hosts.ts
-var known_hosts = __nccwpck_require__(5496);
 ;// CONCATENATED MODULE: ./src/inputs/problems.ts
 
 /** Gathers what is wrong, so that a person sees all of it in one run. */
@@ -29253,7 +29072,7 @@ class Problems {
     }
 }
 
-;// CONCATENATED MODULE: ./src/inputs/read-inputs.ts
+;// CONCATENATED MODULE: ./src/inputs/schema.ts
 
 function input(defaultText, parse) {
     return { default: defaultText, parse };
@@ -29285,7 +29104,31 @@ function textOf(input, raw) {
     return raw.trim() || (input?.default ?? '');
 }
 
-;// CONCATENATED MODULE: ./src/inputs/s3.ts
+// EXTERNAL MODULE: ./src/inputs/values/text.ts
+var values_text = __nccwpck_require__(9933);
+;// CONCATENATED MODULE: ./src/inputs/values/duration.ts
+
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY = 86_400_000;
+/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
+function duration_parseDuration(text) {
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    if (!match) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+    }
+    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
+}
+/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
+function parseTimeout(text) {
+    const duration = duration_parseDuration(text);
+    if (duration < 1000 || duration > DAY) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+    }
+    return duration;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/stores/s3.ts
 
 
 
@@ -29296,10 +29139,10 @@ function parseEndpoint(text) {
         throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
     }
     if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
     }
     return text.replace(/\/+$/, '');
 }
@@ -29342,9 +29185,9 @@ function s3ForReading(endpoint) {
     return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
 }
 
-// EXTERNAL MODULE: ./src/inputs/key-text.ts
-var key_text = __nccwpck_require__(6732);
-;// CONCATENATED MODULE: ./src/inputs/ssh.ts
+// EXTERNAL MODULE: ./src/inputs/keys/key-text.ts
+var key_text = __nccwpck_require__(3001);
+;// CONCATENATED MODULE: ./src/inputs/stores/ssh.ts
 
 
 
@@ -29413,7 +29256,7 @@ function sshSettings(inputs) {
     return key === null || knownHosts === null ? null : { key, knownHosts };
 }
 
-;// CONCATENATED MODULE: ./src/inputs/url-text.ts
+;// CONCATENATED MODULE: ./src/inputs/values/url-text.ts
 
 
 /** What is shown of a URL: a query can hold keys. */
@@ -29428,47 +29271,47 @@ function decoded(path, line) {
         return decodeURIComponent(path);
     }
     catch {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
     }
 }
 
-;// CONCATENATED MODULE: ./src/inputs/rclone-url.ts
+;// CONCATENATED MODULE: ./src/store/rclone/location.ts
 
 
 
-const rclone_url_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
 /** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
 function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} ${what}. ${rclone_url_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
     const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
     if (remote === '') {
         // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${rclone_url_MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${location_MEND}`);
     }
     if (remote === undefined)
         throw wrong('has no colon behind the remote');
     if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${rclone_url_MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${location_MEND}`);
     }
     if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
         throw wrong('is not the name of a remote');
     const folder = path.replace(/\/+$/, '');
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
+    if ((0,values_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
         throw wrong('has an empty part, "." or ".." in its path');
     }
     return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
 }
 
-;// CONCATENATED MODULE: ./src/inputs/ssh-url.ts
+;// CONCATENATED MODULE: ./src/store/ssh/location.ts
 
 
 
-const ssh_url_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
 function parseSshUrl(line, all) {
     const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
     const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} ${what}. ${ssh_url_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} ${what}. ${ssh_location_MEND}`);
     if (/[?#]/.test(rest))
         throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
     const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
@@ -29495,18 +29338,18 @@ function portOf(text, wrong) {
     const port = Number(text);
     if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
         return port;
-    throw wrong(`has ${(0,inputs_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
+    throw wrong(`has ${(0,values_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
 }
 function pathOf(text, line, wrong) {
     const path = decoded(text, line).replace(/\/+$/, '');
     const below = path.replace(/^\/(~\/)?/, '');
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
+    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
         throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
     }
     return path.startsWith('/~/') ? below : path;
 }
 
-;// CONCATENATED MODULE: ./src/inputs/store-url.ts
+;// CONCATENATED MODULE: ./src/inputs/stores/store-url.ts
 
 
 
@@ -29515,7 +29358,7 @@ function pathOf(text, line, wrong) {
 const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 /** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
 function parseStores(text) {
-    const stores = (0,inputs_text/* parseLines */.Li)(text, parseStore);
+    const stores = (0,values_text/* parseLines */.Li)(text, parseStore);
     if (stores.length === 0)
         throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
     for (const [index, store] of stores.entries()) {
@@ -29526,8 +29369,8 @@ function parseStores(text) {
 }
 function parseStore(line) {
     refuseCredentials(line);
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(line))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} holds a control character. Remove it.`);
+    if ((0,values_text/* hasControlCharacter */.Fd)(line))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a control character. Remove it.`);
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
     if (scheme === undefined)
         throw notAUrl(line);
@@ -29544,14 +29387,14 @@ function parseStore(line) {
         case 'sftp':
         case 'scp':
         case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
         case 'http':
         case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
         default:
             if (scheme.length === 1)
                 throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,inputs_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,values_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
     }
 }
 function fileStore(line, rest) {
@@ -29559,38 +29402,38 @@ function fileStore(line, rest) {
     if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
         throw windowsPath(line);
     if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
     }
     if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
     }
     const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
     if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
-    if ((0,inputs_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
     }
     return { kind: 'file', url: line.replace(/\/+$/, ''), path };
 }
 function s3Store(line, rest) {
     if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
     }
     const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
     if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(bucket)} in ${(0,inputs_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(bucket)} in ${(0,values_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
     }
     const prefix = folders.join('/');
     if (folders.length > 0 && hasOddSegment(prefix)) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
     }
     // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
     if (Buffer.byteLength(prefix) > 700)
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
     return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
 }
 /** S3 User Guide, "General purpose bucket naming rules". */
@@ -29625,23 +29468,23 @@ function notAUrl(line) {
     if (/^\\\\|^[a-z]:/i.test(line))
         return windowsPath(line);
     if (line.startsWith('/'))
-        return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,inputs_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
+        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,values_text/* quote */.hD)(`file://${line}`)}.`);
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
 }
 function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
 }
 function refuseOverlap(a, b) {
     const [placeA, placeB] = [placeOf(a), placeOf(b)];
     if (placeA === placeB) {
-        throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
     }
     for (const [outer, inner, place] of [
         [a, b, placeA],
         [b, a, placeB],
     ]) {
         if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,inputs_text/* quote */.hD)(inner.url)} lies inside ${(0,inputs_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(inner.url)} lies inside ${(0,values_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
         }
     }
 }
@@ -29672,7 +29515,7 @@ function warnOfFleetingStores(stores, env, log) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/inputs/store-inputs.ts
+;// CONCATENATED MODULE: ./src/inputs/stores/store-inputs.ts
 
 
 
@@ -29704,7 +29547,71 @@ async function readStores(get, env, log) {
 
 /***/ }),
 
-/***/ 4862:
+/***/ 6739:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ parseCommandLines)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9933);
+
+
+/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
+const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
+/** What a shell would act on outside of quotes. */
+const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
+/** What a backslash takes its meaning from within double quotes. */
+const ESCAPED = /\\([$`"\\])/g;
+/**
+ * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
+ * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
+ */
+function parseCommandLines(text) {
+    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .parseLines */ .Li)(text, wordsOf);
+}
+function wordsOf(line) {
+    const words = [];
+    let word = null;
+    let read = 0;
+    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
+        read += all.length;
+        if (blanks !== undefined) {
+            if (word !== null)
+                words.push(word);
+            word = null;
+            continue;
+        }
+        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
+            throw needsAShell(line);
+        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
+    }
+    if (read < line.length) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
+    }
+    if (word !== null)
+        words.push(word);
+    checkProgram(words[0] ?? '', line);
+    return words;
+}
+function isForAShell(plain, word) {
+    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
+}
+function checkProgram(program, line) {
+    if (program === '')
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} names no program. Write the program first.`);
+    if (!/^\w+=/.test(program))
+        return;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
+}
+function needsAShell(line) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
+}
+
+
+/***/ }),
+
+/***/ 9933:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -29764,13 +29671,13 @@ function isItem(line) {
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8261);
 /* harmony import */ var _app_clean_up_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7786);
-/* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9379);
+/* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1780);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
 /* harmony import */ var _inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8444);
-/* harmony import */ var _inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6046);
-/* harmony import */ var _inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1295);
-/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1820);
-/* harmony import */ var _stream_user_commands_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4314);
+/* harmony import */ var _inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6476);
+/* harmony import */ var _inputs_values_command_lines_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6739);
+/* harmony import */ var _process_user_commands_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2961);
+/* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1820);
 
 
 
@@ -29782,16 +29689,16 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 
 /**
  * The `post:` step, a bundle of its own. Neither this file nor anything it imports knows a command, so whatever the
- * saved state says, or whether there is any, this step can only clean up. test/docs/architecture.test.ts checks that.
+ * saved state says, or whether there is any, this step can only clean up. test/unit/docs/architecture.test.ts checks that.
  */
 async function main() {
     const { leftovers, problems } = (0,_app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__/* .readSavedLeftovers */ .s)();
     for (const problem of problems)
         warn(`part of the saved state was ignored: ${problem}`);
-    await (0,_app_clean_up_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .n)(leftovers, _report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._, { after, stores });
+    await (0,_app_clean_up_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .n)(leftovers, _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, { after, stores });
 }
 function warn(why) {
-    _report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._.warning(`Cannot clean up completely: ${why}. If the run was killed, look for its processes, files and unfinished uploads.`);
+    _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._.warning(`Cannot clean up completely: ${why}. If the run was killed, look for its processes, files and unfinished uploads.`);
 }
 function get(name) {
     return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
@@ -29799,10 +29706,10 @@ function get(name) {
 /** The runner gives this step the inputs again, so the state holds neither commands nor secrets. */
 function after() {
     const env = (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__/* .commandEnvironment */ .J)(get, process.env);
-    return (0,_stream_user_commands_js__WEBPACK_IMPORTED_MODULE_8__/* .runAfter */ .I9)((0,_inputs_command_lines_js__WEBPACK_IMPORTED_MODULE_5__/* .parseCommandLines */ .G)(get('after').trim()), { env, log: _report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._, track: () => () => { } });
+    return (0,_process_user_commands_js__WEBPACK_IMPORTED_MODULE_7__/* .runAfter */ .I9)((0,_inputs_values_command_lines_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommandLines */ .G)(get('after').trim()), { env, log: _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, track: () => () => { } });
 }
 function stores() {
-    return (0,_inputs_store_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .readStores */ .J7)(get, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_7__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
+    return (0,_inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .readStores */ .J7)(get, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
 }
 try {
     await main();
@@ -29813,6 +29720,410 @@ catch (error) {
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 2380:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  _E: () => (/* binding */ KILL_AFTER),
+  v4: () => (/* binding */ ToolError),
+  N4: () => (/* binding */ endGroup),
+  ls: () => (/* binding */ identify),
+  Se: () => (/* binding */ readLines),
+  qI: () => (/* binding */ runTool),
+  pQ: () => (/* binding */ startTool)
+});
+
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: external "node:stream/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/process/container.ts
+var container = __nccwpck_require__(3006);
+;// CONCATENATED MODULE: ./src/process/end-mark.ts
+
+/**
+ * Lets through all but a mark at the end of the bytes, and tells whether it was there. Between us and a program in a
+ * container is an engine that can lose the end of what it says, and report success: podman 4.3 does when the program
+ * ends with input left.
+ */
+class EndMark extends external_node_stream_.Transform {
+    #mark;
+    #onMark;
+    #held = Buffer.of();
+    /** `onMark` is called as soon as the mark is there. */
+    constructor(mark, onMark) {
+        super();
+        this.#mark = Buffer.from(mark);
+        this.#onMark = onMark;
+    }
+    /** It stands at the end of what has come. */
+    get wasThere() {
+        return this.#held.equals(this.#mark);
+    }
+    _transform(chunk, _, done) {
+        const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+        const end = Math.max(0, bytes.length - this.#mark.length);
+        this.#held = bytes.subarray(end);
+        if (end > 0)
+            this.push(bytes.subarray(0, end));
+        if (this.wasThere)
+            this.#onMark();
+        done();
+    }
+    _flush(done) {
+        if (!this.#held.equals(this.#mark))
+            this.push(this.#held);
+        done();
+    }
+}
+
+;// CONCATENATED MODULE: ./src/process/child.ts
+
+
+
+
+
+
+
+/** How much of what a tool says on standard error is kept for its error message, in characters: the end of it. */
+const STDERR_TAIL = 8 * 1024;
+/** How much of a tool's output is read before somebody asks for it, in bytes. */
+const READ_AHEAD = 1024 * 1024;
+/** A tool that has closed its output has this long to end. */
+const END_WITHIN = 15_000;
+/** After SIGTERM, before SIGKILL. The runner gives 7.5 s in all. */
+const KILL_AFTER = 2_000;
+/** A tool did not do its work. `stderr` is what it said. */
+class ToolError extends errors/* LifeboatError */.H3 {
+    name = 'ToolError';
+    tool;
+    stderr;
+    /** null: a signal ended it, it was never started, or its exit code says nothing. */
+    exitCode;
+    constructor(tool, message, stderr, options = {}) {
+        super(message, options);
+        this.tool = tool;
+        this.stderr = stderr;
+        this.exitCode = options.exitCode ?? null;
+    }
+}
+/**
+ * Starts a tool whose output is a stream. A tool has done its work only when it exited with 0 and was not killed
+ * *and* its output has ended: Node's `close` event, not `exit`.
+ */
+function startTool(spec, context) {
+    const { command, args, user, env, group, inside, endMark } = spec;
+    const child = (0,external_node_child_process_.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const forget = child.pid === undefined
+        ? () => { }
+        : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
+    const forgetInside = inside === undefined ? () => { } : context.track(inside);
+    let tail = '';
+    readLines(child.stderr, (line) => {
+        tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
+        context.onStderr?.(line);
+    });
+    // When a child exits, Node throws away what nobody has begun to read of its output (flushStdio in child_process.js).
+    const stdout = new external_node_stream_.PassThrough({ highWaterMark: READ_AHEAD });
+    // What the tool has left of its input is read by nobody, and what it said is all there.
+    const mark = endMark === undefined ? null : new EndMark(endMark, () => child.stdin.end());
+    const copied = (0,promises_namespaceObject.pipeline)(mark === null ? [child.stdout, stdout] : [child.stdout, mark, stdout]);
+    copied.catch(() => { });
+    // A tool may close its input early (pg_restore -l reads the head only): how it exits tells whether that was right.
+    child.stdin.on('error', () => { });
+    let killTimer;
+    const kill = () => {
+        // Nobody reads on, and a child counts as closed only when its output is.
+        stdout.destroy();
+        child.stdout.destroy();
+        if (child.exitCode !== null || child.signalCode !== null || killTimer)
+            return;
+        const end = (signal) => (group ? endGroup(child.pid, signal) : child.kill(signal));
+        end('SIGTERM');
+        killTimer = setTimeout(() => end('SIGKILL'), KILL_AFTER);
+    };
+    context.signal.addEventListener('abort', kill, { once: true });
+    if (context.signal.aborted)
+        kill();
+    let hung = false;
+    let endTimer;
+    child.stdout.once('end', () => {
+        endTimer = setTimeout(() => {
+            hung = true;
+            kill();
+        }, END_WITHIN);
+    });
+    const stderr = () => (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
+    const whole = async () => {
+        await ended(child, spec, stderr);
+        if (mark === null)
+            return;
+        await copied.catch(() => { }); // Whoever reads it is told why.
+        if (!mark.wasThere)
+            throw new ToolError(spec.name, `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`, stderr());
+    };
+    const finished = endedThere(whole(), inside).finally(() => {
+        clearTimeout(killTimer);
+        clearTimeout(endTimer);
+        context.signal.removeEventListener('abort', kill);
+        forget();
+        forgetInside();
+    });
+    finished.catch(() => { });
+    return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
+}
+/** A command that did not end well may have left running what it had started elsewhere. */
+async function endedThere(ended, inside) {
+    try {
+        await ended;
+    }
+    catch (error) {
+        if (inside !== undefined)
+            await (0,container/* endInside */.e)(inside).catch(() => { }); // Why it failed counts more.
+        throw error;
+    }
+}
+/** Ends a process that leads a group, and what it has started. One that has ended, or that sudo runs, is not an error. */
+function endGroup(pid, signal) {
+    if (pid === undefined)
+        return; // It has never begun.
+    try {
+        process.kill(-pid, signal);
+    }
+    catch (error) {
+        if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
+            throw error;
+    }
+}
+function ended(child, spec, stderr) {
+    const said = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
+    return new Promise((resolve, reject) => {
+        child.on('error', (error) => {
+            child.stdout.destroy();
+            const message = `${spec.name} could not be started (${spec.command}): ${(0,errors/* messageOf */.bD)(error)}. Is it installed, and may this user run it?`;
+            reject(new ToolError(spec.name, message, '', { cause: error }));
+        });
+        child.on('close', (code, signal) => {
+            if (code === 0)
+                return resolve();
+            const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
+        });
+    });
+}
+/** Runs a tool whose output is small, and gives its standard output. */
+async function runTool(spec, context, input) {
+    const tool = startTool(spec, context);
+    tool.stdin.end(input);
+    const chunks = [];
+    tool.stdout.on('data', (chunk) => chunks.push(chunk));
+    await tool.finished;
+    return Buffer.concat(chunks);
+}
+/** Hands on each line as it comes. */
+function readLines(stream, onLine) {
+    let rest = '';
+    stream.setEncoding('utf8');
+    stream.on('error', () => { });
+    stream.on('data', (text) => {
+        const lines = (rest + text).split('\n');
+        rest = (lines.pop() ?? '').slice(-STDERR_TAIL);
+        for (const line of lines)
+            onLine(line);
+    });
+    stream.on('end', () => {
+        if (rest !== '')
+            onLine(rest);
+    });
+}
+/** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
+function identify(pid) {
+    try {
+        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
+        return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
+    }
+    catch {
+        return { pid, started: '' };
+    }
+}
+
+
+/***/ }),
+
+/***/ 3006:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   e: () => (/* binding */ endInside)
+/* harmony export */ });
+/* unused harmony export engineEnvironment */
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+
+
+/** A container's engine that hangs must not hold up the end of a run. Milliseconds. */
+const END_WITHIN = 5_000;
+/** The environment is what tells our processes from the database's; `tr` and `grep` are in every image with a shell. */
+const END_MARKED = `for file in /proc/[0-9]*/environ; do
+  if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
+done 2> /dev/null; true`;
+/** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
+async function endInside(inside) {
+    const { engine } = inside;
+    const args = inside.kind === 'container'
+        ? ['rm', '--force', '--volumes', inside.name]
+        : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+    const code = await exitCodeOf(engine, args);
+    if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
+    }
+}
+async function isRunning({ engine, container }) {
+    return (await exitCodeOf(engine, ['exec', container, 'true']).catch(() => 1)) === 0;
+}
+function exitCodeOf(engine, args) {
+    const signal = AbortSignal.timeout(END_WITHIN);
+    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, args, { env: engineEnvironment(), stdio: 'ignore', signal });
+    return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+}
+/** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */
+function engineEnvironment() {
+    const names = [
+        'PATH',
+        'HOME',
+        'XDG_RUNTIME_DIR',
+        'DOCKER_HOST',
+        'DOCKER_CONTEXT',
+        'DOCKER_CONFIG',
+        'DOCKER_TLS_VERIFY',
+        'DOCKER_CERT_PATH',
+        'CONTAINER_HOST',
+        'CONTAINERS_CONF',
+        'CONTAINERS_STORAGE_CONF',
+    ];
+    return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}
+
+
+/***/ }),
+
+/***/ 2961:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  I9: () => (/* binding */ runAfter)
+});
+
+// UNUSED EXPORTS: runUserCommand, titleOf
+
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./src/process/child.ts + 2 modules
+var process_child = __nccwpck_require__(2380);
+;// CONCATENATED MODULE: ./src/process/program.ts
+
+
+
+
+/** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
+const READ_ON = 1_000;
+/**
+ * Runs a program of the user's, which has nothing to read. Resolves once it has exited with 0; what it has started may go
+ * on. Throws a LifeboatError that tells how it ended, and goes on after the program's name. An abort ends it, and what it
+ * has started.
+ */
+async function runProgram([command = '', ...args], { env, signal, track, onLine }) {
+    signal.throwIfAborted();
+    // In a group of its own, so that what it starts can be ended with it.
+    const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,process_child/* identify */.ls)(child.pid), group: true });
+    const closed = new Promise((resolve) => child.once('close', () => resolve()));
+    for (const output of [child.stdout, child.stderr])
+        (0,process_child/* readLines */.Se)(output, onLine);
+    let killTimer;
+    const kill = () => {
+        (0,process_child/* endGroup */.N4)(child.pid, 'SIGTERM');
+        killTimer = setTimeout(() => (0,process_child/* endGroup */.N4)(child.pid, 'SIGKILL'), process_child/* KILL_AFTER */._E);
+    };
+    signal.addEventListener('abort', kill, { once: true });
+    try {
+        await exited(child);
+        await Promise.race([closed, (0,promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
+    }
+    finally {
+        signal.removeEventListener('abort', kill);
+        clearTimeout(killTimer);
+        if (signal.aborted)
+            (0,process_child/* endGroup */.N4)(child.pid, 'SIGKILL');
+        for (const output of [child.stdout, child.stderr])
+            output.destroy();
+        forget();
+    }
+}
+function exited(child) {
+    return new Promise((resolve, reject) => {
+        child.once('error', (error) => {
+            reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
+        });
+        child.once('exit', (code, signal) => {
+            if (code === 0)
+                return resolve();
+            reject(new errors/* LifeboatError */.H3(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/process/user-commands.ts
+
+
+/** Runs every command of `after`: what can be started again, is. No cancellation ends them. Resolves with what failed. */
+async function runAfter(after, context) {
+    const never = new AbortController().signal;
+    const failures = [];
+    for (const [index, command] of after.entries()) {
+        const title = titleOf('after', after, index);
+        failures.push(await runUserCommand(title, command, { ...context, signal: never }));
+    }
+    return failures.filter((failure) => failure !== null);
+}
+/** How messages name a command: its arguments may be secret, so only the log has them. */
+function titleOf(input, commands, index) {
+    return `${input}: command ${index + 1} of ${commands.length} (${commands[index]?.[0]})`;
+}
+/** Resolves with what went wrong, or null. */
+async function runUserCommand(title, command, { env, signal, track, log }) {
+    return log.group(title, async () => {
+        log.info(`$ ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`);
+        try {
+            await runProgram(command, { env, signal, track, onLine: (line) => log.info(`  | ${line}`) });
+            return null;
+        }
+        catch (error) {
+            const failure = `${title} ${(0,errors/* messageOf */.bD)(error)}.`;
+            log.info(failure);
+            return failure;
+        }
+    });
+}
+
 
 /***/ }),
 
@@ -30240,6 +30551,99 @@ function cancelled(path) {
 
 /***/ }),
 
+/***/ 1365:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ linesFor),
+/* harmony export */   u: () => (/* binding */ parseKnownHosts)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+
+
+
+const MEND = 'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
+const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
+/** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
+function parseKnownHosts(text) {
+    if (/PRIVATE KEY/.test(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
+    }
+    const known = (0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
+    if (known.length > 0)
+        return known;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
+}
+function parseLine(line) {
+    const words = line.split(/\s+/);
+    const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
+    const [hosts = '', type = '', key = ''] = words;
+    if (marker !== undefined && marker !== '@revoked') {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+    }
+    if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+    }
+    if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+    }
+    if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+    }
+    if (!KEY_TYPES.includes(type))
+        return null;
+    const bytes = Buffer.from(key, 'base64');
+    const [name, ...rest] = stringsOf(bytes) ?? [];
+    if (name?.toString('latin1') !== type || rest.length === 0) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+    }
+    const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
+    return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
+}
+/** The strings that a key is made of (RFC 4251, section 5); null when it is cut off. */
+function stringsOf(bytes) {
+    const strings = [];
+    for (let at = 0; at < bytes.length;) {
+        const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32BE(at) : Number.POSITIVE_INFINITY;
+        if (end > bytes.length)
+            return null;
+        strings.push(bytes.subarray(at + 4, end));
+        at = end;
+    }
+    return strings;
+}
+/** The lines that are about this server. */
+function linesFor(known, { host, port }) {
+    // As ssh does: another port than 22 stands in the name; a line without one will do too.
+    const names = [`[${host}]:${port}`, host];
+    return known.filter(({ hosts }) => names.some((name) => isMeant(hosts, name)));
+}
+function isMeant(hosts, name) {
+    const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const [given, ours] = [
+            Buffer.from(hash, 'base64'),
+            (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
+        ];
+        return given.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(given, ours);
+    }
+    const patterns = hosts.toLowerCase().split(',');
+    if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name)))
+        return false;
+    return patterns.some((pattern) => fits(pattern, name));
+}
+/** `*` and `?` as in ssh_config(5). */
+function fits(pattern, name) {
+    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+    return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
+}
+
+
+/***/ }),
+
 /***/ 1644:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -30255,410 +30659,6 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
         super(message, options);
         this.code = code;
     }
-}
-
-
-/***/ }),
-
-/***/ 2723:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  _E: () => (/* binding */ KILL_AFTER),
-  v4: () => (/* binding */ ToolError),
-  N4: () => (/* binding */ endGroup),
-  ls: () => (/* binding */ identify),
-  Se: () => (/* binding */ readLines),
-  qI: () => (/* binding */ runTool),
-  pQ: () => (/* binding */ startTool)
-});
-
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
-;// CONCATENATED MODULE: external "node:stream/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/stream/container.ts
-var container = __nccwpck_require__(6835);
-;// CONCATENATED MODULE: ./src/stream/end-mark.ts
-
-/**
- * Lets through all but a mark at the end of the bytes, and tells whether it was there. Between us and a program in a
- * container is an engine that can lose the end of what it says, and report success: podman 4.3 does when the program
- * ends with input left.
- */
-class EndMark extends external_node_stream_.Transform {
-    #mark;
-    #onMark;
-    #held = Buffer.of();
-    /** `onMark` is called as soon as the mark is there. */
-    constructor(mark, onMark) {
-        super();
-        this.#mark = Buffer.from(mark);
-        this.#onMark = onMark;
-    }
-    /** It stands at the end of what has come. */
-    get wasThere() {
-        return this.#held.equals(this.#mark);
-    }
-    _transform(chunk, _, done) {
-        const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-        const end = Math.max(0, bytes.length - this.#mark.length);
-        this.#held = bytes.subarray(end);
-        if (end > 0)
-            this.push(bytes.subarray(0, end));
-        if (this.wasThere)
-            this.#onMark();
-        done();
-    }
-    _flush(done) {
-        if (!this.#held.equals(this.#mark))
-            this.push(this.#held);
-        done();
-    }
-}
-
-;// CONCATENATED MODULE: ./src/stream/child.ts
-
-
-
-
-
-
-
-/** How much of what a tool says on standard error is kept for its error message, in characters: the end of it. */
-const STDERR_TAIL = 8 * 1024;
-/** How much of a tool's output is read before somebody asks for it, in bytes. */
-const READ_AHEAD = 1024 * 1024;
-/** A tool that has closed its output has this long to end. */
-const END_WITHIN = 15_000;
-/** After SIGTERM, before SIGKILL. The runner gives 7.5 s in all. */
-const KILL_AFTER = 2_000;
-/** A tool did not do its work. `stderr` is what it said. */
-class ToolError extends errors/* LifeboatError */.H3 {
-    name = 'ToolError';
-    tool;
-    stderr;
-    /** null: a signal ended it, it was never started, or its exit code says nothing. */
-    exitCode;
-    constructor(tool, message, stderr, options = {}) {
-        super(message, options);
-        this.tool = tool;
-        this.stderr = stderr;
-        this.exitCode = options.exitCode ?? null;
-    }
-}
-/**
- * Starts a tool whose output is a stream. A tool has done its work only when it exited with 0 and was not killed
- * *and* its output has ended: Node's `close` event, not `exit`.
- */
-function startTool(spec, context) {
-    const { command, args, user, env, group, inside, endMark } = spec;
-    const child = (0,external_node_child_process_.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
-    const forget = child.pid === undefined
-        ? () => { }
-        : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
-    const forgetInside = inside === undefined ? () => { } : context.track(inside);
-    let tail = '';
-    readLines(child.stderr, (line) => {
-        tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
-        context.onStderr?.(line);
-    });
-    // When a child exits, Node throws away what nobody has begun to read of its output (flushStdio in child_process.js).
-    const stdout = new external_node_stream_.PassThrough({ highWaterMark: READ_AHEAD });
-    // What the tool has left of its input is read by nobody, and what it said is all there.
-    const mark = endMark === undefined ? null : new EndMark(endMark, () => child.stdin.end());
-    const copied = (0,promises_namespaceObject.pipeline)(mark === null ? [child.stdout, stdout] : [child.stdout, mark, stdout]);
-    copied.catch(() => { });
-    // A tool may close its input early (pg_restore -l reads the head only): how it exits tells whether that was right.
-    child.stdin.on('error', () => { });
-    let killTimer;
-    const kill = () => {
-        // Nobody reads on, and a child counts as closed only when its output is.
-        stdout.destroy();
-        child.stdout.destroy();
-        if (child.exitCode !== null || child.signalCode !== null || killTimer)
-            return;
-        const end = (signal) => (group ? endGroup(child.pid, signal) : child.kill(signal));
-        end('SIGTERM');
-        killTimer = setTimeout(() => end('SIGKILL'), KILL_AFTER);
-    };
-    context.signal.addEventListener('abort', kill, { once: true });
-    if (context.signal.aborted)
-        kill();
-    let hung = false;
-    let endTimer;
-    child.stdout.once('end', () => {
-        endTimer = setTimeout(() => {
-            hung = true;
-            kill();
-        }, END_WITHIN);
-    });
-    const stderr = () => (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
-    const whole = async () => {
-        await ended(child, spec, stderr);
-        if (mark === null)
-            return;
-        await copied.catch(() => { }); // Whoever reads it is told why.
-        if (!mark.wasThere)
-            throw new ToolError(spec.name, `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`, stderr());
-    };
-    const finished = endedThere(whole(), inside).finally(() => {
-        clearTimeout(killTimer);
-        clearTimeout(endTimer);
-        context.signal.removeEventListener('abort', kill);
-        forget();
-        forgetInside();
-    });
-    finished.catch(() => { });
-    return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
-}
-/** A command that did not end well may have left running what it had started elsewhere. */
-async function endedThere(ended, inside) {
-    try {
-        await ended;
-    }
-    catch (error) {
-        if (inside !== undefined)
-            await (0,container/* endInside */.e)(inside).catch(() => { }); // Why it failed counts more.
-        throw error;
-    }
-}
-/** Ends a process that leads a group, and what it has started. One that has ended, or that sudo runs, is not an error. */
-function endGroup(pid, signal) {
-    if (pid === undefined)
-        return; // It has never begun.
-    try {
-        process.kill(-pid, signal);
-    }
-    catch (error) {
-        if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
-            throw error;
-    }
-}
-function ended(child, spec, stderr) {
-    const said = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
-    return new Promise((resolve, reject) => {
-        child.on('error', (error) => {
-            child.stdout.destroy();
-            const message = `${spec.name} could not be started (${spec.command}): ${(0,errors/* messageOf */.bD)(error)}. Is it installed, and may this user run it?`;
-            reject(new ToolError(spec.name, message, '', { cause: error }));
-        });
-        child.on('close', (code, signal) => {
-            if (code === 0)
-                return resolve();
-            const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
-        });
-    });
-}
-/** Runs a tool whose output is small, and gives its standard output. */
-async function runTool(spec, context, input) {
-    const tool = startTool(spec, context);
-    tool.stdin.end(input);
-    const chunks = [];
-    tool.stdout.on('data', (chunk) => chunks.push(chunk));
-    await tool.finished;
-    return Buffer.concat(chunks);
-}
-/** Hands on each line as it comes. */
-function readLines(stream, onLine) {
-    let rest = '';
-    stream.setEncoding('utf8');
-    stream.on('error', () => { });
-    stream.on('data', (text) => {
-        const lines = (rest + text).split('\n');
-        rest = (lines.pop() ?? '').slice(-STDERR_TAIL);
-        for (const line of lines)
-            onLine(line);
-    });
-    stream.on('end', () => {
-        if (rest !== '')
-            onLine(rest);
-    });
-}
-/** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
-function identify(pid) {
-    try {
-        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
-        return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
-    }
-    catch {
-        return { pid, started: '' };
-    }
-}
-
-
-/***/ }),
-
-/***/ 6835:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   e: () => (/* binding */ endInside)
-/* harmony export */ });
-/* unused harmony export engineEnvironment */
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-
-
-/** A container's engine that hangs must not hold up the end of a run. Milliseconds. */
-const END_WITHIN = 5_000;
-/** The environment is what tells our processes from the database's; `tr` and `grep` are in every image with a shell. */
-const END_MARKED = `for file in /proc/[0-9]*/environ; do
-  if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
-done 2> /dev/null; true`;
-/** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
-async function endInside(inside) {
-    const { engine } = inside;
-    const args = inside.kind === 'container'
-        ? ['rm', '--force', '--volumes', inside.name]
-        : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
-    const code = await exitCodeOf(engine, args);
-    if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
-    }
-}
-async function isRunning({ engine, container }) {
-    return (await exitCodeOf(engine, ['exec', container, 'true']).catch(() => 1)) === 0;
-}
-function exitCodeOf(engine, args) {
-    const signal = AbortSignal.timeout(END_WITHIN);
-    const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(engine, args, { env: engineEnvironment(), stdio: 'ignore', signal });
-    return new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-}
-/** What docker's and podman's clients need to find their engine (docker CLI, podman(1), Environment); no more. */
-function engineEnvironment() {
-    const names = [
-        'PATH',
-        'HOME',
-        'XDG_RUNTIME_DIR',
-        'DOCKER_HOST',
-        'DOCKER_CONTEXT',
-        'DOCKER_CONFIG',
-        'DOCKER_TLS_VERIFY',
-        'DOCKER_CERT_PATH',
-        'CONTAINER_HOST',
-        'CONTAINERS_CONF',
-        'CONTAINERS_STORAGE_CONF',
-    ];
-    return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-}
-
-
-/***/ }),
-
-/***/ 4314:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  I9: () => (/* binding */ runAfter)
-});
-
-// UNUSED EXPORTS: runUserCommand, titleOf
-
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./src/stream/child.ts + 2 modules
-var stream_child = __nccwpck_require__(2723);
-;// CONCATENATED MODULE: ./src/stream/program.ts
-
-
-
-
-/** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
-const READ_ON = 1_000;
-/**
- * Runs a program of the user's, which has nothing to read. Resolves once it has exited with 0; what it has started may go
- * on. Throws a LifeboatError that tells how it ended, and goes on after the program's name. An abort ends it, and what it
- * has started.
- */
-async function runProgram([command = '', ...args], { env, signal, track, onLine }) {
-    signal.throwIfAborted();
-    // In a group of its own, so that what it starts can be ended with it.
-    const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,stream_child/* identify */.ls)(child.pid), group: true });
-    const closed = new Promise((resolve) => child.once('close', () => resolve()));
-    for (const output of [child.stdout, child.stderr])
-        (0,stream_child/* readLines */.Se)(output, onLine);
-    let killTimer;
-    const kill = () => {
-        (0,stream_child/* endGroup */.N4)(child.pid, 'SIGTERM');
-        killTimer = setTimeout(() => (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL'), stream_child/* KILL_AFTER */._E);
-    };
-    signal.addEventListener('abort', kill, { once: true });
-    try {
-        await exited(child);
-        await Promise.race([closed, (0,promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
-    }
-    finally {
-        signal.removeEventListener('abort', kill);
-        clearTimeout(killTimer);
-        if (signal.aborted)
-            (0,stream_child/* endGroup */.N4)(child.pid, 'SIGKILL');
-        for (const output of [child.stdout, child.stderr])
-            output.destroy();
-        forget();
-    }
-}
-function exited(child) {
-    return new Promise((resolve, reject) => {
-        child.once('error', (error) => {
-            reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
-        });
-        child.once('exit', (code, signal) => {
-            if (code === 0)
-                return resolve();
-            reject(new errors/* LifeboatError */.H3(signal === null ? `exited with code ${code}` : `was ended by ${signal}`));
-        });
-    });
-}
-
-;// CONCATENATED MODULE: ./src/stream/user-commands.ts
-
-
-/** Runs every command of `after`: what can be started again, is. No cancellation ends them. Resolves with what failed. */
-async function runAfter(after, context) {
-    const never = new AbortController().signal;
-    const failures = [];
-    for (const [index, command] of after.entries()) {
-        const title = titleOf('after', after, index);
-        failures.push(await runUserCommand(title, command, { ...context, signal: never }));
-    }
-    return failures.filter((failure) => failure !== null);
-}
-/** How messages name a command: its arguments may be secret, so only the log has them. */
-function titleOf(input, commands, index) {
-    return `${input}: command ${index + 1} of ${commands.length} (${commands[index]?.[0]})`;
-}
-/** Resolves with what went wrong, or null. */
-async function runUserCommand(title, command, { env, signal, track, log }) {
-    return log.group(title, async () => {
-        log.info(`$ ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ')}`);
-        try {
-            await runProgram(command, { env, signal, track, onLine: (line) => log.info(`  | ${line}`) });
-            return null;
-        }
-        catch (error) {
-            const failure = `${title} ${(0,errors/* messageOf */.bD)(error)}.`;
-            log.info(failure);
-            return failure;
-        }
-    });
 }
 
 

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Finding } from '../../src/catalog/finding.ts';
-import { readManifest } from '../../src/catalog/manifest.ts';
-import { keyOf, MANIFEST_FILE } from '../../src/catalog/names.ts';
-import type { Verdict } from '../../src/catalog/record.ts';
-import { BackupParts } from '../../src/commands/backup-parts.ts';
-import { readState } from '../../src/postgres/scratch/state.ts';
+import { readManifest } from '../../src/formats/manifest.ts';
+import { keyOf, MANIFEST_FILE } from '../../src/formats/names.ts';
+import type { Finding } from '../../src/formats/restore-test/finding.ts';
+import type { Verdict } from '../../src/formats/restore-test/record.ts';
+import { readState } from '../../src/postgres/restore/state.ts';
 import { compare } from '../../src/proof/compare.ts';
 import { verdictOf, worstFirst } from '../../src/proof/verdict.ts';
-import { openFileStore } from '../../src/store/file.ts';
-import { serverTo } from '../../test/postgres/server-to.ts';
-import type { PostgresServer } from '../../test/servers/postgres.ts';
+import { BackupParts } from '../../src/repository/backup-parts.ts';
+import { openFileStore } from '../../src/store/file/store.ts';
+import { serverTo } from '../../test/support/postgres/server-to.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres.ts';
 
 /** A backup in a folder, and what opens it. */
 export interface BackupInFolder {

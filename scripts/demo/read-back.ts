@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { textTable } from '../../src/report/text-table.ts';
 import { formatCount } from '../../src/units.ts';
-import type { PostgresServer } from '../../test/servers/postgres.ts';
-import { serverEnvironment } from '../../test/servers/run.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres.ts';
+import { serverEnvironment } from '../../test/support/servers/run.ts';
 
 /** The line by which a person restores a backup with gpg, zstd and pg_restore alone. */
 export function restoreByHand(backup: string, database: string): string {

@@ -1,4 +1,4 @@
-import { CommandReader, type WorkflowCommand } from '../../test/e2e/workflow-commands.ts';
+import { CommandReader, type WorkflowCommand } from '../../test/support/action/workflow-commands.ts';
 
 /** Shows a step's output as the runner's log does: commands to the runner are obeyed, secrets are masked. */
 export class RunnerLog {

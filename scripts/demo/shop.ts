@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatBytes, formatCount } from '../../src/units.ts';
-import type { PostgresServer } from '../../test/servers/postgres.ts';
+import type { PostgresServer } from '../../test/support/servers/postgres.ts';
 
 const ROWS = `
   SELECT count(*), sum(reltuples)::bigint, pg_database_size('shop')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Schema } from '../../src/inputs/read-inputs.ts';
-import { commandInputs } from '../../src/inputs/read-settings.ts';
+import { commandInputs } from '../../src/commands/read-settings.ts';
+import type { Schema } from '../../src/inputs/schema.ts';
 import { REPOSITORY } from '../run-node.ts';
 
 /** What of action.yml is for people. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { parseDocument } from 'yaml';
-import type { Schema } from '../../src/inputs/read-inputs.ts';
-import { commandInputs } from '../../src/inputs/read-settings.ts';
+import { commandInputs } from '../../src/commands/read-settings.ts';
+import type { Schema } from '../../src/inputs/schema.ts';
 import { lintWorkflow } from '../lint-workflow.ts';
 import type { Page, Problem, Snippet } from './page.ts';
 

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
 import type { StoreSettings } from '../inputs/settings.ts';
 import type { Leftover } from '../leftovers.ts';
+import { endGroup, identify } from '../process/child.ts';
+import { endInside } from '../process/container.ts';
 import type { Log } from '../report/log.ts';
-import { endGroup, identify } from '../stream/child.ts';
-import { endInside } from '../stream/container.ts';
 
 /** Whatever the server's clock says, the file was begun before that. */
 const YEAR = 366 * 86_400_000;
@@ -58,7 +58,7 @@ async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> 
   if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
   if (leftover.kind === 'part') await sweepPart(leftover, await inputs.stores());
   else {
-    const { abortS3Upload } = await import('../store/s3/abort.ts');
+    const { abortS3Upload } = await import('../store/s3/upload/abort.ts');
     await abortS3Upload(leftover);
   }
   log.info(`Aborted the unfinished ${describe(leftover)}.`);

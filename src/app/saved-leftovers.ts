@@ -1,8 +1,8 @@
 import { statSync, truncateSync } from 'node:fs';
 import { basename, isAbsolute, normalize } from 'node:path';
 import * as core from '@actions/core';
-import { type Check, count, FormatError, literal, nullable, object, text, textLike } from '../catalog/checked.ts';
 import { messageOf } from '../errors.ts';
+import { type Check, count, FormatError, literal, nullable, object, text, textLike } from '../formats/checked.ts';
 import type { Leftover } from '../leftovers.ts';
 import { nameOfTemporary } from '../store/file/upload.ts';
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { commandInputs } from '../commands/read-settings.ts';
 import { LifeboatError, messageOf } from '../errors.ts';
 import type { Command } from '../inputs/command.ts';
-import type { Environment, GetInput, Schema } from '../inputs/read-inputs.ts';
-import { commandInputs } from '../inputs/read-settings.ts';
+import type { Environment, GetInput, Schema } from '../inputs/schema.ts';
 import { holdsSecret } from '../inputs/secrets.ts';
-import { alternatives } from '../inputs/words.ts';
+import { alternatives } from '../inputs/values/words.ts';
 
 /** What the command line asks for. */
 export interface CommandLine {

@@ -1,6 +1,6 @@
+import { commandInputs } from '../commands/read-settings.ts';
 import type { Command } from '../inputs/command.ts';
-import type { Schema } from '../inputs/read-inputs.ts';
-import { commandInputs } from '../inputs/read-settings.ts';
+import type { Schema } from '../inputs/schema.ts';
 import { inputsOf, variableOf } from './arguments.ts';
 import { DESCRIPTIONS } from './descriptions.ts';
 

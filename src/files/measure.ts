@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TreeCounts } from '../catalog/file-tree.ts';
+import type { TreeCounts } from '../formats/inventory/file-tree.ts';
 import { Notes } from './notes.ts';
 import { type Tree, unlessGone, walk } from './walk.ts';
 

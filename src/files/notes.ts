@@ -1,4 +1,4 @@
-import type { Paths } from '../catalog/file-tree.ts';
+import type { Paths } from '../formats/inventory/file-tree.ts';
 
 /** So many paths of a kind are kept by name. */
 const MOST_PATHS = 1_000;

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { TreeCounts } from '../catalog/file-tree.ts';
+import type { TreeCounts } from '../formats/inventory/file-tree.ts';
 import { readArchive } from './read-archive.ts';
 import { TreeDigest } from './tree-digest.ts';
 import type { TreeWriter } from './unpack.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TreeCounts } from '../catalog/file-tree.ts';
+import type { TreeCounts } from '../formats/inventory/file-tree.ts';
 import { archiveName, type Entry } from './entry.ts';
 
 /** Counts the entries of an archive and makes one digest of them all, in their order (docs/format.md). */

@@ -1,4 +1,4 @@
-import type { Environment, GetInput } from './read-inputs.ts';
+import type { Environment, GetInput } from './schema.ts';
 import { SHORTEST_MASK, secretsOf } from './secrets.ts';
 
 /** Inputs, what is saved for the `post:` step, and the runner's own tokens. */

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../errors.ts';
-import { quote } from './text.ts';
-import { alternatives } from './words.ts';
+import { quote } from './values/text.ts';
+import { alternatives } from './values/words.ts';
 
 const COMMANDS = ['backup', 'restore-test', 'restore', 'list', 'check', 'prune', 'hold', 'release'] as const;
 

@@ -1,5 +1,5 @@
-import { mailInputsFit } from './mail.ts';
-import { sshInputsFit } from './ssh.ts';
+import { mailInputsFit } from './notifiers/mail.ts';
+import { sshInputsFit } from './stores/ssh.ts';
 
 /** What holds of the inputs that every command has. */
 export const everyCommand = [sshInputsFit, mailInputsFit];

@@ -1,5 +1,5 @@
-import { tidied } from './key-text.ts';
-import type { Environment, GetInput, InputLog } from './read-inputs.ts';
+import { tidied } from './keys/key-text.ts';
+import type { Environment, GetInput, InputLog } from './schema.ts';
 
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
 export const SHORTEST_MASK = 4;

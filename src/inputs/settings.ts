@@ -1,13 +1,13 @@
 import type { PrivateKey } from 'openpgp';
-import type { Assertion } from '../catalog/assertion.ts';
-import type { WantedDatabases } from '../catalog/databases.ts';
-import type { FileReference } from '../catalog/file-reference.ts';
-import type { Demands } from '../catalog/health/rule.ts';
-import type { KeepRules } from '../catalog/retention.ts';
-import type { Wanted } from '../catalog/selection.ts';
-import type { KnownHost } from './known-hosts.ts';
-import type { StoreLocation } from './store-url.ts';
-import type { ToolsetChoice } from './toolset.ts';
+import type { Demands } from '../formats/health/rule.ts';
+import type { WantedDatabases } from '../formats/inventory/databases.ts';
+import type { Wanted } from '../formats/inventory/selection.ts';
+import type { Assertion } from '../formats/restore-test/assertion.ts';
+import type { FileReference } from '../formats/restore-test/file-reference.ts';
+import type { KeepRules } from '../formats/retention/rules.ts';
+import type { KnownHost } from '../store/ssh/known-hosts.ts';
+import type { ToolsetChoice } from './connection/toolset.ts';
+import type { StoreLocation } from './stores/store-url.ts';
 
 /** Where backups are kept. */
 export interface StoreSettings extends StoreAccess {

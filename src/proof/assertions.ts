@@ -1,5 +1,5 @@
-import type { Assertion, Expectation } from '../catalog/assertion.ts';
-import type { Finding } from '../catalog/finding.ts';
+import type { Assertion, Expectation } from '../formats/restore-test/assertion.ts';
+import type { Finding } from '../formats/restore-test/finding.ts';
 
 /** Asks one query and gives its rows, each by column. Throws when the server refuses it. */
 export type Ask = (sql: string) => Promise<Record<string, unknown>[]>;

@@ -1,4 +1,4 @@
-import type { Finding } from '../catalog/finding.ts';
+import type { Finding } from '../formats/restore-test/finding.ts';
 
 /** What of a restore is due to where it was made, and says nothing of the backup. */
 export interface Circumstances {

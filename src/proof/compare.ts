@@ -1,5 +1,5 @@
-import type { Finding } from '../catalog/finding.ts';
-import type { Inventory, RestoredState } from '../catalog/inventory.ts';
+import type { Inventory, RestoredState } from '../formats/inventory/inventory.ts';
+import type { Finding } from '../formats/restore-test/finding.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 import { compareObjects } from './objects.ts';

@@ -1,4 +1,4 @@
-import type { TreeCounts, TreeFacts } from '../catalog/file-tree.ts';
+import type { TreeCounts, TreeFacts } from '../formats/inventory/file-tree.ts';
 import { countOf } from '../units.ts';
 import { type Compared, nothing } from './circumstances.ts';
 

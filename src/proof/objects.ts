@@ -1,5 +1,5 @@
-import type { Inventory, ObjectFacts, RestoredState } from '../catalog/inventory.ts';
-import { relationOf } from '../catalog/relation.ts';
+import type { Inventory, ObjectFacts, RestoredState } from '../formats/inventory/inventory.ts';
+import { relationOf } from '../formats/inventory/relation.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 import { major } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../catalog/finding.ts';
+import type { Finding } from '../formats/restore-test/finding.ts';
 
 /** A statement that the server refused during a restore, as pg_restore tells it. */
 export interface RefusedStatement {

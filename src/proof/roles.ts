@@ -1,4 +1,4 @@
-import type { Inventory, RestoredState, RoleFacts } from '../catalog/inventory.ts';
+import type { Inventory, RestoredState, RoleFacts } from '../formats/inventory/inventory.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 

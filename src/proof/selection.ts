@@ -1,6 +1,6 @@
-import { type Inventory, type ObjectFacts, type TableFacts, textsOf } from '../catalog/inventory.ts';
-import { nameOf, parseRelation, relationOf } from '../catalog/relation.ts';
-import { relationsOf } from '../catalog/selection.ts';
+import { type Inventory, type ObjectFacts, type TableFacts, textsOf } from '../formats/inventory/inventory.ts';
+import { nameOf, parseRelation, relationOf } from '../formats/inventory/relation.ts';
+import { relationsOf } from '../formats/inventory/selection.ts';
 
 /** What of a backup was restored. */
 export interface Restored {

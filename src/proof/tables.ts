@@ -1,5 +1,5 @@
-import type { Inventory, RestoredState, TableFacts } from '../catalog/inventory.ts';
-import { nameOf } from '../catalog/relation.ts';
+import type { Inventory, RestoredState, TableFacts } from '../formats/inventory/inventory.ts';
+import { nameOf } from '../formats/inventory/relation.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing } from './circumstances.ts';
 

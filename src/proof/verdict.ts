@@ -1,5 +1,5 @@
-import type { Finding } from '../catalog/finding.ts';
-import type { Verdict } from '../catalog/record.ts';
+import type { Finding } from '../formats/restore-test/finding.ts';
+import type { Verdict } from '../formats/restore-test/record.ts';
 
 /** `proven` needs that nothing is left to say; what differs weighs more than what could not be looked at. */
 export function verdictOf(findings: Finding[]): Verdict {

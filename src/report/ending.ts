@@ -1,12 +1,12 @@
-import type { BackupReport } from './backup-report.ts';
-import type { CheckReport } from './check-report.ts';
-import type { DatabasesReport } from './databases-report.ts';
-import type { HoldReport } from './hold-report.ts';
-import type { ListReport } from './list-report.ts';
+import type { DatabasesReport } from '../commands/backup/databases/report.ts';
+import type { BackupReport } from '../commands/backup/report.ts';
+import type { CheckReport } from '../commands/check/report.ts';
+import type { HoldReport } from '../commands/hold/report.ts';
+import type { ListReport } from '../commands/list/report.ts';
+import type { PruneReport } from '../commands/prune/report.ts';
+import type { RestoreReport } from '../commands/restore/report.ts';
+import type { RestoreTestReport } from '../commands/restore-test/report.ts';
 import type { About } from './progress.ts';
-import type { PruneReport } from './prune-report.ts';
-import type { RestoreReport } from './restore-report.ts';
-import type { RestoreTestReport } from './restore-test-report.ts';
 
 /** What a command tells when it has come to an end; the JSON report is one of these. */
 export type Report =

@@ -1,4 +1,4 @@
-import type { Paths, TreeCounts } from '../catalog/file-tree.ts';
+import type { Paths, TreeCounts } from '../formats/inventory/file-tree.ts';
 import { countOf, formatBytes, formatCount } from '../units.ts';
 
 /** `1,234 files in 56 folders, 1 link, 1.4 GB` */

@@ -1,10 +1,10 @@
-import type { Result } from '../catalog/health.ts';
-import type { ListedBackup } from '../catalog/listing.ts';
+import type { CheckedSet, CheckReport } from '../commands/check/report.ts';
+import { HEADLINES, WORDS } from '../commands/check/summary.ts';
+import type { ListedSet, ListReport } from '../commands/list/report.ts';
+import type { Result } from '../formats/health/examine.ts';
+import type { ListedBackup } from '../formats/listing.ts';
 import { formatAge, formatBytes, formatCount, formatDuration } from '../units.ts';
-import type { CheckedSet, CheckReport } from './check-report.ts';
-import { HEADLINES, WORDS } from './check-summary.ts';
 import { html } from './escape.ts';
-import type { ListedSet, ListReport } from './list-report.ts';
 import { table } from './markup.ts';
 import { svgChart } from './svg-chart.ts';
 import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from './trend.ts';

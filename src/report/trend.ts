@@ -1,7 +1,7 @@
-import { startOf } from '../catalog/id.ts';
-import type { ListedBackup, ListedTest } from '../catalog/listing.ts';
-import type { Manifest } from '../catalog/manifest.ts';
-import type { RestoreTestRecord, Verdict } from '../catalog/record.ts';
+import { startOf } from '../formats/id.ts';
+import type { ListedBackup, ListedTest } from '../formats/listing.ts';
+import type { Manifest } from '../formats/manifest.ts';
+import type { RestoreTestRecord, Verdict } from '../formats/restore-test/record.ts';
 
 /** How a set has gone on. Milliseconds, bytes; null: not known. */
 export interface Trend {

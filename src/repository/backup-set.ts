@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type ExaminedBackup, isCommitted } from '../catalog/health/facts.ts';
-import { isAhead, isId, startOf } from '../catalog/id.ts';
-import { type ListedBackup, type ListedTest, Listing } from '../catalog/listing.ts';
-import { type Manifest, readManifest } from '../catalog/manifest.ts';
-import { keyOf, MANIFEST_FILE } from '../catalog/names.ts';
-import { readRecordOf, type Verdict } from '../catalog/record.ts';
-import type { ManifestState, NotGood, RecordState, State } from '../catalog/state.ts';
 import { LifeboatError } from '../errors.ts';
-import { readObject, readUsable } from '../store/read-object.ts';
+import { type ExaminedBackup, isCommitted } from '../formats/health/facts.ts';
+import { isAhead, isId, startOf } from '../formats/id.ts';
+import { type ListedBackup, type ListedTest, Listing } from '../formats/listing.ts';
+import { type Manifest, readManifest } from '../formats/manifest.ts';
+import { keyOf, MANIFEST_FILE } from '../formats/names.ts';
+import { readRecordOf, type Verdict } from '../formats/restore-test/record.ts';
+import type { ManifestState, NotGood, RecordState, State } from '../formats/state.ts';
 import { type Store, StoreError } from '../store/store.ts';
 import { stateOf, type Trust } from './counts.ts';
 import { oneThenMany } from './one-then-many.ts';
+import { readObject, readUsable } from './read-object.ts';
 
 /** How a set is read. */
 export interface SetTrust extends Trust {

@@ -1,7 +1,7 @@
-import { isAhead } from '../catalog/id.ts';
-import type { State } from '../catalog/state.ts';
 import { LifeboatError } from '../errors.ts';
-import { checkDetached } from '../stream/verify.ts';
+import { isAhead } from '../formats/id.ts';
+import type { State } from '../formats/state.ts';
+import { checkDetached } from '../openpgp/verify.ts';
 
 /** What a reader requires of manifests and records. */
 export interface Trust {

@@ -1,16 +1,16 @@
-import { FormatError } from '../catalog/checked.ts';
+import { LifeboatError } from '../errors.ts';
+import { FormatError } from '../formats/checked.ts';
 import {
   isPruneRecordKey,
   type PruneRecord,
   prunedFolder,
   pruneRecordKey,
   readPruneRecord,
-} from '../catalog/prune-record.ts';
-import { type NotGood, type State, whyNotCounted } from '../catalog/state.ts';
-import { LifeboatError } from '../errors.ts';
-import { readUsable } from '../store/read-object.ts';
+} from '../formats/prune-record.ts';
+import { type NotGood, type State, whyNotCounted } from '../formats/state.ts';
 import type { BackupSet } from './backup-set.ts';
 import { stateOf } from './counts.ts';
+import { readUsable } from './read-object.ts';
 
 /** The keys of a set's prune records, newest first. */
 export async function listPruneRecords({ store, name }: BackupSet): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { RANGE_SIZE } from '../catalog/sums.ts';
 import { messageOf } from '../errors.ts';
+import { RANGE_SIZE } from '../formats/sums.ts';
 import { lookUp } from './look-up.ts';
 import { RangeDigests } from './range-digests.ts';
 import { type Store, StoreError, type Upload } from './store.ts';

@@ -1,11 +1,11 @@
 import type { StoreAccess } from '../inputs/settings.ts';
-import type { StoreLocation } from '../inputs/store-url.ts';
-import { openFileStore } from './file.ts';
-import { openRcloneStore } from './rclone.ts';
-import { openS3Store } from './s3.ts';
-import { openSshStore } from './ssh.ts';
+import type { StoreLocation } from '../inputs/stores/store-url.ts';
+import { openFileStore } from './file/store.ts';
+import { openRcloneStore } from './rclone/open.ts';
+import { openS3Store } from './s3/open.ts';
+import { openSshStore } from './ssh/open.ts';
 import type { Store, StoreContext } from './store.ts';
-import { openTimed } from './timed.ts';
+import { openTimed } from './timeout/timed.ts';
 
 /** Makes the store that a location names. The caller opens it, and closes it in the end. */
 export function openStore(location: StoreLocation, access: StoreAccess, context: StoreContext): Promise<Store> {

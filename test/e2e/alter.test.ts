@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { newestToolset } from '../../src/postgres/find-toolset.ts';
-import { localToolsets } from '../../src/postgres/local-toolsets.ts';
-import { Session } from '../../src/postgres/session.ts';
-import type { SnapshotStep } from '../../src/postgres/snapshot.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { newGnupgHome, readByHand } from './gnupg.ts';
-import { backUpInProcess } from './in-process.ts';
-import { backupInputs, PASSPHRASE } from './run-backup.ts';
-import { newStoreFolder, pathOf, readBackup } from './stored-backup.ts';
+import { Session } from '../../src/postgres/session/session.ts';
+import type { SnapshotStep } from '../../src/postgres/snapshot/snapshot.ts';
+import { newestToolset } from '../../src/postgres/toolset/find-toolset.ts';
+import { localToolsets } from '../../src/postgres/toolset/local-toolsets.ts';
+import { newGnupgHome, readByHand } from '../support/action/gnupg.ts';
+import { backUpInProcess } from '../support/action/in-process.ts';
+import { backupInputs, PASSPHRASE } from '../support/action/run-backup.ts';
+import { newStoreFolder, pathOf, readBackup } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /*
  * An ALTER TABLE without lock_timeout that comes between our locks and pg_dump's waits for us, pg_dump waits for it, and

@@ -2,15 +2,19 @@ import { copyFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import type { BackupReport } from '../../src/report/backup-report.ts';
+import type { BackupReport } from '../../src/commands/backup/report.ts';
 import { oneLine } from '../../src/report/escape.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { gpg, people } from './gnupg.ts';
-import { type ActionResult, runPost } from './harness.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { createSampleDatabase, EMPTY_TABLES, ODD_NAMES, ODD_ROWS, SAMPLE_ROWS } from './sample-database.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { gpg, people } from '../support/action/gnupg.ts';
+import { type ActionResult, runPost } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import {
+  createSampleDatabase,
+  EMPTY_TABLES,
+  ODD_NAMES,
+  ODD_ROWS,
+  SAMPLE_ROWS,
+} from '../support/action/sample-database.ts';
 import {
   filesBelow,
   newStoreFolder,
@@ -18,7 +22,9 @@ import {
   type StoredBackup,
   type StoreFolder,
   sha256,
-} from './stored-backup.ts';
+} from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const DATABASE = 'healthy';
 const ROWS = Object.values(SAMPLE_ROWS).reduce((sum, rows) => sum + rows, 0);

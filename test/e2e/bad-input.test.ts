@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { commandMeant } from '../../src/inputs/command.ts';
-import { type BadInput, badInputs, goodInputs } from '../inputs/bad-inputs.ts';
-import { type FakeTools, recordingTools } from '../servers/fake-tools.ts';
-import type { ActionResult } from './harness.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type BadInput, badInputs, goodInputs } from '../support/data/bad-inputs.ts';
+import { type FakeTools, recordingTools } from '../support/servers/fake-tools.ts';
 
 /* The same table as in test/inputs, but as a user meets it: nothing has been touched when the error comes. */
 

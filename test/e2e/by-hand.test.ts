@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Inventory } from '../../src/catalog/inventory.ts';
-import type { PartName } from '../../src/catalog/names.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { type ByHand, gpg, newGnupgHome, type Person, people, readByHand } from './gnupg.ts';
-import { backUpInProcess } from './in-process.ts';
-import { backupInputs, PASSPHRASE, runBackup } from './run-backup.ts';
-import { createSampleDatabase } from './sample-database.ts';
-import { newStoreFolder, pathOf, readBackup, type StoredBackup, sha256 } from './stored-backup.ts';
-import { readTables, type TableContents } from './table-contents.ts';
+import type { Inventory } from '../../src/formats/inventory/inventory.ts';
+import type { PartName } from '../../src/formats/names.ts';
+import { type ByHand, gpg, newGnupgHome, type Person, people, readByHand } from '../support/action/gnupg.ts';
+import { backUpInProcess } from '../support/action/in-process.ts';
+import { backupInputs, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { createSampleDatabase } from '../support/action/sample-database.ts';
+import { newStoreFolder, pathOf, readBackup, type StoredBackup, sha256 } from '../support/action/stored-backup.ts';
+import { readTables, type TableContents } from '../support/action/table-contents.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /*
  * Design, 5: with gpg, zstd and pg_restore alone a person restores any backup. Nothing of ours reads it here.

@@ -12,17 +12,34 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { partFiles } from '../../src/catalog/names.ts';
-import { type ActionsCache, type CacheEntry, type CacheFault, startActionsCache } from '../servers/actions-cache.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { commandLine, waitUntilGone } from '../servers/processes.ts';
-import { runFolder } from '../servers/run.ts';
-import { processesOf } from './faults/rig.ts';
-import { type ActionInputs, type ActionOptions, type RunningAction, runPost, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from './run-restore-test.ts';
-import { scanProcesses } from './scan-processes.ts';
-import { filesBelow, newStoreFolder, readBackup, type StoredBackup, type StoreFolder } from './stored-backup.ts';
+import { partFiles } from '../../src/formats/names.ts';
+import {
+  type ActionInputs,
+  type ActionOptions,
+  type RunningAction,
+  runPost,
+  startAction,
+} from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from '../support/action/run-restore-test.ts';
+import { scanProcesses } from '../support/action/scan-processes.ts';
+import {
+  filesBelow,
+  newStoreFolder,
+  readBackup,
+  type StoredBackup,
+  type StoreFolder,
+} from '../support/action/stored-backup.ts';
+import { processesOf } from '../support/faults/rig.ts';
+import {
+  type ActionsCache,
+  type CacheEntry,
+  type CacheFault,
+  startActionsCache,
+} from '../support/servers/actions-cache.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { commandLine, waitUntilGone } from '../support/servers/processes.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const DATABASE = 'cached';
 const ROW = 'a row that nobody may read in the cache';

@@ -2,15 +2,15 @@ import { linkSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { history } from '../catalog/history.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import { fillBucket } from '../servers/fill-bucket.ts';
-import { countOperations, type HttpProxy, startHttpProxy } from '../servers/http-proxy.ts';
-import { runFolder } from '../servers/run.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import { type Checked, ruleOf, runCheck, wrongRules } from './run-check.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type Checked, ruleOf, runCheck, wrongRules } from '../support/action/run-check.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { history } from '../support/data/history.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { fillBucket } from '../support/servers/fill-bucket.ts';
+import { countOperations, type HttpProxy, startHttpProxy } from '../support/servers/http-proxy.ts';
+import { runFolder } from '../support/servers/run.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 /* However many backups there are: memory stays small, and requests grow with pages of 1,000 keys alone. */
 

@@ -5,14 +5,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { inputsOf } from '../../src/cli/arguments.ts';
+import { commandInputs } from '../../src/commands/read-settings.ts';
 import type { Command } from '../../src/inputs/command.ts';
-import { commandInputs } from '../../src/inputs/read-settings.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { type Person, people } from './gnupg.ts';
-import { PASSPHRASE } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { type Person, people } from '../support/action/gnupg.ts';
+import { PASSPHRASE } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 /* The command line, with nothing of GitHub around it: dist/ alone, in another place, and PATH and HOME for environment. */
 const DATABASE = 'by_hand';

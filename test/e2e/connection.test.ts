@@ -1,12 +1,12 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { freePort } from '../servers/free-port.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import type { ActionResult } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, readBackup, type StoreFolder } from './stored-backup.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, readBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const DATABASE = 'connection';
 

@@ -1,6 +1,13 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { inputsOf } from '../support/action/example.ts';
+import { people } from '../support/action/gnupg.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { scanProcesses } from '../support/action/scan-processes.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
 import {
   containerNames,
   importClientImage,
@@ -9,19 +16,12 @@ import {
   tagImage,
   untagImage,
   whyNoContainers,
-} from '../servers/containers.ts';
-import { freePort } from '../servers/free-port.ts';
-import { notRun } from '../servers/not-run.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import { runFolder } from '../servers/run.ts';
-import { inputsOf } from './example.ts';
-import { people } from './gnupg.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest } from './run-restore-test.ts';
-import { scanProcesses } from './scan-processes.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+} from '../support/servers/containers.ts';
+import { freePort } from '../support/servers/free-port.ts';
+import { notRun } from '../support/servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const why = whyNoContainers();
 if (why !== null) notRun('PostgreSQL in a container', why);

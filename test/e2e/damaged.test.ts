@@ -1,14 +1,14 @@
 import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Manifest } from '../../src/catalog/manifest.ts';
-import { type PartName, partFiles, volumeFile } from '../../src/catalog/names.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { type Person, people } from './gnupg.ts';
-import type { ActionInputs } from './harness.ts';
-import { backupInputs, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from './run-restore-test.ts';
-import { newStoreFolder, readBackup, type StoredBackup, type StoreFolder } from './stored-backup.ts';
+import type { Manifest } from '../../src/formats/manifest.ts';
+import { type PartName, partFiles, volumeFile } from '../../src/formats/names.ts';
+import { type Person, people } from '../support/action/gnupg.ts';
+import type { ActionInputs } from '../support/action/harness.ts';
+import { backupInputs, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, readBackup, type StoredBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /*
  * What was stored is changed by somebody or something: no restore test may take it for what was dumped, and what it finds

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { DatabasesReport } from '../../src/report/databases-report.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { type ActionInputs, type ActionResult, startAction } from './harness.ts';
-import { errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import type { DatabasesReport } from '../../src/commands/backup/databases/report.ts';
+import { type ActionInputs, type ActionResult, startAction } from '../support/action/harness.ts';
+import { errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 /** One that is odd in SQL, in Markdown, in a path and in a URL. */
 const ODD = 'odd "<b>| db/ü';

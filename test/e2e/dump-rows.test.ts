@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { RowCounter } from '../../src/postgres/row-counter.ts';
-import { createKitchenSink } from '../postgres/inventory/support.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { newStoreFolder } from './stored-backup.ts';
+import { RowCounter } from '../../src/postgres/archive/row-counter.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder } from '../support/action/stored-backup.ts';
+import { createKitchenSink } from '../support/postgres/inventory.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
 
 /* The rows of a dump are counted twice: by a query in its snapshot, and in pg_dump's own stream. */
 const SINK = 'dump_rows_sink';

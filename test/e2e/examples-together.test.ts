@@ -10,17 +10,17 @@ import {
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { readPage } from '../../scripts/docs/page.ts';
-import { makeTree } from '../files/made-tree.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import { REPOSITORY } from './action-definition.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { followKeyPlan } from './key-plan.ts';
-import { errorsOf } from './run-backup.ts';
-import { type Github, type Job, type JobOptions, runJob } from './runbooks/gh.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { followKeyPlan } from '../support/action/key-plan.ts';
+import { errorsOf } from '../support/action/run-backup.ts';
+import { makeTree } from '../support/data/made-tree.ts';
+import { type Github, type Job, type JobOptions, runJob } from '../support/runbooks/gh.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 /*
  * The README's workflow and every workflow of examples/, one after another, in one bucket, with the keys of

@@ -1,13 +1,13 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { ensureCeph } from '../servers/ceph.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import { inputsOf } from './example.ts';
-import { type Person, people } from './gnupg.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
+import { inputsOf } from '../support/action/example.ts';
+import { type Person, people } from '../support/action/gnupg.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 /* Workflows of examples/ with the inputs that stand there, but for what is not the same anywhere. */
 let server: PostgresServer;

@@ -1,15 +1,15 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { childrenOf, signal } from '../servers/processes.ts';
-import { runFolder } from '../servers/run.ts';
-import { canChroot, ensureSshd, startSshd } from '../servers/sshd.ts';
-import { filePlace, type Place, rcloneFolder, sshPlace } from './faults/places.ts';
-import { createBulkDatabase, startBackup, untilStored } from './faults/rig.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { createSampleDatabase } from './sample-database.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { createSampleDatabase } from '../support/action/sample-database.ts';
+import { filePlace, type Place, rcloneFolder, sshPlace } from '../support/faults/places.ts';
+import { createBulkDatabase, startBackup, untilStored } from '../support/faults/rig.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { childrenOf, signal } from '../support/servers/processes.ts';
+import { runFolder } from '../support/servers/run.ts';
+import { canChroot, ensureSshd, startSshd } from '../support/servers/sshd.ts';
 
 const DATABASE = 'far_away';
 const MEGABYTE = 1024 * 1024;

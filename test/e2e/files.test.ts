@@ -2,14 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Inventory } from '../../src/catalog/inventory.ts';
-import { type Made, makeTree, newFolder } from '../files/made-tree.ts';
-import { execute } from '../servers/execute.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { newGnupgHome, readByHand } from './gnupg.ts';
-import { type ActionInputs, type ActionResult, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
+import type { Inventory } from '../../src/formats/inventory/inventory.ts';
+import { newGnupgHome, readByHand } from '../support/action/gnupg.ts';
+import { type ActionInputs, type ActionResult, startAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
 import {
   filesBelow,
   newStoreFolder,
@@ -17,7 +14,10 @@ import {
   readBackup,
   type StoredBackup,
   type StoreFolder,
-} from './stored-backup.ts';
+} from '../support/action/stored-backup.ts';
+import { type Made, makeTree, newFolder } from '../support/data/made-tree.ts';
+import { execute } from '../support/servers/execute.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /* File trees beside the database: backed up, read by hand, proven. */
 const DATABASE = 'files_shop';

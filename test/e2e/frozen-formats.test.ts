@@ -1,12 +1,12 @@
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { sharedPostgres } from '../servers/postgres.ts';
-import { REPOSITORY } from './action-definition.ts';
-import type { ActionInputs } from './harness.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest } from './run-restore-test.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import type { ActionInputs } from '../support/action/harness.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { sharedPostgres } from '../support/servers/postgres.ts';
 
 /* Stores that earlier commits wrote: test/fixtures/formats/README.md. */
 const FORMATS = join(REPOSITORY, 'test', 'fixtures', 'formats');

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { readPage } from '../../scripts/docs/page.ts';
-import { runBlocks } from '../docs/run-blocks.ts';
-import { fileOf } from '../docs/runbook.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import { startPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import { runFolder, serverEnvironment } from '../servers/run.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment } from '../servers/s3-server.ts';
-import { GITHUB_FILE, type Github } from './runbooks/gh.ts';
-import { standIns } from './runbooks/stand-ins.ts';
+import { GITHUB_FILE, type Github } from '../support/runbooks/gh.ts';
+import { runBlocks } from '../support/runbooks/run-blocks.ts';
+import { fileOf } from '../support/runbooks/runbook.ts';
+import { standIns } from '../support/runbooks/stand-ins.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { startPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
+import { runFolder, serverEnvironment } from '../support/servers/run.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment } from '../support/servers/s3-server.ts';
 
 /** docs/getting-started.md, from its keys to its proof, as it stands there. */
 test('from nothing to a proven backup', async () => {

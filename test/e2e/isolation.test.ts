@@ -1,15 +1,15 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { execute } from '../servers/execute.ts';
-import { notRun } from '../servers/not-run.ts';
-import { sharedPostgres } from '../servers/postgres.ts';
-import { allProcesses, commandLine, isAlive, waitUntilGone } from '../servers/processes.ts';
-import { runFolder } from '../servers/run.ts';
-import { runPost, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest } from './run-restore-test.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { runPost, startAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { execute } from '../support/servers/execute.ts';
+import { notRun } from '../support/servers/not-run.ts';
+import { sharedPostgres } from '../support/servers/postgres.ts';
+import { allProcesses, commandLine, isAlive, waitUntilGone } from '../support/servers/processes.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const isRoot = process.getuid?.() === 0;
 if (!isRoot) notRun('restore tests as another user', 'only root can become one');

@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { createKitchenSink } from '../postgres/inventory/support.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { type ActionInputs, type ActionResult, runAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type ActionInputs, type ActionResult, runAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { createKitchenSink } from '../support/postgres/inventory.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 /* One of every kind of object that pg_dump knows, and names that nobody expects. */
 const DATABASE = 'kitchen_sink_round_trip';

@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type MailServer, ownAddress, startMailServer, whyNoMailServer } from '../servers/mail-server.ts';
-import { notRun } from '../servers/not-run.ts';
-import { runFolder } from '../servers/run.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { runBackup } from './run-backup.ts';
-import { newStoreFolder } from './stored-backup.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder } from '../support/action/stored-backup.ts';
+import { type MailServer, ownAddress, startMailServer, whyNoMailServer } from '../support/servers/mail-server.ts';
+import { notRun } from '../support/servers/not-run.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const why = whyNoMailServer();
 if (why !== null) notRun('mail by a real server', why);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ListReport } from '../../src/report/list-report.ts';
-import { history, OBJECTS_OF_BACKUP } from '../catalog/history.ts';
-import { SET } from '../commands/sample-set.ts';
-import { type ListedBucket, startListedBucket } from '../servers/listed-bucket.ts';
-import { awsEnvironment } from '../servers/s3-server.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
+import type { ListReport } from '../../src/commands/list/report.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { history, OBJECTS_OF_BACKUP } from '../support/data/history.ts';
+import { SET } from '../support/data/sample-set.ts';
+import { type ListedBucket, startListedBucket } from '../support/servers/listed-bucket.ts';
+import { awsEnvironment } from '../support/servers/s3-server.ts';
 
 const MANY = 10_000;
 const PAGES = (MANY * OBJECTS_OF_BACKUP) / 1000;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { type RunningAction, runAction, startAction } from './harness.ts';
-import { backupInputs, PASSPHRASE } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type RunningAction, runAction, startAction } from '../support/action/harness.ts';
+import { backupInputs, PASSPHRASE } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 /* A row of the database must lie nowhere in readable form but in the two servers' own folders. */
 const DATABASE = 'marked';

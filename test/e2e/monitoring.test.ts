@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Message } from '../../src/report/webhook.ts';
-import { type HttpService, never, redirect, slow, startHttpService, status } from '../servers/http-service.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { checkMetrics, type Exporter, startNodeExporter, startPushgateway } from '../servers/prometheus.ts';
-import { runFolder } from '../servers/run.ts';
-import { type ActionInputs, type ActionResult, type RunningAction, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import type { Message } from '../../src/notify/webhook.ts';
+import { type ActionInputs, type ActionResult, type RunningAction, startAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type HttpService, never, redirect, slow, startHttpService, status } from '../support/servers/http-service.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { checkMetrics, type Exporter, startNodeExporter, startPushgateway } from '../support/servers/prometheus.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const DATABASE = 'monitored';
 /** In the paths of webhook and heartbeat, as their secret. */

@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { setNameOf } from '../../src/catalog/names.ts';
-import { type PostgresServer, quoteIdentifier, sharedPostgres } from '../servers/postgres.ts';
-import { newGnupgHome, readByHand } from './gnupg.ts';
-import type { ActionResult } from './harness.ts';
-import { backupInputs, PASSPHRASE, runBackup } from './run-backup.ts';
-import { ODD_NAMES, ODD_TABLES } from './sample-database.ts';
-import { newStoreFolder, pathOf, readBackup } from './stored-backup.ts';
+import { setNameOf } from '../../src/formats/names.ts';
+import { newGnupgHome, readByHand } from '../support/action/gnupg.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { backupInputs, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { ODD_NAMES, ODD_TABLES } from '../support/action/sample-database.ts';
+import { newStoreFolder, pathOf, readBackup } from '../support/action/stored-backup.ts';
+import { type PostgresServer, quoteIdentifier, sharedPostgres } from '../support/servers/postgres.ts';
 
 let server: PostgresServer;
 

@@ -1,13 +1,19 @@
 import { readdirSync } from 'node:fs';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Inventory } from '../../src/catalog/inventory.ts';
-import type { PartName } from '../../src/catalog/names.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { newGnupgHome, readByHand } from './gnupg.ts';
-import type { ActionResult } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { createSampleDatabase } from './sample-database.ts';
-import { newStoreFolder, pathOf, readBackup, type StoredBackup, type StoreFolder } from './stored-backup.ts';
+import type { Inventory } from '../../src/formats/inventory/inventory.ts';
+import type { PartName } from '../../src/formats/names.ts';
+import { newGnupgHome, readByHand } from '../support/action/gnupg.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { createSampleDatabase } from '../support/action/sample-database.ts';
+import {
+  newStoreFolder,
+  pathOf,
+  readBackup,
+  type StoredBackup,
+  type StoreFolder,
+} from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 const DATABASE = 'options';
 /** pg_restore reads the head only, and zstd must not fail for that. */

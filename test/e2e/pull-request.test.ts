@@ -2,16 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { type ActionsCache, startActionsCache } from '../servers/actions-cache.ts';
-import { execute } from '../servers/execute.ts';
-import { type PostgresServer, sharedPostgres, startPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { people } from './gnupg.ts';
-import type { ActionInputs } from './harness.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest, type TestedBackup } from './run-restore-test.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { people } from '../support/action/gnupg.ts';
+import type { ActionInputs } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest, type TestedBackup } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type ActionsCache, startActionsCache } from '../support/servers/actions-cache.ts';
+import { execute } from '../support/servers/execute.ts';
+import { type PostgresServer, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 interface Step {
   uses?: string;

@@ -4,17 +4,17 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { readPage } from '../../scripts/docs/page.ts';
-import { isAsPrinted } from '../docs/runbook.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import { execute } from '../servers/execute.ts';
-import { sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment } from '../servers/s3-server.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { people } from './gnupg.ts';
-import { errorsOf } from './run-backup.ts';
-import { type Job, runJob } from './runbooks/gh.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { people } from '../support/action/gnupg.ts';
+import { errorsOf } from '../support/action/run-backup.ts';
+import { type Job, runJob } from '../support/runbooks/gh.ts';
+import { isAsPrinted } from '../support/runbooks/runbook.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { execute } from '../support/servers/execute.ts';
+import { sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment } from '../support/servers/s3-server.ts';
 
 /* What the README says that one does first, as it stands there. */
 const { snippets } = readPage(join(REPOSITORY, 'README.md'));

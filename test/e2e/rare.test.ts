@@ -3,9 +3,9 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres, startPostgres } from '../servers/postgres.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { newStoreFolder, readBackup, type StoreFolder } from './stored-backup.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, readBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
 
 /* What is rare in the field, and needs a server or a store of its own to happen. */
 let store: StoreFolder;

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { makeId } from '../../src/catalog/id.ts';
-import { type MadeBackup, makeBackup, makeRecord } from '../catalog/made-backup.ts';
-import { type Page, render } from '../servers/chromium.ts';
-import type { ActionResult } from './harness.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
-import { type Checked, runCheck } from './run-check.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { makeId } from '../../src/formats/id.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { type Checked, runCheck } from '../support/action/run-check.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type MadeBackup, makeBackup, makeRecord } from '../support/data/made-backup.ts';
+import { type Page, render } from '../support/servers/chromium.ts';
 
 const HOUR = 3_600_000;
 /** What a server's name, a finding or a version would do, were it not text. */

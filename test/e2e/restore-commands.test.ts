@@ -2,11 +2,17 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { type ActionInputs, type ActionResult, type RunningAction, runPost, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import {
+  type ActionInputs,
+  type ActionResult,
+  type RunningAction,
+  runPost,
+  startAction,
+} from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 /* `before` and `after` of restore: real commands, which write down that they ran. */
 const DATABASE = 'commands';

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { type ActionInputs, type RunningAction, runAction, runPost, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type ActionInputs, type RunningAction, runAction, runPost, startAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
 
 /* Restores that come to no end. To be caught in the middle of one, its rows take their time: 20 ms each. */
 const DATABASE = 'ended';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { RestoreReport } from '../../src/report/restore-report.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { type ActionInputs, type ActionResult, runAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import type { RestoreReport } from '../../src/commands/restore/report.ts';
+import { type ActionInputs, type ActionResult, runAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 const DATABASE = 'part_shop';
 const SOURCE = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'part-shop.sql'), 'utf8');

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { runFolder } from '../servers/run.ts';
-import { runPost, startAction } from './harness.ts';
-import { backupInputs, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectProven, runRestoreTest } from './run-restore-test.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { runPost, startAction } from '../support/action/harness.ts';
+import { backupInputs, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 let server: PostgresServer;
 

@@ -1,16 +1,16 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { readRecord } from '../../src/catalog/record.ts';
-import { type PostgresServer, quoteIdentifier, sharedPostgres, startPostgres } from '../servers/postgres.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { gpg, newGnupgHome, type Person, people } from './gnupg.ts';
-import type { ActionInputs, ActionResult } from './harness.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from './run-restore-test.ts';
-import { createSampleDatabase, ODD_NAMES, SAMPLE_ROWS } from './sample-database.ts';
-import { filesBelow, newStoreFolder, readBackup, type StoreFolder } from './stored-backup.ts';
-import { shapeOf } from './summary-shape.ts';
+import { readRecord } from '../../src/formats/restore-test/record.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { gpg, newGnupgHome, type Person, people } from '../support/action/gnupg.ts';
+import type { ActionInputs, ActionResult } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest, type TestedBackup } from '../support/action/run-restore-test.ts';
+import { createSampleDatabase, ODD_NAMES, SAMPLE_ROWS } from '../support/action/sample-database.ts';
+import { filesBelow, newStoreFolder, readBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { shapeOf } from '../support/action/summary-shape.ts';
+import { type PostgresServer, quoteIdentifier, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
 
 const DATABASE = 'restore_test';
 const PICTURED = join(REPOSITORY, 'docs', 'images', 'job-summary.md');

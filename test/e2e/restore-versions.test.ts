@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres, startPostgres } from '../servers/postgres.ts';
-import { type ActionInputs, type ActionResult, runAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type ActionInputs, type ActionResult, runAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
 
 /** What every supported version can hold, with owners, grants and defaults. */
 const SCHEMA = `

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { type ActionInputs, type ActionResult, runAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type ActionInputs, type ActionResult, runAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
 
 const DATABASE = 'shop "live"';
 const SET = 'shop=20=22live=22';

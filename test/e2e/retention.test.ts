@@ -2,17 +2,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { DeletedBackup } from '../../src/report/prune-report.ts';
-import { dailyIds, type Special, storeBackup } from '../commands/sample-set.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import * as faults from '../servers/http-faults.ts';
-import { type HttpProxy, startHttpProxy } from '../servers/http-proxy.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import type { ActionOptions, ActionResult } from './harness.ts';
-import { backupInputs, errorsOf, runBackup } from './run-backup.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import type { DeletedBackup } from '../../src/commands/prune/report.ts';
+import type { ActionOptions, ActionResult } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { dailyIds, type Special, storeBackup } from '../support/data/sample-set.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import * as faults from '../support/servers/http-faults.ts';
+import { type HttpProxy, startHttpProxy } from '../support/servers/http-proxy.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 /** Also the set's name. */
 const DATABASE = 'shop';

@@ -2,18 +2,18 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { runBlocks } from '../docs/run-blocks.ts';
-import type { Runbook } from '../docs/runbook.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import { runFolder, serverEnvironment } from '../servers/run.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import { newGnupgHome, type Person, people } from './gnupg.ts';
-import { runBackup } from './run-backup.ts';
-import { GITHUB_FILE, type Github } from './runbooks/gh.ts';
-import { standIns } from './runbooks/stand-ins.ts';
+import { newGnupgHome, type Person, people } from '../support/action/gnupg.ts';
+import { runBackup } from '../support/action/run-backup.ts';
+import { GITHUB_FILE, type Github } from '../support/runbooks/gh.ts';
+import { runBlocks } from '../support/runbooks/run-blocks.ts';
+import type { Runbook } from '../support/runbooks/runbook.ts';
+import { standIns } from '../support/runbooks/stand-ins.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
+import { runFolder, serverEnvironment } from '../support/servers/run.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 /*
  * The commands of docs/runbooks/, as they stand there, in the order of the page, against real servers. They share one

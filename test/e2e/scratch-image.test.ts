@@ -1,15 +1,21 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { containersOf, importServerImage, mountOf, podmanEnvironment, whyNoContainers } from '../servers/containers.ts';
-import { notRun } from '../servers/not-run.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import { runFolder } from '../servers/run.ts';
-import { type ActionResult, runPost, startAction } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { type ActionResult, runPost, startAction } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import {
+  containersOf,
+  importServerImage,
+  mountOf,
+  podmanEnvironment,
+  whyNoContainers,
+} from '../support/servers/containers.ts';
+import { notRun } from '../support/servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
+import { runFolder } from '../support/servers/run.ts';
 
 const why = whyNoContainers();
 if (why !== null) notRun('scratch-image', why);

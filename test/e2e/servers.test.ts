@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { notRun } from '../servers/not-run.ts';
-import { startPgbouncer } from '../servers/pgbouncer.ts';
-import { type PostgresServer, sharedPostgres, startPostgres } from '../servers/postgres.ts';
-import { localPrograms } from '../servers/postgres-programs.ts';
-import type { ActionResult } from './harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, readBackup, type StoreFolder } from './stored-backup.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, readBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { notRun } from '../support/servers/not-run.ts';
+import { startPgbouncer } from '../support/servers/pgbouncer.ts';
+import { type PostgresServer, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
+import { localPrograms } from '../support/servers/postgres-programs.ts';
 
 /** The major of this machine's pg_dump. */
 const CLIENT = localPrograms()?.major ?? 0;

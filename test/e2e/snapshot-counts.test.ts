@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Inventory } from '../../src/catalog/inventory.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { newGnupgHome, readByHand } from './gnupg.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from './run-backup.ts';
-import { newStoreFolder, pathOf, readBackup } from './stored-backup.ts';
+import type { Inventory } from '../../src/formats/inventory/inventory.ts';
+import { newGnupgHome, readByHand } from '../support/action/gnupg.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { newStoreFolder, pathOf, readBackup } from '../support/action/stored-backup.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /*
  * Two clients insert, update and delete without a pause. In one transaction each inserts a row into `growing` and one

@@ -1,15 +1,15 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { makeTree } from '../files/made-tree.ts';
-import { execute } from '../servers/execute.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { REPOSITORY } from './action-definition.ts';
-import { inputsOf } from './example.ts';
-import { type Person, people } from './gnupg.ts';
-import { errorsOf, runBackup } from './run-backup.ts';
-import { expectFailed, expectProven, runRestoreTest } from './run-restore-test.ts';
-import { newStoreFolder, type StoreFolder } from './stored-backup.ts';
+import { REPOSITORY } from '../support/action/action-definition.ts';
+import { inputsOf } from '../support/action/example.ts';
+import { type Person, people } from '../support/action/gnupg.ts';
+import { errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { expectFailed, expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { makeTree } from '../support/data/made-tree.ts';
+import { execute } from '../support/servers/execute.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 
 /* examples/supabase.yml, with a plain PostgreSQL that has a table storage.objects in the place of Supabase's. */
 const DATABASE = 'like_supabase';

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { makeId } from '../../src/catalog/id.ts';
-import type { BackupReport } from '../../src/report/backup-report.ts';
-import { makeBackup, makeRecord } from '../catalog/made-backup.ts';
-import { ensureCeph } from '../servers/ceph.ts';
-import * as faults from '../servers/http-faults.ts';
-import { type HttpFault, type HttpProxy, startHttpProxy } from '../servers/http-proxy.ts';
-import { type PostgresServer, sharedPostgres } from '../servers/postgres.ts';
-import { s3ClientOf } from '../servers/s3-client.ts';
-import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';
-import type { ActionResult } from './harness.ts';
-import { PASSPHRASE, runBackup } from './run-backup.ts';
+import type { BackupReport } from '../../src/commands/backup/report.ts';
+import { makeId } from '../../src/formats/id.ts';
+import type { ActionResult } from '../support/action/harness.ts';
+import { PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
+import { makeBackup, makeRecord } from '../support/data/made-backup.ts';
+import { ensureCeph } from '../support/servers/ceph.ts';
+import * as faults from '../support/servers/http-faults.ts';
+import { type HttpFault, type HttpProxy, startHttpProxy } from '../support/servers/http-proxy.ts';
+import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
+import { s3ClientOf } from '../support/servers/s3-client.ts';
+import { awsEnvironment, type S3Server } from '../support/servers/s3-server.ts';
 
 const DATABASE = 'trended';
 const DAY = 86_400_000;

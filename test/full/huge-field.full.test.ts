@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { backupInputs, errorsOf, runBackup } from '../e2e/run-backup.ts';
-import { filesBelow, newStoreFolder } from '../e2e/stored-backup.ts';
-import { startPostgres } from '../servers/postgres.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder } from '../support/action/stored-backup.ts';
+import { startPostgres } from '../support/servers/postgres.ts';
 
 /* Needs 4 GB of memory and a minute: a field that can be stored, but is longer than 1 GB as text. */
 test('P9: a field that is too large for pg_dump: the table is named, and what to do', async () => {

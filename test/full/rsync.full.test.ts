@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from '@jest/globals';
-import { parseKnownHosts } from '../../src/inputs/known-hosts.ts';
-import type { SshLocation } from '../../src/inputs/ssh-url.ts';
-import { parseStores } from '../../src/inputs/store-url.ts';
-import { openSshStore } from '../../src/store/ssh.ts';
+import { parseStores } from '../../src/inputs/stores/store-url.ts';
+import { parseKnownHosts } from '../../src/store/ssh/known-hosts.ts';
+import type { SshLocation } from '../../src/store/ssh/location.ts';
+import { openSshStore } from '../../src/store/ssh/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { ensureSshd } from '../servers/sshd.ts';
-import { type RecordedContext, recordedContext } from '../store/context.ts';
-import { keepsThePromises } from '../store/contract.ts';
+import { ensureSshd } from '../support/servers/sshd.ts';
+import { type RecordedContext, recordedContext } from '../support/store/context.ts';
+import { keepsThePromises } from '../support/store/contract.ts';
 
 /* What every store promises, by rsync: each of some hundred requests is a connection of its own. */
 describe.each(['rrsync', 'shell'] as const)('rsync, %s', (form) => {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { backupInputs, errorsOf, runBackup } from '../e2e/run-backup.ts';
-import { expectProven, runRestoreTest } from '../e2e/run-restore-test.ts';
-import { newStoreFolder } from '../e2e/stored-backup.ts';
-import { startPostgres } from '../servers/postgres.ts';
+import { backupInputs, errorsOf, runBackup } from '../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
+import { newStoreFolder } from '../support/action/stored-backup.ts';
+import { startPostgres } from '../support/servers/postgres.ts';
 
 const patient = { cancelAfter: 500_000 };
 

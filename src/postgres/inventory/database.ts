@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DatabaseFacts, ExtensionFacts, ServerFacts } from '../../catalog/inventory.ts';
-import type { Session } from '../session.ts';
+import type { DatabaseFacts, ExtensionFacts, ServerFacts } from '../../formats/inventory/inventory.ts';
+import type { Session } from '../session/session.ts';
 import { sortedAcl } from './acl.ts';
 
 /** BOOTSTRAP_SUPERUSERID of pg_authid.dat. */

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
-import { ToolError } from '../../stream/child.ts';
-import { SqlError } from '../session.ts';
+import { ToolError } from '../../process/child.ts';
+import { SqlError } from '../session/session.ts';
 
 /** SQLSTATEs of PostgreSQL's Appendix A that a reader may meet. */
 export const SQLSTATE = {

@@ -1,6 +1,6 @@
-import type { LargeObjectFacts } from '../../catalog/inventory.ts';
 import { LifeboatError } from '../../errors.ts';
-import { type Session, SqlError } from '../session.ts';
+import type { LargeObjectFacts } from '../../formats/inventory/inventory.ts';
+import { type Session, SqlError } from '../session/session.ts';
 import { SQLSTATE } from './errors.ts';
 import { withFixedSettings } from './savepoint.ts';
 

@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 import { label } from './errors.ts';
 import { withFixedSettings } from './savepoint.ts';
 

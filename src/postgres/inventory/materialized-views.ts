@@ -1,5 +1,5 @@
-import type { MaterializedViewFacts } from '../../catalog/inventory.ts';
-import type { Session } from '../session.ts';
+import type { MaterializedViewFacts } from '../../formats/inventory/inventory.ts';
+import type { Session } from '../session/session.ts';
 import { withFixedSettings } from './savepoint.ts';
 
 /**

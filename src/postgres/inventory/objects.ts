@@ -1,6 +1,6 @@
-import type { ObjectFacts } from '../../catalog/inventory.ts';
 import { LifeboatError } from '../../errors.ts';
-import { type Session, SqlError } from '../session.ts';
+import type { ObjectFacts } from '../../formats/inventory/inventory.ts';
+import { type Session, SqlError } from '../session/session.ts';
 import { SQLSTATE } from './errors.ts';
 import { kindsOf } from './kinds/all.ts';
 import type { Kind } from './kinds/kind.ts';

@@ -1,5 +1,5 @@
-import type { Inventory, LargeObjectFacts } from '../../catalog/inventory.ts';
-import type { Session } from '../session.ts';
+import type { Inventory, LargeObjectFacts } from '../../formats/inventory/inventory.ts';
+import type { Session } from '../session/session.ts';
 import { readDatabase, readExtensions, readServer } from './database.ts';
 import { readLargeObjects } from './large-objects.ts';
 import { readLeftOut } from './left-out.ts';

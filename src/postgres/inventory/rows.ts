@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
-import { quoteIdentifier, type Session, SqlError } from '../session.ts';
-import { qualifiedName } from '../snapshot.ts';
-import type { Table } from '../tables.ts';
-import { howToRead, type UserCode } from '../user-code.ts';
+import { quoteIdentifier, type Session, SqlError } from '../session/session.ts';
+import { qualifiedName } from '../snapshot/snapshot.ts';
+import type { Table } from '../snapshot/tables.ts';
+import { howToRead, type UserCode } from '../snapshot/user-code.ts';
 import { commonError, label, SQLSTATE } from './errors.ts';
 import { behindSavepoint, withFixedSettings } from './savepoint.ts';
 

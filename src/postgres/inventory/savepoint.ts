@@ -1,5 +1,5 @@
-import { OWN_SEARCH_PATH } from '../own-settings.ts';
-import type { Session } from '../session.ts';
+import { OWN_SEARCH_PATH } from '../session/own-settings.ts';
+import type { Session } from '../session/session.ts';
 import { commonError } from './errors.ts';
 
 const SAVEPOINT = 'lifeboat_inventory';

@@ -1,7 +1,7 @@
-import type { SequenceFacts, SequenceValue } from '../../catalog/inventory.ts';
 import { LifeboatError } from '../../errors.ts';
-import { type Session, SqlError } from '../session.ts';
-import { qualifiedName } from '../snapshot.ts';
+import type { SequenceFacts, SequenceValue } from '../../formats/inventory/inventory.ts';
+import { type Session, SqlError } from '../session/session.ts';
+import { qualifiedName } from '../snapshot/snapshot.ts';
 import { commonError, label, SQLSTATE } from './errors.ts';
 import { behindSavepoint, RESTRICTION, withFixedSettings } from './savepoint.ts';
 

@@ -1,5 +1,5 @@
-import type { Server } from '../connection.ts';
-import { Session } from '../session.ts';
+import type { Server } from '../session/connection.ts';
+import { Session } from '../session/session.ts';
 
 /** Runs queries of the user's in the restored database: nothing may be changed, and none may take for ever. */
 export async function withReadOnlyQueries<T>(

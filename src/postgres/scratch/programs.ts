@@ -1,6 +1,6 @@
 import { getExecOutput } from '@actions/exec';
 import { LifeboatError } from '../../errors.ts';
-import { type LocalToolset, localToolsets } from '../local-toolsets.ts';
+import { type LocalToolset, localToolsets } from '../toolset/local-toolsets.ts';
 
 /**
  * A PostgreSQL of this machine that can run a server: the source's own major version, else the nearest newer one. Its

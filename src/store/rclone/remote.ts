@@ -1,8 +1,8 @@
-import type { RcloneLocation } from '../../inputs/rclone-url.ts';
-import { runTool, startTool, type Tool, ToolError } from '../../stream/child.ts';
+import { runTool, startTool, type Tool, ToolError } from '../../process/child.ts';
 import { demandKey } from '../keys.ts';
 import { shown } from '../shown.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../store.ts';
+import type { RcloneLocation } from './location.ts';
 
 /** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
 const CLEAN_UP_WITHIN = 4_000;

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
-import type { RcloneLocation } from '../../inputs/rclone-url.ts';
-import type { Tool } from '../../stream/child.ts';
+import type { Tool } from '../../process/child.ts';
 import { explainedBytes } from '../bytes.ts';
 import { folderOf, isKey, isName, PART } from '../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
+import type { RcloneLocation } from './location.ts';
 import { Remote } from './remote.ts';
 import { RcloneUpload } from './upload.ts';
 

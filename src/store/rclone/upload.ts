@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import type { Tool } from '../../stream/child.ts';
+import type { Tool } from '../../process/child.ts';
 import { PART } from '../keys.ts';
 import { type Committed, StoreError, type Upload } from '../store.ts';
 import type { Remote } from './remote.ts';

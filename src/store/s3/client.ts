@@ -4,7 +4,7 @@ import { boundAnswers } from './bounded-answers.ts';
 import { followClock } from './clock.ts';
 import { noCredentials } from './errors.ts';
 import type { S3Options } from './options.ts';
-import { sendInSlices } from './slices.ts';
+import { sendInSlices } from './upload/slices.ts';
 
 /** A client for one server. */
 export interface Connection {

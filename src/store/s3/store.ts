@@ -12,13 +12,13 @@ import type { S3Settings } from '../../inputs/settings.ts';
 import { explainedBytes } from '../bytes.ts';
 import { type Lock, type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import { Bucket, demandBucket, hasObjectLock, listObjects, openBucket } from './bucket.ts';
-import { BufferPool } from './buffers.ts';
 import { connect } from './client.ts';
 import { S3Error } from './errors.ts';
-import { abortUpload, type ObjectHeaders } from './multipart.ts';
 import { DEFAULT_OPTIONS, type S3Options } from './options.ts';
-import { S3Upload } from './upload.ts';
-import { lockHeaders } from './verify.ts';
+import { BufferPool } from './upload/buffers.ts';
+import { abortUpload, type ObjectHeaders } from './upload/multipart.ts';
+import { S3Upload } from './upload/upload.ts';
+import { lockHeaders } from './upload/verify.ts';
 
 /** Makes the store; nothing is sent. */
 export function createS3Store(

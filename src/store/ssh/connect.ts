@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import ssh2, { type Client, type SFTPWrapper } from 'ssh2';
-import { type KnownHost, linesFor } from '../../inputs/known-hosts.ts';
 import type { SshSettings } from '../../inputs/settings.ts';
-import type { SshLocation } from '../../inputs/ssh-url.ts';
 import { shown } from '../shown.ts';
 import { StoreError } from '../store.ts';
+import { type KnownHost, linesFor } from './known-hosts.ts';
+import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
 
 /** A connection that is open, with SFTP on it. */

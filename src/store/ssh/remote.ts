@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import type { SshSettings } from '../../inputs/settings.ts';
-import type { SshLocation } from '../../inputs/ssh-url.ts';
 import { demandKey } from '../keys.ts';
 import type { StoreContext } from '../store.ts';
 import { connect, placeOf } from './connect.ts';
 import { explain, isFile, isNotThere } from './errors.ts';
+import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
 import { Session } from './session.ts';
 

@@ -1,15 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ensureCeph } from '../../servers/ceph.ts';
-import * as faults from '../../servers/http-faults.ts';
-import { type HttpProxy, type RecordedRequest, startHttpProxy } from '../../servers/http-proxy.ts';
-import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
-import { waitUntilGone } from '../../servers/processes.ts';
-import type { S3Server } from '../../servers/s3-server.ts';
-import { startTcpProxy, type TcpProxy } from '../../servers/tcp-proxy.ts';
-import { type ActionResult, type RunningAction, runPost } from '../harness.ts';
-import { fakePgDump } from './fake-pg-dump.ts';
-import { filePlace, type Place, s3Place } from './places.ts';
+import { type ActionResult, type RunningAction, runPost } from '../../support/action/harness.ts';
+import { fakePgDump } from '../../support/faults/fake-pg-dump.ts';
+import { filePlace, type Place, s3Place } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectCancelled,
@@ -19,7 +12,14 @@ import {
   showHealthy,
   startBackup,
   untilStored,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { ensureCeph } from '../../support/servers/ceph.ts';
+import * as faults from '../../support/servers/http-faults.ts';
+import { type HttpProxy, type RecordedRequest, startHttpProxy } from '../../support/servers/http-proxy.ts';
+import { type PostgresServer, sharedPostgres } from '../../support/servers/postgres.ts';
+import { waitUntilGone } from '../../support/servers/processes.ts';
+import type { S3Server } from '../../support/servers/s3-server.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.ts';
 
 const DATABASE = 'faults_cancel';
 const MEGABYTE = 1024 * 1024;

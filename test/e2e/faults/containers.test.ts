@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type PostgresContainer, startPostgresContainer, whyNoContainers } from '../../servers/containers.ts';
-import { notRun } from '../../servers/not-run.ts';
-import { localPrograms } from '../../servers/postgres-programs.ts';
-import { type ActionResult, type RunningAction, runPost, startAction } from '../harness.ts';
-import { errorsOf, PASSPHRASE } from '../run-backup.ts';
-import { filePlace, type Place } from './places.ts';
-import { bulkTables, expectGreen, untilStored } from './rig.ts';
+import { type ActionResult, type RunningAction, runPost, startAction } from '../../support/action/harness.ts';
+import { errorsOf, PASSPHRASE } from '../../support/action/run-backup.ts';
+import { filePlace, type Place } from '../../support/faults/places.ts';
+import { bulkTables, expectGreen, untilStored } from '../../support/faults/rig.ts';
+import { type PostgresContainer, startPostgresContainer, whyNoContainers } from '../../support/servers/containers.ts';
+import { notRun } from '../../support/servers/not-run.ts';
+import { localPrograms } from '../../support/servers/postgres-programs.ts';
 
 const why = whyNoContainers();
 if (why !== null) notRun('faults of PostgreSQL in a container', why);

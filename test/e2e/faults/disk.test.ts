@@ -2,14 +2,22 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { notRun } from '../../servers/not-run.ts';
-import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
-import { runFolder } from '../../servers/run.ts';
-import { backupInputs, runBackup } from '../run-backup.ts';
-import { expectProven, runRestoreTest } from '../run-restore-test.ts';
-import { newStoreFolder } from '../stored-backup.ts';
-import { filePlace } from './places.ts';
-import { createBulkDatabase, expectGreen, expectRed, type Rig, showHealthy, startBackup, untilStored } from './rig.ts';
+import { backupInputs, runBackup } from '../../support/action/run-backup.ts';
+import { expectProven, runRestoreTest } from '../../support/action/run-restore-test.ts';
+import { newStoreFolder } from '../../support/action/stored-backup.ts';
+import { filePlace } from '../../support/faults/places.ts';
+import {
+  createBulkDatabase,
+  expectGreen,
+  expectRed,
+  type Rig,
+  showHealthy,
+  startBackup,
+  untilStored,
+} from '../../support/faults/rig.ts';
+import { notRun } from '../../support/servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../../support/servers/postgres.ts';
+import { runFolder } from '../../support/servers/run.ts';
 
 const DATABASE = 'faults_disk';
 const MEGABYTE = 1024 * 1024;

@@ -3,14 +3,9 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { notRun } from '../../servers/not-run.ts';
-import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
-import { childrenOf, signal, waitUntilGone } from '../../servers/processes.ts';
-import { runFolder } from '../../servers/run.ts';
-import { type SshServer, startSshd } from '../../servers/sshd.ts';
-import { type ActionResult, type RunningAction, runPost } from '../harness.ts';
-import { errorsOf } from '../run-backup.ts';
-import { rclonePlace, sshPlace } from './places.ts';
+import { type ActionResult, type RunningAction, runPost } from '../../support/action/harness.ts';
+import { errorsOf } from '../../support/action/run-backup.ts';
+import { rclonePlace, sshPlace } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectCancelled,
@@ -21,7 +16,12 @@ import {
   showHealthy,
   startBackup,
   untilStored,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { notRun } from '../../support/servers/not-run.ts';
+import { type PostgresServer, sharedPostgres } from '../../support/servers/postgres.ts';
+import { childrenOf, signal, waitUntilGone } from '../../support/servers/processes.ts';
+import { runFolder } from '../../support/servers/run.ts';
+import { type SshServer, startSshd } from '../../support/servers/sshd.ts';
 
 /* What can happen to a backup into a store on another machine, for each kind of such a store. */
 

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
-import { type FakePgDump, fakePgDump, type MISBEHAVIOURS } from './fake-pg-dump.ts';
-import { filePlace } from './places.ts';
+import { type FakePgDump, fakePgDump, type MISBEHAVIOURS } from '../../support/faults/fake-pg-dump.ts';
+import { filePlace } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectGreen,
@@ -13,7 +12,8 @@ import {
   startBackup,
   terminateBackend,
   untilStored,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { type PostgresServer, sharedPostgres } from '../../support/servers/postgres.ts';
 
 const DATABASE = 'faults_pg_dump';
 /** For what does not depend on when it happens. */

@@ -1,13 +1,20 @@
 import { chmodSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { sharedPostgres } from '../../servers/postgres.ts';
-import { allProcesses, commandLine, isAlive, signal, waitUntilGone, workingFolder } from '../../servers/processes.ts';
-import { runFolder } from '../../servers/run.ts';
-import { type ActionResult, type RunningAction, runPost, startAction } from '../harness.ts';
-import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../run-backup.ts';
-import { filesBelow, newStoreFolder, type StoreFolder } from '../stored-backup.ts';
-import { createBulkDatabase, processesOf } from './rig.ts';
+import { type ActionResult, type RunningAction, runPost, startAction } from '../../support/action/harness.ts';
+import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../../support/action/run-backup.ts';
+import { filesBelow, newStoreFolder, type StoreFolder } from '../../support/action/stored-backup.ts';
+import { createBulkDatabase, processesOf } from '../../support/faults/rig.ts';
+import { sharedPostgres } from '../../support/servers/postgres.ts';
+import {
+  allProcesses,
+  commandLine,
+  isAlive,
+  signal,
+  waitUntilGone,
+  workingFolder,
+} from '../../support/servers/processes.ts';
+import { runFolder } from '../../support/servers/run.ts';
 
 const DATABASE = 'faults_restore_test';
 /** Milliseconds after SIGINT, when the runner sends SIGTERM. */

@@ -1,10 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { ensureCeph } from '../../servers/ceph.ts';
-import * as faults from '../../servers/http-faults.ts';
-import { type HttpFault, type HttpProxy, startHttpProxy } from '../../servers/http-proxy.ts';
-import { sharedPostgres } from '../../servers/postgres.ts';
-import { type ActionResult, runPost } from '../harness.ts';
-import { s3Place } from './places.ts';
+import { type ActionResult, runPost } from '../../support/action/harness.ts';
+import { s3Place } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectNoBackends,
@@ -13,7 +9,11 @@ import {
   type Rig,
   showHealthy,
   startBackup,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { ensureCeph } from '../../support/servers/ceph.ts';
+import * as faults from '../../support/servers/http-faults.ts';
+import { type HttpFault, type HttpProxy, startHttpProxy } from '../../support/servers/http-proxy.ts';
+import { sharedPostgres } from '../../support/servers/postgres.ts';
 
 const DATABASE = 'faults_s3_for_ever';
 /** Milliseconds. A request is tried eight times, which takes up to 51 s. */

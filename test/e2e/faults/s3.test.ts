@@ -1,17 +1,11 @@
 import { CreateMultipartUploadCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Manifest } from '../../../src/catalog/manifest.ts';
-import { openTargets } from '../../../src/commands/backup-stores.ts';
-import type { Run } from '../../../src/commands/run.ts';
+import { openTargets } from '../../../src/commands/backup/stores.ts';
+import type { Run } from '../../../src/commands/shared/run.ts';
+import type { Manifest } from '../../../src/formats/manifest.ts';
 import type { BackupSettings } from '../../../src/inputs/settings.ts';
-import { ensureCeph } from '../../servers/ceph.ts';
-import * as faults from '../../servers/http-faults.ts';
-import { type HttpFault, type HttpProxy, startHttpProxy } from '../../servers/http-proxy.ts';
-import { type PostgresServer, sharedPostgres } from '../../servers/postgres.ts';
-import { s3ClientOf } from '../../servers/s3-client.ts';
-import type { S3Server } from '../../servers/s3-server.ts';
-import { type ActionResult, runPost } from '../harness.ts';
-import { s3Place } from './places.ts';
+import { type ActionResult, runPost } from '../../support/action/harness.ts';
+import { s3Place } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectGreen,
@@ -22,7 +16,13 @@ import {
   type Rig,
   showHealthy,
   startBackup,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { ensureCeph } from '../../support/servers/ceph.ts';
+import * as faults from '../../support/servers/http-faults.ts';
+import { type HttpFault, type HttpProxy, startHttpProxy } from '../../support/servers/http-proxy.ts';
+import { type PostgresServer, sharedPostgres } from '../../support/servers/postgres.ts';
+import { s3ClientOf } from '../../support/servers/s3-client.ts';
+import type { S3Server } from '../../support/servers/s3-server.ts';
 
 const DATABASE = 'faults_s3';
 /** Of 16 MiB. */

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.ts';
-import { type StartupParameters, startTcpProxy, type TcpProxy } from '../../servers/tcp-proxy.ts';
-import { filePlace } from './places.ts';
+import { filePlace } from '../../support/faults/places.ts';
 import {
   createBulkDatabase,
   expectCancelled,
@@ -13,7 +11,9 @@ import {
   showHealthy,
   startBackup,
   untilStored,
-} from './rig.ts';
+} from '../../support/faults/rig.ts';
+import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
+import { type StartupParameters, startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.ts';
 
 const DATABASE = 'faults_server';
 const MEGABYTE = 1024 * 1024;

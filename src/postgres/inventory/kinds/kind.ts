@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../../session.ts';
+import { quoteLiteral } from '../../session/session.ts';
 
 /** How the objects of one kind are found in the catalogs: pieces of SQL, of which objects.ts makes the query. */
 export interface Kind {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { LocalToolset } from '../../local-toolsets.ts';
+import type { LocalToolset } from '../../toolset/local-toolsets.ts';
 import { noUserForServer, otherUser, runsAsRoot } from '../server-user.ts';
 import { notIsolated, userAlone, userInNamespaces } from './another-user.ts';
 import { bubblewrap } from './bubblewrap.ts';

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../errors.ts';
-import { linesFor } from '../../../inputs/known-hosts.ts';
 import type { SshSettings } from '../../../inputs/settings.ts';
-import type { SshLocation } from '../../../inputs/ssh-url.ts';
-import { runTool, ToolError } from '../../../stream/child.ts';
+import { runTool, ToolError } from '../../../process/child.ts';
 import { demandKey } from '../../keys.ts';
 import { shown } from '../../shown.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../../store.ts';
 import { placeOf } from '../connect.ts';
+import { linesFor } from '../known-hosts.ts';
+import type { SshLocation } from '../location.ts';
 
 /** What stays free on this machine's disk while a file is spooled. Bytes. */
 const SPARE = 64 * 1024 * 1024;

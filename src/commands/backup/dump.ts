@@ -1,0 +1,149 @@
+import { LifeboatError } from '../../errors.ts';
+import type { Inventory } from '../../formats/inventory/inventory.ts';
+import type { BackupSettings } from '../../inputs/settings.ts';
+import { checkArchive, tableFacts } from '../../postgres/archive/check.ts';
+import { HeadReader } from '../../postgres/archive/contents.ts';
+import { RowCounter } from '../../postgres/archive/row-counter.ts';
+import { type Dumps, type Selection, selectTables, startDumps } from '../../postgres/dump/dump.ts';
+import { readDefinitions } from '../../postgres/inventory/read.ts';
+import { isSuperuser } from '../../postgres/inventory/roles.ts';
+import { countTables } from '../../postgres/inventory/rows.ts';
+import { mergeSequences, readSequences, type SequenceReading } from '../../postgres/inventory/sequences.ts';
+import type { Connected } from '../../postgres/session/connect.ts';
+import { withSnapshot } from '../../postgres/snapshot/snapshot.ts';
+import { measureTables } from '../../postgres/snapshot/tables.ts';
+import { findUserCode } from '../../postgres/snapshot/user-code.ts';
+import type { PartStreamer, WrittenPart } from '../../repository/part-streamer.ts';
+import type { Run } from '../shared/run.ts';
+
+/** A dump that has its snapshot and all its locks, and waits to be read. */
+export interface BegunDump {
+  selection: Selection;
+  sequencesBefore: SequenceReading[];
+  dumps: Dumps;
+}
+
+/** What the dump's own snapshot held. */
+export interface StoredDump {
+  parts: WrittenPart[];
+  inventory: Omit<Inventory, 'format' | 'id' | 'name' | 'parts' | 'partial' | 'files'>;
+  notIncluded: string[];
+  /** The role that reads is a superuser. */
+  superuser: boolean;
+}
+
+export async function beginDump(connected: Connected, settings: BackupSettings, run: Run): Promise<BegunDump> {
+  const { server, session, facts } = connected;
+  let selection: Selection = { tables: [], withoutRows: new Set() };
+  const options = {
+    lockWaitTimeout: settings.lockWaitTimeout,
+    signal: server.context.signal,
+    info: run.log.info,
+    at: run.at,
+    select: async (tables: Selection['tables'], snapshot: string | null) => {
+      selection = await selectTables(server, tables, settings.dumpArgs, snapshot);
+      return selection.tables;
+    },
+  };
+  return withSnapshot(session, options, async (snapshot) => {
+    if (selection.tables.length === 0 && !settings.allowEmpty) throw noTables(facts.database, settings.dumpArgs);
+    const sequencesBefore = await readSequences(session);
+    const dumps = await startDumps(server, session, snapshot.name, settings.dumpArgs);
+    return { selection, sequencesBefore, dumps };
+  });
+}
+
+/**
+ * Streams the parts `schema` and `data` into the stores, and reads the inventory beside them in the session that holds
+ * the locks: any other session would queue behind a waiting ALTER. `abort` ends everything that runs.
+ */
+export async function storeDump(
+  begun: BegunDump,
+  connected: Connected,
+  settings: BackupSettings,
+  parts: PartStreamer,
+  run: Run,
+  abort: () => void,
+): Promise<StoredDump> {
+  const { server, session } = connected;
+  const { selection, dumps } = begun;
+  const notRecorded: string[] = [];
+  const sizes = await measureTables(session, selection.tables);
+  const estimate = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  let countedTables = 0;
+
+  const read = async () => {
+    const content = settings.fingerprint === 'content';
+    const definitions = await readDefinitions(session, { content, notRecorded });
+    const userCode = await findUserCode(session);
+    const counts = await countTables(session, selection.tables, {
+      fingerprint: settings.fingerprint,
+      userCode,
+      copyRows: null,
+      onTable: (done) => {
+        countedTables = done;
+      },
+    });
+    const superuser = await isSuperuser(session);
+    return { definitions, superuser, counted: { selection, counts, userCode } };
+  };
+  const rows = new RowCounter();
+  const head = new HeadReader(server, (chunk) => rows.take(chunk));
+  const stream = async () => {
+    const schema = await run.progress.stage('schema', () =>
+      parts.write('schema', dumps.schema.stdout, dumps.schema.finished),
+    );
+    await run.at('during-copy');
+    const data = await run.progress.stage('data', () =>
+      parts.write('data', dumps.data.stdout, dumps.data.finished, [head.through]),
+    );
+    return [schema, data];
+  };
+  const progress = () => ({
+    plain: parts.plain,
+    stored: parts.stored,
+    more: `${countedTables} of ${selection.tables.length} tables counted`,
+  });
+
+  const streaming = stream();
+  const reading = read();
+  try {
+    await run.progress.watch('Backup', estimate, progress, () => Promise.all([streaming, reading]));
+  } catch (error) {
+    abort();
+    await Promise.allSettled([streaming]);
+    throw error;
+  }
+
+  const written = await streaming;
+  const { definitions, superuser, counted } = await reading;
+  const sequences = mergeSequences(begun.sequencesBefore, await readSequences(session));
+  // The session held the locks to the end: were it gone, the counts would not be the dump's.
+  await session.run('commit');
+  await session.close();
+
+  const archive = { ...(await head.contents()), rows: rows.rows() };
+  checkArchive(counted, archive);
+  const tables = tableFacts(counted, sizes, archive);
+  const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
+  const notIncluded = [
+    ...settings.dumpArgs.map((arg) => `Left out or chosen by dump-args: ${arg}`),
+    ...tables
+      .filter(({ dumped, rows }) => !dumped && rows !== '0')
+      .map(({ schema, name, reason }) => `Rows of table ${schema}.${name}${reason === null ? '' : `: ${reason}`}`),
+    ...(largeObjects.count !== '0' && !largeObjects.dumped ? [`${largeObjects.count} large objects`] : []),
+  ];
+  return {
+    parts: written,
+    inventory: { ...definitions, largeObjects, tables, sequences, notRecorded },
+    notIncluded,
+    superuser,
+  };
+}
+
+function noTables(database: string, dumpArgs: string[]): LifeboatError {
+  const why = dumpArgs.length > 0 ? ' with these dump-args' : '';
+  return new LifeboatError(
+    `Database ${JSON.stringify(database)} has no tables to dump${why}. A backup of nothing is most often a wrong database name: check database-url. If it is right, set allow-empty: true.`,
+  );
+}

@@ -1,0 +1,187 @@
+import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
+import { imageNeedsHost, parseJobs, parseToolset } from '../../inputs/connection/toolset.ts';
+import { parseDatabases } from '../../inputs/database/databases.ts';
+import { parseDumpArgs } from '../../inputs/database/dump-args.ts';
+import { everyCommand } from '../../inputs/every-command.ts';
+import { parsePublicKeys, parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { parsePassphrase } from '../../inputs/keys/passphrase.ts';
+import { passphraseOfNoSigningKey, signingInputs } from '../../inputs/keys/signing.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+  type ValuesOf,
+} from '../../inputs/schema.ts';
+import type { BackupSettings, EncryptionSettings, RetentionSettings } from '../../inputs/settings.ts';
+import { parseKmsKey, parseObjectLock, parseStorageClass } from '../../inputs/stores/s3.ts';
+import { sshSettings } from '../../inputs/stores/ssh.ts';
+import { storeInputs } from '../../inputs/stores/store-inputs.ts';
+import { warnOfFleetingStores } from '../../inputs/stores/store-url.ts';
+import { parseTimeout } from '../../inputs/values/duration.ts';
+import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
+import { excludeWhat, parseGlobs, parsePaths, treeThatHoldsStore } from '../../inputs/values/paths.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { oneOf, parseBoolean, wholeNumber } from '../../inputs/values/words.ts';
+
+/** Every input of `backup`, as in action.yml. */
+export const backupInputs = {
+  command: input('backup', oneOf('backup')),
+  'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+  databases: optional(parseDatabases),
+  name: optional(parseSetName),
+  ...storeInputs,
+  toolset: input('auto', parseToolset),
+  passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+  'public-key': optional((text, { now, log }) => parsePublicKeys(text, now, log)),
+  ...signingInputs,
+  jobs: input('1', parseJobs),
+  globals: input('true', parseBoolean),
+  paths: input('', parsePaths),
+  'paths-exclude': input('', parseGlobs),
+  'dump-args': input('', parseDumpArgs),
+  fingerprint: input('rows', oneOf('rows', 'content')),
+  'lock-wait-timeout': input('5m', parseTimeout),
+  'allow-empty': input('false', parseBoolean),
+  'allow-new-source': input('false', parseBoolean),
+  'compression-level': input('1', wholeNumber(1, 19)),
+  'read-back': input('auto', oneOf('auto', 'required')),
+  's3-storage-class': optional((text, { log }) => parseStorageClass(text, log)),
+  's3-object-lock': optional(parseObjectLock),
+  's3-sse': optional(oneOf('AES256', 'aws:kms')),
+  's3-kms-key': optional(parseKmsKey),
+  's3-create-bucket': input('false', parseBoolean),
+  ...keepInputs,
+  'verification-key': optional(parseVerificationKeys),
+  'dry-run': input('false', parseBoolean),
+  ...monitoringInputs,
+} satisfies Schema;
+
+type BackupInputs = typeof backupInputs;
+
+const rules: Rule<BackupInputs>[] = [
+  ...everyCommand,
+  function exactlyOneEncryption({ given }) {
+    if (given('passphrase') && given('public-key')) {
+      return {
+        input: 'passphrase',
+        problem:
+          'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
+      };
+    }
+    if (given('passphrase') || given('public-key')) return null;
+    return {
+      input: 'passphrase',
+      problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
+    };
+  },
+  ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  function treesOfManySets({ given }) {
+    if (!given('databases') || !given('paths')) return null;
+    return {
+      input: 'paths',
+      problem:
+        'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
+    };
+  },
+  function nameOfManySets({ given }) {
+    if (!given('databases') || !given('name')) return null;
+    return {
+      input: 'name',
+      problem:
+        'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
+    };
+  },
+  function s3InputsWithoutS3({ given, values }) {
+    if (!values.store || values.store.some(({ kind }) => kind === 's3')) return null;
+    const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
+    const [first] = idle;
+    if (!first) return null;
+    return {
+      input: first,
+      problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
+    };
+  },
+  function keyWithoutKms({ given, values }) {
+    if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms') return null;
+    return {
+      input: 's3-kms-key',
+      problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
+    };
+  },
+  ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+  ({ values }) => treeThatHoldsStore(values.paths, values.store),
+  function noSecretsForForks({ given, env }) {
+    const event = env.GITHUB_EVENT_NAME ?? '';
+    if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
+      return null;
+    return {
+      input: 'passphrase',
+      problem:
+        'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
+    };
+  },
+];
+
+const inputNames = Object.keys(backupInputs) as (keyof BackupInputs)[];
+
+/**
+ * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Throws one LifeboatError with a line for each problem, which names the input.
+ */
+export async function readBackupSettings(get: GetInput, env: Environment, log: InputLog): Promise<BackupSettings> {
+  const inputs = await readInputs(backupInputs, rules, get, { env, log, now: new Date() });
+  warnOfFleetingStores(inputs.store, env, log);
+  return {
+    command: inputs.command,
+    connection: inputs['database-url'],
+    toolset: inputs.toolset,
+    databases: inputs.databases,
+    name: inputs.name,
+    stores: inputs.store,
+    ssh: sshSettings(inputs),
+    s3: {
+      endpoint: inputs['s3-endpoint'],
+      storageClass: inputs['s3-storage-class'],
+      objectLock: inputs['s3-object-lock'],
+      sse: inputs['s3-sse'],
+      kmsKey: inputs['s3-kms-key'],
+      createBucket: inputs['s3-create-bucket'],
+    },
+    encryption: encryptionOf(inputs),
+    signing: inputs['signing-key'],
+    globals: inputs.globals,
+    fileTrees: inputs.paths,
+    pathsExclude: inputs['paths-exclude'],
+    dumpArgs: inputs['dump-args'],
+    fingerprint: inputs.fingerprint,
+    compressionLevel: inputs['compression-level'],
+    lockWaitTimeout: inputs['lock-wait-timeout'],
+    storeTimeout: inputs['store-timeout'],
+    allowEmpty: inputs['allow-empty'],
+    allowNewSource: inputs['allow-new-source'],
+    readBack: inputs['read-back'],
+    verificationKeys: inputs['verification-key'],
+    retention: retentionOf(inputs),
+    dryRun: inputs['dry-run'],
+  };
+}
+
+function retentionOf(inputs: ValuesOf<BackupInputs>): RetentionSettings | null {
+  const rules = keepRulesOf(inputs);
+  if (rules === null) return null;
+  const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+  return { rules, verificationKeys, signing, force: false, dryRun };
+}
+
+function encryptionOf({ passphrase, 'public-key': armored }: ValuesOf<BackupInputs>): EncryptionSettings {
+  if (passphrase !== null) return { kind: 'passphrase', passphrase };
+  if (armored !== null) return { kind: 'public-key', armored };
+  throw new Error('The rules let no backup pass without encryption.');
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { makeId } from '../../formats/id.ts';
+import type { Inventory } from '../../formats/inventory/inventory.ts';
+import { type Manifest, serializeManifest } from '../../formats/manifest.ts';
+import { keyOf, MANIFEST_FILE, SIGNATURE_FILE, setNameOf } from '../../formats/names.ts';
+import type { BackupSettings } from '../../inputs/settings.ts';
+import { prepareEncryption } from '../../openpgp/encrypt.ts';
+import { signDetached } from '../../openpgp/sign.ts';
+import { dumpError, lostSnapshot } from '../../postgres/dump/dump.ts';
+import { dumpGlobals } from '../../postgres/dump/globals.ts';
+import { readSource } from '../../postgres/inventory/database.ts';
+import { type Connected, connect, endBackends } from '../../postgres/session/connect.ts';
+import type { Session } from '../../postgres/session/session.ts';
+import { unexpected } from '../../postgres/toolset/toolset.ts';
+import { ToolError } from '../../process/child.ts';
+import { PartStreamer, type WrittenPart } from '../../repository/part-streamer.ts';
+import { discard, FanOut, type StoredVolume } from '../../store/fan-out.ts';
+import type { Run } from '../shared/run.ts';
+import { beginDump, storeDump } from './dump.ts';
+import { openTrees, storeTrees, withoutNames } from './files.ts';
+import type { BackupReport } from './report.ts';
+import { makeReport } from './result.ts';
+import { pruneAfterBackup } from './retention.ts';
+import { type BackupTarget, checkSource, openTargets, rightsNotice } from './stores.ts';
+import { trendAfterBackup } from './trend.ts';
+
+/** The facts of a backup that are the same in every store. */
+export type CommonManifest = Omit<Manifest, 'uploaded' | 'previous' | 'noPrevious'>;
+
+/**
+ * Dumps a database as one encrypted stream into every store. Nothing counts before everything is whole: the manifest
+ * is written last. Throws when no store has the backup; a store that failed alone is named in the report.
+ */
+export async function backup(settings: BackupSettings, run: Run): Promise<BackupReport> {
+  const { log } = run;
+  const made = await makeBackup(settings, run);
+  const { manifest, targets } = made;
+  try {
+    const retention = await pruneAfterBackup(settings, manifest, targets, run);
+    const notice = rightsNotice(targets, settings.retention !== null);
+    if (notice !== null) log.notice(notice);
+    const trend = await trendAfterBackup(settings, manifest, targets, run);
+    return makeReport({ ...made, retention, trend, signed: settings.signing !== null, progress: run.progress });
+  } finally {
+    for (const { store } of targets) store.close();
+  }
+}
+
+/** A backup that is there. Its stores are open. */
+interface MadeBackup {
+  manifest: CommonManifest;
+  inventory: Inventory;
+  facts: Connected['facts'];
+  superuser: boolean;
+  targets: BackupTarget[];
+}
+
+async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBackup> {
+  const { progress, log } = run;
+  const created = run.now();
+  const id = makeId(created, randomBytes(4).toString('hex'));
+  const { PGDATABASE: database = '' } = settings.connection;
+  progress.about = { set: settings.name ?? setNameOf(database), database, backup: null };
+  const failed = new AbortController();
+  const signal = AbortSignal.any([run.signal, failed.signal]);
+  const encryption = await prepareEncryption(settings.encryption);
+  const trees = await openTrees(settings);
+  const toolContext = { signal, track: run.track, onStderr: (line: string) => log.info(`  | ${line}`) };
+  const connected = await progress.stage('connect', () =>
+    connect(settings.connection, settings.toolset, id, toolContext),
+  );
+  const { server, session, facts } = connected;
+  const set = settings.name ?? setNameOf(facts.database);
+  log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
+  for (const line of unexpected(server.toolset)) log.info(line);
+  for (const line of facts.loginTriggers) log.warning(line);
+
+  let targets: BackupTarget[] = [];
+  let manifest: CommonManifest;
+  let inventory: Inventory;
+  let superuser = false;
+  try {
+    targets = await progress.stage('open stores', () => openTargets(settings, set, signal, run));
+    const source = await readSource(session);
+    if (!settings.allowNewSource) checkSource(targets, source, set);
+    const fanOut = new FanOut(targets, {
+      readBackRequired: settings.readBack === 'required',
+      onFailure: ({ store }, error) => log.info(`${store.url} is given up: ${error.message}`),
+    });
+    const { compressionLevel } = settings;
+    const parts = new PartStreamer(fanOut, {
+      set,
+      id,
+      encryption,
+      compressionLevel,
+      volumeSize: run.volumeSize,
+      signal,
+    });
+
+    const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
+    const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
+    ({ superuser } = dump);
+    const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
+    const files = await storeTrees(trees, settings, parts, run);
+    const written = [...dump.parts, ...globals.parts, ...files.parts];
+    const partial = settings.dumpArgs.length > 0 ? settings.dumpArgs : null;
+    inventory = {
+      format: 1,
+      id,
+      name: set,
+      parts: written.map(({ name, plain, sha256, volumes }) => ({ name, plain, sha256, sums: sumsOf(volumes) })),
+      partial,
+      ...dump.inventory,
+      files: files.facts,
+    };
+    written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
+
+    manifest = {
+      format: 1,
+      id,
+      name: set,
+      source,
+      created: created.toISOString(),
+      finished: run.now().toISOString(),
+      database: facts.database,
+      serverVersion: facts.version,
+      clientVersion: server.toolset.version,
+      encryption: encryption.describe,
+      compression: { method: 'zstd', level: compressionLevel },
+      parts: written.map(({ name, plain, volumes }) => ({ name, plain, volumes })),
+      totals: { plain: parts.plain, stored: parts.stored },
+      partial,
+      files: files.facts.map(withoutNames),
+      notIncluded: [...dump.notIncluded, ...globals.notIncluded, ...files.notIncluded],
+      volumeSize: run.volumeSize,
+      lifeboat: run.version,
+    };
+    await progress.stage('commit', () => commit(manifest, settings, fanOut));
+    // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
+    if (targets.some(({ failure }) => failure !== null)) run.signal.throwIfAborted();
+  } catch (error) {
+    const cause = await causeOf(error, session);
+    failed.abort();
+    await Promise.all([discard(targets), endBackends(server).catch(() => {})]);
+    for (const { store } of targets) store.close();
+    throw cause instanceof ToolError ? dumpError(cause, facts.standby) : cause;
+  } finally {
+    session.kill();
+    await discard(targets.filter(({ failure }) => failure !== null));
+  }
+  return { manifest, inventory, facts, superuser, targets };
+}
+
+/** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */
+async function causeOf(error: unknown, session: Session): Promise<unknown> {
+  if (!(error instanceof ToolError) || !lostSnapshot(error)) return error;
+  try {
+    await session.run('select 1');
+    return error;
+  } catch (why) {
+    return why instanceof ToolError && why.stderr !== '' ? why : error;
+  }
+}
+
+async function storeGlobals(
+  { server }: Connected,
+  settings: BackupSettings,
+  parts: PartStreamer,
+): Promise<{ parts: WrittenPart[]; notIncluded: string[] }> {
+  if (!settings.globals) return { parts: [], notIncluded: ['globals.sql (globals: false)'] };
+  const globals = await dumpGlobals(server);
+  if ('reason' in globals) return { parts: [], notIncluded: [`globals.sql: ${globals.reason}`] };
+  return { parts: [await storeText('globals', globals.sql, parts)], notIncluded: ['Passwords of roles'] };
+}
+
+function storeText(name: 'globals' | 'inventory', text: string | Buffer, parts: PartStreamer): Promise<WrittenPart> {
+  return parts.write(name, Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
+}
+
+/** null: the part has no side objects. */
+function sumsOf(volumes: StoredVolume[]): string[] | null {
+  const sums = volumes.flatMap((volume) => volume.sums ?? []);
+  return sums.length === 0 ? null : sums;
+}
+
+/** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
+async function commit(manifest: CommonManifest, settings: BackupSettings, fanOut: FanOut<BackupTarget>): Promise<void> {
+  const files = new Map<BackupTarget, { manifest: Buffer; signature: Buffer | null }>();
+  for (const target of fanOut.alive()) {
+    const { uploaded, previous, noPrevious } = target;
+    const bytes = serializeManifest({ ...manifest, uploaded, previous, noPrevious });
+    const { signing } = settings;
+    const signature = signing === null ? null : await signDetached(bytes, signing.key, signing.passphrase);
+    files.set(target, { manifest: bytes, signature: signature === null ? null : Buffer.from(signature) });
+  }
+  const fileOf = (target: BackupTarget, which: 'manifest' | 'signature') => files.get(target)?.[which] ?? Buffer.of();
+  const { name, id } = manifest;
+  if (settings.signing)
+    await fanOut.putObject(keyOf(name, id, SIGNATURE_FILE), (target) => fileOf(target, 'signature'));
+  await fanOut.lookUp();
+  await fanOut.putObject(keyOf(name, id, MANIFEST_FILE), (target) => fileOf(target, 'manifest'));
+}

@@ -1,0 +1,79 @@
+import type { SigningKeyFacts } from '../../formats/health/keys.ts';
+import { everyCommand } from '../../inputs/every-command.ts';
+import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
+import { describeRecipients, describeSigners, parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+} from '../../inputs/schema.ts';
+import type { CheckSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseDuration } from '../../inputs/values/duration.ts';
+import { parseReportPath } from '../../inputs/values/report-path.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { parsePercent, parseSize } from '../../inputs/values/size.ts';
+import { oneOf } from '../../inputs/values/words.ts';
+
+/** Every input of `check`, as in action.yml. */
+export const checkInputs = {
+  command: input('backup', oneOf('check')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  ...decryptionInputs,
+  'public-key': optional((text, { now }) => describeRecipients(text, now)),
+  'verification-key': optional(parseVerification),
+  'max-age': optional(parseDuration),
+  'max-restore-test-age': optional(parseDuration),
+  'max-shrink': optional(parsePercent),
+  'min-free-space': optional(parseSize),
+  ...monitoringInputs,
+  'report-html': optional(parseReportPath),
+} satisfies Schema;
+
+async function parseVerification(text: string): Promise<{ armored: string; signers: SigningKeyFacts[] }> {
+  return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
+}
+
+const rules: Rule<typeof checkInputs>[] = [
+  ...everyCommand,
+  /** Neither is needed: then inventories are not opened. */
+  ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
+  ...decryptionRules,
+  function spaceOfNoDisk({ given, values }) {
+    if (!given('min-free-space') || !values.store || values.store.some(({ kind }) => kind === 'file')) return null;
+    return {
+      input: 'min-free-space',
+      problem: 'no store is a folder (file:), and only its disk has an end. Remove it.',
+    };
+  },
+];
+
+/** Reads and checks everything that `check` is told, like readBackupSettings. */
+export async function readCheckSettings(get: GetInput, env: Environment, log: InputLog): Promise<CheckSettings> {
+  const inputs = await readInputs(checkInputs, rules, get, { env, log, now: new Date() });
+  const verification = inputs['verification-key'];
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
+    verificationKeys: verification?.armored ?? null,
+    demands: {
+      maxAge: inputs['max-age'],
+      maxRestoreTestAge: inputs['max-restore-test-age'],
+      maxShrink: inputs['max-shrink'],
+      minFreeSpace: inputs['min-free-space'],
+      signed: verification !== null,
+      recipients: inputs['public-key'],
+      signers: verification?.signers ?? null,
+    },
+    reportHtml: inputs['report-html'],
+  };
+}

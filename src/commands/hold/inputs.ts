@@ -1,0 +1,76 @@
+import { LifeboatError } from '../../errors.ts';
+import { isId } from '../../formats/id.ts';
+import { everyCommand } from '../../inputs/every-command.ts';
+import { parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  readInputs,
+  type Schema,
+} from '../../inputs/schema.ts';
+import type { HoldSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { quote } from '../../inputs/values/text.ts';
+import { oneOf } from '../../inputs/values/words.ts';
+import { parseBackup } from '../restore-test/inputs.ts';
+
+const inputsOfBoth = {
+  name: optional(parseSetName),
+  ...storeInputs,
+  ...monitoringInputs,
+} satisfies Schema;
+
+/** Every input of `hold`, as in action.yml. */
+export const holdInputs = {
+  ...inputsOfBoth,
+  command: input('backup', oneOf('hold')),
+  backup: input('latest', parseBackup),
+  'verification-key': optional(parseVerificationKeys),
+} satisfies Schema;
+
+/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
+export const releaseInputs = {
+  ...inputsOfBoth,
+  command: input('backup', oneOf('release')),
+  backup: input('latest', parseHeldId),
+} satisfies Schema;
+
+function parseHeldId(text: string): string {
+  if (isId(text)) return text;
+  throw new LifeboatError(
+    `${quote(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`,
+  );
+}
+
+/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+export async function readHoldSettings(
+  schema: typeof holdInputs | typeof releaseInputs,
+  get: GetInput,
+  env: Environment,
+  log: InputLog,
+): Promise<HoldSettings> {
+  const inputs = await readInputs<typeof holdInputs | typeof releaseInputs>(schema, everyCommand, get, {
+    env,
+    log,
+    now: new Date(),
+  });
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    backup: inputs.backup,
+    verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
+    by: whoAsks(env),
+  };
+}
+
+/** From the runner's environment. */
+function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: Environment): string | null {
+  if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID) return null;
+  return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+}

@@ -1,0 +1,36 @@
+import { everyCommand } from '../../inputs/every-command.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  readInputs,
+  type Schema,
+} from '../../inputs/schema.ts';
+import type { ListSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseReportPath } from '../../inputs/values/report-path.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { oneOf } from '../../inputs/values/words.ts';
+
+/** Every input of `list`, as in action.yml. */
+export const listInputs = {
+  command: input('backup', oneOf('list')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  ...monitoringInputs,
+  'report-html': optional(parseReportPath),
+} satisfies Schema;
+
+/** Reads and checks everything that `list` is told, like readBackupSettings. */
+export async function readListSettings(get: GetInput, env: Environment, log: InputLog): Promise<ListSettings> {
+  const inputs = await readInputs(listInputs, everyCommand, get, { env, log, now: new Date() });
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    reportHtml: inputs['report-html'],
+  };
+}

@@ -1,0 +1,84 @@
+import { isPaper } from '../../formats/leftover-folder.ts';
+import { filesOf } from '../../formats/manifest.ts';
+import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
+import { billedUntil } from '../../formats/retention/storage-class.ts';
+import type { BackupSet } from '../../repository/backup-set.ts';
+import { sideBySide } from '../../store/side-by-side.ts';
+import type { Lock, Store, StoredObject } from '../../store/store.ts';
+import type { RetainedBackup } from './report.ts';
+import { describeState } from './scan.ts';
+
+/** A backup that goes, and every object of it that may. */
+export interface Doomed {
+  /** Of the report. */
+  row: RetainedBackup;
+  manifestSha256: string;
+  /** Keys of the signature and of restore tests' records. */
+  papers: string[];
+  /** Keys of what the manifest names: volumes and side objects. */
+  volumes: string[];
+}
+
+/** Why a backup that no rule keeps stays. */
+export interface Spared {
+  why: string;
+}
+
+/** Keeps it, in the report. */
+export function spare(row: RetainedBackup, why: string): void {
+  row.decision = 'keep';
+  row.reasons = [why];
+}
+
+/** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
+export async function examineDoomed(set: BackupSet, row: RetainedBackup): Promise<Doomed | Spared> {
+  const { store, name, trust } = set;
+  const folder = keyOf(name, row.id, '');
+  const { state, sha256 } = await set.open(row.id);
+  if (state.kind !== 'good') return { why: describeState(state) };
+  const objects: StoredObject[] = [];
+  for await (const object of store.list(folder)) objects.push(object);
+  const files = objects.map(({ key }) => key.slice(folder.length));
+  const volumes = filesOf(state.manifest).map(({ key }) => key);
+  const papers = files.filter(isPaper);
+  const lock = await lastLock(
+    store,
+    [MANIFEST_FILE, ...papers, ...volumes].map((file) => folder + file),
+  );
+  if (lock !== null) return { why: describeLock(lock) };
+  const others = files.filter((file) => ![MANIFEST_FILE, ...papers, ...volumes].includes(file));
+  row.notes = [
+    ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
+    ...early(objects, trust.now),
+  ];
+  return {
+    row,
+    manifestSha256: sha256 ?? '',
+    papers: papers.map((file) => folder + file),
+    volumes: volumes.map((file) => folder + file),
+  };
+}
+
+/** The lock that ends last, of those that are in force. */
+export async function lastLock(store: Store, keys: string[]): Promise<Lock | null> {
+  const locks = await sideBySide(keys, (key) => store.lockOf(key));
+  return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
+}
+
+function endOf(lock: Lock | null): number {
+  if (lock === null) return 0;
+  return lock === 'legal-hold' ? Number.POSITIVE_INFINITY : lock.until.getTime();
+}
+
+export function describeLock(lock: Lock): string {
+  return lock === 'legal-hold' ? 'locked by a legal hold' : `locked until ${lock.until.toISOString()}`;
+}
+
+/** S14: archive classes are billed for a while whatever becomes of the object. */
+function early(objects: StoredObject[], now: Date): string[] {
+  const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
+  const last = ends.reduce<Date | null>((latest, end) => (latest === null || end > latest ? end : latest), null);
+  return last === null || last <= now
+    ? []
+    : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
+}

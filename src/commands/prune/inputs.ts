@@ -1,0 +1,63 @@
+import { everyCommand } from '../../inputs/every-command.ts';
+import { parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { passphraseOfNoSigningKey, signingInputs } from '../../inputs/keys/signing.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+} from '../../inputs/schema.ts';
+import type { PruneSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+
+/** Every input of `prune`, as in action.yml. */
+export const pruneInputs = {
+  command: input('backup', oneOf('prune')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  ...keepInputs,
+  'verification-key': optional(parseVerificationKeys),
+  ...signingInputs,
+  force: input('false', parseBoolean),
+  'dry-run': input('false', parseBoolean),
+  ...monitoringInputs,
+} satisfies Schema;
+
+const keepNames = Object.keys(keepInputs) as (keyof typeof keepInputs)[];
+
+const rules: Rule<typeof pruneInputs>[] = [
+  ...everyCommand,
+  function somethingToKeep({ given }) {
+    if (keepNames.some(given)) return null;
+    const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;
+    return { input: 'keep-last', problem };
+  },
+  ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+];
+
+/** Reads and checks everything that `prune` is told, like readBackupSettings. */
+export async function readPruneSettings(get: GetInput, env: Environment, log: InputLog): Promise<PruneSettings> {
+  const inputs = await readInputs(pruneInputs, rules, get, { env, log, now: new Date() });
+  const keep = keepRulesOf(inputs);
+  if (keep === null) throw new Error('The rules let no prune pass without a rule of what to keep.');
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    retention: {
+      rules: keep,
+      verificationKeys: inputs['verification-key'],
+      signing: inputs['signing-key'],
+      force: inputs.force,
+      dryRun: inputs['dry-run'],
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
+import { mustStay, type Protection, protect, refuseMany } from '../../formats/retention/guards.ts';
+import { type KeepRules, type Plan, planRetention } from '../../formats/retention/rules.ts';
+import { whyNotCounted } from '../../formats/state.ts';
+import type { BackupSet } from '../../repository/backup-set.ts';
+import { sideBySide } from '../../store/side-by-side.ts';
+import { describeLock, lastLock } from './candidates.ts';
+import { type Survey, type SurveyedBackup, verifyAll } from './scan.ts';
+
+/** A plan in which nothing is deleted because of a backup that was not verified. */
+export interface SettledPlan {
+  plan: Plan;
+  /** Why it deletes more than a plan should; null when it does not. */
+  refusal: string | null;
+  /** Backups that the rules would have deleted, if they had counted. */
+  spared: Set<string>;
+}
+
+/** So many of those that are kept are verified before the next plan, and then twice as many each time. */
+const FIRST_BATCH = 30;
+
+/**
+ * Plans what is deleted. A backup that does not count must not push out one that does, so this plans again until every
+ * deletion follows from verified backups alone: then it also follows from all of them, because one more backup never
+ * makes a rule keep one that it would delete. `planned`: the id of a backup that this run would make.
+ */
+export async function settlePlan(survey: Survey, rules: KeepRules, planned: string | null): Promise<SettledPlan> {
+  const { set } = survey;
+  const proofs = await protectProven(survey);
+  const locks = new Map<string, Protection[]>();
+  const spared = new Set<string>();
+  const planOf = (backups: SurveyedBackup[]): Plan => {
+    const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
+    const ids = good.map(({ id }) => id);
+    return protect(planRetention(ids, rules, set.trust.now), [
+      ...mustStay(good, null),
+      ...proofs,
+      ...[...locks.values()].flat(),
+    ]);
+  };
+  for (let batch = FIRST_BATCH; ; ) {
+    const good = survey.backups.filter((backup) => backup.whyNotGood === null);
+    const plan = planOf(good);
+    // Before the guards count what would go: with locks of years they would refuse the plan every night.
+    if (await findLocks(set, plan.delete, locks)) continue;
+    const goes = named(good, plan.delete);
+    await verifyAll(set, goes);
+    const bad = goes.filter(({ verified }) => !verified);
+    for (const { id } of bad) spared.add(id);
+    if (bad.length > 0) continue;
+    const certain = planOf(good.filter(({ verified }) => verified));
+    const kept = good.filter(({ verified }) => !verified);
+    if (kept.length === 0 || isJustified(plan, certain)) return { plan, refusal: refuseMany(certain), spared };
+    await verifyAll(set, kept.slice(0, batch));
+    batch *= 2;
+  }
+}
+
+function named(backups: SurveyedBackup[], ids: string[]): SurveyedBackup[] {
+  const wanted = new Set(ids);
+  return backups.filter(({ id }) => wanted.has(id));
+}
+
+/** Whether what is deleted would be, and no guard would refuse it, if nothing existed that is not verified. */
+function isJustified(plan: Plan, certain: Plan): boolean {
+  const gone = new Set(certain.delete);
+  return plan.delete.every((id) => gone.has(id)) && refuseMany(certain) === null;
+}
+
+/** Looks up the locks of those that are not known yet; whether one of them is locked. */
+async function findLocks(set: BackupSet, ids: string[], locks: Map<string, Protection[]>): Promise<boolean> {
+  const unknown = ids.filter((id) => !locks.has(id));
+  const found = await sideBySide(unknown, async (id) => {
+    const lock = await lastLock(set.store, [keyOf(set.name, id, MANIFEST_FILE)]);
+    locks.set(id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]);
+    return lock !== null;
+  });
+  return found.includes(true);
+}
+
+/**
+ * The newest proven backup, whose restore test is verified. While there is none, the newest that a record calls proven which
+ * cannot be verified: a claim is no proof, but a reason not to delete.
+ */
+async function protectProven({ set, backups }: Survey): Promise<Protection[]> {
+  const surveyed = new Map(backups.map((backup) => [backup.id, backup]));
+  const counts = async (id: string) => {
+    const backup = surveyed.get(id);
+    if (backup === undefined) return false;
+    await verifyAll(set, [backup]);
+    return backup.verified;
+  };
+  for await (const { id } of set.proven()) {
+    if (await counts(id)) return [{ id, reasons: ['the newest proven one'] }];
+  }
+  for await (const { backup, why } of set.claimedProven()) {
+    if (!(await counts(backup.id))) continue;
+    const reason = `a restore test calls it proven, and that cannot be verified (${whyNotCounted(why)}): no backup of this set is verifiably proven. Give signing-key to restore-test, and in verification-key the certificate of that key`;
+    return [{ id: backup.id, reasons: [reason] }];
+  }
+  return [];
+}

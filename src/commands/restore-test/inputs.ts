@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs';
+import { LifeboatError } from '../../errors.ts';
+import { isId } from '../../formats/id.ts';
+import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
+import {
+  imageNeedsHost,
+  needsLocalFiles,
+  parseImage,
+  parseRestoreJobs,
+  parseToolset,
+  toolsetFor,
+} from '../../inputs/connection/toolset.ts';
+import { parseAssertions } from '../../inputs/database/assertions.ts';
+import { parseFileReferences } from '../../inputs/database/file-references.ts';
+import { everyCommand } from '../../inputs/every-command.ts';
+import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
+import { parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { passphraseOfNoSigningKey, signingInputs } from '../../inputs/keys/signing.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+} from '../../inputs/schema.ts';
+import type { RestoreTestSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { quote } from '../../inputs/values/text.ts';
+import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+
+/** Every input of `restore-test`, as in action.yml. */
+export const restoreTestInputs = {
+  command: input('backup', oneOf('restore-test')),
+  name: optional(parseSetName),
+  ...storeInputs,
+  toolset: input('auto', parseToolset),
+  backup: input('latest', parseBackup),
+  ...decryptionInputs,
+  'verification-key': optional(parseVerificationKeys),
+  ...signingInputs,
+  'scratch-url': optional((text, { log }) => resolveConnection(text, {}, log)),
+  'scratch-image': optional(parseImage),
+  'scratch-dir': optional(parseScratchDir),
+  'keep-database': input('false', parseBoolean),
+  'after-restore': optional(parseFile),
+  cache: input('false', parseBoolean),
+  assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+  'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
+  jobs: input('1', parseRestoreJobs),
+  'restore-timeout': optional(parseTimeout),
+  'max-restore-time': optional(parseDuration),
+  'max-age': optional(parseDuration),
+  'on-could-not-verify': input('fail', oneOf('fail', 'warn')),
+  ...monitoringInputs,
+} satisfies Schema;
+
+const rules: Rule<typeof restoreTestInputs>[] = [
+  ...everyCommand,
+  ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+  ...decryptionRules,
+  ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+  function twoScratchServers({ given }) {
+    if (!given('scratch-url') || !given('scratch-dir')) return null;
+    return {
+      input: 'scratch-dir',
+      problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
+    };
+  },
+  function imageAndServer({ given }) {
+    if (!given('scratch-image') || !given('scratch-url')) return null;
+    return {
+      input: 'scratch-image',
+      problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
+    };
+  },
+  function imageAndFolder({ given }) {
+    if (!given('scratch-image') || !given('scratch-dir')) return null;
+    return {
+      input: 'scratch-dir',
+      problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
+    };
+  },
+  function imageAndToolset({ given, values }) {
+    const { toolset } = values;
+    if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image')) return null;
+    return {
+      input: 'toolset',
+      problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
+    };
+  },
+  function privateClusterInContainer({ given, values }) {
+    const { toolset } = values;
+    if (given('scratch-image')) return null;
+    if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image')) return null;
+    return {
+      input: 'toolset',
+      problem:
+        'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+    };
+  },
+  ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+  ({ given, values }) =>
+    needsLocalFiles(values.toolset, [
+      { name: 'after-restore', used: given('after-restore') },
+      { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+  function keptWhere({ given, values }) {
+    if (values['keep-database'] !== true || given('scratch-url')) return null;
+    return {
+      input: 'keep-database',
+      problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
+    };
+  },
+  function maskedForWhom({ given, values }) {
+    if (!given('after-restore') || values['keep-database'] === true) return null;
+    return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
+  },
+];
+
+export function parseBackup(text: string): string {
+  if (text === 'latest' || text === 'latest-proven' || isId(text)) return text;
+  throw new LifeboatError(
+    `${quote(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`,
+  );
+}
+
+function parseFile(text: string): string {
+  if (existsSync(text)) return text;
+  throw new LifeboatError(
+    `the file ${quote(text)} is not there. Paths start in the workspace; run actions/checkout first.`,
+  );
+}
+
+function parseScratchDir(text: string): string {
+  if (text.startsWith('/')) return text;
+  throw new LifeboatError(`${quote(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+}
+
+/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
+export async function readRestoreTestSettings(
+  get: GetInput,
+  env: Environment,
+  log: InputLog,
+): Promise<RestoreTestSettings> {
+  const inputs = await readInputs(restoreTestInputs, rules, get, { env, log, now: new Date() });
+  return {
+    command: inputs.command,
+    name: inputs.name,
+    ...storeSettings(inputs),
+    backup: inputs.backup,
+    decryption: decryptionOf(inputs),
+    verificationKeys: inputs['verification-key'],
+    signing: inputs['signing-key'],
+    toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
+    scratchConnection: inputs['scratch-url'],
+    scratchImage: inputs['scratch-image'],
+    scratchDir: inputs['scratch-dir'],
+    keepDatabase: inputs['keep-database'],
+    afterRestore: inputs['after-restore'],
+    cache: inputs.cache,
+    assertions: inputs.assertions,
+    fileReferences: inputs['file-references'],
+    jobs: inputs.jobs,
+    restoreTimeout: inputs['restore-timeout'],
+    maxRestoreTime: inputs['max-restore-time'],
+    maxAge: inputs['max-age'],
+    onCouldNotVerify: inputs['on-could-not-verify'],
+  };
+}

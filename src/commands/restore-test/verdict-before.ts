@@ -1,0 +1,17 @@
+import type { Verdict } from '../../formats/restore-test/record.ts';
+import type { BackupSet } from '../../repository/backup-set.ts';
+import { StoreError } from '../../store/store.ts';
+
+/**
+ * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, which
+ * is no reason to fail a test.
+ */
+export async function verdictBefore(backups: BackupSet): Promise<Verdict | null> {
+  try {
+    const { test } = await backups.newestTest(await backups.testsOf(null));
+    return test?.verdict ?? null;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Wanted } from '../../formats/inventory/selection.ts';
+import { commandEnvironment } from '../../inputs/command-environment.ts';
+import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
+import {
+  imageNeedsHost,
+  needsLocalFiles,
+  parseRestoreJobs,
+  parseToolset,
+  toolsetFor,
+} from '../../inputs/connection/toolset.ts';
+import { parseAssertions } from '../../inputs/database/assertions.ts';
+import { everyCommand } from '../../inputs/every-command.ts';
+import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
+import { parseVerificationKeys } from '../../inputs/keys/keys.ts';
+import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  type Rule,
+  readInputs,
+  type Schema,
+  type ValuesOf,
+} from '../../inputs/schema.ts';
+import type { RestoreSettings } from '../../inputs/settings.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseCommandLines } from '../../inputs/values/command-lines.ts';
+import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
+import { parseFilesTo } from '../../inputs/values/files-to.ts';
+import { parseSchemaNames, parseTableNames } from '../../inputs/values/relation-names.ts';
+import { parseSetName } from '../../inputs/values/set-name.ts';
+import { quote } from '../../inputs/values/text.ts';
+import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import { parseBackup } from '../restore-test/inputs.ts';
+
+/** Every input of `restore`, as in action.yml. */
+export const restoreInputs = {
+  command: input('backup', oneOf('restore')),
+  'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+  name: optional(parseSetName),
+  ...storeInputs,
+  toolset: input('auto', parseToolset),
+  backup: input('latest', parseBackup),
+  ...decryptionInputs,
+  'verification-key': optional(parseVerificationKeys),
+  confirm: input('', (text) => text),
+  replace: input('false', parseBoolean),
+  tables: input('', parseTableNames),
+  schemas: input('', parseSchemaNames),
+  'files-to': optional(parseFilesTo),
+  'create-roles': input('false', parseBoolean),
+  'accept-unverified': input('false', parseBoolean),
+  'restore-timeout': optional(parseTimeout),
+  'max-age': optional(parseDuration),
+  'swap-timeout': input('1m', parseTimeout),
+  before: input('', parseCommandLines),
+  after: input('', parseCommandLines),
+  jobs: input('1', parseRestoreJobs),
+  assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+  'dry-run': input('false', parseBoolean),
+  ...monitoringInputs,
+} satisfies Schema;
+
+const rules: Rule<typeof restoreInputs>[] = [
+  ...everyCommand,
+  ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+  ...decryptionRules,
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  ({ given, values }) =>
+    needsLocalFiles(values.toolset, [
+      { name: 'tables', used: given('tables') },
+      { name: 'schemas', used: given('schemas') },
+      { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+  /** The name of the database, typed once more: whoever restores says what is meant. */
+  function confirmed({ values }) {
+    const database = values['database-url']?.PGDATABASE;
+    if (database === undefined || values['dry-run'] === true || values.confirm === database) return null;
+    return {
+      input: 'confirm',
+      problem: `${quote(values.confirm ?? '')} is not the database that database-url names (${quote(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
+    };
+  },
+  /** The old database would be gone, and most of what was in it. */
+  function partInPlaceOfTheWhole({ given, values }) {
+    if (values.replace !== true || !(given('tables') || given('schemas'))) return null;
+    return {
+      input: 'replace',
+      problem: `${given('tables') ? 'tables' : 'schemas'} restores a part of the backup, which must not take the place of the whole database. Set replace: false, and copy what you need out of the restored database.`,
+    };
+  },
+];
+
+/** Reads and checks everything that `restore` is told, like readBackupSettings. */
+export async function readRestoreSettings(get: GetInput, env: Environment, log: InputLog): Promise<RestoreSettings> {
+  const inputs = await readInputs(restoreInputs, rules, get, { env, log, now: new Date() });
+  const wanted = wantedOf(inputs);
+  return {
+    command: inputs.command,
+    connection: inputs['database-url'],
+    toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
+    name: inputs.name,
+    ...storeSettings(inputs),
+    backup: inputs.backup,
+    decryption: decryptionOf(inputs),
+    verificationKeys: inputs['verification-key'],
+    replace: inputs.replace,
+    wanted,
+    createRoles: inputs['create-roles'],
+    acceptUnverified: inputs['accept-unverified'],
+    restoreTimeout: inputs['restore-timeout'],
+    maxAge: inputs['max-age'],
+    swapTimeout: inputs['swap-timeout'],
+    commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
+    jobs: inputs.jobs,
+    filesTo: inputs['files-to'],
+    assertions: inputs.assertions,
+    dryRun: inputs['dry-run'],
+  };
+}
+
+function wantedOf({ tables, schemas }: Pick<ValuesOf<typeof restoreInputs>, 'tables' | 'schemas'>): Wanted | null {
+  return tables.length + schemas.length === 0 ? null : { tables, schemas };
+}

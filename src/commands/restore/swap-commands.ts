@@ -1,0 +1,35 @@
+import { LifeboatError } from '../../errors.ts';
+import type { SwapCommands } from '../../inputs/settings.ts';
+import { runAfter, runUserCommand, titleOf } from '../../process/user-commands.ts';
+import type { Run } from '../shared/run.ts';
+
+/**
+ * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
+ * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
+ */
+export async function betweenCommands(
+  commands: SwapCommands,
+  run: Run,
+  failures: string[],
+  swap: () => Promise<void>,
+): Promise<void> {
+  const { after, env } = commands;
+  run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
+  const forget = after.length === 0 ? () => {} : run.track({ kind: 'after' });
+  try {
+    if (commands.before.length > 0) await run.progress.stage('before', () => runBefore(commands, run));
+    await swap();
+  } finally {
+    if (after.length > 0) failures.push(...(await run.progress.stage('after', () => runAfter(after, { ...run, env }))));
+    forget();
+  }
+}
+
+/** The first that fails is the last: what it was to stop may still be at work. */
+async function runBefore({ before, env }: SwapCommands, run: Run): Promise<void> {
+  for (const [index, command] of before.entries()) {
+    const failure = await runUserCommand(titleOf('before', before, index), command, { ...run, env });
+    run.signal.throwIfAborted();
+    if (failure !== null) throw new LifeboatError(failure);
+  }
+}

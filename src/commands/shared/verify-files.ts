@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LeftBehind, LifeboatError, messageOf } from '../../errors.ts';
+import { PathSet } from '../../files/path-set.ts';
+import { DamagedArchive } from '../../files/read-archive.ts';
+import { type ReadTree, readTree } from '../../files/read-tree.ts';
+import { TreeWriter } from '../../files/unpack.ts';
+import { partOfTree } from '../../formats/names.ts';
+import type { FileReference } from '../../formats/restore-test/file-reference.ts';
+import { compareTree } from '../../proof/files.ts';
+import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
+ * unpacked as well; null: nothing is written. Gives the paths of those trees that are referred to and could be read.
+ */
+export async function verifyFiles(
+  backup: OpenedBackup,
+  into: string | null,
+  references: FileReference[],
+  run: Run,
+  found: Examination,
+): Promise<Map<string, PathSet>> {
+  const paths = new Map<string, PathSet>();
+  for (const tree of backup.inventory.files) {
+    const { label } = tree;
+    const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
+    const onPath = (path: string) => known?.add(path);
+    const read = await run.progress.stage(partOfTree(label), () =>
+      into === null ? check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run),
+    );
+    if (read instanceof DamagedArchive) {
+      found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
+      continue;
+    }
+    const { findings, verified, notVerified } = compareTree(tree, read);
+    found.findings.push(...findings);
+    found.verified.push(...verified);
+    found.notVerified.push(...notVerified);
+    if (known !== null) paths.set(label, known);
+  }
+  return paths;
+}
+
+type OnPath = (path: string) => void;
+
+async function check(
+  backup: OpenedBackup,
+  label: string,
+  onPath: OnPath,
+  run: Run,
+): Promise<ReadTree | DamagedArchive> {
+  try {
+    return await read(backup, label, null, onPath, run);
+  } catch (error) {
+    if (error instanceof DamagedArchive) return error;
+    throw error;
+  }
+}
+
+/** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
+async function unpack(backup: OpenedBackup, label: string, into: string, onPath: OnPath, run: Run): Promise<ReadTree> {
+  const folder = join(into, label);
+  try {
+    await mkdir(into, { recursive: true, mode: 0o700 });
+    return await read(backup, label, new TreeWriter(folder), onPath, run);
+  } catch (error) {
+    const cause =
+      error instanceof LifeboatError ? error : new LifeboatError(`files-to: ${messageOf(error)}.`, { cause: error });
+    if (!existsSync(folder)) throw cause;
+    throw new LeftBehind(
+      `What was unpacked of file tree ${label} is in ${JSON.stringify(folder)}; it is not whole.`,
+      cause,
+    );
+  }
+}
+
+function read(
+  { parts, manifest }: OpenedBackup,
+  label: string,
+  writer: TreeWriter | null,
+  onPath: OnPath,
+  run: Run,
+): Promise<ReadTree> {
+  const name = partOfTree(label);
+  const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
+  let done = 0;
+  const archive = async function* () {
+    for await (const bytes of parts.plain(name)) {
+      run.signal.throwIfAborted();
+      done += bytes.length;
+      yield bytes;
+    }
+  };
+  return run.progress.watch(
+    `File tree ${label}`,
+    plain,
+    () => ({ plain: done, stored: null, more: '' }),
+    () => readTree(archive(), writer, onPath),
+  );
+}

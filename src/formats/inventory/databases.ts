@@ -1,0 +1,71 @@
+import { LifeboatError } from '../../errors.ts';
+
+/** Which databases of a server are wanted. */
+export interface WantedDatabases {
+  include: DatabasePattern[];
+  exclude: DatabasePattern[];
+}
+
+/** A name as it is, or with `*` for any characters and `?` for one. */
+export interface DatabasePattern {
+  text: string;
+  glob: boolean;
+}
+
+/** A database as the server lists it. */
+export interface ServerDatabase {
+  name: string;
+  /** Why it cannot be backed up, as it goes on after its name; null: it can. */
+  refuses: string | null;
+}
+
+/** So many of the server's databases are told when something fits none of them. */
+const MOST_TOLD = 20;
+
+/**
+ * The names of those that are wanted, in the server's order. Whatever fits nothing is an error, before anything is dumped:
+ * it is misspelt, or a database is gone that somebody counts on. What is left out may be gone.
+ */
+export function selectDatabases({ include, exclude }: WantedDatabases, server: ServerDatabase[]): string[] {
+  const there = server.filter(({ refuses }) => refuses === null).map(({ name }) => name);
+  const problems = include
+    .filter((pattern) => !there.some((name) => fits(name, pattern)))
+    .map((pattern) => problemOf(pattern, server));
+  const selected = there.filter((name) => fitsAny(name, include) && !fitsAny(name, exclude));
+  if (problems.length === 0 && selected.length === 0)
+    problems.push('what begins with ! leaves nothing of what is named.');
+  if (problems.length > 0)
+    throw new LifeboatError(`databases: ${problems.join(' ')} ${told(there)} Nothing was backed up.`);
+  return selected;
+}
+
+/** Whether it was named itself, not only by a glob. */
+export function isNamed(name: string, { include }: WantedDatabases): boolean {
+  return include.some(({ text, glob }) => !glob && text === name);
+}
+
+function fitsAny(name: string, patterns: DatabasePattern[]): boolean {
+  return patterns.some((pattern) => fits(name, pattern));
+}
+
+function fits(name: string, { text, glob }: DatabasePattern): boolean {
+  return glob ? expressionOf(text).test(name) : name === text;
+}
+
+function expressionOf(glob: string): RegExp {
+  const literal = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
+}
+
+function problemOf({ text, glob }: DatabasePattern, server: ServerDatabase[]): string {
+  if (glob) return `no database fits ${JSON.stringify(text)}.`;
+  const { refuses = null } = server.find(({ name }) => name === text) ?? {};
+  return `${JSON.stringify(text)} ${refuses ?? 'is no database of this server'}.`;
+}
+
+function told(names: string[]): string {
+  if (names.length === 0) return 'The server has none that can be backed up.';
+  const more = names.length > MOST_TOLD ? ` and ${names.length - MOST_TOLD} more` : '';
+  const shown = names.slice(0, MOST_TOLD).map((name) => JSON.stringify(name));
+  return `The server has ${shown.join(', ')}${more}.`;
+}

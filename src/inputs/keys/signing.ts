@@ -1,0 +1,29 @@
+import { type InputContext, optional, type Schema } from '../schema.ts';
+import type { BackupSettings } from '../settings.ts';
+import { parseSigningKey } from './keys.ts';
+import { parseKeyPassphrase, withoutLineBreak } from './passphrase.ts';
+
+/** What signs, as in action.yml. */
+export const signingInputs = {
+  'signing-key': optional(parseSigning),
+  'signing-key-passphrase': {
+    default: '',
+    verbatim: true,
+    parse: (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
+  },
+} satisfies Schema;
+
+/** A rule of every command that signs. */
+export function passphraseOfNoSigningKey(
+  passphrase: boolean,
+  key: boolean,
+): { input: 'signing-key-passphrase'; problem: string } | null {
+  if (!passphrase || key) return null;
+  return { input: 'signing-key-passphrase', problem: 'there is no signing-key. Give one, or remove the passphrase.' };
+}
+
+/** `signing-key`, tried out with its passphrase. */
+async function parseSigning(text: string, context: InputContext): Promise<NonNullable<BackupSettings['signing']>> {
+  const passphrase = withoutLineBreak(context.text('signing-key-passphrase')) || null;
+  return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
+}

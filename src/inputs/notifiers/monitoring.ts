@@ -1,0 +1,52 @@
+import { LifeboatError } from '../../errors.ts';
+import { optional, type Schema } from '../schema.ts';
+import { hasControlCharacter, quote } from '../values/text.ts';
+import { parseAddress, parseAddresses, parseSmtpUrl } from './mail.ts';
+
+/** The inputs by which every command tells others how it went. */
+export const monitoringInputs = {
+  'webhook-url': optional(parseServiceUrl),
+  'heartbeat-url': optional(parseServiceUrl),
+  'metrics-file': optional(parseMetricsFile),
+  'pushgateway-url': optional(parseServiceUrl),
+  'smtp-url': optional(parseSmtpUrl),
+  'mail-to': optional(parseAddresses),
+  'mail-from': optional(parseAddress),
+} satisfies Schema;
+
+/** Whoever knows such a URL can use it: no error quotes it. */
+export function parseServiceUrl(text: string): URL {
+  const mend =
+    'Write one such as https://chat.example.com/hooks/key (what was given is not shown, for it can be a secret).';
+  if (/\s/.test(text) || hasControlCharacter(text)) {
+    throw new LifeboatError(`there is a blank or a line break in it: it is one URL. ${mend}`);
+  }
+  if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+    throw new LifeboatError(`it is not a URL that begins with https:// or http://. ${mend}`);
+  }
+  const url = new URL(text);
+  if (![url.username, url.password].every(isEncoded)) {
+    throw new LifeboatError(`there is a % in the user or the password. Write it as %25. ${mend}`);
+  }
+  return url;
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function parseMetricsFile(text: string): string {
+  const mend = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
+  if (!text.startsWith('/') || hasControlCharacter(text)) {
+    throw new LifeboatError(`${quote(text)} is not an absolute path. ${mend}`);
+  }
+  if (!text.endsWith('.prom') || text.endsWith('/.prom')) {
+    throw new LifeboatError(`${quote(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
+  }
+  return text;
+}

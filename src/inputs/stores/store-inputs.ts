@@ -1,0 +1,40 @@
+import { parseKnownHosts } from '../../store/ssh/known-hosts.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  input,
+  optional,
+  readInputs,
+  type Schema,
+  type ValuesOf,
+} from '../schema.ts';
+import type { StoreSettings } from '../settings.ts';
+import { parseTimeout } from '../values/duration.ts';
+import { parseEndpoint, s3ForReading } from './s3.ts';
+import { parseSshKey, sshSettings } from './ssh.ts';
+import { parseStores } from './store-url.ts';
+
+/** What every command is told of its stores, as in action.yml. */
+export const storeInputs = {
+  store: input('', parseStores),
+  's3-endpoint': optional(parseEndpoint),
+  'ssh-key': optional(parseSshKey),
+  'ssh-known-hosts': optional(parseKnownHosts),
+  'store-timeout': input('5m', parseTimeout),
+} satisfies Schema;
+
+/** What a command needs that writes no backups. */
+export function storeSettings(inputs: ValuesOf<typeof storeInputs>): StoreSettings {
+  return {
+    stores: inputs.store,
+    storeTimeout: inputs['store-timeout'],
+    s3: s3ForReading(inputs['s3-endpoint']),
+    ssh: sshSettings(inputs),
+  };
+}
+
+/** The stores of a run that has ended, for what it left there. */
+export async function readStores(get: GetInput, env: Environment, log: InputLog): Promise<StoreSettings> {
+  return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+}

@@ -1,0 +1,43 @@
+import type { RestoredState } from '../../formats/inventory/inventory.ts';
+import { copyCounter } from '../inventory/copy-rows.ts';
+import { readDefinitions } from '../inventory/read.ts';
+import { countTables } from '../inventory/rows.ts';
+import { readSequences } from '../inventory/sequences.ts';
+import type { Server } from '../session/connection.ts';
+import { Session } from '../session/session.ts';
+import { listTables } from '../snapshot/tables.ts';
+import { findUserCode } from '../snapshot/user-code.ts';
+
+/**
+ * Reads the database of `server`, in one transaction that changes nothing. `ours`: the server is a throwaway of this run,
+ * on which a user's code has no rights to gain. On others no query reads the tables that have such code.
+ */
+export async function readState(
+  server: Server,
+  fingerprint: 'rows' | 'content',
+  { ours }: { ours: boolean },
+): Promise<RestoredState> {
+  const session = await Session.open(server, 'compare');
+  try {
+    await session.run('begin isolation level repeatable read read only');
+    const definitions = await readDefinitions(session, { content: fingerprint === 'content', notRecorded: [] });
+    const tables = await listTables(session);
+    const userCode = ours ? new Map<number, string>() : await findUserCode(session);
+    const copyRows = await copyCounter(server, session);
+    const counts = await countTables(session, tables, { fingerprint, userCode, copyRows });
+    const sequences = await readSequences(session);
+    await session.close();
+    return {
+      ...definitions,
+      tables: tables
+        .filter(({ kind }) => kind === 'r')
+        .map(({ oid, schema, name }) => {
+          const { rows = null, fingerprint: digest = null } = counts.get(oid) ?? {};
+          return { schema, name, rows, fingerprint: digest, userCode: userCode.get(oid) ?? null };
+        }),
+      sequences: sequences.map(({ schema, name, current }) => ({ schema, name, current })),
+    };
+  } finally {
+    session.kill();
+  }
+}

@@ -28994,7 +28994,12 @@ function connectionError(error, connection) {
 const OWN_SEARCH_PATH = 'pg_catalog, pg_temp';
 /**
  * What Lifeboat's own statements depend on, as SET has it: a database, a role or postgresql.conf can have any other
- * value. With this search_path no name in them can be one that a user has made.
+ * value.
+ *
+ * Every name in these statements has its schema (test/postgres/qualified-names.test.ts). Only the operators do not: `=`,
+ * `||` and `~` rely on the search_path, because OPERATOR(pg_catalog.=) everywhere would be unreadable. So each session or
+ * transaction sets this path first, and no operator can be one that a user has made. The path also decides which names
+ * the server writes with their schema (`::regclass::text`).
  */
 function ownSettings(versionNumber) {
     return [
@@ -29299,25 +29304,25 @@ function readRoles(session, versionNumber) {
     const attributes = Object.entries(ATTRIBUTES).map(([word, column]) => `case when r.${column} then '${word}' end`);
     const options = versionNumber >= 160000
         ? "'inherit', m.inherit_option, 'set', m.set_option"
-        : "'inherit', null::bool, 'set', null::bool";
+        : "'inherit', null::pg_catalog.bool, 'set', null::pg_catalog.bool";
     return session.query(`
-    select r.rolname as name, array_remove(array[${attributes.join(', ')}], null) as attributes,
-      r.rolconnlimit as "connectionLimit", r.rolvaliduntil::text as "validUntil",
-      shobj_description(r.oid, 'pg_authid') as comment,
+    select r.rolname as name, pg_catalog.array_remove(array[${attributes.join(', ')}], null) as attributes,
+      r.rolconnlimit as "connectionLimit", r.rolvaliduntil::pg_catalog.text as "validUntil",
+      pg_catalog.shobj_description(r.oid, 'pg_authid') as comment,
       coalesce((
-        select json_agg(
-          json_build_object('role', g.rolname, 'grantor', by.rolname, 'admin', m.admin_option, ${options})
-          order by g.rolname collate "C", by.rolname collate "C")
-        from pg_auth_members m
-        join pg_roles g on g.oid = m.roleid
-        left join pg_roles by on by.oid = m.grantor
+        select pg_catalog.json_agg(
+          pg_catalog.json_build_object('role', g.rolname, 'grantor', by.rolname, 'admin', m.admin_option, ${options})
+          order by g.rolname collate pg_catalog."C", by.rolname collate pg_catalog."C")
+        from pg_catalog.pg_auth_members m
+        join pg_catalog.pg_roles g on g.oid = m.roleid
+        left join pg_catalog.pg_roles by on by.oid = m.grantor
         where m.member = r.oid), '[]') as "memberOf",
       array(
-        select setting collate "C" from pg_db_role_setting s, unnest(s.setconfig) setting
+        select setting collate pg_catalog."C" from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) setting
         where s.setrole = r.oid and s.setdatabase = 0 order by 1) as settings
-    from pg_roles r
+    from pg_catalog.pg_roles r
     where r.rolname !~ '^pg_'
-    order by r.rolname collate "C"`);
+    order by r.rolname collate pg_catalog."C"`);
 }
 /** Whether the session has the rights of a superuser. */
 async function isSuperuser(session) {
@@ -29466,7 +29471,7 @@ async function connect(connection, choice, id, context) {
 async function readFacts(session) {
     const [facts] = await session.query(`
     select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
-      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
       pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('server_encoding') as encoding,
       pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
     if (!facts)
@@ -29498,7 +29503,7 @@ function listDatabases(session) {
         when not datallowconn then 'allows no connections'
         when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
       end as refuses
-    from pg_catalog.pg_database order by datname collate "C"`);
+    from pg_catalog.pg_database order by datname collate pg_catalog."C"`);
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/snapshot/tables.ts
@@ -30261,7 +30266,7 @@ async function whoHolds(session, batch) {
     from pg_catalog.pg_locks l
     join pg_catalog.pg_class c on c.oid = l.relation
     left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock'
+    where l.relation = any ('{${oids}}'::pg_catalog.oid[]) and l.mode = 'AccessExclusiveLock'
       and l.pid <> pg_catalog.pg_backend_pid()
     order by l.granted desc limit 1`);
     if (!holder)
@@ -30477,7 +30482,7 @@ async function requireMatches(server, args, dumpArgs) {
  * ACL that was granted and revoked back to the default NULL again.
  */
 function sortedAcl(acl, byDefault) {
-    const sorted = (items) => `array(select item::text collate "C" from unnest(${items}) item order by 1)`;
+    const sorted = (items) => `array(select item::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1)`;
     return `case when ${acl} is null then null else nullif(${sorted(acl)}, ${sorted(byDefault)}) end`;
 }
 
@@ -30488,48 +30493,54 @@ function sortedAcl(acl, byDefault) {
 const BOOTSTRAP = 10;
 async function readServer(session) {
     const [server] = await session.query(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      pg_get_userbyid(${BOOTSTRAP}) as bootstrap, pg_is_in_recovery() as standby`);
+    select pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int as "versionNumber",
+      pg_catalog.pg_get_userbyid(${BOOTSTRAP}) as bootstrap, pg_catalog.pg_is_in_recovery() as standby`);
     if (!server)
         throw new Error('The server answered nothing about itself.');
     return server;
 }
 async function readDatabase(session, versionNumber) {
     const [database] = await session.query(`
-    select d.datname as name, pg_get_userbyid(d.datdba) as owner, pg_encoding_to_char(d.encoding) as encoding,
-      d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
-      t.spcname as tablespace, d.datconnlimit as "connectionLimit", ${sortedAcl('d.datacl', "acldefault('d', d.datdba)")} as acl,
-      shobj_description(d.oid, 'pg_database') as comment,
+    select d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
+      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
+      t.spcname as tablespace, d.datconnlimit as "connectionLimit",
+      ${sortedAcl('d.datacl', "pg_catalog.acldefault('d', d.datdba)")} as acl,
+      pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
       coalesce((
-        select json_agg(json_build_object('role', r.rolname, 'settings', sorted) order by r.rolname collate "C" nulls first)
-        from pg_db_role_setting s
-        left join pg_roles r on r.oid = s.setrole
+        select pg_catalog.json_agg(
+          pg_catalog.json_build_object('role', r.rolname, 'settings', sorted)
+          order by r.rolname collate pg_catalog."C" nulls first)
+        from pg_catalog.pg_db_role_setting s
+        left join pg_catalog.pg_roles r on r.oid = s.setrole
         cross join lateral (
-          select json_agg(setting order by setting collate "C") as sorted from unnest(s.setconfig) setting) c
+          select pg_catalog.json_agg(setting order by setting collate pg_catalog."C") as sorted
+          from pg_catalog.unnest(s.setconfig) setting) c
         where s.setdatabase = d.oid and (s.setrole = 0 or r.oid is not null)), '[]') as settings
-    from pg_database d
-    join pg_tablespace t on t.oid = d.dattablespace
-    where d.datname = current_database()`);
+    from pg_catalog.pg_database d
+    join pg_catalog.pg_tablespace t on t.oid = d.dattablespace
+    where d.datname = pg_catalog.current_database()`);
     if (!database)
         throw new Error('The server answered nothing about the database.');
     return database;
 }
 /** pg_database's columns of locale and collation changed their names in PostgreSQL 15, 16 and 17. */
 function provider(versionNumber) {
-    const locale = versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::text';
-    const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::text';
+    const locale = versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::pg_catalog.text';
+    const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::pg_catalog.text';
     const since15 = versionNumber >= 150000
         ? `case d.datlocprovider when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end as provider,
         d.datcollversion as "collationVersion"`
-        : `'libc' as provider, null::text as "collationVersion"`;
+        : `'libc' as provider, null::pg_catalog.text as "collationVersion"`;
     return `${since15}, ${locale} as locale, ${rules} as "icuRules"`;
 }
 function readExtensions(session) {
     return session.query(`
-    select e.extname as name, e.extversion as version, n.nspname as schema, pg_get_userbyid(e.extowner) as owner
-    from pg_extension e
-    join pg_namespace n on n.oid = e.extnamespace
-    order by e.extname collate "C"`);
+    select e.extname as name, e.extversion as version, n.nspname as schema,
+      pg_catalog.pg_get_userbyid(e.extowner) as owner
+    from pg_catalog.pg_extension e
+    join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+    order by e.extname collate pg_catalog."C"`);
 }
 /**
  * What makes this database the same one as that of an earlier backup, though its name, host or server may have changed:
@@ -30537,7 +30548,7 @@ function readExtensions(session) {
  * may not ask for the identifier.
  */
 async function readSource(session) {
-    const [may] = await session.query(`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as ask`);
+    const [may] = await session.query(`select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as ask`);
     if (!may?.ask)
         return null;
     const [source] = await session.query(`
@@ -35074,9 +35085,9 @@ async function readLeftOut(session) {
 async function readInvalidIndexes(session) {
     const indexes = await session.query(`
     select n.nspname as schema, c.relname as name
-    from pg_index i
-    join pg_class c on c.oid = i.indexrelid
-    join pg_namespace n on n.oid = c.relnamespace
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'i' and not (i.indisvalid and i.indisready) and n.nspname !~ '^pg_'
     order by n.nspname, c.relname`);
     return indexes.map((index) => `Index ${label(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
@@ -35084,9 +35095,9 @@ async function readInvalidIndexes(session) {
 async function readUnloggedSequences(session) {
     const sequences = await session.query(`
     select n.nspname as schema, c.relname as name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'S' and c.relpersistence = 'u' and pg_is_in_recovery()
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()
     order by n.nspname, c.relname`);
     return sequences.map((sequence) => `Sequence ${label(sequence)} is unlogged: its value cannot be read on a standby.`);
 }
@@ -35094,9 +35105,9 @@ async function readUnloggedSequences(session) {
 async function readSubscriptions(session) {
     const subscriptions = await session.query(`
     select s.subname as name
-    from pg_subscription s
-    join pg_database d on d.oid = s.subdbid
-    where d.datname = current_database() and current_setting('is_superuser') <> 'on'
+    from pg_catalog.pg_subscription s
+    join pg_catalog.pg_database d on d.oid = s.subdbid
+    where d.datname = pg_catalog.current_database() and pg_catalog.current_setting('is_superuser') <> 'on'
     order by s.subname`);
     return subscriptions.map(({ name }) => `Subscription ${JSON.stringify(name)}: pg_dump leaves it out when the role is no superuser.`);
 }
@@ -35132,19 +35143,19 @@ function word(letter, words) {
 }
 /** The rows of a query with one column as a JSON list in a text; null when there are none. */
 function kind_list(query) {
-    return `nullif(to_json(array(${query}))::text, '[]')`;
+    return `nullif(pg_catalog.to_json(array(${query}))::pg_catalog.text, '[]')`;
 }
 /** A text[] in the order of its items' bytes: reloptions and the like, whose order means nothing. */
 function sortedList(items) {
-    return given(items, kind_list(`select item collate "C" from unnest(${items}) item order by 1`));
+    return given(items, kind_list(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`));
 }
 /** Names may be in quotes or not: quote_all_identifiers was on when the server wrote the text, or it was off. */
 function withoutQuotes(text) {
-    return `replace(${text}, '"', '')`;
+    return `pg_catalog.replace(${text}, '"', '')`;
 }
 /** The names of options without their values, which may be a password. */
 function optionNames(options) {
-    return given(options, kind_list(`select option_name collate "C" from pg_options_to_table(${options}) order by 1`));
+    return given(options, kind_list(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`));
 }
 /** A hundred thousand columns have no options: spares as many sorts of nothing. */
 function given(value, expression) {
@@ -35153,13 +35164,13 @@ function given(value, expression) {
 /** The columns of a table that an int2vector or int2[] names, in its order; null stands for an expression. */
 function columnNames(table, numbers) {
     return kind_list(`
-    select a.attname from unnest(${numbers}::int2[]) with ordinality as k (number, place)
-    left join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
+    select a.attname from pg_catalog.unnest(${numbers}::pg_catalog.int2[]) with ordinality as k (number, place)
+    left join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
     order by k.place`);
 }
 /** The name, with schema and arguments, behind an oid; null for none. */
 function kind_named(oid, type) {
-    return `nullif(${oid}::oid, 0)::${type}::text`;
+    return `nullif(${oid}::pg_catalog.oid, 0)::pg_catalog.${type}::pg_catalog.text`;
 }
 /**
  * The text of an expression that is a literal, or a function of literals: it comes back as it is. Another expression
@@ -35176,9 +35187,9 @@ const SIMPLE = `^(${LITERAL}|[A-Z_]+|[a-zA-Z0-9_."]+\\((${LITERAL}(, ${LITERAL})
 /** Of options only the names are read: a value can be a password. */
 const foreignDataWrappers = {
     catalog: 'pg_foreign_data_wrapper',
-    from: 'pg_foreign_data_wrapper o',
+    from: 'pg_catalog.pg_foreign_data_wrapper o',
     owner: 'o.fdwowner',
-    acl: { items: 'o.fdwacl', byDefault: "acldefault('F', o.fdwowner)" },
+    acl: { items: 'o.fdwacl', byDefault: "pg_catalog.acldefault('F', o.fdwowner)" },
     home: { catalog: 'pg_foreign_data_wrapper', oid: 'o.oid' },
     flags: {
         handler: kind_named('o.fdwhandler', 'regprocedure'),
@@ -35188,12 +35199,12 @@ const foreignDataWrappers = {
 };
 const foreignServers = {
     catalog: 'pg_foreign_server',
-    from: 'pg_foreign_server o',
+    from: 'pg_catalog.pg_foreign_server o',
     owner: 'o.srvowner',
-    acl: { items: 'o.srvacl', byDefault: "acldefault('S', o.srvowner)" },
+    acl: { items: 'o.srvacl', byDefault: "pg_catalog.acldefault('S', o.srvowner)" },
     home: { catalog: 'pg_foreign_server', oid: 'o.oid' },
     flags: {
-        wrapper: '(select w.fdwname from pg_foreign_data_wrapper w where w.oid = o.srvfdw)',
+        wrapper: '(select w.fdwname from pg_catalog.pg_foreign_data_wrapper w where w.oid = o.srvfdw)',
         type: 'o.srvtype',
         version: 'o.srvversion',
         options: optionNames('o.srvoptions'),
@@ -35202,7 +35213,7 @@ const foreignServers = {
 /** The view may be read by everyone, the table may not. */
 const userMappings = {
     catalog: 'pg_user_mapping',
-    from: 'pg_user_mappings o',
+    from: 'pg_catalog.pg_user_mappings o',
     oid: 'o.umid',
     flags: {},
 };
@@ -35212,7 +35223,7 @@ const userMappings = {
 /** An operator without a function is only the promise of a commutator or negator, and not dumped. */
 const operators = {
     catalog: 'pg_operator',
-    from: 'pg_operator o',
+    from: 'pg_catalog.pg_operator o',
     where: 'o.oprcode <> 0',
     owner: 'o.oprowner',
     home: { schema: 'o.oprnamespace', catalog: 'pg_operator', oid: 'o.oid' },
@@ -35228,18 +35239,20 @@ const operators = {
 };
 const operatorFamilies = {
     catalog: 'pg_opfamily',
-    from: 'pg_opfamily o',
+    from: 'pg_catalog.pg_opfamily o',
     owner: 'o.opfowner',
     home: { schema: 'o.opfnamespace', catalog: 'pg_opfamily', oid: 'o.oid' },
     flags: {},
 };
 const operatorClasses = {
     catalog: 'pg_opclass',
-    from: 'pg_opclass o join pg_opfamily f on f.oid = o.opcfamily join pg_namespace n on n.oid = f.opfnamespace',
+    from: `pg_catalog.pg_opclass o
+    join pg_catalog.pg_opfamily f on f.oid = o.opcfamily
+    join pg_catalog.pg_namespace n on n.oid = f.opfnamespace`,
     owner: 'o.opcowner',
     home: { schema: 'o.opcnamespace', catalog: 'pg_opclass', oid: 'o.oid' },
     flags: {
-        family: "quote_ident(n.nspname) || '.' || quote_ident(f.opfname)",
+        family: "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(f.opfname)",
         for: kind_named('o.opcintype', 'regtype'),
         stored: kind_named('o.opckeytype', 'regtype'),
         default: yes('o.opcdefault'),
@@ -35249,7 +35262,7 @@ const FAMILY = { schema: 'f.opfnamespace', catalog: 'pg_opfamily', oid: 'f.oid' 
 /** The operators of the operator families. */
 const familyOperators = {
     catalog: 'pg_amop',
-    from: 'pg_amop o join pg_opfamily f on f.oid = o.amopfamily',
+    from: 'pg_catalog.pg_amop o join pg_catalog.pg_opfamily f on f.oid = o.amopfamily',
     home: FAMILY,
     flags: {
         operator: kind_named('o.amopopr', 'regoperator'),
@@ -35259,13 +35272,13 @@ const familyOperators = {
 /** The functions of the operator families. */
 const familyFunctions = {
     catalog: 'pg_amproc',
-    from: 'pg_amproc o join pg_opfamily f on f.oid = o.amprocfamily',
+    from: 'pg_catalog.pg_amproc o join pg_catalog.pg_opfamily f on f.oid = o.amprocfamily',
     home: FAMILY,
     flags: { function: kind_named('o.amproc', 'regprocedure') },
 };
 const accessMethods = {
     catalog: 'pg_am',
-    from: 'pg_am o',
+    from: 'pg_catalog.pg_am o',
     home: { catalog: 'pg_am', oid: 'o.oid' },
     flags: {
         type: word('o.amtype', { i: 'index', t: 'table' }),
@@ -35278,14 +35291,14 @@ const accessMethods = {
 /** Tables, partitioned tables, views, materialized views, foreign tables and sequences. */
 const relations = {
     catalog: 'pg_class',
-    from: `pg_class o
-    left join pg_sequence s on s.seqrelid = o.oid
-    left join pg_foreign_table f on f.ftrelid = o.oid`,
+    from: `pg_catalog.pg_class o
+    left join pg_catalog.pg_sequence s on s.seqrelid = o.oid
+    left join pg_catalog.pg_foreign_table f on f.ftrelid = o.oid`,
     where: "o.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and o.relpersistence <> 't'",
     owner: 'o.relowner',
     acl: {
         items: 'o.relacl',
-        byDefault: "acldefault(case o.relkind when 'S' then 's' else 'r' end::\"char\", o.relowner)",
+        byDefault: "pg_catalog.acldefault(case o.relkind when 'S' then 's' else 'r' end::pg_catalog.\"char\", o.relowner)",
     },
     home: { schema: 'o.relnamespace', catalog: 'pg_class', oid: 'o.oid' },
     flags: {
@@ -35294,28 +35307,28 @@ const relations = {
         forceRowSecurity: yes('o.relforcerowsecurity'),
         replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${word('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
         options: sortedList('o.reloptions'),
-        toastOptions: `(select ${sortedList('t.reloptions')} from pg_class t where t.oid = o.reltoastrelid)`,
-        tablespace: '(select t.spcname from pg_tablespace t where t.oid = o.reltablespace)',
-        accessMethod: "(select a.amname from pg_am a where a.oid = o.relam and a.amname <> 'heap')",
+        toastOptions: `(select ${sortedList('t.reloptions')} from pg_catalog.pg_class t where t.oid = o.reltoastrelid)`,
+        tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = o.reltablespace)',
+        accessMethod: "(select a.amname from pg_catalog.pg_am a where a.oid = o.relam and a.amname <> 'heap')",
         ofType: kind_named('o.reloftype', 'regtype'),
-        parents: kind_list('select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
-        partitionBound: 'pg_get_expr(o.relpartbound, o.oid)',
-        partitionKey: "case o.relkind when 'p' then pg_get_partkeydef(o.oid) end",
-        foreignServer: '(select s.srvname from pg_foreign_server s where s.oid = f.ftserver)',
+        parents: kind_list('select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
+        partitionBound: 'pg_catalog.pg_get_expr(o.relpartbound, o.oid)',
+        partitionKey: "case o.relkind when 'p' then pg_catalog.pg_get_partkeydef(o.oid) end",
+        foreignServer: '(select s.srvname from pg_catalog.pg_foreign_server s where s.oid = f.ftserver)',
         foreignOptions: optionNames('f.ftoptions'),
         sequenceType: kind_named('s.seqtypid', 'regtype'),
-        sequenceStart: 's.seqstart::text',
-        sequenceIncrement: 's.seqincrement::text',
-        sequenceMinimum: 's.seqmin::text',
-        sequenceMaximum: 's.seqmax::text',
-        sequenceCache: 's.seqcache::text',
+        sequenceStart: 's.seqstart::pg_catalog.text',
+        sequenceIncrement: 's.seqincrement::pg_catalog.text',
+        sequenceMinimum: 's.seqmin::pg_catalog.text',
+        sequenceMaximum: 's.seqmax::pg_catalog.text',
+        sequenceCache: 's.seqcache::pg_catalog.text',
         sequenceCycle: yes('s.seqcycle'),
         sequenceOf: `case o.relkind when 'S' then (
-      select d.refobjid::regclass || '.' || quote_ident(a.attname)
-      from pg_depend d
-      join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-      where d.classid = 'pg_class'::regclass and d.objid = o.oid
-        and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')) end`,
+      select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
+      from pg_catalog.pg_depend d
+      join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = o.oid
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')) end`,
     },
 };
 const TABLE = { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' };
@@ -35328,19 +35341,19 @@ function columns(version) {
     const stored = (expression) => `case when c.relkind in ('r', 'p', 'm', 'f') then ${expression} end`;
     return {
         catalog: 'pg_class',
-        from: `pg_attribute o
-      join pg_class c on c.oid = o.attrelid
-      join pg_type t on t.oid = o.atttypid`,
+        from: `pg_catalog.pg_attribute o
+      join pg_catalog.pg_class c on c.oid = o.attrelid
+      join pg_catalog.pg_type t on t.oid = o.atttypid`,
         where: `c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and c.relpersistence <> 't' and not o.attisdropped
       and (o.attnum > 0 or o.attacl is not null)`,
         oid: 'o.attrelid',
         column: 'o.attnum',
-        acl: { items: 'o.attacl', byDefault: "acldefault('c', c.relowner)" },
+        acl: { items: 'o.attacl', byDefault: "pg_catalog.acldefault('c', c.relowner)" },
         home: TABLE,
         flags: {
-            type: 'format_type(o.atttypid, o.atttypmod)',
-            place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_inherits i where i.inhrelid = c.oid))
-        then count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
+            type: 'pg_catalog.format_type(o.atttypid, o.atttypmod)',
+            place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid))
+        then pg_catalog.count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
             notNull: yes('o.attnotnull'),
             ...(version >= 180000 ? { notNullNotValid: NOT_NULL_NOT_VALID } : {}),
             identity: word('o.attidentity', { a: 'always', d: 'by default' }),
@@ -35357,29 +35370,29 @@ function columns(version) {
 }
 /** The server itself notes `pg_attver=…` there since 17.12 and its like: another number in every copy, and not dumped. */
 const SET_OPTIONS = `(
-  select array_agg(option) from unnest(o.attoptions) option where not starts_with(option, 'pg_attver='))`;
+  select pg_catalog.array_agg(option) from pg_catalog.unnest(o.attoptions) option where not pg_catalog.starts_with(option, 'pg_attver='))`;
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
 const NOT_NULL_NOT_VALID = yes(`exists (
-  select from pg_constraint k
+  select from pg_catalog.pg_constraint k
   where k.conrelid = o.attrelid and k.contype = 'n' and k.conkey = array[o.attnum] and not k.convalidated)`);
 /** Defaults, and the expressions of generated columns. */
 const defaultValues = {
     catalog: 'pg_attrdef',
-    from: 'pg_attrdef o join pg_class c on c.oid = o.adrelid',
+    from: 'pg_catalog.pg_attrdef o join pg_catalog.pg_class c on c.oid = o.adrelid',
     where: "c.relpersistence <> 't'",
     home: TABLE,
-    flags: { expression: simpleExpression('pg_get_expr(o.adbin, o.adrelid)') },
+    flags: { expression: simpleExpression('pg_catalog.pg_get_expr(o.adbin, o.adrelid)') },
 };
 /** Extended statistics. */
 function statistics(version) {
     return {
         catalog: 'pg_statistic_ext',
-        from: 'pg_statistic_ext o',
+        from: 'pg_catalog.pg_statistic_ext o',
         owner: 'o.stxowner',
         home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
         flags: {
             table: kind_named('o.stxrelid', 'regclass'),
-            kinds: kind_list('select kind::text collate "C" from unnest(o.stxkind) kind order by 1'),
+            kinds: kind_list('select kind::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(o.stxkind) kind order by 1'),
             columns: columnNames('o.stxrelid', 'o.stxkeys'),
             ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
             target: 'nullif(o.stxstattarget, -1)',
@@ -35392,7 +35405,7 @@ function statistics(version) {
 function publications(version) {
     return {
         catalog: 'pg_publication',
-        from: 'pg_publication o',
+        from: 'pg_catalog.pg_publication o',
         owner: 'o.pubowner',
         home: { catalog: 'pg_publication', oid: 'o.oid' },
         flags: {
@@ -35409,7 +35422,7 @@ function publications(version) {
 function publicationTables(version) {
     return {
         catalog: 'pg_publication_rel',
-        from: 'pg_publication_rel o join pg_class c on c.oid = o.prrelid',
+        from: 'pg_catalog.pg_publication_rel o join pg_catalog.pg_class c on c.oid = o.prrelid',
         home: { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' },
         flags: version >= 150000
             ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: yes('o.prqual is not null') }
@@ -35419,15 +35432,15 @@ function publicationTables(version) {
 /** Since PostgreSQL 15. */
 const publicationSchemas = {
     catalog: 'pg_publication_namespace',
-    from: 'pg_publication_namespace o',
+    from: 'pg_catalog.pg_publication_namespace o',
     home: { schema: 'o.pnnspid', catalog: 'pg_namespace', oid: 'o.pnnspid' },
     flags: {},
 };
 /** Name and owner: how a subscription connects is a secret. */
 const subscriptions = {
     catalog: 'pg_subscription',
-    from: 'pg_subscription o',
-    where: 'o.subdbid = (select d.oid from pg_database d where d.datname = current_database())',
+    from: 'pg_catalog.pg_subscription o',
+    where: 'o.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())',
     owner: 'o.subowner',
     flags: {},
 };
@@ -35441,18 +35454,19 @@ const subscriptions = {
  */
 const routines = {
     catalog: 'pg_proc',
-    from: 'pg_proc o',
+    from: 'pg_catalog.pg_proc o',
     where: `not exists (
-    select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = o.oid and d.deptype = 'i')`,
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = o.oid and d.deptype = 'i')`,
     owner: 'o.proowner',
-    acl: { items: 'o.proacl', byDefault: "acldefault('f', o.proowner)" },
+    acl: { items: 'o.proacl', byDefault: "pg_catalog.acldefault('f', o.proowner)" },
     home: { schema: 'o.pronamespace', catalog: 'pg_proc', oid: 'o.oid' },
     flags: {
         window: yes("o.prokind = 'w'"),
-        language: '(select l.lanname from pg_language l where l.oid = o.prolang)',
-        returns: 'pg_get_function_result(o.oid)',
-        arguments: 'to_json(o.proargnames)::text',
-        modes: 'to_json(o.proargmodes)::text',
+        language: '(select l.lanname from pg_catalog.pg_language l where l.oid = o.prolang)',
+        returns: 'pg_catalog.pg_get_function_result(o.oid)',
+        arguments: 'pg_catalog.to_json(o.proargnames)::pg_catalog.text',
+        modes: 'pg_catalog.to_json(o.proargmodes)::pg_catalog.text',
         defaults: 'nullif(o.pronargdefaults, 0)',
         securityDefiner: yes('o.prosecdef'),
         leakproof: yes('o.proleakproof'),
@@ -35462,18 +35476,19 @@ const routines = {
         cost: 'o.procost',
         rows: 'nullif(o.prorows, 0)',
         support: kind_named('o.prosupport', 'regprocedure'),
-        transforms: kind_list('select type::regtype::text from unnest(o.protrftypes) type'),
-        settings: kind_list(`select ${withoutQuotes('item')} collate "C" from unnest(o.proconfig) item order by 1`),
+        transforms: kind_list('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
+        settings: kind_list(`select ${withoutQuotes('item')} collate pg_catalog."C" from pg_catalog.unnest(o.proconfig) item order by 1`),
         library: 'o.probin',
-        body: `case when o.prokind <> 'a' then nullif(hashtextextended(o.prosrc collate "C", 0), hashtextextended('', 0))::text end`,
+        body: `case when o.prokind <> 'a' then nullif(
+      pg_catalog.hashtextextended(o.prosrc collate pg_catalog."C", 0), pg_catalog.hashtextextended('', 0))::pg_catalog.text end`,
     },
 };
 const languages = {
     catalog: 'pg_language',
-    from: 'pg_language o',
+    from: 'pg_catalog.pg_language o',
     where: 'o.lanispl',
     owner: 'o.lanowner',
-    acl: { items: 'o.lanacl', byDefault: "acldefault('l', o.lanowner)" },
+    acl: { items: 'o.lanacl', byDefault: "pg_catalog.acldefault('l', o.lanowner)" },
     home: { catalog: 'pg_language', oid: 'o.oid' },
     flags: {
         trusted: yes('o.lanpltrusted'),
@@ -35487,9 +35502,9 @@ const languages = {
 /** The schema public is always there; its owner, ACL and comment can be changed. */
 const schemas = {
     catalog: 'pg_namespace',
-    from: 'pg_namespace o',
+    from: 'pg_catalog.pg_namespace o',
     owner: 'o.nspowner',
-    acl: { items: 'o.nspacl', byDefault: "acldefault('n', o.nspowner)" },
+    acl: { items: 'o.nspacl', byDefault: "pg_catalog.acldefault('n', o.nspowner)" },
     home: { schema: 'o.oid', catalog: 'pg_namespace', oid: 'o.oid' },
     flags: {},
 };
@@ -35499,19 +35514,20 @@ const schemas = {
  */
 const extensions = {
     catalog: 'pg_extension',
-    from: 'pg_extension o',
+    from: 'pg_catalog.pg_extension o',
     withoutComment: "o.extname = 'plpgsql'",
     flags: {},
 };
 /** ALTER DEFAULT PRIVILEGES. Those of a schema only add to the built-in ones (pg_default_acl). */
 const defaultPrivileges = {
     catalog: 'pg_default_acl',
-    from: 'pg_default_acl o left join pg_namespace n on n.oid = o.defaclnamespace',
+    from: 'pg_catalog.pg_default_acl o left join pg_catalog.pg_namespace n on n.oid = o.defaclnamespace',
     where: "n.oid is null or n.nspname !~ '^pg_' and n.nspname <> 'information_schema'",
     acl: {
         items: 'o.defaclacl',
         byDefault: `case when o.defaclnamespace = 0
-      then acldefault(case o.defaclobjtype when 'S' then 's' else o.defaclobjtype end::"char", o.defaclrole) else '{}' end`,
+      then pg_catalog.acldefault(
+        case o.defaclobjtype when 'S' then 's' else o.defaclobjtype end::pg_catalog."char", o.defaclrole) else '{}' end`,
     },
     flags: {},
 };
@@ -35537,7 +35553,7 @@ function constraints(version) {
     const action = (letter) => word(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
     return {
         catalog: 'pg_constraint',
-        from: 'pg_constraint o join pg_class c on c.oid = o.conrelid',
+        from: 'pg_catalog.pg_constraint o join pg_catalog.pg_class c on c.oid = o.conrelid',
         where: `c.relpersistence <> 't'
       and (o.contype in ('c', 'p', 'u', 'x') or o.contype = 'f' and o.conparentid = 0)`,
         home: table_parts_TABLE,
@@ -35560,7 +35576,7 @@ function constraints(version) {
 }
 const domainConstraints = {
     catalog: 'pg_constraint',
-    from: 'pg_constraint o join pg_type t on t.oid = o.contypid',
+    from: 'pg_catalog.pg_constraint o join pg_catalog.pg_type t on t.oid = o.contypid',
     where: "o.contype = 'c'",
     home: { schema: 't.typnamespace', catalog: 'pg_type', oid: 't.oid' },
     flags: { type: CONSTRAINT_TYPE, notValid: yes('not o.convalidated') },
@@ -35572,15 +35588,15 @@ const domainConstraints = {
 function indexes(version) {
     return {
         catalog: 'pg_class',
-        from: `pg_index o
-      join pg_class x on x.oid = o.indexrelid
-      join pg_class c on c.oid = o.indrelid`,
+        from: `pg_catalog.pg_index o
+      join pg_catalog.pg_class x on x.oid = o.indexrelid
+      join pg_catalog.pg_class c on c.oid = o.indrelid`,
         where: "c.relpersistence <> 't' and (o.indisvalid or x.relkind = 'I') and o.indisready",
         oid: 'o.indexrelid',
         home: table_parts_TABLE,
         flags: {
             table: kind_named('o.indrelid', 'regclass'),
-            accessMethod: '(select a.amname from pg_am a where a.oid = x.relam)',
+            accessMethod: '(select a.amname from pg_catalog.pg_am a where a.oid = x.relam)',
             columns: columnNames('o.indrelid', 'o.indkey'),
             partial: yes('o.indpred is not null'),
             unique: yes('o.indisunique'),
@@ -35590,11 +35606,11 @@ function indexes(version) {
             notValid: yes('not o.indisvalid'),
             replicaIdentity: yes('o.indisreplident'),
             clustered: yes('o.indisclustered'),
-            parent: '(select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.indexrelid)',
+            parent: '(select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.indexrelid)',
             options: sortedList('x.reloptions'),
-            tablespace: '(select t.spcname from pg_tablespace t where t.oid = x.reltablespace)',
+            tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
             statistics: kind_list(`
-        select a.attnum || '=' || a.attstattarget from pg_attribute a
+        select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
         },
     };
@@ -35607,18 +35623,19 @@ function triggers(version) {
     const bit = (number, name) => `case when o.tgtype & ${number} <> 0 then '${name}' end`;
     return {
         catalog: 'pg_trigger',
-        from: 'pg_trigger o join pg_class c on c.oid = o.tgrelid',
+        from: 'pg_catalog.pg_trigger o join pg_catalog.pg_class c on c.oid = o.tgrelid',
         where: version >= 150000 ? 'not o.tgisinternal' : 'not o.tgisinternal or o.tgparentid <> 0',
         home: table_parts_TABLE,
         flags: {
             enabled: enabled('o.tgenabled'),
             function: kind_named('o.tgfoid', 'regprocedure'),
             // The bits of catalog/pg_trigger.h.
-            when: `concat_ws(' ', case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
+            when: `pg_catalog.concat_ws(' ',
+        case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
         ${bit(4, 'insert')}, ${bit(8, 'delete')}, ${bit(16, 'update')}, ${bit(32, 'truncate')}, ${bit(1, 'for each row')})`,
             columns: columnNames('o.tgrelid', 'o.tgattr'),
             conditional: yes('o.tgqual is not null'),
-            arguments: "nullif(encode(o.tgargs, 'escape'), '')",
+            arguments: "nullif(pg_catalog.encode(o.tgargs, 'escape'), '')",
             deferrable: yes('o.tgdeferrable'),
             deferred: yes('o.tginitdeferred'),
             oldTable: 'o.tgoldtable',
@@ -35629,33 +35646,33 @@ function triggers(version) {
 /** Rules but for the one that makes a view a view. */
 const rules = {
     catalog: 'pg_rewrite',
-    from: 'pg_rewrite o join pg_class c on c.oid = o.ev_class',
+    from: 'pg_catalog.pg_rewrite o join pg_catalog.pg_class c on c.oid = o.ev_class',
     where: "o.rulename <> '_RETURN'",
     home: table_parts_TABLE,
     flags: {
         event: word('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
         instead: yes('o.is_instead'),
         enabled: enabled('o.ev_enabled'),
-        conditional: yes("o.ev_qual::text <> '<>'"),
+        conditional: yes("o.ev_qual::pg_catalog.text <> '<>'"),
     },
 };
 const policies = {
     catalog: 'pg_policy',
-    from: 'pg_policy o join pg_class c on c.oid = o.polrelid',
+    from: 'pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid',
     home: table_parts_TABLE,
     flags: {
         command: word('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
         restrictive: yes('not o.polpermissive'),
         roles: kind_list(`
-      select case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end collate "C"
-      from unnest(o.polroles) role order by 1`),
+      select case role when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(role)) end collate pg_catalog."C"
+      from pg_catalog.unnest(o.polroles) role order by 1`),
         using: yes('o.polqual is not null'),
         withCheck: yes('o.polwithcheck is not null'),
     },
 };
 const eventTriggers = {
     catalog: 'pg_event_trigger',
-    from: 'pg_event_trigger o',
+    from: 'pg_catalog.pg_event_trigger o',
     owner: 'o.evtowner',
     home: { catalog: 'pg_event_trigger', oid: 'o.oid' },
     flags: {
@@ -35670,35 +35687,35 @@ const eventTriggers = {
 
 const textSearchConfigurations = {
     catalog: 'pg_ts_config',
-    from: 'pg_ts_config o',
+    from: 'pg_catalog.pg_ts_config o',
     owner: 'o.cfgowner',
     home: { schema: 'o.cfgnamespace', catalog: 'pg_ts_config', oid: 'o.oid' },
     flags: {
         parser: `(
-      select quote_ident(n.nspname) || '.' || quote_ident(p.prsname)
-      from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
+      select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.prsname)
+      from pg_catalog.pg_ts_parser p join pg_catalog.pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
         mappings: kind_list(`
-      select t.alias || '=' || string_agg(m.mapdict::regdictionary::text, ', ' order by m.mapseqno)
-      from pg_ts_config_map m
-      join ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
-      where m.mapcfg = o.oid group by t.alias order by t.alias collate "C"`),
+      select t.alias || '=' || pg_catalog.string_agg(m.mapdict::pg_catalog.regdictionary::pg_catalog.text, ', ' order by m.mapseqno)
+      from pg_catalog.pg_ts_config_map m
+      join pg_catalog.ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
+      where m.mapcfg = o.oid group by t.alias order by t.alias collate pg_catalog."C"`),
     },
 };
 const textSearchDictionaries = {
     catalog: 'pg_ts_dict',
-    from: 'pg_ts_dict o',
+    from: 'pg_catalog.pg_ts_dict o',
     owner: 'o.dictowner',
     home: { schema: 'o.dictnamespace', catalog: 'pg_ts_dict', oid: 'o.oid' },
     flags: {
         template: `(
-      select quote_ident(n.nspname) || '.' || quote_ident(t.tmplname)
-      from pg_ts_template t join pg_namespace n on n.oid = t.tmplnamespace where t.oid = o.dicttemplate)`,
+      select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.tmplname)
+      from pg_catalog.pg_ts_template t join pg_catalog.pg_namespace n on n.oid = t.tmplnamespace where t.oid = o.dicttemplate)`,
         options: withoutQuotes('o.dictinitoption'),
     },
 };
 const textSearchParsers = {
     catalog: 'pg_ts_parser',
-    from: 'pg_ts_parser o',
+    from: 'pg_catalog.pg_ts_parser o',
     home: { schema: 'o.prsnamespace', catalog: 'pg_ts_parser', oid: 'o.oid' },
     flags: {
         start: kind_named('o.prsstart', 'regprocedure'),
@@ -35710,7 +35727,7 @@ const textSearchParsers = {
 };
 const textSearchTemplates = {
     catalog: 'pg_ts_template',
-    from: 'pg_ts_template o',
+    from: 'pg_catalog.pg_ts_template o',
     home: { schema: 'o.tmplnamespace', catalog: 'pg_ts_template', oid: 'o.oid' },
     flags: { init: kind_named('o.tmplinit', 'regprocedure'), lexize: kind_named('o.tmpllexize', 'regprocedure') },
 };
@@ -35724,21 +35741,21 @@ const textSearchTemplates = {
 function types(version) {
     return {
         catalog: 'pg_type',
-        from: 'pg_type o left join pg_range r on r.rngtypid = o.oid',
+        from: 'pg_catalog.pg_type o left join pg_catalog.pg_range r on r.rngtypid = o.oid',
         where: `o.typtype <> 'm'
-      and (o.typrelid = 0 or exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c'))
-      and not exists (select from pg_type e where e.oid = o.typelem and e.typarray = o.oid)`,
+      and (o.typrelid = 0 or exists (select from pg_catalog.pg_class c where c.oid = o.typrelid and c.relkind = 'c'))
+      and not exists (select from pg_catalog.pg_type e where e.oid = o.typelem and e.typarray = o.oid)`,
         owner: 'o.typowner',
-        acl: { items: 'o.typacl', byDefault: "acldefault('T', o.typowner)" },
+        acl: { items: 'o.typacl', byDefault: "pg_catalog.acldefault('T', o.typowner)" },
         home: { schema: 'o.typnamespace', catalog: 'pg_type', oid: 'o.oid' },
         flags: {
             kind: `case when not o.typisdefined then 'shell' else ${word('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
-            labels: kind_list('select e.enumlabel from pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
-            base: "case o.typtype when 'd' then format_type(o.typbasetype, o.typtypmod) end",
+            labels: kind_list('select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
+            base: "case o.typtype when 'd' then pg_catalog.format_type(o.typbasetype, o.typtypmod) end",
             notNull: yes('o.typnotnull'),
-            default: `case o.typtype when 'd' then ${simpleExpression("pg_get_expr(o.typdefaultbin, 'pg_type'::regclass)")} end`,
+            default: `case o.typtype when 'd' then ${simpleExpression("pg_catalog.pg_get_expr(o.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)")} end`,
             collation: `case o.typtype when 'd' then (
-        select ${kind_named('o.typcollation', 'regcollation')} from pg_type b
+        select ${kind_named('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
         where b.oid = o.typbasetype and b.typcollation <> o.typcollation) end`,
             subtype: kind_named('r.rngsubtype', 'regtype'),
             subtypeCollation: kind_named('r.rngcollation', 'regcollation'),
@@ -35754,9 +35771,9 @@ function types(version) {
 }
 /** The name of a range's multirange when it is not what CREATE TYPE makes of the range's (makeMultirangeTypeName). */
 const MULTIRANGE = `(
-  select m.typname from pg_type m
-  where m.oid = r.rngmultitypid and m.typname <> left(case
-    when o.typname like '%range%' then regexp_replace(o.typname, 'range', 'multirange')
+  select m.typname from pg_catalog.pg_type m
+  where m.oid = r.rngmultitypid and m.typname <> pg_catalog."left"(case
+    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname, 'range', 'multirange')
     else o.typname || '_multirange' end, 63))`;
 /** Before PostgreSQL 15 the locale of an ICU collation stood in the columns for libc. */
 function collations(version) {
@@ -35764,7 +35781,7 @@ function collations(version) {
     const ofLibc = (column) => `case o.collprovider when 'c' then ${column} end`;
     return {
         catalog: 'pg_collation',
-        from: 'pg_collation o',
+        from: 'pg_catalog.pg_collation o',
         owner: 'o.collowner',
         home: { schema: 'o.collnamespace', catalog: 'pg_collation', oid: 'o.oid' },
         flags: {
@@ -35779,23 +35796,23 @@ function collations(version) {
 }
 const conversions = {
     catalog: 'pg_conversion',
-    from: 'pg_conversion o',
+    from: 'pg_catalog.pg_conversion o',
     owner: 'o.conowner',
     home: { schema: 'o.connamespace', catalog: 'pg_conversion', oid: 'o.oid' },
     flags: {
-        from: 'pg_encoding_to_char(o.conforencoding)',
-        to: 'pg_encoding_to_char(o.contoencoding)',
+        from: 'pg_catalog.pg_encoding_to_char(o.conforencoding)',
+        to: 'pg_catalog.pg_encoding_to_char(o.contoencoding)',
         // Its arguments changed in PostgreSQL 14.
-        function: 'o.conproc::regproc::text',
+        function: 'o.conproc::pg_catalog.regproc::pg_catalog.text',
         default: yes('o.condefault'),
     },
 };
 /** Since PostgreSQL 14 a range type has a cast to its multirange, made with it. */
 function casts(version) {
-    const made = 'exists (select from pg_range r where r.rngtypid = o.castsource and r.rngmultitypid = o.casttarget)';
+    const made = 'exists (select from pg_catalog.pg_range r where r.rngtypid = o.castsource and r.rngmultitypid = o.casttarget)';
     return {
         catalog: 'pg_cast',
-        from: 'pg_cast o',
+        from: 'pg_catalog.pg_cast o',
         ...(version >= 140000 ? { where: `not ${made}` } : {}),
         home: { catalog: 'pg_cast', oid: 'o.oid' },
         flags: {
@@ -35808,8 +35825,8 @@ function casts(version) {
 /** PostgreSQL 16 took a word out of the identity. */
 const transforms = {
     catalog: 'pg_transform',
-    identity: "replace(i.identity, ' on language ', ' language ')",
-    from: 'pg_transform o',
+    identity: "pg_catalog.replace(i.identity, ' on language ', ' language ')",
+    from: 'pg_catalog.pg_transform o',
     home: { catalog: 'pg_transform', oid: 'o.oid' },
     flags: { from: kind_named('o.trffromsql', 'regprocedure'), to: kind_named('o.trftosql', 'regprocedure') },
 };
@@ -35877,12 +35894,13 @@ function kindsOf(version, superuser) {
 const FIRST_NORMAL_OID = 16384;
 /** The objects that are dumped whole: the user's. */
 function dumped(kind) {
-    const { oid = 'o.oid', column = '0', owner = 'null::oid', acl, home, where = 'true' } = kind;
+    const { oid = 'o.oid', column = '0', owner = 'null::pg_catalog.oid', acl, home, where = 'true' } = kind;
     const flags = Object.entries(kind.flags).map(([name, expression]) => `'${name}', ${expression}`);
     return `
-    select ${oid} as objid, ${column}::int4 as objsubid, ${owner} as owner,
-      ${acl ? sortedAcl(acl.items, acl.byDefault) : 'null::text[]'} as acl, ${kind.withoutComment ?? 'false'} as silent,
-      json_strip_nulls(json_build_object(${flags.join(', ')})) as flags
+    select ${oid} as objid, ${column}::pg_catalog.int4 as objsubid, ${owner} as owner,
+      ${acl ? sortedAcl(acl.items, acl.byDefault) : 'null::pg_catalog.text[]'} as acl,
+      ${kind.withoutComment ?? 'false'} as silent,
+      pg_catalog.json_strip_nulls(pg_catalog.json_build_object(${flags.join(', ')})) as flags
     from ${kind.from}
     where (${where}) ${home ? `and ${inUserSchema(home)} and not ${isMember(home)}` : ''}`;
 }
@@ -35894,43 +35912,48 @@ function granted(kind, { items, byDefault }, home) {
     const { oid = 'o.oid', column = '0', where = 'true' } = kind;
     const acl = sortedAcl(items, `coalesce(p.initprivs, ${byDefault})`);
     return `
-    select ${oid} as objid, ${column}::int4 as objsubid, null::oid as owner,
+    select ${oid} as objid, ${column}::pg_catalog.int4 as objsubid, null::pg_catalog.oid as owner,
       ${acl} as acl, true as silent,
-      json_build_object('partOf', case when ${isMember(home)} then 'extension' else 'system' end) as flags
+      pg_catalog.json_build_object('partOf', case when ${isMember(home)} then 'extension' else 'system' end) as flags
     from ${kind.from}
-    left join pg_init_privs p
-      on p.classoid = '${kind.catalog}'::regclass and p.objoid = ${oid} and p.objsubid = ${column}
+    left join pg_catalog.pg_init_privs p
+      on p.classoid = ${oidOf(kind.catalog)} and p.objoid = ${oid} and p.objsubid = ${column}
     where (${where}) and (${isMember(home)} or ${inSystem(home)})
       and ${acl} is not null`;
 }
 /** The facts of the objects that `sql` finds, by the identity that the server gives them; `where` may ask for `k.objid`. */
 function query_described(kind, sql, where) {
     return `
-    select i.type, ${kind.identity ?? 'i.identity'} as identity, pg_get_userbyid(k.owner) as owner, k.acl,
+    select i.type, ${kind.identity ?? 'i.identity'} as identity, pg_catalog.pg_get_userbyid(k.owner) as owner, k.acl,
       case when not k.silent then d.description end as comment,
       array(
-        select l.provider || ': ' || l.label collate "C" from pg_seclabel l
-        where not k.silent and l.classoid = '${kind.catalog}'::regclass and l.objoid = k.objid and l.objsubid = k.objsubid
+        select l.provider || ': ' || l.label collate pg_catalog."C" from pg_catalog.pg_seclabel l
+        where not k.silent and l.classoid = ${oidOf(kind.catalog)} and l.objoid = k.objid and l.objsubid = k.objsubid
         order by 1) as "securityLabels",
       k.flags
     from (${sql}) k
-    cross join lateral pg_identify_object('${kind.catalog}'::regclass, k.objid, k.objsubid) i
-    left join pg_description d
-      on d.classoid = '${kind.catalog}'::regclass and d.objoid = k.objid and d.objsubid = k.objsubid
+    cross join lateral pg_catalog.pg_identify_object(${oidOf(kind.catalog)}, k.objid, k.objsubid) i
+    left join pg_catalog.pg_description d
+      on d.classoid = ${oidOf(kind.catalog)} and d.objoid = k.objid and d.objsubid = k.objsubid
     where ${where}`;
+}
+/** The oid of a catalog, as pg_depend and others have it in classid. */
+function oidOf(catalog) {
+    return `'pg_catalog.${catalog}'::pg_catalog.regclass`;
 }
 function inUserSchema({ schema, oid }) {
     if (schema === undefined)
         return `${oid} >= ${FIRST_NORMAL_OID}`;
     return `exists (
-    select from pg_namespace n where n.oid = ${schema} and n.nspname !~ '^pg_' and n.nspname <> 'information_schema')`;
+    select from pg_catalog.pg_namespace n
+    where n.oid = ${schema} and n.nspname !~ '^pg_' and n.nspname <> 'information_schema')`;
 }
 function inSystem({ schema, oid }) {
-    return schema === undefined ? `${oid} < ${FIRST_NORMAL_OID}` : `${schema} = 'pg_catalog'::regnamespace`;
+    return schema === undefined ? `${oid} < ${FIRST_NORMAL_OID}` : `${schema} = 'pg_catalog'::pg_catalog.regnamespace`;
 }
 function isMember({ catalog, oid }) {
     return `exists (
-    select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid} and e.deptype = 'e')`;
+    select from pg_catalog.pg_depend e where e.classid = ${oidOf(catalog)} and e.objid = ${oid} and e.deptype = 'e')`;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/objects.ts
@@ -35950,7 +35973,7 @@ const ATTEMPTS = 3;
  * pg_dump. What could not be read is added to `notRecorded`.
  */
 async function readObjects(session, { versionNumber, notRecorded }) {
-    const [role] = await session.query("select current_setting('is_superuser') = 'on' as superuser");
+    const [role] = await session.query("select pg_catalog.current_setting('is_superuser') = 'on' as superuser");
     const kinds = kindsOf(versionNumber, role?.superuser ?? false);
     const queries = [
         ...kinds.map((kind) => ({ kind, sql: dumped(kind) })),
@@ -36009,8 +36032,8 @@ function changedMeanwhile(error, kind) {
 /** Reads the objects in slices of about the same size: by ranges of their oids. */
 async function readSlices(session, kind, sql, gone) {
     const ends = await session.query(`
-    select max(objid)::int8 as end
-    from (select objid, (row_number() over (order by objid) - 1) / ${SLICE} as slice from (${sql}) k) numbered
+    select pg_catalog.max(objid)::pg_catalog.int8 as end
+    from (select objid, (pg_catalog.row_number() over (order by objid) - 1) / ${SLICE} as slice from (${sql}) k) numbered
     group by slice order by 1`);
     const rows = [];
     let last = 0;
@@ -36089,7 +36112,7 @@ async function findUserCode(session) {
     left join lateral (${NAMED}) as used on true
     where d.refobjid >= ${user_code_FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
       and used.harmless is not true
-    order by part.oid, part.kind, part.name collate "C", used.kind, used.name collate "C"`);
+    order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
     return new Map(found.map(({ oid, part, partName, used, usedName }) => [
         oid,
         `${part} ${JSON.stringify(partName)} uses ${used ?? 'an object'} ${JSON.stringify(usedName ?? 'without a name')}`,
@@ -39511,7 +39534,7 @@ async function openRestoreTarget(connection, choice, clientMajor, id, context) {
     try {
         const [facts] = await session.query(`
       select pg_catalog.current_setting('server_version') as version,
-        pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+        pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
         pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
         if (!facts?.superuser) {
             throw new errors/* LifeboatError */.H3(`database-url: role ${JSON.stringify(connection.PGUSER)} is no superuser. Owners, grants and extensions of a whole database can only be restored by one.`);
@@ -44317,7 +44340,7 @@ async function connected(found, cluster, sourceMajor) {
 async function server_readFacts(session) {
     const [facts] = await session.query(`
     select pg_catalog.current_setting('server_version') as version,
-      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
       pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
     return facts ?? { version: '', versionNumber: 0, superuser: false };
 }
@@ -44386,21 +44409,21 @@ const ENABLE = {
  * Triggers and rules of views cannot be disabled (ALTER TABLE), and fire only for who writes to the view.
  */
 const user_code_LIST = `
-  select 'trigger' as kind, trigger.oid::text as oid, namespace.nspname as schema, class.relname as table,
-    trigger.tgname as name, trigger.tgenabled::text as state
+  select 'trigger' as kind, trigger.oid::pg_catalog.text as oid, namespace.nspname as schema, class.relname as table,
+    trigger.tgname as name, trigger.tgenabled::pg_catalog.text as state
   from pg_catalog.pg_trigger trigger
     join pg_catalog.pg_class class on class.oid = trigger.tgrelid
     join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
     left join pg_catalog.pg_constraint constraint_of on constraint_of.oid = trigger.tgconstraint
   where class.relkind in ('r', 'p', 'f') and (trigger.tgconstraint = 0 or constraint_of.contype = 't')
   union all
-  select 'rule', rule.oid::text, namespace.nspname, class.relname, rule.rulename, rule.ev_enabled::text
+  select 'rule', rule.oid::pg_catalog.text, namespace.nspname, class.relname, rule.rulename, rule.ev_enabled::pg_catalog.text
   from pg_catalog.pg_rewrite rule
     join pg_catalog.pg_class class on class.oid = rule.ev_class
     join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
   where class.relkind in ('r', 'p')
   union all
-  select 'event trigger', oid::text, null, null, evtname, evtenabled::text from pg_catalog.pg_event_trigger`;
+  select 'event trigger', oid::pg_catalog.text, null, null, evtname, evtenabled::pg_catalog.text from pg_catalog.pg_event_trigger`;
 /** Keeps all of it from firing, whatever session_replication_role says. Resolves with what was there, and when it fired. */
 async function disableUserCode(session) {
     const before = await session.query(user_code_LIST);

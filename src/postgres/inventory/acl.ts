@@ -3,6 +3,7 @@
  * ACL that was granted and revoked back to the default NULL again.
  */
 export function sortedAcl(acl: string, byDefault: string): string {
-  const sorted = (items: string) => `array(select item::text collate "C" from unnest(${items}) item order by 1)`;
+  const sorted = (items: string) =>
+    `array(select item::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1)`;
   return `case when ${acl} is null then null else nullif(${sorted(acl)}, ${sorted(byDefault)}) end`;
 }

@@ -8,50 +8,57 @@ const BOOTSTRAP = 10;
 
 export async function readServer(session: Session): Promise<ServerFacts> {
   const [server] = await session.query<ServerFacts>(`
-    select current_setting('server_version') as version, current_setting('server_version_num')::int as "versionNumber",
-      pg_get_userbyid(${BOOTSTRAP}) as bootstrap, pg_is_in_recovery() as standby`);
+    select pg_catalog.current_setting('server_version') as version,
+      pg_catalog.current_setting('server_version_num')::int as "versionNumber",
+      pg_catalog.pg_get_userbyid(${BOOTSTRAP}) as bootstrap, pg_catalog.pg_is_in_recovery() as standby`);
   if (!server) throw new Error('The server answered nothing about itself.');
   return server;
 }
 
 export async function readDatabase(session: Session, versionNumber: number): Promise<DatabaseFacts> {
   const [database] = await session.query<DatabaseFacts>(`
-    select d.datname as name, pg_get_userbyid(d.datdba) as owner, pg_encoding_to_char(d.encoding) as encoding,
-      d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
-      t.spcname as tablespace, d.datconnlimit as "connectionLimit", ${sortedAcl('d.datacl', "acldefault('d', d.datdba)")} as acl,
-      shobj_description(d.oid, 'pg_database') as comment,
+    select d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
+      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
+      t.spcname as tablespace, d.datconnlimit as "connectionLimit",
+      ${sortedAcl('d.datacl', "pg_catalog.acldefault('d', d.datdba)")} as acl,
+      pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
       coalesce((
-        select json_agg(json_build_object('role', r.rolname, 'settings', sorted) order by r.rolname collate "C" nulls first)
-        from pg_db_role_setting s
-        left join pg_roles r on r.oid = s.setrole
+        select pg_catalog.json_agg(
+          pg_catalog.json_build_object('role', r.rolname, 'settings', sorted)
+          order by r.rolname collate pg_catalog."C" nulls first)
+        from pg_catalog.pg_db_role_setting s
+        left join pg_catalog.pg_roles r on r.oid = s.setrole
         cross join lateral (
-          select json_agg(setting order by setting collate "C") as sorted from unnest(s.setconfig) setting) c
+          select pg_catalog.json_agg(setting order by setting collate pg_catalog."C") as sorted
+          from pg_catalog.unnest(s.setconfig) setting) c
         where s.setdatabase = d.oid and (s.setrole = 0 or r.oid is not null)), '[]') as settings
-    from pg_database d
-    join pg_tablespace t on t.oid = d.dattablespace
-    where d.datname = current_database()`);
+    from pg_catalog.pg_database d
+    join pg_catalog.pg_tablespace t on t.oid = d.dattablespace
+    where d.datname = pg_catalog.current_database()`);
   if (!database) throw new Error('The server answered nothing about the database.');
   return database;
 }
 
 /** pg_database's columns of locale and collation changed their names in PostgreSQL 15, 16 and 17. */
 function provider(versionNumber: number): string {
-  const locale = versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::text';
-  const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::text';
+  const locale =
+    versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::pg_catalog.text';
+  const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::pg_catalog.text';
   const since15 =
     versionNumber >= 150000
       ? `case d.datlocprovider when 'i' then 'icu' when 'b' then 'builtin' else 'libc' end as provider,
         d.datcollversion as "collationVersion"`
-      : `'libc' as provider, null::text as "collationVersion"`;
+      : `'libc' as provider, null::pg_catalog.text as "collationVersion"`;
   return `${since15}, ${locale} as locale, ${rules} as "icuRules"`;
 }
 
 export function readExtensions(session: Session): Promise<ExtensionFacts[]> {
   return session.query<ExtensionFacts>(`
-    select e.extname as name, e.extversion as version, n.nspname as schema, pg_get_userbyid(e.extowner) as owner
-    from pg_extension e
-    join pg_namespace n on n.oid = e.extnamespace
-    order by e.extname collate "C"`);
+    select e.extname as name, e.extversion as version, n.nspname as schema,
+      pg_catalog.pg_get_userbyid(e.extowner) as owner
+    from pg_catalog.pg_extension e
+    join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+    order by e.extname collate pg_catalog."C"`);
 }
 
 /**
@@ -61,7 +68,7 @@ export function readExtensions(session: Session): Promise<ExtensionFacts[]> {
  */
 export async function readSource(session: Session): Promise<string | null> {
   const [may] = await session.query<{ ask: boolean }>(
-    `select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as ask`,
+    `select pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute') as ask`,
   );
   if (!may?.ask) return null;
   const [source] = await session.query<{ text: string }>(`

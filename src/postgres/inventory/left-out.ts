@@ -15,9 +15,9 @@ export async function readLeftOut(session: Session): Promise<string[]> {
 async function readInvalidIndexes(session: Session): Promise<string[]> {
   const indexes = await session.query<{ schema: string; name: string }>(`
     select n.nspname as schema, c.relname as name
-    from pg_index i
-    join pg_class c on c.oid = i.indexrelid
-    join pg_namespace n on n.oid = c.relnamespace
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'i' and not (i.indisvalid and i.indisready) and n.nspname !~ '^pg_'
     order by n.nspname, c.relname`);
   return indexes.map((index) => `Index ${label(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
@@ -26,9 +26,9 @@ async function readInvalidIndexes(session: Session): Promise<string[]> {
 async function readUnloggedSequences(session: Session): Promise<string[]> {
   const sequences = await session.query<{ schema: string; name: string }>(`
     select n.nspname as schema, c.relname as name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'S' and c.relpersistence = 'u' and pg_is_in_recovery()
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()
     order by n.nspname, c.relname`);
   return sequences.map((sequence) => `Sequence ${label(sequence)} is unlogged: its value cannot be read on a standby.`);
 }
@@ -37,9 +37,9 @@ async function readUnloggedSequences(session: Session): Promise<string[]> {
 async function readSubscriptions(session: Session): Promise<string[]> {
   const subscriptions = await session.query<{ name: string }>(`
     select s.subname as name
-    from pg_subscription s
-    join pg_database d on d.oid = s.subdbid
-    where d.datname = current_database() and current_setting('is_superuser') <> 'on'
+    from pg_catalog.pg_subscription s
+    join pg_catalog.pg_database d on d.oid = s.subdbid
+    where d.datname = pg_catalog.current_database() and pg_catalog.current_setting('is_superuser') <> 'on'
     order by s.subname`);
   return subscriptions.map(
     ({ name }) => `Subscription ${JSON.stringify(name)}: pg_dump leaves it out when the role is no superuser.`,

@@ -24,7 +24,7 @@ export async function readObjects(
   { versionNumber, notRecorded }: { versionNumber: number; notRecorded: string[] },
 ): Promise<ObjectFacts[]> {
   const [role] = await session.query<{ superuser: boolean }>(
-    "select current_setting('is_superuser') = 'on' as superuser",
+    "select pg_catalog.current_setting('is_superuser') = 'on' as superuser",
   );
   const kinds = kindsOf(versionNumber, role?.superuser ?? false);
   const queries = [
@@ -87,8 +87,8 @@ function changedMeanwhile(error: SqlError, kind: Kind): LifeboatError {
 /** Reads the objects in slices of about the same size: by ranges of their oids. */
 async function readSlices(session: Session, kind: Kind, sql: string, gone: number[]): Promise<Row[]> {
   const ends = await session.query<{ end: number }>(`
-    select max(objid)::int8 as end
-    from (select objid, (row_number() over (order by objid) - 1) / ${SLICE} as slice from (${sql}) k) numbered
+    select pg_catalog.max(objid)::pg_catalog.int8 as end
+    from (select objid, (pg_catalog.row_number() over (order by objid) - 1) / ${SLICE} as slice from (${sql}) k) numbered
     group by slice order by 1`);
   const rows: Row[] = [];
   let last = 0;

@@ -21,25 +21,25 @@ export function readRoles(session: Session, versionNumber: number): Promise<Role
   const options =
     versionNumber >= 160000
       ? "'inherit', m.inherit_option, 'set', m.set_option"
-      : "'inherit', null::bool, 'set', null::bool";
+      : "'inherit', null::pg_catalog.bool, 'set', null::pg_catalog.bool";
   return session.query<RoleFacts>(`
-    select r.rolname as name, array_remove(array[${attributes.join(', ')}], null) as attributes,
-      r.rolconnlimit as "connectionLimit", r.rolvaliduntil::text as "validUntil",
-      shobj_description(r.oid, 'pg_authid') as comment,
+    select r.rolname as name, pg_catalog.array_remove(array[${attributes.join(', ')}], null) as attributes,
+      r.rolconnlimit as "connectionLimit", r.rolvaliduntil::pg_catalog.text as "validUntil",
+      pg_catalog.shobj_description(r.oid, 'pg_authid') as comment,
       coalesce((
-        select json_agg(
-          json_build_object('role', g.rolname, 'grantor', by.rolname, 'admin', m.admin_option, ${options})
-          order by g.rolname collate "C", by.rolname collate "C")
-        from pg_auth_members m
-        join pg_roles g on g.oid = m.roleid
-        left join pg_roles by on by.oid = m.grantor
+        select pg_catalog.json_agg(
+          pg_catalog.json_build_object('role', g.rolname, 'grantor', by.rolname, 'admin', m.admin_option, ${options})
+          order by g.rolname collate pg_catalog."C", by.rolname collate pg_catalog."C")
+        from pg_catalog.pg_auth_members m
+        join pg_catalog.pg_roles g on g.oid = m.roleid
+        left join pg_catalog.pg_roles by on by.oid = m.grantor
         where m.member = r.oid), '[]') as "memberOf",
       array(
-        select setting collate "C" from pg_db_role_setting s, unnest(s.setconfig) setting
+        select setting collate pg_catalog."C" from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) setting
         where s.setrole = r.oid and s.setdatabase = 0 order by 1) as settings
-    from pg_roles r
+    from pg_catalog.pg_roles r
     where r.rolname !~ '^pg_'
-    order by r.rolname collate "C"`);
+    order by r.rolname collate pg_catalog."C"`);
 }
 
 /** Whether the session has the rights of a superuser. */

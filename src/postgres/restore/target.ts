@@ -42,7 +42,7 @@ export async function openRestoreTarget(
   try {
     const [facts] = await session.query<Pick<RestoreTarget, 'version' | 'versionNumber'> & { superuser: boolean }>(`
       select pg_catalog.current_setting('server_version') as version,
-        pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+        pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
         pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
     if (!facts?.superuser) {
       throw new LifeboatError(

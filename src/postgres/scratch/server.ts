@@ -135,7 +135,7 @@ interface ServerFacts {
 async function readFacts(session: Session): Promise<ServerFacts> {
   const [facts] = await session.query<ServerFacts>(`
     select pg_catalog.current_setting('server_version') as version,
-      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
       pg_catalog.current_setting('is_superuser') = 'on' as superuser`);
   return facts ?? { version: '', versionNumber: 0, superuser: false };
 }

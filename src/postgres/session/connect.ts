@@ -50,7 +50,7 @@ export async function connect(
 async function readFacts(session: Session): Promise<Connected['facts']> {
   const [facts] = await session.query<Omit<Connected['facts'], 'loginTriggers'>>(`
     select pg_catalog.current_database() as database, pg_catalog.current_setting('server_version') as version,
-      pg_catalog.current_setting('server_version_num')::int4 as "versionNumber",
+      pg_catalog.current_setting('server_version_num')::pg_catalog.int4 as "versionNumber",
       pg_catalog.pg_is_in_recovery() as standby, pg_catalog.current_setting('server_encoding') as encoding,
       pg_catalog.pg_database_size(pg_catalog.current_database()) as "databaseSize"`);
   if (!facts) throw new Error('The server answered nothing about itself.');

@@ -10,5 +10,5 @@ export function listDatabases(session: Session): Promise<ServerDatabase[]> {
         when not datallowconn then 'allows no connections'
         when datconnlimit = -2 then 'is what an interrupted DROP DATABASE has left'
       end as refuses
-    from pg_catalog.pg_database order by datname collate "C"`);
+    from pg_catalog.pg_database order by datname collate pg_catalog."C"`);
 }

@@ -3,7 +3,12 @@ export const OWN_SEARCH_PATH = 'pg_catalog, pg_temp';
 
 /**
  * What Lifeboat's own statements depend on, as SET has it: a database, a role or postgresql.conf can have any other
- * value. With this search_path no name in them can be one that a user has made.
+ * value.
+ *
+ * Every name in these statements has its schema (test/postgres/qualified-names.test.ts). Only the operators do not: `=`,
+ * `||` and `~` rely on the search_path, because OPERATOR(pg_catalog.=) everywhere would be unreadable. So each session or
+ * transaction sets this path first, and no operator can be one that a user has made. The path also decides which names
+ * the server writes with their schema (`::regclass::text`).
  */
 export function ownSettings(versionNumber: number): string[] {
   return [

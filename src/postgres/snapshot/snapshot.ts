@@ -137,7 +137,7 @@ async function whoHolds(session: Session, batch: Table[]): Promise<string> {
     from pg_catalog.pg_locks l
     join pg_catalog.pg_class c on c.oid = l.relation
     left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-    where l.relation = any ('{${oids}}'::oid[]) and l.mode = 'AccessExclusiveLock'
+    where l.relation = any ('{${oids}}'::pg_catalog.oid[]) and l.mode = 'AccessExclusiveLock'
       and l.pid <> pg_catalog.pg_backend_pid()
     order by l.granted desc limit 1`);
   if (!holder) return 'A table was locked by another session, which has ended since.';

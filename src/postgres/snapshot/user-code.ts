@@ -39,7 +39,7 @@ export async function findUserCode(session: Session): Promise<UserCode> {
     left join lateral (${NAMED}) as used on true
     where d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
       and used.harmless is not true
-    order by part.oid, part.kind, part.name collate "C", used.kind, used.name collate "C"`);
+    order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
   return new Map(
     found.map(({ oid, part, partName, used, usedName }) => [
       oid,

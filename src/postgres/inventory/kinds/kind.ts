@@ -47,22 +47,25 @@ export function word(letter: string, words: Record<string, string>): string {
 
 /** The rows of a query with one column as a JSON list in a text; null when there are none. */
 export function list(query: string): string {
-  return `nullif(to_json(array(${query}))::text, '[]')`;
+  return `nullif(pg_catalog.to_json(array(${query}))::pg_catalog.text, '[]')`;
 }
 
 /** A text[] in the order of its items' bytes: reloptions and the like, whose order means nothing. */
 export function sortedList(items: string): string {
-  return given(items, list(`select item collate "C" from unnest(${items}) item order by 1`));
+  return given(items, list(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`));
 }
 
 /** Names may be in quotes or not: quote_all_identifiers was on when the server wrote the text, or it was off. */
 export function withoutQuotes(text: string): string {
-  return `replace(${text}, '"', '')`;
+  return `pg_catalog.replace(${text}, '"', '')`;
 }
 
 /** The names of options without their values, which may be a password. */
 export function optionNames(options: string): string {
-  return given(options, list(`select option_name collate "C" from pg_options_to_table(${options}) order by 1`));
+  return given(
+    options,
+    list(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`),
+  );
 }
 
 /** A hundred thousand columns have no options: spares as many sorts of nothing. */
@@ -73,8 +76,8 @@ function given(value: string, expression: string): string {
 /** The columns of a table that an int2vector or int2[] names, in its order; null stands for an expression. */
 export function columnNames(table: string, numbers: string): string {
   return list(`
-    select a.attname from unnest(${numbers}::int2[]) with ordinality as k (number, place)
-    left join pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
+    select a.attname from pg_catalog.unnest(${numbers}::pg_catalog.int2[]) with ordinality as k (number, place)
+    left join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
     order by k.place`);
 }
 
@@ -83,7 +86,7 @@ export function named(
   oid: string,
   type: 'regclass' | 'regtype' | 'regcollation' | 'regoperator' | 'regprocedure',
 ): string {
-  return `nullif(${oid}::oid, 0)::${type}::text`;
+  return `nullif(${oid}::pg_catalog.oid, 0)::pg_catalog.${type}::pg_catalog.text`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Kind, named, word, yes } from './kind.ts';
 /** An operator without a function is only the promise of a commutator or negator, and not dumped. */
 export const operators: Kind = {
   catalog: 'pg_operator',
-  from: 'pg_operator o',
+  from: 'pg_catalog.pg_operator o',
   where: 'o.oprcode <> 0',
   owner: 'o.oprowner',
   home: { schema: 'o.oprnamespace', catalog: 'pg_operator', oid: 'o.oid' },
@@ -20,7 +20,7 @@ export const operators: Kind = {
 
 export const operatorFamilies: Kind = {
   catalog: 'pg_opfamily',
-  from: 'pg_opfamily o',
+  from: 'pg_catalog.pg_opfamily o',
   owner: 'o.opfowner',
   home: { schema: 'o.opfnamespace', catalog: 'pg_opfamily', oid: 'o.oid' },
   flags: {},
@@ -28,11 +28,13 @@ export const operatorFamilies: Kind = {
 
 export const operatorClasses: Kind = {
   catalog: 'pg_opclass',
-  from: 'pg_opclass o join pg_opfamily f on f.oid = o.opcfamily join pg_namespace n on n.oid = f.opfnamespace',
+  from: `pg_catalog.pg_opclass o
+    join pg_catalog.pg_opfamily f on f.oid = o.opcfamily
+    join pg_catalog.pg_namespace n on n.oid = f.opfnamespace`,
   owner: 'o.opcowner',
   home: { schema: 'o.opcnamespace', catalog: 'pg_opclass', oid: 'o.oid' },
   flags: {
-    family: "quote_ident(n.nspname) || '.' || quote_ident(f.opfname)",
+    family: "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(f.opfname)",
     for: named('o.opcintype', 'regtype'),
     stored: named('o.opckeytype', 'regtype'),
     default: yes('o.opcdefault'),
@@ -44,7 +46,7 @@ const FAMILY = { schema: 'f.opfnamespace', catalog: 'pg_opfamily', oid: 'f.oid' 
 /** The operators of the operator families. */
 export const familyOperators: Kind = {
   catalog: 'pg_amop',
-  from: 'pg_amop o join pg_opfamily f on f.oid = o.amopfamily',
+  from: 'pg_catalog.pg_amop o join pg_catalog.pg_opfamily f on f.oid = o.amopfamily',
   home: FAMILY,
   flags: {
     operator: named('o.amopopr', 'regoperator'),
@@ -55,14 +57,14 @@ export const familyOperators: Kind = {
 /** The functions of the operator families. */
 export const familyFunctions: Kind = {
   catalog: 'pg_amproc',
-  from: 'pg_amproc o join pg_opfamily f on f.oid = o.amprocfamily',
+  from: 'pg_catalog.pg_amproc o join pg_catalog.pg_opfamily f on f.oid = o.amprocfamily',
   home: FAMILY,
   flags: { function: named('o.amproc', 'regprocedure') },
 };
 
 export const accessMethods: Kind = {
   catalog: 'pg_am',
-  from: 'pg_am o',
+  from: 'pg_catalog.pg_am o',
   home: { catalog: 'pg_am', oid: 'o.oid' },
   flags: {
     type: word('o.amtype', { i: 'index', t: 'table' }),

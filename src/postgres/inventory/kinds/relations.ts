@@ -3,14 +3,14 @@ import { columnNames, type Kind, list, named, optionNames, simpleExpression, sor
 /** Tables, partitioned tables, views, materialized views, foreign tables and sequences. */
 export const relations: Kind = {
   catalog: 'pg_class',
-  from: `pg_class o
-    left join pg_sequence s on s.seqrelid = o.oid
-    left join pg_foreign_table f on f.ftrelid = o.oid`,
+  from: `pg_catalog.pg_class o
+    left join pg_catalog.pg_sequence s on s.seqrelid = o.oid
+    left join pg_catalog.pg_foreign_table f on f.ftrelid = o.oid`,
   where: "o.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and o.relpersistence <> 't'",
   owner: 'o.relowner',
   acl: {
     items: 'o.relacl',
-    byDefault: "acldefault(case o.relkind when 'S' then 's' else 'r' end::\"char\", o.relowner)",
+    byDefault: "pg_catalog.acldefault(case o.relkind when 'S' then 's' else 'r' end::pg_catalog.\"char\", o.relowner)",
   },
   home: { schema: 'o.relnamespace', catalog: 'pg_class', oid: 'o.oid' },
   flags: {
@@ -19,28 +19,30 @@ export const relations: Kind = {
     forceRowSecurity: yes('o.relforcerowsecurity'),
     replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${word('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
     options: sortedList('o.reloptions'),
-    toastOptions: `(select ${sortedList('t.reloptions')} from pg_class t where t.oid = o.reltoastrelid)`,
-    tablespace: '(select t.spcname from pg_tablespace t where t.oid = o.reltablespace)',
-    accessMethod: "(select a.amname from pg_am a where a.oid = o.relam and a.amname <> 'heap')",
+    toastOptions: `(select ${sortedList('t.reloptions')} from pg_catalog.pg_class t where t.oid = o.reltoastrelid)`,
+    tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = o.reltablespace)',
+    accessMethod: "(select a.amname from pg_catalog.pg_am a where a.oid = o.relam and a.amname <> 'heap')",
     ofType: named('o.reloftype', 'regtype'),
-    parents: list('select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
-    partitionBound: 'pg_get_expr(o.relpartbound, o.oid)',
-    partitionKey: "case o.relkind when 'p' then pg_get_partkeydef(o.oid) end",
-    foreignServer: '(select s.srvname from pg_foreign_server s where s.oid = f.ftserver)',
+    parents: list(
+      'select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.oid order by i.inhseqno',
+    ),
+    partitionBound: 'pg_catalog.pg_get_expr(o.relpartbound, o.oid)',
+    partitionKey: "case o.relkind when 'p' then pg_catalog.pg_get_partkeydef(o.oid) end",
+    foreignServer: '(select s.srvname from pg_catalog.pg_foreign_server s where s.oid = f.ftserver)',
     foreignOptions: optionNames('f.ftoptions'),
     sequenceType: named('s.seqtypid', 'regtype'),
-    sequenceStart: 's.seqstart::text',
-    sequenceIncrement: 's.seqincrement::text',
-    sequenceMinimum: 's.seqmin::text',
-    sequenceMaximum: 's.seqmax::text',
-    sequenceCache: 's.seqcache::text',
+    sequenceStart: 's.seqstart::pg_catalog.text',
+    sequenceIncrement: 's.seqincrement::pg_catalog.text',
+    sequenceMinimum: 's.seqmin::pg_catalog.text',
+    sequenceMaximum: 's.seqmax::pg_catalog.text',
+    sequenceCache: 's.seqcache::pg_catalog.text',
     sequenceCycle: yes('s.seqcycle'),
     sequenceOf: `case o.relkind when 'S' then (
-      select d.refobjid::regclass || '.' || quote_ident(a.attname)
-      from pg_depend d
-      join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
-      where d.classid = 'pg_class'::regclass and d.objid = o.oid
-        and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')) end`,
+      select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
+      from pg_catalog.pg_depend d
+      join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = o.oid
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i')) end`,
   },
 };
 
@@ -55,19 +57,19 @@ export function columns(version: number): Kind {
   const stored = (expression: string) => `case when c.relkind in ('r', 'p', 'm', 'f') then ${expression} end`;
   return {
     catalog: 'pg_class',
-    from: `pg_attribute o
-      join pg_class c on c.oid = o.attrelid
-      join pg_type t on t.oid = o.atttypid`,
+    from: `pg_catalog.pg_attribute o
+      join pg_catalog.pg_class c on c.oid = o.attrelid
+      join pg_catalog.pg_type t on t.oid = o.atttypid`,
     where: `c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and c.relpersistence <> 't' and not o.attisdropped
       and (o.attnum > 0 or o.attacl is not null)`,
     oid: 'o.attrelid',
     column: 'o.attnum',
-    acl: { items: 'o.attacl', byDefault: "acldefault('c', c.relowner)" },
+    acl: { items: 'o.attacl', byDefault: "pg_catalog.acldefault('c', c.relowner)" },
     home: TABLE,
     flags: {
-      type: 'format_type(o.atttypid, o.atttypmod)',
-      place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_inherits i where i.inhrelid = c.oid))
-        then count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
+      type: 'pg_catalog.format_type(o.atttypid, o.atttypmod)',
+      place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid))
+        then pg_catalog.count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
       notNull: yes('o.attnotnull'),
       ...(version >= 180000 ? { notNullNotValid: NOT_NULL_NOT_VALID } : {}),
       identity: word('o.attidentity', { a: 'always', d: 'by default' }),
@@ -87,32 +89,34 @@ export function columns(version: number): Kind {
 
 /** The server itself notes `pg_attver=…` there since 17.12 and its like: another number in every copy, and not dumped. */
 const SET_OPTIONS = `(
-  select array_agg(option) from unnest(o.attoptions) option where not starts_with(option, 'pg_attver='))`;
+  select pg_catalog.array_agg(option) from pg_catalog.unnest(o.attoptions) option where not pg_catalog.starts_with(option, 'pg_attver='))`;
 
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
 const NOT_NULL_NOT_VALID = yes(`exists (
-  select from pg_constraint k
+  select from pg_catalog.pg_constraint k
   where k.conrelid = o.attrelid and k.contype = 'n' and k.conkey = array[o.attnum] and not k.convalidated)`);
 
 /** Defaults, and the expressions of generated columns. */
 export const defaultValues: Kind = {
   catalog: 'pg_attrdef',
-  from: 'pg_attrdef o join pg_class c on c.oid = o.adrelid',
+  from: 'pg_catalog.pg_attrdef o join pg_catalog.pg_class c on c.oid = o.adrelid',
   where: "c.relpersistence <> 't'",
   home: TABLE,
-  flags: { expression: simpleExpression('pg_get_expr(o.adbin, o.adrelid)') },
+  flags: { expression: simpleExpression('pg_catalog.pg_get_expr(o.adbin, o.adrelid)') },
 };
 
 /** Extended statistics. */
 export function statistics(version: number): Kind {
   return {
     catalog: 'pg_statistic_ext',
-    from: 'pg_statistic_ext o',
+    from: 'pg_catalog.pg_statistic_ext o',
     owner: 'o.stxowner',
     home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
     flags: {
       table: named('o.stxrelid', 'regclass'),
-      kinds: list('select kind::text collate "C" from unnest(o.stxkind) kind order by 1'),
+      kinds: list(
+        'select kind::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(o.stxkind) kind order by 1',
+      ),
       columns: columnNames('o.stxrelid', 'o.stxkeys'),
       ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
       target: 'nullif(o.stxstattarget, -1)',

@@ -3,7 +3,7 @@ import { columnNames, type Kind, word, yes } from './kind.ts';
 export function publications(version: number): Kind {
   return {
     catalog: 'pg_publication',
-    from: 'pg_publication o',
+    from: 'pg_catalog.pg_publication o',
     owner: 'o.pubowner',
     home: { catalog: 'pg_publication', oid: 'o.oid' },
     flags: {
@@ -21,7 +21,7 @@ export function publications(version: number): Kind {
 export function publicationTables(version: number): Kind {
   return {
     catalog: 'pg_publication_rel',
-    from: 'pg_publication_rel o join pg_class c on c.oid = o.prrelid',
+    from: 'pg_catalog.pg_publication_rel o join pg_catalog.pg_class c on c.oid = o.prrelid',
     home: { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' },
     flags:
       version >= 150000
@@ -33,7 +33,7 @@ export function publicationTables(version: number): Kind {
 /** Since PostgreSQL 15. */
 export const publicationSchemas: Kind = {
   catalog: 'pg_publication_namespace',
-  from: 'pg_publication_namespace o',
+  from: 'pg_catalog.pg_publication_namespace o',
   home: { schema: 'o.pnnspid', catalog: 'pg_namespace', oid: 'o.pnnspid' },
   flags: {},
 };
@@ -41,8 +41,8 @@ export const publicationSchemas: Kind = {
 /** Name and owner: how a subscription connects is a secret. */
 export const subscriptions: Kind = {
   catalog: 'pg_subscription',
-  from: 'pg_subscription o',
-  where: 'o.subdbid = (select d.oid from pg_database d where d.datname = current_database())',
+  from: 'pg_catalog.pg_subscription o',
+  where: 'o.subdbid = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())',
   owner: 'o.subowner',
   flags: {},
 };

@@ -7,18 +7,19 @@ import { type Kind, list, named, withoutQuotes, word, yes } from './kind.ts';
  */
 export const routines: Kind = {
   catalog: 'pg_proc',
-  from: 'pg_proc o',
+  from: 'pg_catalog.pg_proc o',
   where: `not exists (
-    select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = o.oid and d.deptype = 'i')`,
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = o.oid and d.deptype = 'i')`,
   owner: 'o.proowner',
-  acl: { items: 'o.proacl', byDefault: "acldefault('f', o.proowner)" },
+  acl: { items: 'o.proacl', byDefault: "pg_catalog.acldefault('f', o.proowner)" },
   home: { schema: 'o.pronamespace', catalog: 'pg_proc', oid: 'o.oid' },
   flags: {
     window: yes("o.prokind = 'w'"),
-    language: '(select l.lanname from pg_language l where l.oid = o.prolang)',
-    returns: 'pg_get_function_result(o.oid)',
-    arguments: 'to_json(o.proargnames)::text',
-    modes: 'to_json(o.proargmodes)::text',
+    language: '(select l.lanname from pg_catalog.pg_language l where l.oid = o.prolang)',
+    returns: 'pg_catalog.pg_get_function_result(o.oid)',
+    arguments: 'pg_catalog.to_json(o.proargnames)::pg_catalog.text',
+    modes: 'pg_catalog.to_json(o.proargmodes)::pg_catalog.text',
     defaults: 'nullif(o.pronargdefaults, 0)',
     securityDefiner: yes('o.prosecdef'),
     leakproof: yes('o.proleakproof'),
@@ -28,19 +29,22 @@ export const routines: Kind = {
     cost: 'o.procost',
     rows: 'nullif(o.prorows, 0)',
     support: named('o.prosupport', 'regprocedure'),
-    transforms: list('select type::regtype::text from unnest(o.protrftypes) type'),
-    settings: list(`select ${withoutQuotes('item')} collate "C" from unnest(o.proconfig) item order by 1`),
+    transforms: list('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
+    settings: list(
+      `select ${withoutQuotes('item')} collate pg_catalog."C" from pg_catalog.unnest(o.proconfig) item order by 1`,
+    ),
     library: 'o.probin',
-    body: `case when o.prokind <> 'a' then nullif(hashtextextended(o.prosrc collate "C", 0), hashtextextended('', 0))::text end`,
+    body: `case when o.prokind <> 'a' then nullif(
+      pg_catalog.hashtextextended(o.prosrc collate pg_catalog."C", 0), pg_catalog.hashtextextended('', 0))::pg_catalog.text end`,
   },
 };
 
 export const languages: Kind = {
   catalog: 'pg_language',
-  from: 'pg_language o',
+  from: 'pg_catalog.pg_language o',
   where: 'o.lanispl',
   owner: 'o.lanowner',
-  acl: { items: 'o.lanacl', byDefault: "acldefault('l', o.lanowner)" },
+  acl: { items: 'o.lanacl', byDefault: "pg_catalog.acldefault('l', o.lanowner)" },
   home: { catalog: 'pg_language', oid: 'o.oid' },
   flags: {
     trusted: yes('o.lanpltrusted'),

@@ -22,7 +22,7 @@ export function constraints(version: number): Kind {
   const action = (letter: string) => word(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
   return {
     catalog: 'pg_constraint',
-    from: 'pg_constraint o join pg_class c on c.oid = o.conrelid',
+    from: 'pg_catalog.pg_constraint o join pg_catalog.pg_class c on c.oid = o.conrelid',
     where: `c.relpersistence <> 't'
       and (o.contype in ('c', 'p', 'u', 'x') or o.contype = 'f' and o.conparentid = 0)`,
     home: TABLE,
@@ -46,7 +46,7 @@ export function constraints(version: number): Kind {
 
 export const domainConstraints: Kind = {
   catalog: 'pg_constraint',
-  from: 'pg_constraint o join pg_type t on t.oid = o.contypid',
+  from: 'pg_catalog.pg_constraint o join pg_catalog.pg_type t on t.oid = o.contypid',
   where: "o.contype = 'c'",
   home: { schema: 't.typnamespace', catalog: 'pg_type', oid: 't.oid' },
   flags: { type: CONSTRAINT_TYPE, notValid: yes('not o.convalidated') },
@@ -59,15 +59,15 @@ export const domainConstraints: Kind = {
 export function indexes(version: number): Kind {
   return {
     catalog: 'pg_class',
-    from: `pg_index o
-      join pg_class x on x.oid = o.indexrelid
-      join pg_class c on c.oid = o.indrelid`,
+    from: `pg_catalog.pg_index o
+      join pg_catalog.pg_class x on x.oid = o.indexrelid
+      join pg_catalog.pg_class c on c.oid = o.indrelid`,
     where: "c.relpersistence <> 't' and (o.indisvalid or x.relkind = 'I') and o.indisready",
     oid: 'o.indexrelid',
     home: TABLE,
     flags: {
       table: named('o.indrelid', 'regclass'),
-      accessMethod: '(select a.amname from pg_am a where a.oid = x.relam)',
+      accessMethod: '(select a.amname from pg_catalog.pg_am a where a.oid = x.relam)',
       columns: columnNames('o.indrelid', 'o.indkey'),
       partial: yes('o.indpred is not null'),
       unique: yes('o.indisunique'),
@@ -77,11 +77,12 @@ export function indexes(version: number): Kind {
       notValid: yes('not o.indisvalid'),
       replicaIdentity: yes('o.indisreplident'),
       clustered: yes('o.indisclustered'),
-      parent: '(select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = o.indexrelid)',
+      parent:
+        '(select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.indexrelid)',
       options: sortedList('x.reloptions'),
-      tablespace: '(select t.spcname from pg_tablespace t where t.oid = x.reltablespace)',
+      tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
       statistics: list(`
-        select a.attnum || '=' || a.attstattarget from pg_attribute a
+        select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
     },
   };
@@ -95,18 +96,19 @@ export function triggers(version: number): Kind {
   const bit = (number: number, name: string) => `case when o.tgtype & ${number} <> 0 then '${name}' end`;
   return {
     catalog: 'pg_trigger',
-    from: 'pg_trigger o join pg_class c on c.oid = o.tgrelid',
+    from: 'pg_catalog.pg_trigger o join pg_catalog.pg_class c on c.oid = o.tgrelid',
     where: version >= 150000 ? 'not o.tgisinternal' : 'not o.tgisinternal or o.tgparentid <> 0',
     home: TABLE,
     flags: {
       enabled: enabled('o.tgenabled'),
       function: named('o.tgfoid', 'regprocedure'),
       // The bits of catalog/pg_trigger.h.
-      when: `concat_ws(' ', case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
+      when: `pg_catalog.concat_ws(' ',
+        case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
         ${bit(4, 'insert')}, ${bit(8, 'delete')}, ${bit(16, 'update')}, ${bit(32, 'truncate')}, ${bit(1, 'for each row')})`,
       columns: columnNames('o.tgrelid', 'o.tgattr'),
       conditional: yes('o.tgqual is not null'),
-      arguments: "nullif(encode(o.tgargs, 'escape'), '')",
+      arguments: "nullif(pg_catalog.encode(o.tgargs, 'escape'), '')",
       deferrable: yes('o.tgdeferrable'),
       deferred: yes('o.tginitdeferred'),
       oldTable: 'o.tgoldtable',
@@ -118,27 +120,27 @@ export function triggers(version: number): Kind {
 /** Rules but for the one that makes a view a view. */
 export const rules: Kind = {
   catalog: 'pg_rewrite',
-  from: 'pg_rewrite o join pg_class c on c.oid = o.ev_class',
+  from: 'pg_catalog.pg_rewrite o join pg_catalog.pg_class c on c.oid = o.ev_class',
   where: "o.rulename <> '_RETURN'",
   home: TABLE,
   flags: {
     event: word('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
     instead: yes('o.is_instead'),
     enabled: enabled('o.ev_enabled'),
-    conditional: yes("o.ev_qual::text <> '<>'"),
+    conditional: yes("o.ev_qual::pg_catalog.text <> '<>'"),
   },
 };
 
 export const policies: Kind = {
   catalog: 'pg_policy',
-  from: 'pg_policy o join pg_class c on c.oid = o.polrelid',
+  from: 'pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid',
   home: TABLE,
   flags: {
     command: word('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
     restrictive: yes('not o.polpermissive'),
     roles: list(`
-      select case role when 0 then 'public' else quote_ident(pg_get_userbyid(role)) end collate "C"
-      from unnest(o.polroles) role order by 1`),
+      select case role when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(role)) end collate pg_catalog."C"
+      from pg_catalog.unnest(o.polroles) role order by 1`),
     using: yes('o.polqual is not null'),
     withCheck: yes('o.polwithcheck is not null'),
   },
@@ -146,7 +148,7 @@ export const policies: Kind = {
 
 export const eventTriggers: Kind = {
   catalog: 'pg_event_trigger',
-  from: 'pg_event_trigger o',
+  from: 'pg_catalog.pg_event_trigger o',
   owner: 'o.evtowner',
   home: { catalog: 'pg_event_trigger', oid: 'o.oid' },
   flags: {

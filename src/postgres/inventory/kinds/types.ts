@@ -7,21 +7,21 @@ import { type Kind, list, named, simpleExpression, word, yes } from './kind.ts';
 export function types(version: number): Kind {
   return {
     catalog: 'pg_type',
-    from: 'pg_type o left join pg_range r on r.rngtypid = o.oid',
+    from: 'pg_catalog.pg_type o left join pg_catalog.pg_range r on r.rngtypid = o.oid',
     where: `o.typtype <> 'm'
-      and (o.typrelid = 0 or exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c'))
-      and not exists (select from pg_type e where e.oid = o.typelem and e.typarray = o.oid)`,
+      and (o.typrelid = 0 or exists (select from pg_catalog.pg_class c where c.oid = o.typrelid and c.relkind = 'c'))
+      and not exists (select from pg_catalog.pg_type e where e.oid = o.typelem and e.typarray = o.oid)`,
     owner: 'o.typowner',
-    acl: { items: 'o.typacl', byDefault: "acldefault('T', o.typowner)" },
+    acl: { items: 'o.typacl', byDefault: "pg_catalog.acldefault('T', o.typowner)" },
     home: { schema: 'o.typnamespace', catalog: 'pg_type', oid: 'o.oid' },
     flags: {
       kind: `case when not o.typisdefined then 'shell' else ${word('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
-      labels: list('select e.enumlabel from pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
-      base: "case o.typtype when 'd' then format_type(o.typbasetype, o.typtypmod) end",
+      labels: list('select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
+      base: "case o.typtype when 'd' then pg_catalog.format_type(o.typbasetype, o.typtypmod) end",
       notNull: yes('o.typnotnull'),
-      default: `case o.typtype when 'd' then ${simpleExpression("pg_get_expr(o.typdefaultbin, 'pg_type'::regclass)")} end`,
+      default: `case o.typtype when 'd' then ${simpleExpression("pg_catalog.pg_get_expr(o.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)")} end`,
       collation: `case o.typtype when 'd' then (
-        select ${named('o.typcollation', 'regcollation')} from pg_type b
+        select ${named('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
         where b.oid = o.typbasetype and b.typcollation <> o.typcollation) end`,
       subtype: named('r.rngsubtype', 'regtype'),
       subtypeCollation: named('r.rngcollation', 'regcollation'),
@@ -38,9 +38,9 @@ export function types(version: number): Kind {
 
 /** The name of a range's multirange when it is not what CREATE TYPE makes of the range's (makeMultirangeTypeName). */
 const MULTIRANGE = `(
-  select m.typname from pg_type m
-  where m.oid = r.rngmultitypid and m.typname <> left(case
-    when o.typname like '%range%' then regexp_replace(o.typname, 'range', 'multirange')
+  select m.typname from pg_catalog.pg_type m
+  where m.oid = r.rngmultitypid and m.typname <> pg_catalog."left"(case
+    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname, 'range', 'multirange')
     else o.typname || '_multirange' end, 63))`;
 
 /** Before PostgreSQL 15 the locale of an ICU collation stood in the columns for libc. */
@@ -49,7 +49,7 @@ export function collations(version: number): Kind {
   const ofLibc = (column: string) => `case o.collprovider when 'c' then ${column} end`;
   return {
     catalog: 'pg_collation',
-    from: 'pg_collation o',
+    from: 'pg_catalog.pg_collation o',
     owner: 'o.collowner',
     home: { schema: 'o.collnamespace', catalog: 'pg_collation', oid: 'o.oid' },
     flags: {
@@ -65,24 +65,25 @@ export function collations(version: number): Kind {
 
 export const conversions: Kind = {
   catalog: 'pg_conversion',
-  from: 'pg_conversion o',
+  from: 'pg_catalog.pg_conversion o',
   owner: 'o.conowner',
   home: { schema: 'o.connamespace', catalog: 'pg_conversion', oid: 'o.oid' },
   flags: {
-    from: 'pg_encoding_to_char(o.conforencoding)',
-    to: 'pg_encoding_to_char(o.contoencoding)',
+    from: 'pg_catalog.pg_encoding_to_char(o.conforencoding)',
+    to: 'pg_catalog.pg_encoding_to_char(o.contoencoding)',
     // Its arguments changed in PostgreSQL 14.
-    function: 'o.conproc::regproc::text',
+    function: 'o.conproc::pg_catalog.regproc::pg_catalog.text',
     default: yes('o.condefault'),
   },
 };
 
 /** Since PostgreSQL 14 a range type has a cast to its multirange, made with it. */
 export function casts(version: number): Kind {
-  const made = 'exists (select from pg_range r where r.rngtypid = o.castsource and r.rngmultitypid = o.casttarget)';
+  const made =
+    'exists (select from pg_catalog.pg_range r where r.rngtypid = o.castsource and r.rngmultitypid = o.casttarget)';
   return {
     catalog: 'pg_cast',
-    from: 'pg_cast o',
+    from: 'pg_catalog.pg_cast o',
     ...(version >= 140000 ? { where: `not ${made}` } : {}),
     home: { catalog: 'pg_cast', oid: 'o.oid' },
     flags: {
@@ -96,8 +97,8 @@ export function casts(version: number): Kind {
 /** PostgreSQL 16 took a word out of the identity. */
 export const transforms: Kind = {
   catalog: 'pg_transform',
-  identity: "replace(i.identity, ' on language ', ' language ')",
-  from: 'pg_transform o',
+  identity: "pg_catalog.replace(i.identity, ' on language ', ' language ')",
+  from: 'pg_catalog.pg_transform o',
   home: { catalog: 'pg_transform', oid: 'o.oid' },
   flags: { from: named('o.trffromsql', 'regprocedure'), to: named('o.trftosql', 'regprocedure') },
 };

@@ -28,21 +28,21 @@ const ENABLE: Record<FiringState, string> = {
  * Triggers and rules of views cannot be disabled (ALTER TABLE), and fire only for who writes to the view.
  */
 const LIST = `
-  select 'trigger' as kind, trigger.oid::text as oid, namespace.nspname as schema, class.relname as table,
-    trigger.tgname as name, trigger.tgenabled::text as state
+  select 'trigger' as kind, trigger.oid::pg_catalog.text as oid, namespace.nspname as schema, class.relname as table,
+    trigger.tgname as name, trigger.tgenabled::pg_catalog.text as state
   from pg_catalog.pg_trigger trigger
     join pg_catalog.pg_class class on class.oid = trigger.tgrelid
     join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
     left join pg_catalog.pg_constraint constraint_of on constraint_of.oid = trigger.tgconstraint
   where class.relkind in ('r', 'p', 'f') and (trigger.tgconstraint = 0 or constraint_of.contype = 't')
   union all
-  select 'rule', rule.oid::text, namespace.nspname, class.relname, rule.rulename, rule.ev_enabled::text
+  select 'rule', rule.oid::pg_catalog.text, namespace.nspname, class.relname, rule.rulename, rule.ev_enabled::pg_catalog.text
   from pg_catalog.pg_rewrite rule
     join pg_catalog.pg_class class on class.oid = rule.ev_class
     join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
   where class.relkind in ('r', 'p')
   union all
-  select 'event trigger', oid::text, null, null, evtname, evtenabled::text from pg_catalog.pg_event_trigger`;
+  select 'event trigger', oid::pg_catalog.text, null, null, evtname, evtenabled::pg_catalog.text from pg_catalog.pg_event_trigger`;
 
 /** Keeps all of it from firing, whatever session_replication_role says. Resolves with what was there, and when it fired. */
 export async function disableUserCode(session: Session): Promise<UserCode[]> {

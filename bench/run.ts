@@ -8,6 +8,7 @@ import { type PostgresServer, startPostgres } from '../test/support/servers/post
 import { closeRun, openRun } from '../test/support/servers/run.ts';
 import { measureCatalogs } from './catalog.ts';
 import { CONTENDERS, earlier, LIFEBOAT, type Place, type Result, run } from './contenders.ts';
+import { measureCounting } from './counting.ts';
 import { createBenchDatabase, databaseSize } from './database.ts';
 import { describeMachine } from './machine.ts';
 import {
@@ -31,6 +32,8 @@ const { values: options } = parseArgs({
     'memory-only': { type: 'boolean', default: false },
     /** Only a restore test beside a restore by hand. */
     restore: { type: 'boolean', default: false },
+    /** Only what counting rows in the dump's stream costs and saves. */
+    counting: { type: 'boolean', default: false },
     /** Another checkout with its `dist/`, such as the last release's: it runs in turn with this one. */
     against: { type: 'string' },
     /** Only what `list`, `check` and `prune` need for 100 backups, 1,000, and so on up to so many. */
@@ -79,6 +82,18 @@ async function compareRestore(server: PostgresServer, folder: string): Promise<v
   ].join('\n\n');
   console.log(`\n${text}`);
   writeSection('Restore', text);
+}
+
+async function compareCounting(server: PostgresServer, folder: string): Promise<void> {
+  const machine = await describeMachine(programsOf(server));
+  const place = await createDatabase(server, folder, parseSize(options.size));
+  const text = [
+    headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds} --counting`),
+    `A database of ${formatBytes(await databaseSize(server, place.database))}.`,
+    await measureCounting(place, Number(options.rounds)),
+  ].join('\n\n');
+  console.log(`\n${text}`);
+  writeSection('Counting', text);
 }
 
 async function compareMemory(server: PostgresServer, folder: string): Promise<void> {
@@ -154,13 +169,18 @@ const SETTINGS = {
   autovacuum: 'off',
 };
 
+function chooseComparison(): (server: PostgresServer, folder: string) => Promise<void> {
+  if (options.restore) return compareRestore;
+  if (options.counting) return compareCounting;
+  return options['memory-only'] ? compareMemory : compareAll;
+}
+
 async function compareDatabases(): Promise<void> {
   install(['postgres']);
   const folder = join(openRun(), 'bench');
   mkdirSync(folder);
   const server = await startPostgres({ settings: SETTINGS });
-  const compare = options.restore ? compareRestore : options['memory-only'] ? compareMemory : compareAll;
-  await compare(server, folder);
+  await chooseComparison()(server, folder);
 }
 
 try {

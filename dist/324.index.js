@@ -13,16 +13,16 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/app/run-command.ts + 262 modules
-var run_command = __webpack_require__(870);
+// EXTERNAL MODULE: ./src/app/run-command.ts + 12 modules
+var run_command = __webpack_require__(8509);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/version.ts
 var version = __webpack_require__(311);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
-// EXTERNAL MODULE: ./src/commands/read-settings.ts + 41 modules
-var read_settings = __webpack_require__(5226);
+// EXTERNAL MODULE: ./src/commands/index.ts + 306 modules
+var src_commands = __webpack_require__(9843);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
@@ -39,7 +39,7 @@ const FILE = '-file';
 const NO_FLAGS = ['command', 'cache'];
 /** The names of a command's inputs that can be given on the command line. */
 function inputsOf(command) {
-    return Object.keys(read_settings/* commandInputs */.t[command]).filter((name) => !NO_FLAGS.includes(name));
+    return Object.keys(command.inputs).filter((name) => !NO_FLAGS.includes(name));
 }
 /** The variable that gives an input, where no flag does. */
 function variableOf(name) {
@@ -51,10 +51,10 @@ function variableOf(name) {
  */
 function readCommandLine(words, env) {
     const [first = '', ...rest] = words;
-    if (!(first in read_settings/* commandInputs */.t)) {
-        throw new errors/* LifeboatError */.H3(`${JSON.stringify(first)} is not a command. Write ${(0,values_words/* alternatives */.Vo)(Object.keys(read_settings/* commandInputs */.t))}; lifeboat --help says what each is for.`);
+    const command = (0,src_commands/* findCommand */.Zv)(first);
+    if (command === undefined) {
+        throw new errors/* LifeboatError */.H3(`${JSON.stringify(first)} is not a command. Write ${(0,values_words/* alternatives */.Vo)(src_commands/* COMMAND_NAMES */.nZ)}; lifeboat --help says what each is for.`);
     }
-    const command = first;
     const flags = new Map();
     for (let index = 0; index < rest.length; index++) {
         const word = rest[index] ?? '';
@@ -67,7 +67,7 @@ function readCommandLine(words, env) {
     }
     const has = (name) => flags.get(name)?.at(-1) === 'true';
     const given = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
-    given.set('command', command);
+    given.set('command', command.name);
     return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
 }
 function flagOf(word, command) {
@@ -79,13 +79,12 @@ function flagOf(word, command) {
     const known = [...inputsOf(command).flatMap((input) => [input, `${input}${FILE}`]), 'help', 'json'];
     if (!known.includes(name)) {
         const near = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
-        throw new errors/* LifeboatError */.H3(`--${name} is no flag of ${command}. Is --${near} meant? lifeboat ${command} --help has all.`);
+        throw new errors/* LifeboatError */.H3(`Unknown flag --${name} for ${command.name}. Did you mean --${near}? "lifeboat ${command.name} --help" lists all flags.`);
     }
     return { name, text };
 }
 function isYesOrNo(name, command) {
-    const schema = read_settings/* commandInputs */.t[command];
-    return name === 'help' || name === 'json' || ['true', 'false'].includes(schema[name]?.default ?? '');
+    return name === 'help' || name === 'json' || ['true', 'false'].includes(command.inputs[name]?.default ?? '');
 }
 function textOf(name, flags, env) {
     const [texts, files] = [flags.get(name), flags.get(`${name}${FILE}`)];
@@ -210,21 +209,11 @@ const DESCRIPTIONS = {
 
 
 const WIDTH = 100;
-const PURPOSES = {
-    backup: 'makes an encrypted backup of a database',
-    'restore-test': 'restores a backup into a throwaway server, and demands that it equals what was dumped',
-    restore: 'restores a backup beside the live database, and swaps it in when asked to',
-    list: 'lists the backups that are there',
-    check: 'tells whether the backups are as new, as large and as proven as is demanded',
-    prune: 'deletes the backups that no rule keeps',
-    hold: 'keeps one backup from being deleted',
-    release: 'lets the rules have a held backup again',
-};
-const EXIT_CODES = `Exit codes: 0 good; 1 failed, or a check is not passed; 2 wrong use, nothing was begun; 3 could not verify;
+const EXIT_CODES = `Exit codes: 0 good; 1 failed, or a check is not passed; 2 usage error, nothing was started; 3 could not verify;
 130 cancelled.`;
 /** `lifeboat --help`. */
 function overallHelp(version) {
-    const commands = Object.entries(PURPOSES).map(([command, purpose]) => `  ${command.padEnd(14)}${purpose}`);
+    const commands = src_commands/* COMMANDS */.Lo.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
     return `Lifeboat ${version}: PostgreSQL backups that are proven by restoring them.
 
   lifeboat COMMAND [--input text …]      lifeboat COMMAND --help
@@ -242,13 +231,12 @@ ${EXIT_CODES}
 }
 /** `lifeboat COMMAND --help`. */
 function commandHelp(command) {
-    const schema = read_settings/* commandInputs */.t[command];
     const inputs = inputsOf(command).map((name) => {
-        const byDefault = schema[name]?.default ?? '';
+        const byDefault = command.inputs[name]?.default ?? '';
         const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
         return [head, ...wrapped(DESCRIPTIONS[name] ?? '', WIDTH - 6).map((line) => `      ${line}`)].join('\n');
     });
-    return `lifeboat ${command}: ${PURPOSES[command]}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
+    return `lifeboat ${command.name}: ${command.summary}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
 }
 function wrapped(text, width) {
     const lines = [];
@@ -401,13 +389,13 @@ async function runCli(words) {
     return run(line);
 }
 async function run({ command, json, get }) {
-    const out = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
-    const confirmed = command === 'restore' ? await main_confirm(get) : get;
+    const reporter = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
+    const confirmed = command.name === 'restore' ? await main_confirm(get) : get;
     // What a run begins that must not outlive it, ends with it; there is no step after it that could.
     const track = () => () => { };
-    const mask = (secret) => out.mask(secret);
-    const outcome = await (0,run_command/* carryOut */.u)({ get: confirmed, env: process.env, out, mask, track });
-    out.end();
+    const mask = (secret) => reporter.mask(secret);
+    const outcome = await (0,run_command/* runCommand */.d)({ get: confirmed, env: process.env, reporter, mask, track });
+    reporter.end();
     return main_EXIT_CODES[outcome];
 }
 /** Asks a person at a terminal for what `confirm` wants; a script gives it as a flag. */

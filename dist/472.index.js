@@ -30,7 +30,7 @@ module.exports = {
 var errors = __webpack_require__(6656);
 var types = __webpack_require__(254);
 
-var Reader = __webpack_require__(1996);
+var Reader = __webpack_require__(9615);
 var Writer = __webpack_require__(9816);
 
 
@@ -56,7 +56,7 @@ for (var e in errors) {
 
 /***/ }),
 
-/***/ 1996:
+/***/ 9615:
 /***/ ((module, __unused_webpack_exports, __webpack_require__) => {
 
 // Copyright 2011 Mark Cavage <mcavage@gmail.com> All rights reserved.

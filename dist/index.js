@@ -28370,65 +28370,990 @@ module.exports = {
 
 /***/ }),
 
-/***/ 870:
+/***/ 8509:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  u: () => (/* binding */ run_command_carryOut)
+  d: () => (/* binding */ runCommand)
 });
 
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/notify/run-result.ts
+var run_result = __nccwpck_require__(1544);
 // EXTERNAL MODULE: ./src/report/escape.ts
 var report_escape = __nccwpck_require__(6412);
-;// CONCATENATED MODULE: ./src/commands/backup/databases/report.ts
+// EXTERNAL MODULE: ./src/report/log.ts
+var log = __nccwpck_require__(6472);
+// EXTERNAL MODULE: ./src/report/progress.ts
+var progress = __nccwpck_require__(8991);
+// EXTERNAL MODULE: ./src/version.ts
+var version = __nccwpck_require__(311);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./src/notify/http.ts
 
-/** Failures beyond these are in the summary alone: a message for people has an end. */
-const MOST_TOLD = 20;
-/** Which databases have no backup, or not in every store, and why; null: each has. */
-function databasesMessage({ databases }) {
-    const good = databases.filter(({ outcome }) => outcome === 'complete');
-    const bad = databases.filter(({ outcome }) => outcome !== 'complete' && outcome !== 'not-begun');
-    const notBegun = databases.filter(({ outcome }) => outcome === 'not-begun').map(({ database }) => database);
-    if (good.length === databases.length)
-        return null;
-    const more = bad.length > MOST_TOLD ? [`And ${bad.length - MOST_TOLD} more, see the job summary.`] : [];
-    return [
-        `${good.length} of ${databases.length} databases were backed up.`,
-        ...bad.slice(0, MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
-        ...more,
-        ...(notBegun.length === 0 ? [] : [`Not begun: ${(0,report_escape/* some */.zN)(notBegun.map((name) => JSON.stringify(name)))}.`]),
-    ].join('\n');
+
+/** Milliseconds. All of it ends before `stop` does, whatever these say. */
+const PATIENCE = { ofTry: 10_000, pauses: [1_000, 3_000] };
+/** The service was not reached, or did not take what it was sent. The message names its host, and nothing else of the URL. */
+class HttpError extends Error {
+    name = 'HttpError';
 }
-/** The output `backups`: what each database came to. */
-function databasesOutput({ databases }) {
-    return JSON.stringify(databases.map(({ database, name, outcome, report, duration }) => ({
-        database,
-        name,
-        outcome,
-        id: report?.id ?? null,
-        size: report?.storedSize ?? null,
-        databaseSize: report?.databaseSize ?? null,
-        tables: report?.tables ?? null,
-        rows: report?.rows ?? null,
-        durationSeconds: Math.round(duration / 1000),
-    })));
+/**
+ * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
+ * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
+ */
+async function send(call, stop, patience = PATIENCE) {
+    for (let tries = 1;; tries++) {
+        const problem = await tryOnce(call, stop, patience.ofTry);
+        if (problem === null)
+            return;
+        const pause = problem.passing ? patience.pauses[tries - 1] : undefined;
+        if (pause !== undefined)
+            await (0,external_node_timers_promises_.setTimeout)(pause, undefined, { signal: stop }).catch(() => { });
+        if (pause !== undefined && !stop.aborted)
+            continue;
+        throw new HttpError(`${call.url.host} ${problem.what}${tries > 1 ? ` (tried ${tries} times)` : ''}.`);
+    }
 }
-/** The sums of what was backed up. */
-function totalsOf({ databases }) {
-    const reports = reportsOf(databases);
-    const sum = (of) => reports.reduce((total, report) => total + of(report), 0);
+async function tryOnce(call, stop, time) {
+    if (stop.aborted)
+        return { what: 'was not asked: there was no time left', passing: false };
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(time)]);
+    try {
+        const { method, url, body = null } = call;
+        const answer = await fetch(withoutUser(url), {
+            method,
+            headers: headersOf(call),
+            body,
+            signal,
+            redirect: 'manual',
+        });
+        // Nothing that they say is wanted, and it could be long.
+        await answer.body?.cancel();
+        return answer.ok ? null : refusal(answer, url);
+    }
+    catch (error) {
+        if (signal.aborted)
+            return { what: 'did not answer in time', passing: true };
+        return { what: `could not be reached: ${reasonOf(error)}`, passing: true };
+    }
+}
+/** A redirect is not followed: it would hand the secret in the URL, or the message, to whoever it names. */
+function refusal({ status, headers }, url) {
+    const location = headers.get('location');
+    if (status >= 300 && status < 400 && location !== null) {
+        const host = URL.canParse(location, url.href) ? new URL(location, url.href).host : 'nowhere';
+        return {
+            what: `answered ${status}, a redirect to ${host}, which is not followed: give the address that it leads to`,
+            passing: false,
+        };
+    }
+    return { what: `answered ${status}`, passing: status >= 500 || [408, 425, 429].includes(status) };
+}
+/** fetch() refuses a URL with a user and shows all of it. */
+function withoutUser(url) {
+    const bare = new URL(url);
+    bare.username = '';
+    bare.password = '';
+    return bare;
+}
+function headersOf({ url, contentType }) {
+    const user = [url.username, url.password].map(decodeURIComponent).join(':');
     return {
-        storedSize: sum(({ storedSize }) => storedSize),
-        databaseSize: sum(({ databaseSize }) => databaseSize),
-        tables: sum(({ tables }) => tables),
-        rows: reports.reduce((total, { rows }) => total + BigInt(rows), 0n).toString(),
+        'user-agent': `lifeboat/${version/* VERSION */.x}`,
+        ...(contentType === undefined ? {} : { 'content-type': contentType }),
+        ...(user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
     };
 }
-/** Of the databases that have a backup. */
-function reportsOf(databases) {
-    return databases.flatMap(({ report }) => report ?? []);
+/** fetch() itself says only "fetch failed". The codes of its causes (ECONNREFUSED, ENOTFOUND, …) hold nothing of the URL. */
+function reasonOf(error) {
+    const { cause } = error;
+    return typeof cause?.code === 'string' ? cause.code : 'no reason was given';
 }
+
+;// CONCATENATED MODULE: ./src/notify/heartbeat.ts
+
+/** A start is tried once: nothing depends on it, and the end waits for it. Milliseconds. */
+const PATIENCE_AT_START = { ofTry: 5_000, pauses: [] };
+/** Throws an HttpError. */
+function sendBeat(url, beat, stop) {
+    const call = { method: 'GET', url: beatUrl(url, beat) };
+    return send(call, stop, beat === 'start' ? PATIENCE_AT_START : PATIENCE);
+}
+function beatUrl(url, beat) {
+    if (beat === 'success')
+        return url;
+    const below = new URL(url);
+    below.pathname = `${url.pathname.replace(/\/+$/, '')}/${beat}`;
+    return below;
+}
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./src/notify/mail.ts
+
+
+/** Milliseconds, for each answer. All of it ends before `stop` does. */
+const mail_PATIENCE = 10_000;
+/**
+ * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
+ * reached, is not the one its certificate must name, or did not take the mail for everybody.
+ */
+async function sendMail({ server, from, to }, message, stop) {
+    const { createTransport } = await __nccwpck_require__.e(/* import() */ 739).then(__nccwpck_require__.bind(__nccwpck_require__, 6739));
+    const { host, port, tls, login } = server;
+    const connection = connectTo(host, port, stop);
+    const transport = createTransport({
+        host,
+        port,
+        secure: tls === 'at once',
+        requireTLS: tls === 'STARTTLS',
+        ignoreTLS: tls === 'none',
+        ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
+        greetingTimeout: mail_PATIENCE,
+        socketTimeout: mail_PATIENCE,
+        // The socket is ours, so that it can be cut off in time.
+        getSocket: (_, done) => {
+            connection.then((socket) => done(null, { connection: socket }), (error) => done(error, {}));
+        },
+    });
+    try {
+        // RFC 3834: no answer is wanted from holiday programs.
+        const headers = { 'Auto-Submitted': 'auto-generated' };
+        const { rejected } = await transport.sendMail({ from, to, ...mailOf(message), headers });
+        if (rejected.length > 0)
+            throw new Error(`it refused ${rejected.map(String).join(', ')}`);
+    }
+    catch (error) {
+        const { code, message: said } = error;
+        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : (0,report_escape/* hideSecrets */.s0)(said, login === null ? [] : formsOf(login));
+        // Without the cause: its words can be the server's, and a server may repeat what it was sent.
+        throw new Error(`${host}:${port} did not take the mail: ${why}.`);
+    }
+    finally {
+        (await connection.catch(() => null))?.destroy();
+    }
+}
+/** What of a login is secret, also as it is sent (AUTH PLAIN, RFC 4616; AUTH LOGIN). */
+function formsOf({ user, password }) {
+    return [password, ...[password, `\0${user}\0${password}`].map((text) => Buffer.from(text).toString('base64'))];
+}
+function connectTo(host, port, stop) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_.connect)({ host, port });
+        const late = () => socket.destroy(new Error('it did not answer in time'));
+        const timer = setTimeout(late, mail_PATIENCE);
+        stop.addEventListener('abort', late, { once: true });
+        if (stop.aborted)
+            late();
+        socket.once('error', reject);
+        socket.once('close', () => {
+            clearTimeout(timer);
+            stop.removeEventListener('abort', late);
+        });
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            resolve(socket);
+        });
+    });
+}
+/** Plain text, so that nothing that comes from outside is markup. */
+function mailOf(message) {
+    const { event, title, set, repository } = message;
+    const where = [set, repository].filter((name) => name !== null).join(', ');
+    const facts = [
+        ['Set', set],
+        ['Database', message.database],
+        ['Backup', message.backup],
+        ['Verdict', message.verdict],
+        ['Command', `${message.command}${message.cancelled ? ', cancelled' : ''}, ${message.durationSeconds} s`],
+        ['Ended', message.ended],
+        ['Workflow', message.workflow === null ? null : `${repository}, ${message.workflow}`],
+        ['Run', message.runUrl],
+    ];
+    const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name}: ${(0,report_escape/* oneLine */.TN)(value)}`]));
+    return {
+        subject: (0,report_escape/* oneLine */.TN)(`${event === 'failure' ? '❌' : '✅'} ${title}${where === '' ? '' : ` (${where})`}`),
+        text: `${message.message.split('\n').map(report_escape/* oneLine */.TN).join('\n')}\n\n${lines.join('\n')}\n`,
+    };
+}
+
+// EXTERNAL MODULE: ./src/notify/metrics.ts
+var metrics = __nccwpck_require__(5772);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./src/notify/metrics-text.ts
+
+/** The first line of a file that is ours. */
+const FIRST_LINE = '# Written by Lifeboat, which reads it back and writes over it.';
+const NAMES = Object.keys(metrics/* METRICS */.Cb);
+/** A series as we write it: label values are escaped, so that none holds a quote or a line end as it is. */
+const SERIES = /^(lifeboat_[a-z_]+)\{([a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*)\} ([0-9.eE+-]+)$/;
+/**
+ * The groups in Prometheus's text format, with what `previous` (such a text) has beside them: see {@link MetricGroup}.
+ * Of `previous` only lines are taken that could be ours.
+ */
+function metricsText(groups, previous = '') {
+    const written = groups.flatMap(({ labels, samples }) => samples.map(({ name, stage, value }) => ({
+        name,
+        group: labelText(labels),
+        labels: labelText({ ...labels, ...(stage === undefined ? {} : { stage }) }),
+        value: String(value),
+    })));
+    const kept = readSeries(previous).filter((old) => !written.some(({ name, group }) => name === old.name && old.labels.startsWith(group)));
+    const all = [...kept, ...written];
+    const blocks = NAMES.flatMap((name) => {
+        const lines = all
+            .filter((series) => series.name === name)
+            .map(({ labels, value }) => `${name}{${labels}} ${value}`);
+        return lines.length === 0 ? [] : [`# HELP ${name} ${metrics/* METRICS */.Cb[name]}`, `# TYPE ${name} gauge`, ...lines.sort()];
+    });
+    return [FIRST_LINE, ...blocks, ''].join('\n');
+}
+/** Whether the text says that the last run of one of these groups was red. */
+function lastAttemptFailed(previous, groups) {
+    const own = groups.map(({ labels }) => labelText(labels));
+    return readSeries(previous).some(({ name, labels, value }) => name === 'lifeboat_last_attempt_success' && value === '0' && own.includes(labels));
+}
+function readSeries(text) {
+    return text.split('\n').flatMap((line) => {
+        const [, name, labels = '', value = ''] = SERIES.exec(line) ?? [];
+        const known = NAMES.find((candidate) => candidate === name);
+        return known === undefined || Number.isNaN(Number(value)) ? [] : [{ name: known, labels, value }];
+    });
+}
+/** In a fixed order, for a group is found again by its text. */
+function labelText({ set, command, store, stage }) {
+    const labels = { set, command, store, stage };
+    return Object.entries(labels)
+        .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escaped(value)}"`]))
+        .join(',');
+}
+/** Prometheus, "Exposition formats": backslash, quote and line feed. */
+function escaped(value) {
+    return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+;// CONCATENATED MODULE: ./src/notify/metrics-file.ts
+
+
+
+
+/** The text of a file that is ours; empty when there is none yet. Throws when it is somebody else's, or cannot be read. */
+async function readMetricsFile(path) {
+    let text;
+    try {
+        text = await (0,promises_.readFile)(path, 'utf8');
+    }
+    catch (error) {
+        if (error.code === 'ENOENT')
+            return '';
+        throw error;
+    }
+    if (text === '' || text.startsWith(`${FIRST_LINE}\n`))
+        return text;
+    throw new Error(`${JSON.stringify(path)} is there and was not written by Lifeboat. Name another file.`);
+}
+/**
+ * Writes it whole or not at all: node_exporter may read at any moment. It reads `*.prom` only, so not the temporary file,
+ * and as another user, so everybody may read it.
+ */
+async function writeMetricsFile(path, text) {
+    const temporary = (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`);
+    try {
+        const file = await (0,promises_.open)(temporary, 'wx', 0o644);
+        try {
+            await file.writeFile(text);
+            await file.chmod(0o644); // Whatever the umask is.
+            await file.sync();
+        }
+        finally {
+            await file.close();
+        }
+        await (0,promises_.rename)(temporary, path);
+    }
+    catch (error) {
+        await (0,promises_.rm)(temporary, { force: true });
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/notify/pushgateway.ts
+
+
+/**
+ * Pushes each group. POST replaces the metrics of its group that have the same name, and no others (Pushgateway, "POST
+ * method"): what a failed run has nothing to say about stays. Throws an HttpError at the first that is not taken.
+ */
+async function push(gateway, groups, stop) {
+    for (const group of groups) {
+        const url = new URL(gateway);
+        url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/lifeboat${groupingKey(group.labels)}`;
+        const body = metricsText([group]);
+        await send({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
+    }
+}
+/** In base64, as a store's slashes need it. */
+function groupingKey(labels) {
+    return Object.entries(labels)
+        .map(([name, value]) => `/${name}@base64/${Buffer.from(value).toString('base64url')}`)
+        .join('');
+}
+
+;// CONCATENATED MODULE: ./src/notify/webhook.ts
+
+
+/** Characters of the message; the summary has all. */
+const LONGEST = 8_000;
+/** The same in a chat, and of the names above it: Discord takes 2,000 in all, Mattermost 4,000. */
+const LONGEST_IN_CHAT = 1_500;
+const LONGEST_NAMES = 200;
+/** Reads it from what the runner sets. */
+function workflowRun(env) {
+    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id } = env;
+    if (!server || !repository || !id)
+        return null;
+    const workflow = env.GITHUB_WORKFLOW ?? '';
+    return { repository, workflow, url: `${server}/${repository}/actions/runs/${id}` };
+}
+/** The message about a red run, or about a green one after a red one. */
+function makeMessage(result, run) {
+    const { command, failure, facts, about, ended, duration, cancelled } = result;
+    const title = failure?.title ?? `Lifeboat: ${command} recovered`;
+    const message = cut(failure?.message ?? recoveryText(result), LONGEST);
+    return {
+        text: chatText(failure === null ? '✅' : '❌', title, message, result, run),
+        event: failure === null ? 'recovery' : 'failure',
+        command,
+        cancelled,
+        title,
+        message,
+        set: about.set,
+        database: about.database,
+        backup: facts.backup ?? about.backup,
+        verdict: facts.verdict,
+        ended: ended.toISOString(),
+        durationSeconds: Math.round(duration / 1000),
+        repository: run?.repository ?? null,
+        workflow: run?.workflow ?? null,
+        runUrl: run?.url ?? null,
+    };
+}
+function recoveryText({ command, facts }) {
+    const sentence = facts.sentence === null ? '' : ` ${facts.sentence}`;
+    return `The ${command} before this one had failed; this one succeeded.${sentence}`;
+}
+/** Throws an HttpError. */
+function post(url, message, stop) {
+    return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
+}
+function chatText(mark, title, message, { about }, run) {
+    const named = [
+        ...(about.set === null ? [] : [`set ${about.set}`]),
+        ...(about.database === null ? [] : [`database ${about.database}`]),
+        ...(about.backup === null ? [] : [`backup ${about.backup}`]),
+    ].join(', ');
+    const where = run === null ? '' : `${chatSafe(cut(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
+    const lines = [
+        `${mark} ${chatSafe(title)}`,
+        chatSafe(cut(named, LONGEST_NAMES)),
+        ...cut(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
+        where,
+    ];
+    return lines.filter((line) => line !== '').join('\n');
+}
+function cut(text, longest) {
+    return text.length > longest ? `${text.slice(0, longest)}… (see the run for the rest)` : text;
+}
+/**
+ * Text from anywhere, for a chat that reads markup. `& < >` as Slack wants them (so that no `<!channel>` or `<url|text>` is
+ * one); the others of Markdown that would do more than look odd are broken by a space of no width: mentions (`@channel`),
+ * links and pictures (`](`), and addresses that would be fetched for a preview.
+ */
+function chatSafe(text) {
+    return (0,report_escape/* oneLine */.TN)(text)
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('>', '&gt;')
+        .replaceAll('@', '@\u200b')
+        .replace(/\](?=[([:])/g, ']\u200b')
+        .replace(/\b(https?:)(?=\/\/)/gi, '$1\u200b');
+}
+
+;// CONCATENATED MODULE: ./src/app/notify.ts
+
+
+
+
+
+
+
+
+
+
+/** All notifications of the end together take no longer. Milliseconds. */
+const TIME = 30_000;
+/** The same once the run is cancelled, and until when after the signal: SIGTERM comes 7.5 s after it, the end 2.5 s later. */
+const TIME_WHEN_CANCELLED = 2_000;
+const LATEST_WHEN_CANCELLED = 7_000;
+const TIME_OF_DISKS = 2_000;
+/**
+ * Reports the start of the run to the heartbeat. Returns what reports its result to every notifier. Neither throws: a
+ * notifier that fails is named in a warning, and the result does not change.
+ */
+function startNotifying(notifier) {
+    const { cancelled } = notifier;
+    const stop = new AbortController();
+    const stopIn = (time) => void setTimeout(() => stop.abort(), time).unref();
+    cancelled.addEventListener('abort', () => stopIn(LATEST_WHEN_CANCELLED));
+    const begun = notifyStart(notifier);
+    return async (result, stores) => {
+        // In their order, or the service would wait for the end of a run whose start it heard of last.
+        await begun;
+        stopIn(cancelled.aborted ? TIME_WHEN_CANCELLED : TIME);
+        cancelled.addEventListener('abort', () => stopIn(TIME_WHEN_CANCELLED));
+        await notifyEnd(notifier, result, stores, stop.signal);
+    };
+}
+/** Beside the work, not before it. Some services know no start: that is worth no warning, the end will tell. */
+async function notifyStart({ settings: { heartbeat }, cancelled, log }) {
+    if (heartbeat === null)
+        return;
+    try {
+        await sendBeat(heartbeat, 'start', cancelled);
+    }
+    catch (error) {
+        log.info(`heartbeat-url: the start was not told: ${(0,errors/* messageOf */.bD)(error)}`);
+    }
+}
+async function notifyEnd(notifier, result, stores, stop) {
+    const { webhook, mail, heartbeat, metricsFile, pushgateway } = notifier.settings;
+    let recovered = result.facts.recovered;
+    const attempt = async (name, whom, work) => {
+        try {
+            if (whom !== null)
+                await work(whom);
+        }
+        catch (error) {
+            notifier.log.warning(`${name}: this run was not told there: ${(0,errors/* messageOf */.bD)(error)}`);
+        }
+    };
+    let measured;
+    const measuredOnce = () => {
+        measured ??= measure(result, stores);
+        return measured;
+    };
+    // First, for the file may know that the run before had failed.
+    await attempt('metrics-file', metricsFile, async (path) => {
+        const groups = await measuredOnce();
+        const previous = await readMetricsFile(path);
+        recovered ||= lastAttemptFailed(previous, groups);
+        await writeMetricsFile(path, metricsText(groups, previous));
+    });
+    await Promise.all([
+        attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
+        attempt('webhook-url', webhook, async (url) => {
+            if (result.failure !== null || recovered)
+                await post(url, makeMessage(result, workflowRun(notifier.env)), stop);
+        }),
+        attempt('smtp-url', mail, async (settings) => {
+            if (result.failure !== null || recovered) {
+                await sendMail(settings, makeMessage(result, workflowRun(notifier.env)), stop);
+            }
+        }),
+        attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, result.failure === null ? 'success' : 'fail', stop)),
+    ]);
+}
+async function measure(result, stores) {
+    // A disk that does not answer may be why the run was cancelled, or has failed.
+    const space = result.cancelled ? [] : await Promise.race([spaceOf(stores), (0,external_node_timers_promises_.setTimeout)(TIME_OF_DISKS, [], { ref: false })]);
+    const groups = (0,metrics/* metricsOf */.Ps)(result, space);
+    if (groups.length === 0)
+        throw new Error('its set is not known. Give it in name; those of databases are known once the server has listed them.');
+    return groups;
+}
+/** Of the file stores that are there. */
+async function spaceOf(stores) {
+    const spaces = stores.map(async (store) => {
+        if (store.kind !== 'file')
+            return [];
+        try {
+            const { bavail, blocks, bsize } = await (0,promises_.statfs)(store.path);
+            return [{ url: store.url, free: bavail * bsize, size: blocks * bsize }];
+        }
+        catch {
+            return [];
+        }
+    });
+    return (await Promise.all(spaces)).flat();
+}
+
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: ./src/app/write-page.ts
+
+
+
+
+/**
+ * Writes the page of `report-html`, whole or not at all, with the rights that the umask leaves, as any file that
+ * somebody asks for: it is to be read by others, and holds no secret.
+ */
+async function writePage(path, page) {
+    const temporary = (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`);
+    try {
+        await (0,promises_.writeFile)(temporary, page, { flag: 'wx' });
+        await (0,promises_.rename)(temporary, path);
+    }
+    catch (error) {
+        await (0,promises_.rm)(temporary, { force: true }).catch(() => { });
+        throw new errors/* LifeboatError */.H3(`report-html: ${JSON.stringify(path)} could not be written (${(0,errors/* messageOf */.bD)(error)}). Name a file in a folder that this user may write.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/app/publish.ts
+
+
+
+
+
+
+/** Writes, outputs and prints everything that a command presents. */
+async function publish(presentation, reporter) {
+    const { report, outputs, lines, summary, problem, status, page } = presentation;
+    if (report !== null)
+        await writeReport(report);
+    for (const [name, value] of Object.entries(outputs))
+        reporter.output(name, value);
+    if (report !== null)
+        reporter.report(report.path);
+    for (const line of lines)
+        reporter.log.info(line);
+    await reporter.summary(summary);
+    if (problem !== null) {
+        const { title, message } = problem;
+        if (status === 'good')
+            reporter.warning(title, message);
+        else
+            reporter.error(title, message);
+    }
+    if (page !== null)
+        await writePage(page.path, page.html);
+}
+/** Where a JSON report of this name is written. */
+function reportPath(name) {
+    const { RUNNER_TEMP } = process.env;
+    // In a folder that every user may write, another one could have put a link under a known name.
+    return RUNNER_TEMP ? (0,external_node_path_.join)(RUNNER_TEMP, name) : (0,external_node_path_.join)((0,external_node_os_.tmpdir)(), `${(0,external_node_crypto_.randomUUID)()}-${name}`);
+}
+async function writeReport({ path, content }) {
+    const flag = process.env.RUNNER_TEMP ? 'w' : 'wx';
+    await (0,promises_.writeFile)(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag });
+}
+/** The summary and the annotation of a run that ended without a result. */
+async function publishFailure(title, message, reporter) {
+    await reporter.summary(`## ❌ ${(0,report_escape/* html */.qy)(title)}\n\n${message.split('\n').map(report_escape/* html */.qy).join('<br>\n')}\n`);
+    reporter.error(title, message);
+}
+
+// EXTERNAL MODULE: ./src/inputs/notifiers/mail.ts
+var mail = __nccwpck_require__(6402);
+// EXTERNAL MODULE: ./src/inputs/notifiers/monitoring.ts
+var monitoring = __nccwpck_require__(5231);
+// EXTERNAL MODULE: ./src/inputs/values/set-name.ts
+var set_name = __nccwpck_require__(4254);
+// EXTERNAL MODULE: ./src/inputs/values/words.ts
+var words = __nccwpck_require__(3805);
+// EXTERNAL MODULE: ./src/commands/index.ts + 306 modules
+var commands = __nccwpck_require__(9843);
+// EXTERNAL MODULE: ./src/inputs/problems.ts
+var inputs_problems = __nccwpck_require__(8925);
+// EXTERNAL MODULE: ./src/inputs/secrets.ts
+var secrets = __nccwpck_require__(3332);
+// EXTERNAL MODULE: ./src/inputs/values/text.ts
+var values_text = __nccwpck_require__(9933);
+;// CONCATENATED MODULE: ./src/app/read-settings.ts
+
+
+
+
+
+
+/** The command that an input's text names, before anything is checked: for the title of an error. */
+function namedCommand(text) {
+    return (0,commands/* findCommand */.Zv)(text.trim()) ?? commands/* DEFAULT_COMMAND */.YT;
+}
+/**
+ * Reads and checks every input of the command. Secrets are masked before the first check. `get` gives an input's text
+ * untrimmed, empty when it was not given. Throws one LifeboatError with a line for each problem, which names the input.
+ */
+async function readSettings(get, env, log) {
+    (0,secrets/* maskSecrets */.QU)((0,secrets/* secretsOf */.Fj)(get, env), log);
+    const command = await readCommand(get);
+    noteUnusedInputs(command, get, log);
+    return command.readSettings(get, env, log);
+}
+async function readCommand(get) {
+    const problems = new inputs_problems/* Problems */.Z();
+    const command = await problems.collect('command', () => parseCommand(get('command').trim()));
+    problems.throwIfAny();
+    return command ?? commands/* DEFAULT_COMMAND */.YT;
+}
+function parseCommand(text) {
+    if (text === '')
+        return commands/* DEFAULT_COMMAND */.YT;
+    const command = (0,commands/* findCommand */.Zv)(text);
+    if (command !== undefined)
+        return command;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a command. Write ${(0,words/* alternatives */.Vo)(commands/* COMMAND_NAMES */.nZ)}.`);
+}
+/** An input of another command has no effect here, though the workflow's author may expect one. */
+function noteUnusedInputs({ name: command, inputs }, get, log) {
+    const all = Object.assign({}, ...Object.values(commands/* commandInputs */.tp));
+    for (const [name, { default: byDefault }] of Object.entries(all)) {
+        const text = get(name).trim();
+        if (name in inputs || text === '' || text === byDefault)
+            continue;
+        log.notice(`${name}: the command ${command} has no use for it.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/app/read-monitoring.ts
+
+
+
+
+
+
+/**
+ * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
+ * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
+ */
+function readMonitoring(get) {
+    const told = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), words/* parseBoolean */.yG));
+    return {
+        webhook: told ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
+        heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
+        metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
+        pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        mail: told
+            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
+            : null,
+        set: usable(get('name'), set_name/* parseSetName */.$),
+    };
+}
+/** null: not given, or bad. */
+function usable(text, parse) {
+    try {
+        return text.trim() === '' ? null : parse(text.trim());
+    }
+    catch (error) {
+        if (error instanceof errors/* LifeboatError */.H3)
+            return null;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/app/run-command.ts
+
+
+
+
+
+
+
+
+
+
+/** 8 GiB: a volume is copied, listed and fetched again in reasonable time, and no provider's limit is near. */
+const VOLUME_SIZE = 8 * 1024 ** 3;
+/** Runs the command that the inputs name, shows its result and notifies. Never throws. */
+async function runCommand({ get, env, reporter, mask, track }) {
+    const { log } = reporter;
+    const cancellation = listenForSignals(log);
+    const run = newRun(log, cancellation.signal, track);
+    const monitoring = readMonitoring(get);
+    run.progress.about.set = monitoring.set;
+    const notify = startNotifying({ settings: monitoring, log, cancelled: run.signal, env });
+    const command = namedCommand(get('command'));
+    const secrets = [];
+    const remember = (secret) => {
+        secrets.push(secret);
+        mask(secret);
+    };
+    const [read] = await Promise.allSettled([readSettings(get, env, { ...log, mask: remember })]);
+    const end = read.status === 'fulfilled'
+        ? await execute(command, read.value, run, reporter)
+        : await endWithoutResult(command, read.reason, run, reporter);
+    cancellation.markFinished();
+    const outcome = read.status === 'rejected' && end.outcome === 'failed' ? 'usage' : end.outcome;
+    const { progress } = run;
+    await notify({
+        command: command.name,
+        cancelled: outcome === 'cancelled',
+        // The runner hides secrets in its logs; nothing else hides them in what is sent from here.
+        failure: end.failure && { ...end.failure, message: (0,report_escape/* hideSecrets */.s0)(end.failure.message, secrets) },
+        facts: end.facts,
+        measured: end.measured,
+        about: progress.about,
+        ended: new Date(),
+        duration: progress.elapsed(),
+    }, read.status === 'fulfilled' ? read.value.stores : []);
+    return outcome;
+}
+function newRun(log, signal, track) {
+    return {
+        log,
+        progress: new progress/* Progress */.k(log),
+        signal,
+        track,
+        now: () => new Date(),
+        version: version/* VERSION */.x,
+        volumeSize: VOLUME_SIZE,
+        at: async () => { },
+        atSwap: async () => { },
+    };
+}
+/** Runs a command to its result and shows it. */
+async function execute(command, settings, run, reporter) {
+    let presentation = null;
+    try {
+        const result = await command.run(settings, run);
+        const cancelled = run.signal.aborted;
+        presentation = command.present(result, { settings, cancelled, version: run.version, reportPath: reportPath });
+        await publish(presentation, reporter);
+        const { status, problem, facts, measured } = presentation;
+        return { outcome: status, failure: status === 'good' ? null : problem, facts, measured };
+    }
+    catch (error) {
+        const end = await endWithoutResult(command, error, run, reporter);
+        return presentation === null ? end : { ...end, facts: presentation.facts, measured: presentation.measured };
+    }
+}
+/** Shows why a run has no result. */
+async function endWithoutResult(command, error, run, reporter) {
+    const cancelled = run.signal.aborted;
+    const title = cancelled ? 'Lifeboat: cancelled' : `Lifeboat: ${command.name} failed`;
+    const kept = error instanceof errors/* LeftBehind */.QV ? error.left : 'Nothing was kept of it.';
+    const message = cancelled ? `The run was cancelled (${run.progress.current}). ${kept}` : (0,errors/* messageOf */.bD)(error);
+    (0,log/* logOrigin */.V)(error, reporter.log, cancelled);
+    await publishFailure(title, message, reporter);
+    return {
+        outcome: cancelled ? 'cancelled' : 'failed',
+        failure: { title, message },
+        facts: run_result/* NO_FACTS */.K,
+        measured: [{ set: null, samples: [], stores: [] }],
+    };
+}
+/** The runner sends SIGINT, SIGTERM after 7.5 s, and kills 2.5 s later. */
+function listenForSignals(log) {
+    const controller = new AbortController();
+    let isFinished = false;
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+        process.on(signal, () => {
+            const what = isFinished ? 'the run had already finished; sending the remaining notifications.' : 'cancelling.';
+            if (!controller.signal.aborted)
+                log.info(`${signal}: ${what}`);
+            controller.abort();
+        });
+    }
+    return {
+        signal: controller.signal,
+        markFinished: () => {
+            isFinished = true;
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 2397:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ leftoversSaver)
+/* harmony export */ });
+/* unused harmony export readSavedLeftovers */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3838);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8069);
+/* harmony import */ var _store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9203);
+
+
+
+
+
+
+/* What main saves for the `post:` step, and how that step reads it. */
+const STATE = 'leftovers';
+/**
+ * The call that saves the leftovers of this run. A state that cannot be saved (a full disk) never fails the run: the
+ * state is only of use when the run is killed. It is warned of once.
+ */
+function leftoversSaver(warn) {
+    const begin = sizeOfState();
+    let hasWarned = false;
+    return (leftovers) => {
+        const value = JSON.stringify(leftovers);
+        try {
+            appendOrReplace(value, begin);
+        }
+        catch (error) {
+            if (!hasWarned)
+                warn(notSaved(error));
+            hasWarned = true;
+        }
+    };
+}
+/**
+ * Each change is appended, and the runner takes the last. On a full disk the latest list alone may fit where the history
+ * does not. Half an entry is worse than none: the runner fails the step (actions/runner, FileCommandManager.cs).
+ */
+function appendOrReplace(value, begin) {
+    try {
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
+        return;
+    }
+    catch {
+        cutState(begin);
+    }
+    try {
+        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
+    }
+    catch (error) {
+        cutState(begin);
+        throw error;
+    }
+}
+function sizeOfState() {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env.GITHUB_STATE ?? '').size;
+    }
+    catch {
+        return 0; // The first save reports what is wrong with it.
+    }
+}
+function cutState(size) {
+    try {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.truncateSync)(process.env.GITHUB_STATE ?? '', size);
+    }
+    catch {
+        // It cannot be written at all; the caller reports that.
+    }
+}
+function notSaved(error) {
+    return `Cannot save state for the post step: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}. The run goes on. If it is killed, nothing cleans up after it: free space on the runner's disk.`;
+}
+/** What the post step can do, and what of the state it cannot read. Never throws: the state may be damaged, or forged. */
+function readSavedLeftovers() {
+    const saved = core.getState(STATE);
+    if (saved === '')
+        return { leftovers: [], problems: [] };
+    const leftovers = [];
+    const problems = [];
+    try {
+        for (const value of listOf(saved)) {
+            try {
+                leftovers.push(checkedLeftover(value));
+            }
+            catch (error) {
+                problems.push(messageOf(error));
+            }
+        }
+    }
+    catch (error) {
+        problems.push(messageOf(error));
+    }
+    return { leftovers, problems };
+}
+function listOf(saved) {
+    let value;
+    try {
+        value = JSON.parse(saved);
+    }
+    catch {
+        throw new FormatError('it is not JSON');
+    }
+    if (!Array.isArray(value))
+        throw new FormatError('it must be a list');
+    return value;
+}
+function checkedLeftover(value) {
+    const { kind } = object({ kind: text })(value, '');
+    if (!Object.hasOwn(CHECKS, kind))
+        throw new FormatError(`unknown kind ${JSON.stringify(kind.slice(0, 40))}`);
+    CHECKS[kind](value, kind);
+    return value;
+}
+const processId = (value, path) => {
+    if ((0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .count */ .U9)(value, path) > 1)
+        return value;
+    throw new _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .FormatError */ .IF(`${path} must be the id of a process`);
+};
+const engine = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .eu)('docker', 'podman');
+/** Only what Lifeboat names is removed: a process that it started may have forged the state. */
+function path(isOurs) {
+    return (value, at) => {
+        const given = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(value, at);
+        if ((0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(given) && (0,node_path__WEBPACK_IMPORTED_MODULE_1__.normalize)(given) === given && isOurs((0,node_path__WEBPACK_IMPORTED_MODULE_1__.basename)(given)))
+            return given;
+        throw new _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .FormatError */ .IF(`${at} must be a path that Lifeboat creates`);
+    };
+}
+/** A set, a backup and a file, at least: a shorter key would name the unfinished objects of other backups. */
+const objectKey = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
+const CHECKS = {
+    process: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ pid: processId, started: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\d*$/, 'a time in clock ticks') }),
+    file: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => (0,_store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__/* .nameOfTemporary */ .gc)(name) !== null) }),
+    folder: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => name.startsWith('lifeboat-')) }),
+    database: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ database: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, host: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
+    after: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({}),
+    'container-process': (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ engine, container: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\w[\w.-]*$/, 'a container'), mark: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
+    container: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ engine, name: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^lifeboat-[\w.-]+$/, 'a container that Lifeboat creates') }),
+    part: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ url: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, key: objectKey }),
+    's3-upload': (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ bucket: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, key: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, uploadId: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, endpoint: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .nullable */ .me)(_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq) }),
+};
+
+
+/***/ }),
+
+/***/ 6806:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ CLI)
+/* harmony export */ });
+/** The first argument by which dist/cli.js tells the bundle that it is the command line. */
+const CLI = 'lifeboat-cli';
+
+
+/***/ }),
+
+/***/ 9843:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Lo: () => (/* binding */ COMMANDS),
+  nZ: () => (/* binding */ COMMAND_NAMES),
+  YT: () => (/* binding */ DEFAULT_COMMAND),
+  tp: () => (/* binding */ commandInputs),
+  Zv: () => (/* binding */ findCommand)
+});
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -28439,7 +29364,7 @@ var formats_id = __nccwpck_require__(3439);
 ;// CONCATENATED MODULE: ./src/formats/inventory/databases.ts
 
 /** So many of the server's databases are told when something fits none of them. */
-const databases_MOST_TOLD = 20;
+const MOST_TOLD = 20;
 /**
  * The names of those that are wanted, in the server's order. Whatever fits nothing is an error, before anything is dumped:
  * it is misspelt, or a database is gone that somebody counts on. What is left out may be gone.
@@ -28479,8 +29404,8 @@ function problemOf({ text, glob }, server) {
 function told(names) {
     if (names.length === 0)
         return 'The server has none that can be backed up.';
-    const more = names.length > databases_MOST_TOLD ? ` and ${names.length - databases_MOST_TOLD} more` : '';
-    const shown = names.slice(0, databases_MOST_TOLD).map((name) => JSON.stringify(name));
+    const more = names.length > MOST_TOLD ? ` and ${names.length - MOST_TOLD} more` : '';
+    const shown = names.slice(0, MOST_TOLD).map((name) => JSON.stringify(name));
     return `The server has ${shown.join(', ')}${more}.`;
 }
 
@@ -29543,109 +30468,8 @@ async function measureTables(session, tables) {
 
 // EXTERNAL MODULE: ./src/report/log.ts
 var log = __nccwpck_require__(6472);
-;// CONCATENATED MODULE: ./src/units.ts
-/** `1.4 GB`: decimal units, as disks and providers count. */
-function formatBytes(bytes) {
-    const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-    let value = bytes;
-    let unit = 0;
-    for (; value >= 999.5 && unit < units.length - 1; unit++)
-        value /= 1000;
-    return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-/** `850 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min`; takes milliseconds. */
-function formatDuration(milliseconds) {
-    if (milliseconds < 999.5)
-        return `${Math.round(milliseconds)} ms`;
-    const seconds = milliseconds / 1000;
-    if (seconds < 59.95)
-        return `${seconds.toFixed(1)} s`;
-    const whole = Math.round(seconds);
-    if (whole < 3600)
-        return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-    const minutes = Math.round(whole / 60);
-    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-/** `5 min`, `26 h 3 min`, `30 d 4 h`: how old a backup is. Hours up to two days, as objectives are said; takes seconds. */
-function formatAge(seconds) {
-    const minutes = Math.floor(seconds / 60);
-    const hours = Math.floor(minutes / 60);
-    if (hours < 1)
-        return `${minutes} min`;
-    return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-/** `1,234,567`, also of a string of digits. */
-function formatCount(count) {
-    return BigInt(count).toLocaleString('en-US');
-}
-/** `1 table`, `1,234 tables`. */
-function countOf(count, thing) {
-    return `${formatCount(count)} ${thing}${BigInt(count) === 1n ? '' : 's'}`;
-}
-
-;// CONCATENATED MODULE: ./src/report/progress.ts
-
-/** Milliseconds between two lines about long work, and between two of which each takes the place of the one before. */
-const INTERVAL = 5_000;
-const INTERVAL_ON_A_TERMINAL = 500;
-/** The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole. */
-const MOST = 0.99;
-/** Times the stages of a command, and says every few seconds how far long work has come. */
-class Progress {
-    stages = [];
-    #log;
-    #start = performance.now();
-    /** What is under way, for the message of a failure. */
-    current = 'start';
-    /** For whoever is told of the end, however early that comes. */
-    about = { set: null, database: null, backup: null };
-    constructor(log) {
-        this.#log = log;
-    }
-    async stage(name, work) {
-        this.current = name;
-        const start = performance.now();
-        try {
-            return await work();
-        }
-        finally {
-            this.stages.push({ name, milliseconds: performance.now() - start });
-        }
-    }
-    /** Milliseconds since the command began. */
-    elapsed() {
-        return performance.now() - this.#start;
-    }
-    /** Reports while `work` runs. `read` gives the bytes so far; `estimate` is in bytes, 0 when unknown. */
-    async watch(what, estimate, read, work) {
-        const start = performance.now();
-        const { status } = this.#log;
-        let last = { at: start, plain: 0 };
-        const timer = setInterval(() => {
-            const now = { at: performance.now(), ...read() };
-            const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
-            last = now;
-            const share = estimate > 0 ? Math.min(MOST, now.plain / estimate) : null;
-            if (status)
-                status(`${what}: ${progressLine(now, null, rate, now.at - start)}`, share);
-            else
-                this.#log.info(`${what}: ${progressLine(now, share, rate, now.at - start)}`);
-        }, status ? INTERVAL_ON_A_TERMINAL : INTERVAL);
-        try {
-            return await work();
-        }
-        finally {
-            clearInterval(timer);
-        }
-    }
-}
-function progressLine(now, done, rate, elapsed) {
-    const share = done === null ? '' : `, ${Math.round(done * 100)} % of the estimate`;
-    const more = now.more === '' ? '' : `, ${now.more}`;
-    const stored = now.stored === null ? '' : `${formatBytes(now.stored)} stored, `;
-    return `${formatBytes(now.plain)} read${share}, ${formatBytes(rate)}/s, ${stored}${formatDuration(elapsed)}${more}`;
-}
-
+// EXTERNAL MODULE: ./src/report/progress.ts
+var report_progress = __nccwpck_require__(8991);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: ./src/files/notes.ts
@@ -30557,15 +31381,17 @@ async function readSource(session) {
     return source ? (0,external_node_crypto_.createHash)('sha256').update(source.text).digest('hex') : null;
 }
 
+// EXTERNAL MODULE: ./src/units.ts
+var units = __nccwpck_require__(1996);
 ;// CONCATENATED MODULE: ./src/report/file-trees.ts
 
 /** `1,234 files in 56 folders, 1 link, 1.4 GB` */
 function treeSize({ files, folders, links, bytes }) {
-    return `${countOf(files, 'file')} in ${countOf(folders, 'folder')}, ${countOf(links, 'link')}, ${formatBytes(bytes)}`;
+    return `${(0,units/* countOf */.pq)(files, 'file')} in ${(0,units/* countOf */.pq)(folders, 'folder')}, ${(0,units/* countOf */.pq)(links, 'link')}, ${(0,units/* formatBytes */.z3)(bytes)}`;
 }
 /** What is to be said of how a tree was read, one thing each; empty when nothing is. */
 function treeNotes({ changed, vanished, special }) {
-    const note = (what, { count, first }) => count === 0 ? [] : [`${what}: ${formatCount(count)} (${firstOf(first, count)})`];
+    const note = (what, { count, first }) => count === 0 ? [] : [`${what}: ${(0,units/* formatCount */.B4)(count)} (${firstOf(first, count)})`];
     return [
         ...note('changed while they were read', changed),
         ...note('gone before they could be read', vanished),
@@ -30575,7 +31401,7 @@ function treeNotes({ changed, vanished, special }) {
 /** So many paths stand in one line. */
 const file_trees_MOST_PATHS = 5;
 function firstOf(paths, count) {
-    const more = count > file_trees_MOST_PATHS ? ` and ${formatCount(count - file_trees_MOST_PATHS)} more` : '';
+    const more = count > file_trees_MOST_PATHS ? ` and ${(0,units/* formatCount */.B4)(count - file_trees_MOST_PATHS)} more` : '';
     return `${paths
         .slice(0, file_trees_MOST_PATHS)
         .map((path) => JSON.stringify(path))
@@ -31706,8 +32532,99 @@ function refuseClock(now, { clock, newest }) {
     return null;
 }
 
-// EXTERNAL MODULE: ./src/formats/retention/rules.ts
-var retention_rules = __nccwpck_require__(4002);
+;// CONCATENATED MODULE: ./src/formats/retention/rules.ts
+
+/**
+ * Which backups of a set stay. As restic (0.16 and newer): each rule keeps the newest backup of each of its newest
+ * periods that have one, and the oldest of all while there are fewer periods than it keeps. Backups from the future are
+ * kept and count for nothing. `ids` are good backups, in any order.
+ */
+function planRetention(ids, rules, now) {
+    const { future = [], past = [] } = Object.groupBy(ids.toSorted().reverse(), (id) => (0,formats_id/* isFromFuture */.S5)(id, now) ? 'future' : 'past');
+    const keepers = keepersOf(rules, past);
+    const plan = { keep: future.map((id) => ({ id, reasons: ['from the future'] })), delete: [] };
+    for (const id of past) {
+        const reasons = keepers.flatMap((keeps) => keeps(id) ?? []);
+        if (reasons.length > 0)
+            plan.keep.push({ id, reasons });
+        else
+            plan.delete.push(id);
+    }
+    return plan;
+}
+function hasRule(rules) {
+    return Object.values(rules).some((rule) => rule !== null);
+}
+/** `keep-daily 7, keep-monthly 12`: as they are written in a workflow. */
+function describeRules(rules) {
+    const given = Object.entries(rules).filter((rule) => rule[1] !== null);
+    return given.map(([name, value]) => `keep-${name} ${name === 'within' ? hours(value) : amount(value)}`).join(', ');
+}
+function amount(value) {
+    return value === Number.POSITIVE_INFINITY ? 'unlimited' : String(value);
+}
+function hours(milliseconds) {
+    const whole = milliseconds / 3_600_000;
+    return whole % 24 === 0 ? `${whole / 24}d` : `${whole}h`;
+}
+function keepersOf(rules, newestFirst) {
+    const oldest = newestFirst.at(-1);
+    const periods = Object.keys(PERIODS).flatMap((name) => {
+        const most = rules[name];
+        return most === null ? [] : [keepPeriods(name, most, oldest)];
+    });
+    return [
+        ...(rules.last === null ? [] : [keepLast(rules.last)]),
+        ...(rules.within === null ? [] : [keepWithin(rules.within, newestFirst[0])]),
+        ...periods,
+    ];
+}
+function keepLast(most) {
+    let taken = 0;
+    return () => (taken < most ? `last ${++taken} of ${amount(most)}` : null);
+}
+function keepWithin(window, newest) {
+    const end = timeOf(newest ?? '') - window;
+    return (id) => (timeOf(id) > end ? `within ${hours(window)}` : null);
+}
+function keepPeriods(name, most, oldest) {
+    let taken = 0;
+    let last = '';
+    return (id) => {
+        if (taken >= most)
+            return null;
+        const period = PERIODS[name](id);
+        if (period === last)
+            return id === oldest ? `oldest, while there are fewer than ${amount(most)} ${name}` : null;
+        last = period;
+        taken++;
+        return `${name} ${period}`;
+    };
+}
+/** The period that a backup falls into, in UTC: an id begins with it, `20261121T02…`. */
+const PERIODS = {
+    hourly: (id) => `${day(id)}T${id.slice(9, 11)}`,
+    daily: day,
+    weekly: (id) => isoWeek(timeOf(id)),
+    monthly: (id) => day(id).slice(0, 7),
+    yearly: (id) => id.slice(0, 4),
+};
+function day(id) {
+    return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`;
+}
+function timeOf(id) {
+    return (0,formats_id/* startOf */.GH)(id)?.getTime() ?? 0;
+}
+const DAY = 86_400_000;
+/** `2026-W53`, ISO 8601: weeks begin on Monday and belong to the year of their Thursday. */
+function isoWeek(time) {
+    const daysSinceMonday = (new Date(time).getUTCDay() + 6) % 7;
+    const thursday = new Date(time + (3 - daysSinceMonday) * DAY);
+    const year = thursday.getUTCFullYear();
+    const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * DAY)) + 1;
+    return `${year}-W${String(week).padStart(2, '0')}`;
+}
+
 ;// CONCATENATED MODULE: ./src/store/side-by-side.ts
 /** Requests to one store under way at once. */
 const AT_ONCE = 8;
@@ -32985,7 +33902,7 @@ async function applyPlan(work) {
     for (const leftover of report.leftovers.filter(mayGo)) {
         demandTime(run);
         await removeLeftover(set, leftover, dates);
-        run.log.info(`${set.store.url}: removed ${countOf(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
+        run.log.info(`${set.store.url}: removed ${(0,units/* countOf */.pq)(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
     }
 }
 function mayGo({ whyNot }) {
@@ -33008,7 +33925,7 @@ async function deleteBackup({ store, name }, { row, papers, volumes }, run) {
     row.deleted = true;
     await removeAll(store, papers);
     await removeAll(store, volumes);
-    run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${formatBytes(row.size)}.`);
+    run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${(0,units/* formatBytes */.z3)(row.size)}.`);
 }
 async function writeRecord({ set, settings, run, command, doomed, report }) {
     const { store, name, trust } = set;
@@ -33023,7 +33940,7 @@ async function writeRecord({ set, settings, run, command, doomed, report }) {
         name,
         command,
         started: now.toISOString(),
-        rules: (0,retention_rules/* describeRules */.NH)(settings.rules),
+        rules: describeRules(settings.rules),
         overruled: report.refusals,
         deleted: doomed.map(({ row, manifestSha256 }) => ({
             id: row.id,
@@ -33061,7 +33978,7 @@ async function settlePlan(survey, rules, planned) {
     const planOf = (backups) => {
         const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
         const ids = good.map(({ id }) => id);
-        return protect((0,retention_rules/* planRetention */.SA)(ids, rules, set.trust.now), [
+        return protect(planRetention(ids, rules, set.trust.now), [
             ...mustStay(good, null),
             ...proofs,
             ...[...locks.values()].flat(),
@@ -33184,7 +34101,7 @@ function emptyRetention(url, name, rules) {
     return {
         url,
         name,
-        rules: (0,retention_rules/* describeRules */.NH)(rules),
+        rules: describeRules(rules),
         outcome: 'failed',
         error: null,
         denied: false,
@@ -33222,7 +34139,7 @@ function rowsOf({ backups }, { plan, spared }, rules) {
     return backups.map(({ id, created, ageSeconds, size, whyNotGood }) => {
         const row = { id, created, ageSeconds, size, deleted: false, notes: [] };
         if (goes.has(id))
-            return { ...row, decision: 'delete', reasons: [`kept by none of ${(0,retention_rules/* describeRules */.NH)(rules)}`] };
+            return { ...row, decision: 'delete', reasons: [`kept by none of ${describeRules(rules)}`] };
         const reasons = kept.get(id);
         if (reasons !== undefined)
             return { ...row, decision: 'keep', reasons };
@@ -33244,6 +34161,8 @@ function isSpared(found) {
     return 'why' in found;
 }
 
+// EXTERNAL MODULE: ./src/report/escape.ts
+var report_escape = __nccwpck_require__(6412);
 ;// CONCATENATED MODULE: ./src/report/markup.ts
 
 /** An HTML table; cells are HTML already. Without a head its first column names the second. */
@@ -33337,7 +34256,7 @@ function pruneSummary(report) {
 function outcomeOf({ outcome, backups, leftovers, rules }) {
     const goes = backups.filter(({ decision }) => decision === 'delete');
     const gone = goes.filter(({ deleted }) => deleted);
-    const kept = formatCount(backups.filter(({ decision }) => decision === 'keep').length);
+    const kept = (0,units/* formatCount */.B4)(backups.filter(({ decision }) => decision === 'keep').length);
     const swept = leftovers.filter(({ deleted }) => deleted).length;
     const and = swept === 0 ? '' : `, ${swept} unfinished removed`;
     switch (outcome) {
@@ -33362,7 +34281,7 @@ function whyNotApplied({ url, error, refusals }) {
 function inShort(backups) {
     if (backups.length === 0)
         return 'none';
-    return `${formatCount(backups.length)}, ${formatBytes(backups.reduce((sum, { size }) => sum + size, 0))}`;
+    return `${(0,units/* formatCount */.B4)(backups.length)}, ${(0,units/* formatBytes */.z3)(backups.reduce((sum, { size }) => sum + size, 0))}`;
 }
 /** What went wrong, and what stands against the plan. */
 function remarks({ error, refusals, record }) {
@@ -33390,7 +34309,7 @@ function sectionsOf({ outcome, backups }) {
     return sections.filter(({ rows }) => rows.length > 0);
 }
 function cells({ id, ageSeconds, size, reasons, notes }) {
-    return [id, formatAge(ageSeconds), formatBytes(size), [...reasons, ...notes].join('; ')];
+    return [id, (0,units/* formatAge */.nV)(ageSeconds), (0,units/* formatBytes */.z3)(size), [...reasons, ...notes].join('; ')];
 }
 function htmlCells(backup) {
     const [id = '', ...others] = cells(backup).map(report_escape/* html */.qy);
@@ -33398,14 +34317,14 @@ function htmlCells(backup) {
 }
 function leftoverLines(leftovers) {
     return leftovers.map(({ id, size, whyNot, deleted }) => {
-        const what = `Unfinished ${id}, ${formatBytes(size)}`;
+        const what = `Unfinished ${id}, ${(0,units/* formatBytes */.z3)(size)}`;
         if (whyNot !== null)
             return `${what}: stays, for ${whyNot}`;
         return deleted ? `${what}: removed` : `${what}: left by a run that failed`;
     });
 }
 function more(rows, most) {
-    return rows.length <= most ? [] : [`… and ${formatCount(rows.length - most)} older, see the JSON report.`];
+    return rows.length <= most ? [] : [`… and ${(0,units/* formatCount */.B4)(rows.length - most)} older, see the JSON report.`];
 }
 
 ;// CONCATENATED MODULE: ./src/files/exclude.ts
@@ -33677,7 +34596,7 @@ async function storeTrees(trees, { pathsExclude }, parts, run) {
     if (trees.length > 0)
         stored.notIncluded.push('Access lists and extended attributes of files');
     if (pathsExclude.length > 0)
-        stored.notIncluded.push(`Files that paths-exclude leaves out (${countOf(pathsExclude.length, 'glob')})`);
+        stored.notIncluded.push(`Files that paths-exclude leaves out (${(0,units/* countOf */.pq)(pathsExclude.length, 'glob')})`);
     return stored;
 }
 async function storeTree(tree, parts) {
@@ -34033,7 +34952,7 @@ function describePassedOver(url, passedOver, found) {
     const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${choose_backup_describeState(state)}`);
     const others = passedOver.length - named.length;
     const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
-    const what = `${countOf(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
+    const what = `${(0,units/* countOf */.pq)(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
     const all = [...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ');
     const next = passedOver.some(({ state }) => isAboutSignature(state))
         ? `After a change of the signing key, give the former certificate in verification-key too; otherwise find out what wrote ${them}.`
@@ -34197,7 +35116,7 @@ async function planBackup(settings, run) {
             databaseSize: facts.databaseSize,
             problems: [],
             lines: [
-                `would dump database ${JSON.stringify(facts.database)} (${formatBytes(facts.databaseSize)}, PostgreSQL ${facts.version}), ${countOf(tables.length, 'table')}, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
+                `would dump database ${JSON.stringify(facts.database)} (${(0,units/* formatBytes */.z3)(facts.databaseSize)}, PostgreSQL ${facts.version}), ${(0,units/* countOf */.pq)(tables.length, 'table')}, with pg_dump ${server.toolset.version} from ${server.toolset.place}`,
                 describe.kind === 'passphrase'
                     ? 'would encrypt with the passphrase'
                     : `would encrypt for ${describe.recipients.join(', ')}`,
@@ -37028,7 +37947,7 @@ async function backupDatabases(settings, run) {
     };
 }
 async function backUp(database, settings, run) {
-    const progress = new Progress(run.log);
+    const progress = new report_progress/* Progress */.k(run.log);
     const own = { ...run, progress };
     const outcome = run.signal.aborted
         ? { outcome: 'not-begun', error: null, report: null }
@@ -37118,6 +38037,3241 @@ async function run_ask({ connection, toolset }, run, question) {
     finally {
         session.kill();
     }
+}
+
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: ./src/inputs/secrets.ts
+var inputs_secrets = __nccwpck_require__(3332);
+// EXTERNAL MODULE: ./src/inputs/values/text.ts
+var values_text = __nccwpck_require__(9933);
+;// CONCATENATED MODULE: ./src/inputs/connection/libpq-parameters.ts
+/**
+ * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
+ * ("Environment Variables"). These are handed to the tools.
+ */
+const ENVIRONMENT_NAMES = libpq_parameters_table({
+    host: 'PGHOST',
+    hostaddr: 'PGHOSTADDR',
+    port: 'PGPORT',
+    dbname: 'PGDATABASE',
+    user: 'PGUSER',
+    password: 'PGPASSWORD',
+    require_auth: 'PGREQUIREAUTH',
+    channel_binding: 'PGCHANNELBINDING',
+    connect_timeout: 'PGCONNECT_TIMEOUT',
+    options: 'PGOPTIONS',
+    sslmode: 'PGSSLMODE',
+    sslnegotiation: 'PGSSLNEGOTIATION',
+    sslcompression: 'PGSSLCOMPRESSION',
+    sslcert: 'PGSSLCERT',
+    sslkey: 'PGSSLKEY',
+    sslcertmode: 'PGSSLCERTMODE',
+    sslrootcert: 'PGSSLROOTCERT',
+    sslcrl: 'PGSSLCRL',
+    sslcrldir: 'PGSSLCRLDIR',
+    sslsni: 'PGSSLSNI',
+    requirepeer: 'PGREQUIREPEER',
+    ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
+    ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
+    min_protocol_version: 'PGMINPROTOCOLVERSION',
+    max_protocol_version: 'PGMAXPROTOCOLVERSION',
+    gssencmode: 'PGGSSENCMODE',
+    krbsrvname: 'PGKRBSRVNAME',
+    gsslib: 'PGGSSLIB',
+    gssdelegation: 'PGGSSDELEGATION',
+    target_session_attrs: 'PGTARGETSESSIONATTRS',
+    load_balance_hosts: 'PGLOADBALANCEHOSTS',
+});
+/** Resolved before anything is handed over: where further parameters and the password are to be read. */
+const FILE_PARAMETERS = libpq_parameters_table({
+    service: 'PGSERVICE',
+    servicefile: 'PGSERVICEFILE',
+    passfile: 'PGPASSFILE',
+});
+/** Parameters that have no effect here, and why. */
+const IGNORED = libpq_parameters_table({
+    application_name: 'Lifeboat names its sessions itself',
+    fallback_application_name: 'Lifeboat names its sessions itself',
+    client_encoding: 'the dump keeps the database’s own encoding',
+    ...each('keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout', 'libpq has no environment variable for it'),
+});
+/** Parameters without which the connection would not be the one that was meant, and why they cannot be had. */
+const REFUSED = libpq_parameters_table({
+    ssl: 'libpq’s word is sslmode, such as sslmode=require',
+    replication: 'a replication connection cannot be dumped',
+    sslpassword: 'libpq has no environment variable for it; use a client key without a password',
+    sslkeylogfile: 'it writes down what decrypts the connection',
+    ...each('scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope', 'libpq has no environment variable for it; use a password or a client certificate'),
+});
+/** What other drivers and poolers put into a URL. libpq refuses them; none tells where the database is. */
+const FOREIGN = new Set([
+    // Prisma, Supabase
+    'schema pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size sslaccept sslidentity supa workaround',
+    // Node: pg, postgres.js, drizzle
+    'uselibpqcompat max idle_timeout max_lifetime prepare fetch_types ssl_negotiation',
+    // Python: SQLAlchemy, asyncpg, psycopg, Django
+    'prepared_statement_cache_size prepared_statement_name_func command_timeout conn_max_age async_fallback server_settings',
+    // Ruby on Rails, Elixir's Ecto
+    'pool prepared_statements timeout encoding reaping_frequency checkout_timeout statement_limit advisory_locks pool_size',
+    // Go: pgx, lib/pq
+    'pool_max_conns pool_min_conns pool_max_conn_lifetime pool_max_conn_lifetime_jitter pool_max_conn_idle_time pool_health_check_period',
+    'default_query_exec_mode statement_cache_capacity description_cache_capacity statement_cache_mode prefer_simple_protocol binary_parameters',
+    // JDBC
+    'currentSchema ApplicationName prepareThreshold reWriteBatchedInserts socketTimeout loginTimeout connectTimeout tcpKeepAlive stringtype',
+    // settings of a session, which pgx, lib/pq and node-pg take in the URL; ours sets its own
+    'search_path statement_timeout lock_timeout idle_in_transaction_session_timeout timezone TimeZone query_timeout',
+].flatMap((names) => names.split(' ')));
+function each(names, reason) {
+    return Object.fromEntries(names.split(' ').map((name) => [name, reason]));
+}
+/** A map, for names come from outside: `constructor` is not a parameter. */
+function libpq_parameters_table(entries) {
+    return new Map(Object.entries(entries));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/database-url.ts
+
+
+const ENCODE_HINT = 'If the user, the password or the name holds characters such as @ : / ? # % or a space, percent-encode them (@ is %40, / is %2F, % is %25).';
+const FORMS = 'Write postgresql://user:password@host:5432/database, or keywords such as host=db.example.com dbname=shop user=backup.';
+/**
+ * Takes libpq's connection strings apart as libpq does (PostgreSQL, "Connection Strings"), so that libpq never sees one:
+ * its errors quote pieces of the password. Ours quote nothing of the string, and what libpq would
+ * guess about (an `@` or `?` that is not encoded) is an error.
+ */
+function parseConnectionString(text) {
+    const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
+    if (scheme === 'postgresql://' || scheme === 'postgres://')
+        return parseUri(text.slice(scheme.length));
+    if (scheme !== undefined) {
+        throw new errors/* LifeboatError */.H3(`the URL begins with neither postgresql:// nor postgres://. ${FORMS}`);
+    }
+    if (/^["'`]/.test(text))
+        throw new errors/* LifeboatError */.H3(`it begins with a quote. Remove the quotes around it. ${FORMS}`);
+    if (!text.includes('='))
+        throw new errors/* LifeboatError */.H3(`it is neither a URL nor keywords with values. ${FORMS}`);
+    return parseKeywords(text);
+}
+/** `user:password@host:port,host:port/dbname?param=value`, what follows the scheme. */
+function parseUri(rest) {
+    if (/\s/.test(rest))
+        throw new errors/* LifeboatError */.H3(`the URL holds a space or a line break. ${ENCODE_HINT}`);
+    const result = { form: 'uri', parameters: new Map(), ignored: new Map() };
+    const [, userInfo, hosts = '', path = '', query = ''] = /^(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(rest) ?? [];
+    parseUserInfo(userInfo ?? '', result);
+    parseHosts(hosts, result);
+    // Most likely an @ or / of a password: libpq would send it to a host that does not exist, or does.
+    if (path.includes('@'))
+        throw new errors/* LifeboatError */.H3(`the URL holds an @ after its first single slash. ${ENCODE_HINT}`);
+    setUnlessEmpty(result, 'dbname', decode(path));
+    if (query !== '')
+        for (const parameter of query.split('&'))
+            parseQueryParameter(parameter, result);
+    return result;
+}
+function parseUserInfo(userInfo, result) {
+    if (userInfo.includes('?'))
+        throw new errors/* LifeboatError */.H3(`the URL holds a ? before an @. ${ENCODE_HINT}`);
+    const colon = userInfo.indexOf(':');
+    setUnlessEmpty(result, 'user', decode(colon < 0 ? userInfo : userInfo.slice(0, colon)));
+    if (colon >= 0)
+        setUnlessEmpty(result, 'password', decode(userInfo.slice(colon + 1)));
+}
+function parseHosts(text, result) {
+    const hosts = [];
+    const ports = [];
+    for (const item of text.split(',')) {
+        const match = /^(?:\[([^[\]]+)\]|([^:[\]@]*))(?::([^:]*))?$/.exec(item);
+        if (!match) {
+            throw new errors/* LifeboatError */.H3(`the part of the URL that names the host cannot be read. Write host:port, or [address]:port for IPv6. ${ENCODE_HINT}`);
+        }
+        hosts.push(decode(match[1] ?? match[2] ?? ''));
+        ports.push(decode(match[3] ?? ''));
+    }
+    setUnlessEmpty(result, 'host', hosts.join(','));
+    setUnlessEmpty(result, 'port', ports.join(','));
+}
+function parseQueryParameter(text, result) {
+    const [name = '', value, ...more] = text.split('=');
+    if (value === undefined || more.length > 0) {
+        throw new errors/* LifeboatError */.H3(`a parameter after the ? of the URL is not name=value. Percent-encode = in a value as %3D. ${ENCODE_HINT}`);
+    }
+    // JDBC's word, which libpq takes too.
+    if (name === 'ssl' && value === 'true')
+        keep(result, 'sslmode', 'require');
+    else
+        keep(result, decode(name), decode(value));
+}
+/** `name = value name='quoted value'`, with `\` before a quote or a backslash. */
+function parseKeywords(text) {
+    const result = { form: 'keywords', parameters: new Map(), ignored: new Map() };
+    const pair = /[ \t-\r]*([^ \t-\r=]+)[ \t-\r]*=[ \t-\r]*(?:'((?:[^'\\]|\\.)*)'|((?:[^ \t-\r\\']|\\.)(?:[^ \t-\r\\]|\\.)*)?)/gsy;
+    let end = 0;
+    while (/[^ \t-\r]/.test(text.slice(end))) {
+        pair.lastIndex = end;
+        const match = pair.exec(text);
+        if (!match) {
+            throw new errors/* LifeboatError */.H3(`the keywords cannot be read${end === 0 ? '' : ' to the end'}. Write name=value, with blanks between; a value with blanks in single quotes, and \\' or \\\\ for ' or \\ in it.`);
+        }
+        end = pair.lastIndex;
+        keep(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
+    }
+    return result;
+}
+function keep(result, name, value) {
+    const ignored = IGNORED.get(name) ?? (FOREIGN.has(name) ? 'a parameter of another driver or a pooler, not of libpq' : undefined);
+    const refused = REFUSED.get(name);
+    if (ignored !== undefined) {
+        result.ignored.set(name, ignored);
+    }
+    else if (refused !== undefined) {
+        throw new errors/* LifeboatError */.H3(`the parameter ${name} cannot be used: ${refused}. Remove it.`);
+    }
+    else if (ENVIRONMENT_NAMES.has(name) || FILE_PARAMETERS.has(name)) {
+        result.parameters.set(name, value);
+    }
+    else {
+        throw new errors/* LifeboatError */.H3(`it has a parameter that libpq does not know (not shown, for it could be a piece of a password). Known are ${[...ENVIRONMENT_NAMES.keys()].join(', ')}. Correct or remove it.${result.form === 'uri' ? ` ${ENCODE_HINT}` : ''}`);
+    }
+}
+/** What a URI leaves out comes from elsewhere, while `name=` after the `?` or as a keyword says: libpq's own default. */
+function setUnlessEmpty(result, name, value) {
+    if (value !== '')
+        result.parameters.set(name, value);
+}
+function decode(text) {
+    let decoded;
+    try {
+        decoded = decodeURIComponent(text);
+    }
+    catch {
+        throw new errors/* LifeboatError */.H3(`the URL holds a % that is not followed by two hex digits, or bytes that are not UTF-8. ${ENCODE_HINT}`);
+    }
+    if (decoded.includes('\0'))
+        throw new errors/* LifeboatError */.H3('the URL holds %00, which cannot be part of a value. Remove it.');
+    return decoded;
+}
+
+// EXTERNAL MODULE: ./src/inputs/values/words.ts
+var values_words = __nccwpck_require__(3805);
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-hosts.ts
+
+
+/** Host, address and port of each server. The lists must have been checked. */
+function hostsOf(parameters) {
+    const [names, addresses, ports] = [pg_hosts_list(parameters, 'host'), pg_hosts_list(parameters, 'hostaddr'), pg_hosts_list(parameters, 'port')];
+    return Array.from({ length: Math.max(names.length, addresses.length, 1) }, (_, index) => ({
+        host: names[index] ?? '',
+        address: addresses[index] ?? '',
+        port: (ports.length > 1 ? ports[index] : ports[0]) || '5432',
+    }));
+}
+/** Whether a connection stays on this machine: a socket, or the loopback interface. */
+function isLocal({ host, address }) {
+    const target = address || host;
+    return isSocket(target) || (0,loopback/* isLoopback */.U)(target);
+}
+/** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */
+function checkHosts(parameters, complain) {
+    const [names, addresses, ports] = [pg_hosts_list(parameters, 'host'), pg_hosts_list(parameters, 'hostaddr'), pg_hosts_list(parameters, 'port')];
+    if (names.length > 0 && addresses.length > 0) {
+        if (parameters.origin('host') !== parameters.origin('hostaddr')) {
+            complain('hostaddr', 'would lead past the host that is given elsewhere. Remove one of the two.');
+        }
+        else if (names.length !== addresses.length) {
+            complain('hostaddr', `has ${addresses.length} entries and host has ${names.length}. Give as many of each.`);
+        }
+    }
+    if (names.some((name) => !isSocket(name) && !/^[\p{L}\p{N}._:%-]+$/u.test(name))) {
+        complain('host', 'is not a host name, an address or the folder of a socket. Correct it.');
+    }
+    if (addresses.some((address) => address !== '' && (0,external_node_net_.isIP)(address) === 0)) {
+        complain('hostaddr', 'is not an IP address. Write one, or use host for a name.');
+    }
+    const count = Math.max(names.length, addresses.length, 1);
+    if (ports.length > 1 && ports.length !== count) {
+        complain('port', `has ${ports.length} entries for ${count} hosts. Give one for all, or one for each.`);
+    }
+    if (ports.some((port) => port !== '' && !isPort(port))) {
+        complain('port', 'is not a port. Write a number from 1 to 65535.');
+    }
+}
+function pg_hosts_list(parameters, keyword) {
+    return parameters.value(keyword)?.split(',') ?? [];
+}
+function isPort(text) {
+    return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+}
+/** libpq takes a path for the folder of a Unix socket, `@` for an abstract one, and nothing for the default folder. */
+function isSocket(host) {
+    return host === '' || host.startsWith('/') || host.startsWith('@');
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-checks.ts
+
+
+
+
+
+
+const WORDS = [
+    ['sslmode', ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']],
+    ['sslnegotiation', ['postgres', 'direct']],
+    ['sslcertmode', ['disable', 'allow', 'require']],
+    ['sslcompression', ['0', '1']],
+    ['sslsni', ['0', '1']],
+    ['channel_binding', ['disable', 'prefer', 'require']],
+    ['gssencmode', ['disable', 'prefer', 'require']],
+    ['gssdelegation', ['0', '1']],
+    ['target_session_attrs', ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby']],
+    ['load_balance_hosts', ['disable', 'random']],
+    ['ssl_min_protocol_version', ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']],
+    ['ssl_max_protocol_version', ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']],
+];
+/** With these libpq goes on in plain text when the server has no TLS, or never asks for it. */
+const WEAK_SSL = ['disable', 'allow', 'prefer'];
+/**
+ * Checks what libpq would find out later, or never, and says it in our own words: of what came out of a URL or a service
+ * file nothing is shown. `uri`: the connection string was a URL.
+ */
+function checkParameters(parameters, uri) {
+    const problems = [];
+    const complain = (keyword, predicate) => {
+        const misread = uri && parameters.origin(keyword) === 'database-url' && ['host', 'port'].includes(keyword);
+        problems.push(`${subject(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
+    };
+    checkHosts(parameters, complain);
+    for (const [keyword, words] of WORDS) {
+        const value = parameters.value(keyword);
+        if (value !== undefined && !words.includes(value))
+            complain(keyword, `is not known. Write ${(0,values_words/* alternatives */.Vo)(words)}.`);
+    }
+    if (!/^\d{1,9}$/.test(parameters.value('connect_timeout') ?? '0')) {
+        complain('connect_timeout', 'is not a whole number of seconds. Write one, such as 30.');
+    }
+    checkSsl(parameters, complain);
+    for (const keyword of parameters.keywords()) {
+        // Names of databases and users may hold anything.
+        if (keyword === 'dbname' || keyword === 'user')
+            continue;
+        if ((0,values_text/* hasControlCharacter */.Fd)(parameters.value(keyword) ?? '')) {
+            complain(keyword, 'holds a line break or another control character. Remove it.');
+        }
+    }
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+}
+function subject(parameters, keyword) {
+    const name = ENVIRONMENT_NAMES.get(keyword) ?? keyword;
+    switch (parameters.origin(keyword)) {
+        case 'environment':
+            return keyword === 'password'
+                ? `${name} in the environment`
+                : `${name}, ${(0,values_text/* quote */.hD)(parameters.value(keyword) ?? '')} in the environment,`;
+        case 'service':
+            return `${keyword} of the service`;
+        default:
+            return `its ${keyword}`;
+    }
+}
+function checkSsl(parameters, complain) {
+    const mode = parameters.value('sslmode');
+    if (mode === undefined)
+        return;
+    if (parameters.value('sslrootcert') === 'system' && mode !== 'verify-full') {
+        complain('sslmode', 'is too weak for sslrootcert=system, with which libpq demands verify-full. Write verify-full.');
+    }
+    if (parameters.value('sslnegotiation') === 'direct' && WEAK_SSL.includes(mode)) {
+        complain('sslmode', 'is too weak for sslnegotiation=direct. Write require or a stronger one.');
+    }
+    if (parameters.value('channel_binding') === 'require' && mode === 'disable') {
+        complain('sslmode', 'contradicts channel_binding=require, which needs TLS. Change one of the two.');
+    }
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-parameters.ts
+/** Connection parameters by libpq's keyword, each with where it came from. What is added first counts. */
+class PgParameters {
+    #entries = new Map();
+    add(origin, more) {
+        for (const [keyword, value] of more) {
+            if (!this.#entries.has(keyword))
+                this.#entries.set(keyword, { value, origin });
+        }
+    }
+    /** Takes the place of what is missing or empty. */
+    setDefault(keyword, value) {
+        if (!this.value(keyword))
+            this.#entries.set(keyword, { value, origin: 'default' });
+    }
+    /** Undefined also for an explicit empty value, which bars what would be added later and means libpq's own default. */
+    value(keyword) {
+        return this.#entries.get(keyword)?.value || undefined;
+    }
+    origin(keyword) {
+        return this.#entries.get(keyword)?.origin;
+    }
+    keywords() {
+        return [...this.#entries.keys()];
+    }
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-passfile.ts
+
+
+
+/** The folders of the socket in PostgreSQL's own build and in Debian's and the RPMs'. */
+const DEFAULT_SOCKETS = ['', '/tmp', '/var/run/postgresql', '/run/postgresql'];
+/**
+ * The password from a password file that was named explicitly (PostgreSQL, "The Password File"), or null when no line fits.
+ * libpq ignores, with a warning, a file that others can read; that is an error here, for the backup would then fail anyway.
+ */
+async function readPassfile(path, query) {
+    const text = await readPrivateFile(path);
+    const host = DEFAULT_SOCKETS.includes(query.host) ? 'localhost' : query.host;
+    const wanted = [host, query.port, query.database, query.user];
+    for (const line of text.split('\n')) {
+        if (line.startsWith('#'))
+            continue;
+        const fields = fieldsOf(line.replace(/\r$/, ''));
+        const password = fields[4];
+        if (password !== undefined && wanted.every((value, index) => pg_passfile_fits(fields[index] ?? '', value)))
+            return unescaped(password);
+    }
+    return null;
+}
+async function readPrivateFile(path) {
+    const file = await (0,promises_.open)(path).catch((error) => {
+        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`);
+    });
+    try {
+        const stat = await file.stat();
+        if (!stat.isFile())
+            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} is not a plain file. Correct PGPASSFILE.`);
+        if (stat.mode & 0o077) {
+            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} can be read by others. Run: chmod 0600 on it.`);
+        }
+        return await file.readFile('utf8');
+    }
+    finally {
+        await file.close();
+    }
+}
+/** Split at each `:` that has no backslash before it; what follows the fifth field is not part of the password. */
+function fieldsOf(line) {
+    return [...`:${line}`.matchAll(/:((?:[^:\\]|\\.|\\$)*)/gs)].map(([, field = '']) => field);
+}
+function pg_passfile_fits(field, value) {
+    return field === '*' || unescaped(field) === value;
+}
+function unescaped(field) {
+    return field.replace(/\\(.)/gs, '$1');
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-service.ts
+
+
+
+
+
+
+/** Where the packages of Debian, of RPM systems, and PostgreSQL's own build look for the system's file. */
+const SYSTEM_FOLDERS = ['/etc/postgresql-common', '/etc/sysconfig/pgsql', '/usr/local/pgsql/etc', '/etc'];
+/**
+ * The parameters of a service (PostgreSQL, "The Connection Service File"), read by us: the tools get no service file.
+ * `file`: the one that was named; null: the user's, then the system's, as libpq does. No value of the file is in an error.
+ */
+async function readService(service, file, env) {
+    const candidates = file === null ? defaultFiles(env) : [file];
+    for (const path of candidates) {
+        const text = await pg_service_read(path, file !== null);
+        const parameters = text === null ? null : findService(text, service, path);
+        if (parameters)
+            return parameters;
+    }
+    throw new errors/* LifeboatError */.H3(`the service ${(0,values_text/* quote */.hD)(service)} stands in none of ${candidates.map(values_text/* quote */.hD).join(', ')}. Correct its name or PGSERVICEFILE.`);
+}
+function defaultFiles(env) {
+    const folders = env.PGSYSCONFDIR ? [env.PGSYSCONFDIR] : SYSTEM_FOLDERS;
+    return [(0,external_node_path_.join)(env.HOME || (0,external_node_os_.homedir)(), '.pg_service.conf'), ...folders.map((folder) => (0,external_node_path_.join)(folder, 'pg_service.conf'))];
+}
+async function pg_service_read(path, named) {
+    try {
+        return await (0,promises_.readFile)(path, 'utf8');
+    }
+    catch (error) {
+        const { code = 'unknown error' } = error;
+        if (code === 'ENOENT' && !named)
+            return null;
+        throw new errors/* LifeboatError */.H3(`the service file ${(0,values_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`);
+    }
+}
+/** The first section of that name; of each parameter the first line counts, as in libpq. */
+function findService(text, service, path) {
+    let parameters = null;
+    for (const [index, raw] of text.split('\n').entries()) {
+        const line = raw.trim();
+        if (line === '' || line.startsWith('#'))
+            continue;
+        if (line.startsWith('[')) {
+            if (parameters)
+                return parameters;
+            if (line.startsWith(`[${service}]`))
+                parameters = new Map();
+        }
+        else if (parameters) {
+            keepSetting(line, parameters, `line ${index + 1} of the service file ${(0,values_text/* quote */.hD)(path)}`);
+        }
+    }
+    return parameters;
+}
+function keepSetting(line, parameters, where) {
+    const equals = line.indexOf('=');
+    const name = line.slice(0, Math.max(equals, 0));
+    if (line.startsWith('ldap'))
+        throw new errors/* LifeboatError */.H3(`${where} asks an LDAP server, which Lifeboat does not. Write the parameters themselves.`);
+    if (IGNORED.has(name))
+        return;
+    const known = ENVIRONMENT_NAMES.has(name) || name === 'passfile';
+    if (!known) {
+        const refused = REFUSED.get(name) ?? (FILE_PARAMETERS.has(name) ? 'a service cannot name another' : undefined);
+        throw new errors/* LifeboatError */.H3(`${where} ${refused === undefined ? 'is not name=value with a parameter of libpq, without blanks around the =' : `cannot be used: ${refused}`}. Correct it.`);
+    }
+    if (!parameters.has(name))
+        parameters.set(name, line.slice(equals + 1));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/pg-environment.ts
+
+
+
+
+
+
+
+
+
+
+
+/** Seconds. Without it libpq waits as long as the system's TCP does: minutes. */
+const CONNECT_TIMEOUT = '30';
+/**
+ * Where to connect, as libpq's environment variables, complete: the tools get these and no others. In libpq's order:
+ * the connection string, then the service, then PG* variables. Passwords out of files are masked as soon as they are read.
+ * Neither ~/.pgpass nor a service that was not named is read: they could silently lead elsewhere.
+ */
+async function resolveConnection(databaseUrl, env, log) {
+    const given = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
+    for (const [name, reason] of given?.ignored ?? [])
+        log.notice(`database-url: ${name} is left out: ${reason}.`);
+    const parameters = new PgParameters();
+    parameters.add('database-url', given?.parameters ?? new Map());
+    await addService(parameters, env, log);
+    parameters.add('environment', environmentParameters(env));
+    checkParameters(parameters, given?.form === 'uri');
+    requireDatabase(parameters, given !== null);
+    const hosts = hostsOf(parameters);
+    if (!parameters.value('user'))
+        parameters.setDefault('user', userOfProcess());
+    parameters.setDefault('connect_timeout', CONNECT_TIMEOUT);
+    const sslMode = defaultSslMode(parameters, hosts);
+    if (sslMode !== null)
+        parameters.setDefault('sslmode', sslMode);
+    warnOfPlainText(parameters, hosts, log);
+    await addPasswordOfFile(parameters, hosts, log);
+    return toEnvironment(parameters);
+}
+async function addService(parameters, env, log) {
+    const service = parameters.value('service') ?? env.PGSERVICE;
+    if (!service)
+        return;
+    const file = parameters.value('servicefile') ?? env.PGSERVICEFILE;
+    const settings = await readService(service, file || null, env);
+    (0,inputs_secrets/* maskSecret */.$l)('database-url', settings.get('password') ?? '', log);
+    parameters.add('service', settings);
+}
+function environmentParameters(env) {
+    const found = new Map();
+    for (const [keyword, name] of [...ENVIRONMENT_NAMES, ...FILE_PARAMETERS]) {
+        // A secret that does not exist is an empty variable, not an empty value.
+        if (env[name])
+            found.set(keyword, env[name]);
+    }
+    return found;
+}
+/** Without a name libpq would take the database that is named like the user. */
+function requireDatabase(parameters, given) {
+    if (parameters.value('dbname'))
+        return;
+    throw new errors/* LifeboatError */.H3(given
+        ? 'it names no database, and neither does PGDATABASE. Name it, as in postgresql://host/database or dbname=shop.'
+        : 'it is empty, and PGDATABASE is not set. Give a connection string such as postgresql://user:password@host:5432/database, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE.');
+}
+/** As libpq does. */
+function userOfProcess() {
+    try {
+        return (0,external_node_os_.userInfo)().username;
+    }
+    catch {
+        throw new errors/* LifeboatError */.H3('it names no user, and the user of this process has no name. Name the user, or set PGUSER.');
+    }
+}
+/**
+ * By default libpq asks for TLS but goes on without it. A connection that leaves this machine is encrypted here unless
+ * sslmode says otherwise, and verified when a root certificate is given.
+ */
+function defaultSslMode(parameters, hosts) {
+    if (parameters.value('sslrootcert'))
+        return 'verify-full';
+    return hosts.every(isLocal) ? null : 'require';
+}
+function warnOfPlainText(parameters, hosts, log) {
+    const mode = parameters.value('sslmode');
+    if (mode === undefined || !WEAK_SSL.includes(mode) || hosts.every(isLocal))
+        return;
+    log.warning(`database-url: with sslmode=${mode} the password and the data can cross the network in plain text. Write sslmode=require, or verify-full with sslrootcert.`);
+}
+async function addPasswordOfFile(parameters, hosts, log) {
+    const path = parameters.value('passfile');
+    if (path === undefined || path === '/dev/null' || parameters.value('password'))
+        return;
+    const database = parameters.value('dbname') ?? '';
+    const user = parameters.value('user') ?? '';
+    const passwords = new Set();
+    for (const { host, address, port } of hosts) {
+        const password = await readPassfile(path, { host: host || address, port, database, user });
+        (0,inputs_secrets/* maskSecret */.$l)('database-url', password ?? '', log);
+        passwords.add(password);
+    }
+    const [password = null, ...others] = passwords;
+    if (others.length > 0) {
+        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} has different passwords for the hosts. Name one host, or give one password.`);
+    }
+    if (password === null) {
+        log.notice(`database-url: no line of the password file ${(0,values_text/* quote */.hD)(path)} fits; going on without a password.`);
+    }
+    else {
+        parameters.setDefault('password', password);
+    }
+}
+function toEnvironment(parameters) {
+    const environment = {};
+    for (const [keyword, name] of ENVIRONMENT_NAMES) {
+        const value = parameters.value(keyword);
+        if (value !== undefined)
+            environment[name] = value;
+    }
+    return environment;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/connection/toolset.ts
+
+
+
+/** The characters that docker and podman allow; neither can be taken for an option. */
+const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+const toolset_IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
+function parseToolset(text) {
+    if (text === 'auto' || text === 'local')
+        return { kind: text };
+    const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
+    if (kind === 'container') {
+        if (CONTAINER.test(name))
+            return { kind, name };
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
+    }
+    if (kind === 'image') {
+        if (toolset_IMAGE.test(name))
+            return { kind, ref: name };
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
+}
+function parseImage(text) {
+    if (toolset_IMAGE.test(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
+}
+/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
+function needsLocalFiles(toolset, given) {
+    if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
+        return null;
+    const first = given.find(({ used }) => used);
+    if (first === undefined)
+        return null;
+    return {
+        input: first.name,
+        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+    };
+}
+/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
+function toolsetFor(needsFiles, toolset) {
+    return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
+}
+/** A container of its own has this machine's network, and none of its sockets. */
+function imageNeedsHost(toolset, input, connection) {
+    if (toolset?.kind !== 'image' || connection === undefined || connection === null)
+        return null;
+    const { PGHOST = '', PGHOSTADDR = '' } = connection;
+    if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/')))
+        return null;
+    return {
+        input,
+        problem: 'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
+    };
+}
+/** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */
+const MOST_JOBS = 64;
+function parseRestoreJobs(text) {
+    return (0,values_words/* wholeNumber */.rD)(1, MOST_JOBS)(text);
+}
+/** One pg_dump at a time is what this version has. */
+function parseJobs(text) {
+    if (text === '1')
+        return 1;
+    if (/^[1-9]\d*$/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/relation-names.ts
+
+
+/** A line, in which what stands in double quotes may have line breaks. */
+const LINE = /(?:"(?:[^"]|"")*"|[^\r\n])+/g;
+/** As SQL has it: in double quotes, or plain (PostgreSQL, 4.1.1). */
+const NAME = '(?:"((?:[^"]|"")+)"|([\\p{L}_][\\p{L}\\p{N}_$]*))';
+const relation_names_TABLE = new RegExp(`^(?:${NAME}\\s*\\.\\s*)?${NAME}$`, 'u');
+const SCHEMA = new RegExp(`^${NAME}$`, 'u');
+/** Names of tables, one a line, with or without the schema. */
+function parseTableNames(text) {
+    return parseNames(text, (line) => {
+        const [all, quotedSchema, schema, quotedName, name] = relation_names_TABLE.exec(line) ?? [];
+        if (all === undefined)
+            throw notAName(line, 'a table', 'schema.table');
+        const named = unquoted(quotedName, name) ?? '';
+        return { schema: unquoted(quotedSchema, schema), name: named };
+    });
+}
+/** Names of schemas, one a line. */
+function parseSchemaNames(text) {
+    return parseNames(text, (line) => {
+        const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
+        if (all === undefined)
+            throw notAName(line, 'a schema', 'schema');
+        return unquoted(quoted, plain) ?? '';
+    });
+}
+/** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
+function parseNames(text, parse) {
+    const lines = (text.match(LINE) ?? []).map((line) => line.trim());
+    const names = [];
+    const problems = [];
+    for (const line of lines) {
+        if (line === '' || line.startsWith('#'))
+            continue;
+        try {
+            names.push(parse(line));
+        }
+        catch (error) {
+            problems.push(error.message);
+        }
+    }
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    if (text !== '' && names.length === 0)
+        throw new errors/* LifeboatError */.H3('it names nothing. Write one name a line, or leave it out.');
+    return names;
+}
+/** Without quotes capitals are small letters, as in SQL. */
+function unquoted(quoted, plain) {
+    if (quoted !== undefined)
+        return quoted.replaceAll('""', '"');
+    return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
+}
+function notAName(line, what, form) {
+    const why = /[*?%]/.test(line) ? 'Patterns are not known here. ' : '';
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/database/databases.ts
+
+
+
+/** `!` leaves out. In double quotes a name is as it is; plain, it has no blank, comma or quote, and `*` and `?` are wildcards. */
+const databases_LINE = /^(!?)\s*(?:"((?:[^"]|"")+)"|([^\s",!]+))$/;
+/** The word for every database. */
+const ALL = 'all';
+/** Databases, one a line: `all`, names, globs; those after `!` are left out, wherever they stand. */
+function parseDatabases(text) {
+    const wanted = { include: [], exclude: [] };
+    parseNames(text, (line) => {
+        const [all, not, quoted, plain = ''] = databases_LINE.exec(line) ?? [];
+        if (all === undefined)
+            throw notADatabase(line);
+        wanted[not === '!' ? 'exclude' : 'include'].push(patternOf(quoted, plain));
+    });
+    if (wanted.include.length === 0) {
+        throw new errors/* LifeboatError */.H3('it only leaves out. Write all, or what is to be backed up, as a line of its own.');
+    }
+    return wanted;
+}
+function patternOf(quoted, plain) {
+    if (quoted !== undefined)
+        return { text: quoted.replaceAll('""', '"'), glob: false };
+    if (plain === ALL)
+        return { text: '*', glob: true };
+    return { text: plain, glob: /[*?]/.test(plain) };
+}
+function notADatabase(line) {
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of a database. Write all, or one name a line (* and ? are wildcards, ! before it leaves it out), and in double quotes what is not plain: "odd, name".`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/database/dump-args.ts
+
+
+const WITH_PATTERN = [
+    '--schema',
+    '--exclude-schema',
+    '--table',
+    '--exclude-table',
+    '--exclude-table-data',
+    '--extension',
+];
+const dump_args_FLAGS = ['--no-comments', '--no-security-labels', '--large-objects', '--no-large-objects'];
+const ALLOWED = `Allowed are ${[...WITH_PATTERN.map((option) => `${option}=PATTERN`), ...dump_args_FLAGS].join(', ')}.`;
+const LONG_NAMES = {
+    '-n': '--schema',
+    '-N': '--exclude-schema',
+    '-t': '--table',
+    '-T': '--exclude-table',
+    '-e': '--extension',
+    '-b': '--large-objects',
+    '-B': '--no-large-objects',
+    '--blobs': '--large-objects',
+    '--no-blobs': '--no-large-objects',
+};
+const STREAM = 'the archive is one stream in pg_dump’s custom format, which Lifeboat compresses, encrypts and stores';
+const CONNECTION = 'it would connect elsewhere than the session that holds the snapshot; write it into database-url';
+const dump_args_WHOLE = 'a backup without all of definitions and rows cannot be restored or proven';
+const AT_RESTORE = 'it is a choice for a restore, where the archive still holds everything';
+const ROWS = 'rows are written by COPY, which is what is counted, compared and restored fast';
+const dump_args_OURS = 'Lifeboat sets it itself';
+/** Options of pg_dump that would break the format or the proof, each with the reason. */
+const dump_args_REFUSED = {
+    ...reason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
+    ...reason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
+    ...reason(dump_args_WHOLE, '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data'),
+    ...reason(AT_RESTORE, '-c --clean -C --create --if-exists -O --no-owner -x --no-privileges --no-acl --no-tablespaces --no-publications --no-subscriptions --no-table-access-method --no-toast-compression --disable-triggers --use-set-session-authorization -S --superuser'),
+    ...reason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
+    ...reason(dump_args_OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
+    ...reason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
+    ...reason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
+    ...reason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
+    ...reason('it changes how values are written: digits or characters would be lost or differ', '--extra-float-digits -E --encoding'),
+    ...reason('rows would come back into other tables than those they were counted in', '--load-via-partition-root --include-foreign-data --no-unlogged-table-data'),
+};
+function reason(text, options) {
+    return Object.fromEntries(options.split(' ').map((option) => [option, text]));
+}
+/**
+ * Further arguments for pg_dump, one a line, of an allow-list; as an argv, each `--option=value`.
+ * No shell reads them: quotes are part of a pattern, as pg_dump's own documentation has it.
+ */
+function parseDumpArgs(text) {
+    const args = (0,values_text/* parseLines */.Li)(text, parseDumpArg);
+    if (args.includes('--large-objects') && args.includes('--no-large-objects')) {
+        throw new errors/* LifeboatError */.H3('--large-objects and --no-large-objects contradict each other. Remove one of them.');
+    }
+    return args;
+}
+function parseDumpArg(line) {
+    const [, option = '', value] = /^([^\s=]+)(?:\s*=|\s+)?(.*)$/s.exec(line) ?? [];
+    if (!line.startsWith('-')) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not an option; the database is named by database-url. ${ALLOWED}`);
+    }
+    if (dump_args_FLAGS.includes(option)) {
+        if (option === line)
+            return option;
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: ${option} stands alone on its line. Remove what follows it.`);
+    }
+    if (WITH_PATTERN.includes(option))
+        return `${option}=${parsePattern(option, value?.trim() ?? '')}`;
+    throw refusal(line, option);
+}
+function parsePattern(option, pattern) {
+    if (pattern === '')
+        throw new errors/* LifeboatError */.H3(`${option} needs a pattern. Write ${option}=PATTERN, such as ${option}=sales.`);
+    if (/^'.*'$/s.test(pattern)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)}: no shell reads this, so the single quotes would be part of the name. Remove them.`);
+    }
+    if (/\s-{1,2}[a-z]/i.test(pattern.replace(/"[^"]*"/g, ''))) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(`${option}=${pattern}`)} holds a second option. Write each on a line of its own.`);
+    }
+    if ((0,values_text/* hasControlCharacter */.Fd)(pattern)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)} holds a control character. Use a wildcard (* or ?) in its place.`);
+    }
+    return pattern;
+}
+function refusal(line, option) {
+    // Short options can be glued to their value: -Fp, -tname.
+    const short = /^-[A-Za-z]/.test(option) ? option.slice(0, 2) : option;
+    const long = LONG_NAMES[short];
+    if (long !== undefined) {
+        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: write the long name, ${WITH_PATTERN.includes(long) ? `${long}=PATTERN` : long}.`);
+    }
+    const why = dump_args_REFUSED[short];
+    if (why !== undefined)
+        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is refused: ${why}. Remove it.`);
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
+}
+
+// EXTERNAL MODULE: ./src/inputs/notifiers/mail.ts
+var mail = __nccwpck_require__(6402);
+// EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
+var known_hosts = __nccwpck_require__(1365);
+// EXTERNAL MODULE: ./src/inputs/keys/key-text.ts
+var key_text = __nccwpck_require__(3001);
+;// CONCATENATED MODULE: ./src/inputs/stores/ssh.ts
+
+
+
+
+const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+/**
+ * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
+ * line end at its end); the text may be secret whatever it is, and is never shown.
+ */
+async function parseSshKey(text) {
+    const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
+    if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
+        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+    }
+    if (/BEGIN PGP/.test(key))
+        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+    if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
+        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
+    }
+    const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
+    const parsed = utils.parseKey(key);
+    if (!(parsed instanceof Error))
+        return key;
+    if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
+        throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
+    }
+    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
+}
+/** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
+function sshInputsFit({ values, given, }) {
+    if (!values.store)
+        return null;
+    const servers = values.store.filter((store) => store.kind === 'ssh');
+    const [server] = servers;
+    if (server === undefined) {
+        const idle = ['ssh-key', 'ssh-known-hosts'].find(given);
+        if (idle === undefined)
+            return null;
+        return {
+            input: idle,
+            problem: 'given, but no store is ssh://user@host/path. Add such a store, or remove what is for it.',
+        };
+    }
+    if (!given('ssh-key')) {
+        return {
+            input: 'ssh-key',
+            problem: `${(0,values_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+        };
+    }
+    if (!given('ssh-known-hosts'))
+        return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
+    const known = values['ssh-known-hosts'];
+    const stranger = known && servers.find((one) => (0,known_hosts/* linesFor */.b)(known, one).every(({ revoked }) => revoked));
+    if (!stranger)
+        return null;
+    return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
+}
+/** How to get the line of a server, and make sure of it. */
+function howToKnow({ host, port, url }, what) {
+    const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
+    return `${what}, and without it nobody could tell ${(0,values_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+}
+/** What the stores are told; null without an ssh: store. */
+function sshSettings(inputs) {
+    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+    return key === null || knownHosts === null ? null : { key, knownHosts };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/every-command.ts
+
+
+/** What holds of the inputs that every command has. */
+const everyCommand = [sshInputsFit, mail/* mailInputsFit */.Mq];
+
+;// CONCATENATED MODULE: ./src/inputs/keys/keys.ts
+
+
+const keys_DAY = 86_400_000;
+const WARN_BEFORE = 30 * keys_DAY;
+const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
+const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
+const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
+/** Algorithms of RFC 9580 that also stand in version 4 keys; GnuPG 2.2 knows none of them. */
+const TOO_NEW = ['x25519', 'x448', 'ed25519', 'ed448'];
+/**
+ * The certificates that a backup is encrypted to, one or more, as one armored block.
+ * Demanded of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
+ */
+async function parsePublicKeys(text, now, log) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const keys = new Map();
+    for (const key of await readCertificates(text)) {
+        if (keys.has(key.getFingerprint()))
+            log.notice(`public-key: ${nameOf(key)} is listed twice; once is enough.`);
+        keys.set(key.getFingerprint(), key);
+    }
+    const problems = [];
+    for (const key of keys.values()) {
+        const problem = await whyNotEncrypt(key, now);
+        if (problem)
+            problems.push(`${nameOf(key)} ${problem}`);
+        else
+            await warnOfExpiry('public-key', key, await key.getEncryptionKey(undefined, now), now, log);
+    }
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    const all = Buffer.concat([...keys.values()].map((key) => key.write()));
+    return openpgp.armor(openpgp.enums.armor.publicKey, all);
+}
+async function readCertificates(text) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
+    if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text))
+        throw isPrivate();
+    if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK'))
+        throw (0,key_text/* notAKey */.s5)(text, PUBLIC_MEND);
+    const keys = [];
+    for (const block of blocks) {
+        try {
+            keys.push(...(await openpgp.readKeys({ armoredKeys: block.text })));
+        }
+        catch (error) {
+            throw keys_unreadable(error, PUBLIC_MEND);
+        }
+    }
+    if (keys.some((key) => key.isPrivate()))
+        throw isPrivate();
+    return keys;
+}
+function isPrivate() {
+    return new errors/* LifeboatError */.H3('this is a private key; the backup job must not have it, for it could then read every backup. Remove it from the secrets of this job, and paste the output of: gpg --armor --export KEY');
+}
+async function whyNotEncrypt(key, now) {
+    const old = await whyNotAtAll(key, now);
+    if (old)
+        return old;
+    const subkey = await key.getEncryptionKey(undefined, now).catch((error) => (0,errors/* messageOf */.bD)(error));
+    if (typeof subkey !== 'string')
+        return tooNew(subkey) ? TOO_NEW_FOR_GPG : null;
+    const ended = await key.getEncryptionKey(undefined, null).catch(() => null);
+    const expiry = ended && (await expiryOf(ended, key));
+    if (expiry && expiry <= now) {
+        return `has an encryption subkey that expired on ${keys_day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+    }
+    const reason = reasonOf(subkey.replace(/^Could not find valid encryption key packet in key \w+(: )?/, ''));
+    return `has no subkey that can encrypt${reason && ` (${reason})`}. Add one (gpg --quick-add-key FINGERPRINT cv25519 encr) or use another key.`;
+}
+const TOO_NEW_FOR_GPG = 'is of a kind that GnuPG 2.2 cannot read (RFC 9580), so a backup could not be decrypted by hand everywhere. Make one that it can read: gpg --quick-generate-key NAME default';
+/** What makes a whole key useless, whatever it is for. */
+async function whyNotAtAll(key, now) {
+    if (key.keyPacket.version > 4 || tooNew(key))
+        return TOO_NEW_FOR_GPG;
+    if (await key.isRevoked(undefined, undefined, now))
+        return 'is revoked. Use the key that took its place.';
+    const expiry = await key.getExpirationTime();
+    if (expiry instanceof Date && expiry <= now) {
+        return `expired on ${keys_day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+    }
+    return null;
+}
+function tooNew(key) {
+    return TOO_NEW.includes(key.getAlgorithmInfo().algorithm);
+}
+/**
+ * The certificates that a signature must come from, as one armored block. One that has expired still tells who signed
+ * before that.
+ */
+async function parseVerificationKeys(text) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const keys = await readCertificates(text);
+    return openpgp.armor(openpgp.enums.armor.publicKey, Buffer.concat(keys.map((key) => key.write())));
+}
+/** The certificates that backups are encrypted to, for whoever watches over them: one that cannot be used is no error. */
+async function describeRecipients(text, now) {
+    const facts = [];
+    for (const key of await readCertificates(text)) {
+        const subkey = await encryptionSubkey(key, now);
+        const expiry = subkey && (await expiryOf(subkey, key));
+        facts.push({
+            name: nameOf(key),
+            problem: await whyNotEncrypt(key, now),
+            expires: expiry?.toISOString() ?? null,
+            subkey: subkey?.getFingerprint().toUpperCase() ?? null,
+        });
+    }
+    return facts;
+}
+/** The one in use; when there is none any more, the last one that was. */
+async function encryptionSubkey(key, now) {
+    for (const date of [now, null]) {
+        const subkey = await key.getEncryptionKey(undefined, date).catch(() => null);
+        if (subkey)
+            return subkey;
+    }
+    return null;
+}
+/** Every key of the certificates, for a signature names the one that made it. */
+async function describeSigners(text) {
+    const facts = [];
+    for (const key of await readCertificates(text)) {
+        for (const part of key.getKeys()) {
+            const expiry = await expiryOf(part, key);
+            facts.push({ name: nameOf(key), keyId: part.getKeyID().toHex(), expires: expiry?.toISOString() ?? null });
+        }
+    }
+    return facts;
+}
+/** The private keys that open backups, one or more, unlocked. Expired ones too: old backups were made for them. */
+async function parsePrivateKeys(text, passphrase) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
+    if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
+        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
+    }
+    if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PRIVATE KEY BLOCK'))
+        throw (0,key_text/* notAKey */.s5)(text, PRIVATE_MEND);
+    const keys = [];
+    for (const block of blocks) {
+        let locked;
+        try {
+            locked = await openpgp.readPrivateKeys({ armoredKeys: block.text });
+        }
+        catch (error) {
+            throw keys_unreadable(error, PRIVATE_MEND);
+        }
+        for (const key of locked)
+            keys.push(await unlockedToDecrypt(key, passphrase));
+    }
+    return keys;
+}
+async function unlockedToDecrypt(privateKey, passphrase) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    if (privateKey.isDecrypted())
+        return privateKey;
+    if (passphrase === null) {
+        throw new errors/* LifeboatError */.H3(`${nameOf(privateKey)} is locked. Give its passphrase in private-key-passphrase.`);
+    }
+    try {
+        return await openpgp.decryptKey({ privateKey, passphrase });
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`${nameOf(privateKey)} cannot be unlocked (${reasonOf((0,errors/* messageOf */.bD)(error))}). Correct private-key-passphrase.`);
+    }
+}
+/**
+ * The key that signs manifests, armored and still locked, when it can sign today with this passphrase.
+ * It is tried out: a key exported without its secret part looks whole.
+ */
+async function parseSigningKey(text, passphrase, now, log) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const locked = await readSigningKey(text);
+    const name = nameOf(locked);
+    const problem = await whyNotAtAll(locked, now);
+    if (problem)
+        throw new errors/* LifeboatError */.H3(`${name} ${problem}`);
+    const key = await unlocked(locked, passphrase, log);
+    try {
+        const message = await openpgp.createMessage({ text: 'Can it sign?' });
+        await openpgp.sign({ message, signingKeys: key, detached: true, date: now });
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`${name} cannot sign (${reasonOf((0,errors/* messageOf */.bD)(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${SIGNING_MEND}`);
+    }
+    await warnOfExpiry('signing-key', key, await key.getSigningKey(undefined, now), now, log);
+    return locked.armor();
+}
+async function readSigningKey(text) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const [block, ...others] = (0,key_text/* armoredBlocks */.xR)(text);
+    if (block?.label === 'PUBLIC KEY BLOCK') {
+        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
+    }
+    if (block?.label !== 'PRIVATE KEY BLOCK')
+        throw (0,key_text/* notAKey */.s5)(text, SIGNING_MEND);
+    try {
+        const keys = await openpgp.readPrivateKeys({ armoredKeys: block.text });
+        const [key] = keys;
+        if (key && keys.length === 1 && others.length === 0)
+            return key;
+    }
+    catch (error) {
+        throw keys_unreadable(error, SIGNING_MEND);
+    }
+    throw new errors/* LifeboatError */.H3('it holds several keys. Paste the one that signs.');
+}
+async function unlocked(key, passphrase, log) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    if (key.isDecrypted()) {
+        if (passphrase !== null)
+            log.notice('signing-key-passphrase: the key is not locked, so it is not needed.');
+        return key;
+    }
+    if (passphrase === null) {
+        throw new errors/* LifeboatError */.H3(`${nameOf(key)} is locked. Give its passphrase in signing-key-passphrase.`);
+    }
+    try {
+        return await openpgp.decryptKey({ privateKey: key, passphrase });
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`${nameOf(key)} cannot be unlocked (${reasonOf((0,errors/* messageOf */.bD)(error))}). Correct signing-key-passphrase.`);
+    }
+}
+async function warnOfExpiry(input, key, used, now, log) {
+    const expiry = await expiryOf(used, key);
+    if (expiry && expiry.getTime() < now.getTime() + WARN_BEFORE) {
+        log.warning(`${input}: ${nameOf(key)} expires on ${keys_day(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`);
+    }
+}
+/** When the key or its subkey ends, whichever comes first; null: never. */
+async function expiryOf(used, key) {
+    const ends = [await key.getExpirationTime(), await used.getExpirationTime()];
+    const [first] = ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime());
+    return first ?? null;
+}
+function nameOf(key) {
+    return `key ${key.getFingerprint().toUpperCase()}`;
+}
+function keys_unreadable(error, mend) {
+    return new errors/* LifeboatError */.H3(`it cannot be read as an OpenPGP key (${reasonOf((0,errors/* messageOf */.bD)(error))}). ${mend}`);
+}
+/** OpenPGP.js's own words, without the prefixes that it piles up. */
+function reasonOf(message) {
+    return message.replace(/^(Error [a-z ]+: |Misformed armored text: )+/i, '').replace(/\.$/, '');
+}
+function keys_day(date) {
+    return date.toISOString().slice(0, 10);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/keys/passphrase.ts
+
+
+/**
+ * Whoever has a copy of a backup can guess offline for as long as they like. The S2K hashes 65 MB a guess, which leaves about ten
+ * thousand guesses a second to one graphics card: no defence for a few characters that people choose, enough for 20.
+ */
+const LEAST = 8;
+const ADVISED = 20;
+/** The prompt that asks for it when a person decrypts by hand takes no more (GnuPG, agent/agent.h, MAX_PASSPHRASE_LEN). */
+const passphrase_MOST_BYTES = 255;
+/** The passphrase that encrypts a backup; null when none is given. */
+function parsePassphrase(text, log) {
+    if (text === '')
+        return null;
+    const passphrase = passphrase_checked(text, 'passphrase', log);
+    if (passphrase.trim() === '') {
+        throw new errors/* LifeboatError */.H3('it holds nothing but blanks. Write a passphrase of 20 characters or more.');
+    }
+    const length = [...passphrase].length;
+    if (length < LEAST) {
+        throw new errors/* LifeboatError */.H3(`it has fewer than ${LEAST} characters, which is soon guessed. Write ${ADVISED} or more.`);
+    }
+    if (length < ADVISED) {
+        log.warning(`passphrase: it has fewer than ${ADVISED} characters. Whoever copies a backup can guess for as long as they like.`);
+    }
+    if (passphrase !== passphrase.trim()) {
+        log.warning('passphrase: it begins or ends with a blank, which counts. Remember that when you decrypt by hand.');
+    }
+    return passphrase;
+}
+/** Passphrases of older backups, one a line. */
+function parsePreviousPassphrases(text) {
+    return text.split(/\r?\n/).filter((line) => line !== '');
+}
+/** The passphrase of a key; null when none is given. */
+function parseKeyPassphrase(text, input, log) {
+    return text === '' ? null : passphrase_checked(text, input, log);
+}
+/** What a file or a pipe leaves at the end of a secret. gpg reads the first line of a passphrase file, and so do we. */
+function withoutLineBreak(text) {
+    return text.replace(/\r?\n$/, '');
+}
+function passphrase_checked(text, name, log) {
+    const passphrase = withoutLineBreak(text);
+    if (passphrase !== text)
+        log.notice(`${name}: the line break at its end was left out; it is not part of the passphrase.`);
+    if ((0,values_text/* hasControlCharacter */.Fd)(passphrase)) {
+        throw new errors/* LifeboatError */.H3('it holds a line break or another control character. gpg reads only the first line of a passphrase, so write it on one line.');
+    }
+    if (Buffer.byteLength(passphrase) > passphrase_MOST_BYTES) {
+        throw new errors/* LifeboatError */.H3(`it has more than ${passphrase_MOST_BYTES} bytes, more than gpg’s prompt takes. Write a shorter one.`);
+    }
+    return passphrase;
+}
+
+// EXTERNAL MODULE: ./src/inputs/schema.ts
+var inputs_schema = __nccwpck_require__(2898);
+;// CONCATENATED MODULE: ./src/inputs/keys/signing.ts
+
+
+
+/** What signs, as in action.yml. */
+const signingInputs = {
+    'signing-key': (0,inputs_schema/* optional */.lq)(parseSigning),
+    'signing-key-passphrase': {
+        default: '',
+        verbatim: true,
+        parse: (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
+    },
+};
+/** A rule of every command that signs. */
+function passphraseOfNoSigningKey(passphrase, key) {
+    if (!passphrase || key)
+        return null;
+    return { input: 'signing-key-passphrase', problem: 'there is no signing-key. Give one, or remove the passphrase.' };
+}
+/** `signing-key`, tried out with its passphrase. */
+async function parseSigning(text, context) {
+    const passphrase = withoutLineBreak(context.text('signing-key-passphrase')) || null;
+    return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
+}
+
+// EXTERNAL MODULE: ./src/inputs/notifiers/monitoring.ts
+var monitoring = __nccwpck_require__(5231);
+;// CONCATENATED MODULE: ./src/inputs/values/duration.ts
+
+
+const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const duration_DAY = 86_400_000;
+/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
+function parseDuration(text) {
+    const match = /^(\d{1,6})([smhd])$/.exec(text);
+    if (!match) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+    }
+    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
+}
+/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
+function parseTimeout(text) {
+    const duration = parseDuration(text);
+    if (duration < 1000 || duration > duration_DAY) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+    }
+    return duration;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/stores/s3.ts
+
+
+
+/** The URL of an S3-compatible server, without a slash at its end. */
+function parseEndpoint(text) {
+    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
+        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
+    }
+    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+    }
+    if (/[?#]/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+    }
+    return text.replace(/\/+$/, '');
+}
+/** A query can hold keys. */
+function shownUrl(text) {
+    return text.replace(/[?#].*/s, '');
+}
+/** `governance:30d`; the duration in milliseconds. */
+function parseObjectLock(text) {
+    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
+    if (mode !== 'governance' && mode !== 'compliance') {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
+    }
+    const milliseconds = parseDuration(duration ?? '');
+    if (milliseconds === 0) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
+    }
+    return { mode, duration: milliseconds };
+}
+/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
+const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
+/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
+function parseStorageClass(text, log) {
+    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
+    }
+    if (ARCHIVE_CLASSES.includes(text)) {
+        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
+    }
+    return text;
+}
+/** The id, ARN or alias of a key. */
+function parseKmsKey(text) {
+    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
+}
+/** What only writers are told is left to the bucket. */
+function s3ForReading(endpoint) {
+    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/url-text.ts
+
+
+/** What is shown of a URL: a query can hold keys. */
+function url_text_shown(line) {
+    return line.replace(/\?.*/s, '?…');
+}
+function hasOddSegment(path) {
+    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
+}
+function decoded(path, line) {
+    try {
+        return decodeURIComponent(path);
+    }
+    catch {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/location.ts
+
+
+
+const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+/** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
+function parseRcloneUrl(line, rest) {
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
+    const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
+    if (remote === '') {
+        // Such a remote carries its keys in its name.
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${location_MEND}`);
+    }
+    if (remote === undefined)
+        throw wrong('has no colon behind the remote');
+    if (remote.includes(',')) {
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${location_MEND}`);
+    }
+    if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
+        throw wrong('is not the name of a remote');
+    const folder = path.replace(/\/+$/, '');
+    if ((0,values_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
+        throw wrong('has an empty part, "." or ".." in its path');
+    }
+    return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
+}
+
+;// CONCATENATED MODULE: ./src/store/ssh/location.ts
+
+
+
+const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+/** `ssh://user@host:port/path`, what stands behind the scheme. */
+function parseSshUrl(line, all) {
+    const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
+    const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} ${what}. ${ssh_location_MEND}`);
+    if (/[?#]/.test(rest))
+        throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
+    const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
+    const host = (bracketed ?? plain ?? '').toLowerCase();
+    if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
+        throw wrong('does not name a server');
+    }
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(user))
+        throw wrong('does not say as which user to log in');
+    if (path === undefined || /^\/*$/.test(path)) {
+        throw wrong('has no path: backups belong into a folder, not into the root of the file system');
+    }
+    return {
+        kind: 'ssh',
+        url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
+        user,
+        host,
+        port: port === undefined ? 22 : portOf(port, wrong),
+        path: pathOf(path, line, wrong),
+        via,
+    };
+}
+function portOf(text, wrong) {
+    const port = Number(text);
+    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
+        return port;
+    throw wrong(`has ${(0,values_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
+}
+function pathOf(text, line, wrong) {
+    const path = decoded(text, line).replace(/\/+$/, '');
+    const below = path.replace(/^\/(~\/)?/, '');
+    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
+        throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
+    }
+    return path.startsWith('/~/') ? below : path;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/stores/store-url.ts
+
+
+
+
+
+const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
+/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
+function parseStores(text) {
+    const stores = (0,values_text/* parseLines */.Li)(text, parseStore);
+    if (stores.length === 0)
+        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
+    for (const [index, store] of stores.entries()) {
+        for (const other of stores.slice(0, index))
+            refuseOverlap(other, store);
+    }
+    return stores;
+}
+function parseStore(line) {
+    refuseCredentials(line);
+    if ((0,values_text/* hasControlCharacter */.Fd)(line))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a control character. Remove it.`);
+    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
+    if (scheme === undefined)
+        throw notAUrl(line);
+    const rest = line.slice(scheme.length + 1);
+    switch (scheme) {
+        case 'file':
+            return fileStore(line, rest);
+        case 's3':
+            return s3Store(line, rest);
+        case 'ssh':
+            return parseSshUrl(line, rest);
+        case 'rclone':
+            return parseRcloneUrl(line, rest);
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+        case 'http':
+        case 'https':
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+        default:
+            if (scheme.length === 1)
+                throw windowsPath(line);
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: stores of the kind ${(0,values_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
+    }
+}
+function fileStore(line, rest) {
+    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
+        throw windowsPath(line);
+    if (!rest.startsWith('///'))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${mend}`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+    }
+    if (/\$|^\/\/\/~/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+    }
+    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    if (path === '')
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+    }
+    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
+}
+function s3Store(line, rest) {
+    if (!rest.startsWith('//'))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+    }
+    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
+    if (!isBucketName(bucket)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(bucket)} in ${(0,values_text/* quote */.hD)(url_text_shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+    }
+    const prefix = folders.join('/');
+    if (folders.length > 0 && hasOddSegment(prefix)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
+    }
+    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
+    if (Buffer.byteLength(prefix) > 700)
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
+    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
+}
+/** S3 User Guide, "General purpose bucket naming rules". */
+function isBucketName(bucket) {
+    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
+}
+/** A user, a password or a port before the path. Nothing of such a line is shown. */
+function refuseCredentials(line) {
+    if (!carriesCredentials(line))
+        return;
+    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`);
+}
+function carriesCredentials(line) {
+    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
+    switch (scheme.toLowerCase()) {
+        case 'file':
+        case 's3':
+            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
+            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
+        case 'ssh':
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority))
+                return false;
+            return /:.*@/s.test(authority + rest);
+        default:
+            return /@/.test(authority + rest);
+    }
+}
+function notAUrl(line) {
+    if (/^\\\\|^[a-z]:/i.test(line))
+        return windowsPath(line);
+    if (line.startsWith('/'))
+        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,values_text/* quote */.hD)(`file://${line}`)}.`);
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
+}
+function windowsPath(line) {
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
+}
+function refuseOverlap(a, b) {
+    const [placeA, placeB] = [placeOf(a), placeOf(b)];
+    if (placeA === placeB) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
+    }
+    for (const [outer, inner, place] of [
+        [a, b, placeA],
+        [b, a, placeB],
+    ]) {
+        if (placeOf(inner).startsWith(place)) {
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(inner.url)} lies inside ${(0,values_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+        }
+    }
+}
+function placeOf(store) {
+    switch (store.kind) {
+        case 'file':
+            return `file:${store.path}/`;
+        case 's3':
+            return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
+        case 'ssh':
+            return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
+        case 'rclone':
+            return `rclone:${store.remote}:${store.path}/`;
+    }
+}
+/** Warns of folders that do not outlive the job. */
+function warnOfFleetingStores(stores, env, log) {
+    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
+    for (const store of stores) {
+        if (store.kind !== 'file')
+            continue;
+        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
+            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
+        }
+        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
+            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./src/inputs/stores/store-inputs.ts
+
+
+
+
+
+
+/** What every command is told of its stores, as in action.yml. */
+const storeInputs = {
+    store: (0,inputs_schema/* input */.hF)('', parseStores),
+    's3-endpoint': (0,inputs_schema/* optional */.lq)(parseEndpoint),
+    'ssh-key': (0,inputs_schema/* optional */.lq)(parseSshKey),
+    'ssh-known-hosts': (0,inputs_schema/* optional */.lq)(known_hosts/* parseKnownHosts */.u),
+    'store-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
+};
+/** What a command needs that writes no backups. */
+function storeSettings(inputs) {
+    return {
+        stores: inputs.store,
+        storeTimeout: inputs['store-timeout'],
+        s3: s3ForReading(inputs['s3-endpoint']),
+        ssh: sshSettings(inputs),
+    };
+}
+/** The stores of a run that has ended, for what it left there. */
+async function readStores(get, env, log) {
+    return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/keep.ts
+
+
+
+
+
+/** The inputs that say which backups stay: restic's names and meanings. */
+const keepInputs = {
+    'keep-last': (0,inputs_schema/* optional */.lq)(parseAmount),
+    'keep-within': (0,inputs_schema/* optional */.lq)(parseWindow),
+    'keep-hourly': (0,inputs_schema/* optional */.lq)(parseAmount),
+    'keep-daily': (0,inputs_schema/* optional */.lq)(parseAmount),
+    'keep-weekly': (0,inputs_schema/* optional */.lq)(parseAmount),
+    'keep-monthly': (0,inputs_schema/* optional */.lq)(parseAmount),
+    'keep-yearly': (0,inputs_schema/* optional */.lq)(parseAmount),
+};
+/** The rules that are given; null when none is. */
+function keepRulesOf(inputs) {
+    const rules = {
+        last: inputs['keep-last'],
+        within: inputs['keep-within'],
+        hourly: inputs['keep-hourly'],
+        daily: inputs['keep-daily'],
+        weekly: inputs['keep-weekly'],
+        monthly: inputs['keep-monthly'],
+        yearly: inputs['keep-yearly'],
+    };
+    return hasRule(rules) ? rules : null;
+}
+function parseAmount(text) {
+    if (text === 'unlimited')
+        return Number.POSITIVE_INFINITY;
+    if (/^[1-9]\d{0,5}$/.test(text))
+        return Number(text);
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no number of backups to keep. Write a whole number from 1 to 999999, or unlimited; leave the input out when you do not want the rule.`);
+}
+/** Milliseconds. To restic `m` is a month, to our durations a minute: whoever writes it may lose backups. */
+function parseWindow(text) {
+    const milliseconds = /^\d+[hd]$/.test(text) ? parseDuration(text) : 0;
+    if (milliseconds > 0)
+        return milliseconds;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/paths.ts
+
+
+
+
+
+/** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
+function parsePaths(text) {
+    const trees = (0,values_text/* parseLines */.Li)(text, parsePath);
+    const twice = trees.find(({ label }, index) => trees.findIndex((other) => other.label === label) < index);
+    if (twice === undefined)
+        return trees;
+    throw new errors/* LifeboatError */.H3(`the label ${(0,values_text/* quote */.hD)(twice.label)} stands twice. Give each folder a label of its own.`);
+}
+function parsePath(line) {
+    const [, label = '', path = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
+    if (path === '') {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no folder. Write label=path, such as uploads=/srv/shop/uploads.`);
+    }
+    if (!formats_names/* LABEL */.d_.test(label)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label. Write 1 to 32 small letters, digits, hyphens or underscores, such as uploads=${path}.`);
+    }
+    const folder = (0,external_node_path_.resolve)(path);
+    if (!((0,external_node_fs_.statSync)(folder, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
+        throw new errors/* LifeboatError */.H3(`${label}: ${(0,values_text/* quote */.hD)(path)} is no folder on this machine. Write the path of one; what is relative starts in the workspace.`);
+    }
+    return { label, folder };
+}
+/** Globs of what is left out of file trees, one a line. */
+function parseGlobs(text) {
+    return (0,values_text/* parseLines */.Li)(text, (line) => {
+        if (line.startsWith('!')) {
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: what is left out cannot be brought back by !. Write what to leave out only.`);
+        }
+        if (line.startsWith('/') || line.startsWith('./')) {
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} would fit nothing: paths start in the tree. Write ${(0,values_text/* quote */.hD)(line.replace(/^\.?\/+/, ''))}.`);
+        }
+        return line.replace(/\/+$/, '');
+    });
+}
+function excludeWhat(trees, globs) {
+    if (trees === undefined || trees.length > 0 || globs === undefined || globs.length === 0)
+        return null;
+    return {
+        input: 'paths-exclude',
+        problem: 'there is nothing to leave out of. Name the folders in paths, or remove it.',
+    };
+}
+/** A store in a tree that it backs up: every backup would hold all those before it. */
+function treeThatHoldsStore(trees, stores) {
+    for (const { label, folder } of trees ?? []) {
+        const tree = (0,external_node_fs_.realpathSync)(folder);
+        for (const store of stores ?? []) {
+            if (store.kind !== 'file' || /^\.\.(\/|$)/.test((0,external_node_path_.relative)(tree, realPath(store.path))))
+                continue;
+            return {
+                input: 'paths',
+                problem: `${label}: the store ${(0,values_text/* quote */.hD)(store.path)} lies in it, so that every backup would hold those before it. Move the store, or name the folders beside it.`,
+            };
+        }
+    }
+    return null;
+}
+/** Without links, as far as it is there. */
+function realPath(path) {
+    try {
+        return (0,external_node_fs_.realpathSync)(path);
+    }
+    catch {
+        return (0,external_node_path_.resolve)(path);
+    }
+}
+
+// EXTERNAL MODULE: ./src/inputs/values/set-name.ts
+var set_name = __nccwpck_require__(4254);
+;// CONCATENATED MODULE: ./src/commands/backup/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `backup`, as in action.yml. */
+const backupInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('backup')),
+    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+    databases: (0,inputs_schema/* optional */.lq)(parseDatabases),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
+    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+    'public-key': (0,inputs_schema/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
+    ...signingInputs,
+    jobs: (0,inputs_schema/* input */.hF)('1', parseJobs),
+    globals: (0,inputs_schema/* input */.hF)('true', values_words/* parseBoolean */.yG),
+    paths: (0,inputs_schema/* input */.hF)('', parsePaths),
+    'paths-exclude': (0,inputs_schema/* input */.hF)('', parseGlobs),
+    'dump-args': (0,inputs_schema/* input */.hF)('', parseDumpArgs),
+    fingerprint: (0,inputs_schema/* input */.hF)('rows', (0,values_words/* oneOf */.yL)('rows', 'content')),
+    'lock-wait-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
+    'allow-empty': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'allow-new-source': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'compression-level': (0,inputs_schema/* input */.hF)('1', (0,values_words/* wholeNumber */.rD)(1, 19)),
+    'read-back': (0,inputs_schema/* input */.hF)('auto', (0,values_words/* oneOf */.yL)('auto', 'required')),
+    's3-storage-class': (0,inputs_schema/* optional */.lq)((text, { log }) => parseStorageClass(text, log)),
+    's3-object-lock': (0,inputs_schema/* optional */.lq)(parseObjectLock),
+    's3-sse': (0,inputs_schema/* optional */.lq)((0,values_words/* oneOf */.yL)('AES256', 'aws:kms')),
+    's3-kms-key': (0,inputs_schema/* optional */.lq)(parseKmsKey),
+    's3-create-bucket': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    ...keepInputs,
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const inputs_rules = [
+    ...everyCommand,
+    function exactlyOneEncryption({ given }) {
+        if (given('passphrase') && given('public-key')) {
+            return {
+                input: 'passphrase',
+                problem: 'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
+            };
+        }
+        if (given('passphrase') || given('public-key'))
+            return null;
+        return {
+            input: 'passphrase',
+            problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
+        };
+    },
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    function treesOfManySets({ given }) {
+        if (!given('databases') || !given('paths'))
+            return null;
+        return {
+            input: 'paths',
+            problem: 'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
+        };
+    },
+    function nameOfManySets({ given }) {
+        if (!given('databases') || !given('name'))
+            return null;
+        return {
+            input: 'name',
+            problem: 'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
+        };
+    },
+    function s3InputsWithoutS3({ given, values }) {
+        if (!values.store || values.store.some(({ kind }) => kind === 's3'))
+            return null;
+        const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
+        const [first] = idle;
+        if (!first)
+            return null;
+        return {
+            input: first,
+            problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
+        };
+    },
+    function keyWithoutKms({ given, values }) {
+        if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms')
+            return null;
+        return {
+            input: 's3-kms-key',
+            problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
+        };
+    },
+    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+    ({ values }) => treeThatHoldsStore(values.paths, values.store),
+    function noSecretsForForks({ given, env }) {
+        const event = env.GITHUB_EVENT_NAME ?? '';
+        if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
+            return null;
+        return {
+            input: 'passphrase',
+            problem: 'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
+        };
+    },
+];
+const inputNames = Object.keys(backupInputs);
+/**
+ * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Throws one LifeboatError with a line for each problem, which names the input.
+ */
+async function readBackupSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(backupInputs, inputs_rules, get, { env, log, now: new Date() });
+    warnOfFleetingStores(inputs.store, env, log);
+    return {
+        command: inputs.command,
+        connection: inputs['database-url'],
+        toolset: inputs.toolset,
+        databases: inputs.databases,
+        name: inputs.name,
+        stores: inputs.store,
+        ssh: sshSettings(inputs),
+        s3: {
+            endpoint: inputs['s3-endpoint'],
+            storageClass: inputs['s3-storage-class'],
+            objectLock: inputs['s3-object-lock'],
+            sse: inputs['s3-sse'],
+            kmsKey: inputs['s3-kms-key'],
+            createBucket: inputs['s3-create-bucket'],
+        },
+        encryption: encryptionOf(inputs),
+        signing: inputs['signing-key'],
+        globals: inputs.globals,
+        fileTrees: inputs.paths,
+        pathsExclude: inputs['paths-exclude'],
+        dumpArgs: inputs['dump-args'],
+        fingerprint: inputs.fingerprint,
+        compressionLevel: inputs['compression-level'],
+        lockWaitTimeout: inputs['lock-wait-timeout'],
+        storeTimeout: inputs['store-timeout'],
+        allowEmpty: inputs['allow-empty'],
+        allowNewSource: inputs['allow-new-source'],
+        readBack: inputs['read-back'],
+        verificationKeys: inputs['verification-key'],
+        retention: retentionOf(inputs),
+        dryRun: inputs['dry-run'],
+    };
+}
+function retentionOf(inputs) {
+    const rules = keepRulesOf(inputs);
+    if (rules === null)
+        return null;
+    const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+    return { rules, verificationKeys, signing, force: false, dryRun };
+}
+function encryptionOf({ passphrase, 'public-key': armored }) {
+    if (passphrase !== null)
+        return { kind: 'passphrase', passphrase };
+    if (armored !== null)
+        return { kind: 'public-key', armored };
+    throw new Error('The rules let no backup pass without encryption.');
+}
+
+// EXTERNAL MODULE: ./src/notify/metrics.ts
+var metrics = __nccwpck_require__(5772);
+// EXTERNAL MODULE: ./src/notify/run-result.ts
+var run_result = __nccwpck_require__(1544);
+;// CONCATENATED MODULE: ./src/commands/prune/report.ts
+/** Outputs of a job are limited to 1 MB; the JSON report has all. */
+const MOST = 1000;
+/** The output `deleted`: what is gone, or in a dry run would go. */
+function deletedOutput(stores) {
+    const deleted = stores.flatMap(({ url, name, outcome, backups }) => backups
+        .filter(({ decision, deleted }) => deleted || (outcome === 'planned' && decision === 'delete'))
+        .map(({ id, created, size }) => ({ store: url, name: name ?? '', id, created, size })));
+    return JSON.stringify(deleted.slice(0, MOST));
+}
+
+;// CONCATENATED MODULE: ./src/commands/shared/presentation.ts
+/** A point in time, as a part of a file's name. */
+function fileTime(time) {
+    return time.replace(/[-:.]/g, '');
+}
+/** Milliseconds as the whole seconds of an output; empty when they are not known. */
+function secondsOutput(milliseconds) {
+    return milliseconds === null ? '' : Math.round(milliseconds / 1000);
+}
+/** Each store that failed with its error, in one line; null: none did. */
+function failedStores(stores) {
+    const failures = stores.filter(({ error }) => error !== null);
+    return failures.length === 0 ? null : failures.map(({ url, error }) => `${url}: ${error}`).join(' ');
+}
+
+;// CONCATENATED MODULE: ./src/commands/backup/databases/report.ts
+
+/** Failures beyond these are in the summary alone: a message for people has an end. */
+const report_MOST_TOLD = 20;
+/** Which databases have no backup, or not in every store, and why; null: each has. */
+function databasesMessage({ databases }) {
+    const good = databases.filter(({ outcome }) => outcome === 'complete');
+    const bad = databases.filter(({ outcome }) => outcome !== 'complete' && outcome !== 'not-begun');
+    const notBegun = databases.filter(({ outcome }) => outcome === 'not-begun').map(({ database }) => database);
+    if (good.length === databases.length)
+        return null;
+    const more = bad.length > report_MOST_TOLD ? [`And ${bad.length - report_MOST_TOLD} more, see the job summary.`] : [];
+    return [
+        `${good.length} of ${databases.length} databases were backed up.`,
+        ...bad.slice(0, report_MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
+        ...more,
+        ...(notBegun.length === 0 ? [] : [`Not begun: ${(0,report_escape/* some */.zN)(notBegun.map((name) => JSON.stringify(name)))}.`]),
+    ].join('\n');
+}
+/** The output `backups`: what each database came to. */
+function databasesOutput({ databases }) {
+    return JSON.stringify(databases.map(({ database, name, outcome, report, duration }) => ({
+        database,
+        name,
+        outcome,
+        id: report?.id ?? null,
+        size: report?.storedSize ?? null,
+        databaseSize: report?.databaseSize ?? null,
+        tables: report?.tables ?? null,
+        rows: report?.rows ?? null,
+        durationSeconds: Math.round(duration / 1000),
+    })));
+}
+/** The sums of what was backed up. */
+function totalsOf({ databases }) {
+    const reports = reportsOf(databases);
+    const sum = (of) => reports.reduce((total, report) => total + of(report), 0);
+    return {
+        storedSize: sum(({ storedSize }) => storedSize),
+        databaseSize: sum(({ databaseSize }) => databaseSize),
+        tables: sum(({ tables }) => tables),
+        rows: reports.reduce((total, { rows }) => total + BigInt(rows), 0n).toString(),
+    };
+}
+/** Of the databases that have a backup. */
+function reportsOf(databases) {
+    return databases.flatMap(({ report }) => report ?? []);
+}
+
+;// CONCATENATED MODULE: ./src/report/trend-chart.ts
+const BYTES = [1, 'kB', 'MB', 'GB', 'TB', 'PB'].map((name, power) => [
+    1000 ** power,
+    name === 1 ? 'B' : String(name),
+]);
+const TIMES = [
+    [1, 'ms'],
+    [1000, 's'],
+    [60_000, 'min'],
+    [3_600_000, 'h'],
+];
+/** What there is to see: a measure that two backups or more have. */
+function chartsOf({ backups }) {
+    return [
+        ...chart('Stored', backups, ({ size }) => size, BYTES),
+        ...chart('Duration of the backup', backups, ({ duration }) => duration, TIMES),
+        ...chart('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
+    ];
+}
+function chart(title, points, measureOf, units) {
+    const known = points.flatMap((point) => {
+        const value = measureOf(point);
+        return value === null ? [] : [{ day: point.created.slice(0, 10), value }];
+    });
+    const [first, last] = [known[0], known.at(-1)];
+    if (first === undefined || last === undefined || known.length < 2)
+        return [];
+    const most = Math.max(...known.map(({ value }) => value));
+    const [factor, unit] = units.findLast(([factor]) => most >= factor) ?? [1, units[0]?.[1] ?? ''];
+    // Three decimals: never in the form 1e-7, which Mermaid does not read.
+    const values = known.map(({ value }) => Number((value / factor).toFixed(3)));
+    return [{ title, unit, values, from: first.day, to: last.day }];
+}
+/**
+ * Charts in the job summary, which GitHub draws with Mermaid. Nothing from outside gets in: words of ours, days and
+ * numbers.
+ */
+function mermaidCharts(trend) {
+    const charts = chartsOf(trend).map(mermaid);
+    return charts.length === 0 ? [] : [`### The last ${trend.backups.length} backups`, ...charts];
+}
+/** Mermaid's own colour for bars is hardly seen on white. */
+const STYLE = '%%{init: {"xyChart": {"height": 260}, "themeVariables": {"xyChart": {"plotColorPalette": "#2f6fb5"}}}}%%';
+function mermaid({ title, unit, values, from, to }) {
+    return [
+        '```mermaid',
+        STYLE,
+        'xychart-beta',
+        `  title "${title}, ${unit}: ${values.length} backups, ${from} to ${to}"`,
+        `  x-axis [${values.map((_, index) => `"${index + 1}"`).join(', ')}]`,
+        `  y-axis "${unit}" 0 --> ${Math.max(...values) || 1}`,
+        `  bar [${values.join(', ')}]`,
+        '```',
+    ].join('\n');
+}
+
+;// CONCATENATED MODULE: ./src/commands/backup/summary.ts
+
+
+
+
+
+
+const MOST_DELETED = 20;
+const SUPERUSER_WARNING = "The role that makes the backups is a superuser. If a backup ever runs code that a user of the database has put into a table, an index or a function, that user gets every right on the server, programs and files of its machine included. Lifeboat avoids all ways that are known, and so does pg_dump; a role with few rights limits the others: docs/backup.md, 'The role'.";
+/** The job summary of a backup that has at least one store. HTML tables, for names can hold anything. */
+function backupSummary(report) {
+    const good = report.stores.filter(({ error }) => error === null);
+    const verdict = good.length === report.stores.length
+        ? `✅ Backup <code>${report.id}</code> is complete`
+        : `❌ Backup <code>${report.id}</code> is missing in ${report.stores.length - good.length} of ${report.stores.length} stores`;
+    return [
+        `## ${verdict}`,
+        table([], overview(report)),
+        '### Stores',
+        table(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
+        ...summary_retentionOf(report),
+        ...(report.trend === null ? [] : mermaidCharts(report.trend)),
+        '### Time',
+        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+        '### Parts',
+        table(['Part', 'Plain', 'Stored', 'Volumes'], report.parts.map(({ name, plain, stored, volumes }) => [
+            (0,report_escape/* html */.qy)(name),
+            (0,units/* formatBytes */.z3)(plain),
+            (0,units/* formatBytes */.z3)(stored),
+            String(volumes),
+        ])),
+        ...treesOf(report),
+        `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${(0,units/* formatCount */.B4)(report.tables)})`,
+        table(['Table', 'Rows', 'Size in the database'], report.largestTables.map(({ schema, name, rows, bytes }) => [
+            `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
+            rows === null ? 'not counted' : (0,units/* formatCount */.B4)(rows),
+            (0,units/* formatBytes */.z3)(bytes),
+        ])),
+        ...countedInDump(report),
+        '### Not in this backup',
+        list(report.notIncluded, 'Nothing was left out.'),
+        '',
+    ].join('\n\n');
+}
+/** Tables of which there is one count instead of two. */
+function countedInDump({ countedInDump: tables }) {
+    if (tables.length === 0)
+        return [];
+    return [
+        '### Rows counted in the dump alone',
+        "A query on these tables would run code of the database's users, so none was made.",
+        list(tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`), ''),
+    ];
+}
+/** The file trees beside the database. */
+function treesOf({ files }) {
+    if (files.length === 0)
+        return [];
+    const rows = files.map((tree) => [(0,report_escape/* html */.qy)(tree.label), treeSize(tree), tree.notes.map(report_escape/* html */.qy).join('<br>')]);
+    return ['### File trees', table(['Tree', 'Stored', 'Notes'], rows)];
+}
+/** What became of older backups; their lists are in the JSON report. */
+function summary_retentionOf({ stores }) {
+    const rows = stores.flatMap(({ url, retention }) => {
+        if (retention === null)
+            return [];
+        const { error, refusals, backups } = retention;
+        const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${(0,report_escape/* html */.qy)(id)}</code>`);
+        const shown = [...deleted.slice(0, MOST_DELETED), ...(deleted.length > MOST_DELETED ? ['…'] : [])].join('<br>');
+        return [
+            [
+                (0,report_escape/* html */.qy)(url),
+                [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(report_escape/* html */.qy).join('<br>'),
+                shown,
+            ],
+        ];
+    });
+    return rows.length === 0 ? [] : ['### Retention', table(['Store', 'Older backups', 'Deleted'], rows)];
+}
+function overview(report) {
+    const { encryption } = report;
+    const dataSeconds = (report.stages.find(({ name }) => name === 'data')?.milliseconds ?? 0) / 1000;
+    const data = report.parts.find(({ name }) => name === 'data');
+    return [
+        [
+            'Database',
+            `${(0,report_escape/* html */.qy)(report.database)} (${(0,units/* formatBytes */.z3)(report.databaseSize)}, PostgreSQL ${(0,report_escape/* html */.qy)(report.serverVersion)})`,
+        ],
+        ['Set', (0,report_escape/* html */.qy)(report.name)],
+        ['Started', report.created],
+        ['Duration', (0,units/* formatDuration */.a3)(report.duration)],
+        [
+            'Throughput',
+            dataSeconds > 0 ? `${(0,units/* formatBytes */.z3)((data?.plain ?? 0) / dataSeconds)}/s of dump` : 'too short to tell',
+        ],
+        ['Stored', `${(0,units/* formatBytes */.z3)(report.storedSize)} (dump ${(0,units/* formatBytes */.z3)(report.plainSize)})`],
+        ['Tables', (0,units/* formatCount */.B4)(report.tables)],
+        ['Rows', (0,units/* formatCount */.B4)(report.rows)],
+        [
+            'Also recorded',
+            `${(0,units/* formatCount */.B4)(report.objects)} schema objects, ${(0,units/* formatCount */.B4)(report.sequences)} sequences, ${(0,units/* formatCount */.B4)(report.largeObjects)} large objects`,
+        ],
+        [
+            'Encrypted',
+            encryption.kind === 'passphrase'
+                ? 'with a passphrase'
+                : `for ${encryption.recipients.map((fingerprint) => `<code>${fingerprint}</code>`).join(', ')}`,
+        ],
+        ['Signed', report.signed ? 'yes' : 'no'],
+    ];
+}
+function storeRow(store) {
+    if (store.error !== null)
+        return [(0,report_escape/* html */.qy)(store.url), `❌ ${(0,report_escape/* html */.qy)(store.error)}`, ''];
+    const uploaded = store.uploaded === 'read-back' ? '✅ sizes read back' : '✅ acknowledged (these credentials may not read)';
+    const locked = store.lockedUntil === null ? '' : `, locked until ${store.lockedUntil}`;
+    return [(0,report_escape/* html */.qy)(store.location), `${uploaded}${locked}`, previous(store)];
+}
+function previous({ previous, noPrevious }) {
+    if (previous)
+        return `<code>${(0,report_escape/* html */.qy)(previous.id)}</code>`;
+    if (noPrevious === 'first')
+        return 'none: this is the first';
+    return `not known (${noPrevious === 'cannot-list' ? 'may not list' : 'may not read'})`;
+}
+
+;// CONCATENATED MODULE: ./src/commands/backup/databases/summary.ts
+
+
+
+
+
+/** Characters: beyond it a database has its row, and no more. The runner drops a summary over 1 MiB whole. */
+const MOST_DETAILS = 500_000;
+const RESULTS = {
+    complete: '✅ complete',
+    incomplete: '❌ not in every store',
+    failed: '❌ failed',
+    cancelled: '❌ cancelled',
+    'not-begun': '❌ not begun',
+};
+/** The job summary of several databases: one table, then each by itself, folded. */
+function databasesSummary(report) {
+    const { databases, leftOut, duration } = report;
+    const complete = databases.filter(({ outcome }) => outcome === 'complete').length;
+    const { storedSize, rows, tables } = totalsOf(report);
+    return [
+        `## ${complete === databases.length ? '✅' : '❌'} ${complete} of ${databases.length} databases are backed up`,
+        table(['Database', 'Result', 'Stored', 'Rows', 'Duration'], [
+            ...databases.map(row),
+            [
+                'All',
+                '',
+                (0,units/* formatBytes */.z3)(storedSize),
+                `${(0,units/* formatCount */.B4)(rows)} in ${(0,units/* countOf */.pq)(tables, 'table')}`,
+                (0,units/* formatDuration */.a3)(duration),
+            ],
+        ]),
+        ...leftOut.map((name) => `Left out, for it holds no table: ${(0,report_escape/* html */.qy)(name)}.`),
+        ...details(databases),
+        '',
+    ].join('\n\n');
+}
+function row({ database, outcome, error, report, duration }) {
+    const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(report_escape/* html */.qy).join('<br>');
+    const took = outcome === 'not-begun' ? '' : (0,units/* formatDuration */.a3)(duration);
+    if (report === null)
+        return [(0,report_escape/* html */.qy)(database), result, '', '', took];
+    return [(0,report_escape/* html */.qy)(database), result, (0,units/* formatBytes */.z3)(report.storedSize), (0,units/* formatCount */.B4)(report.rows), took];
+}
+function details(databases) {
+    const folded = [];
+    let length = 0;
+    for (const report of reportsOf(databases)) {
+        const text = `<details><summary>${(0,report_escape/* html */.qy)(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
+        length += text.length;
+        if (length > MOST_DETAILS)
+            return [...folded, 'The details of further databases are in the JSON report alone.'];
+        folded.push(text);
+    }
+    return folded;
+}
+
+;// CONCATENATED MODULE: ./src/commands/backup/present.ts
+
+
+
+
+
+
+
+
+
+
+function presentBackup(result, context) {
+    if (result.kind === 'plan')
+        return presentPlan(result.plan);
+    return result.kind === 'one' ? presentOne(result.report, context) : presentSeveral(result.report, context);
+}
+/** A plan is red when it could not be made for each database. */
+function presentPlan({ tables, databaseSize, lines, problems }) {
+    const isRed = problems.length > 0;
+    return {
+        status: isRed ? 'failed' : 'good',
+        problem: isRed ? { title: 'Lifeboat: backup would fail', message: problems.join('\n') } : null,
+        outputs: { tables, 'database-size': databaseSize },
+        lines: lines.map((line) => `[dry-run] ${line}`),
+        summary: `## Dry run: nothing was changed\n\n${lines.map((line) => `- ${(0,report_escape/* html */.qy)(line)}`).join('\n')}\n`,
+        report: null,
+        page: null,
+        facts: run_result/* NO_FACTS */.K,
+        measured: [],
+    };
+}
+/** A backup that one store does not have is red, though the others have it. */
+function presentOne(report, { reportPath }) {
+    const failed = failedStores(report.stores);
+    const message = `Backup ${report.id} is complete in the other stores. Missing in: ${failed}`;
+    return {
+        status: failed === null ? 'good' : 'failed',
+        problem: failed === null ? null : { title: 'Lifeboat: a store failed', message },
+        outputs: backupOutputs([report], report, report.duration),
+        lines: backupLines([report]),
+        summary: backupSummary(report) + superuserNote([report]),
+        report: { path: reportPath(`lifeboat-${report.id}.json`), content: report },
+        page: null,
+        ...notificationsOf(report),
+    };
+}
+/** One database without a backup in every store is red, though the others have it. */
+function presentSeveral(report, { cancelled, reportPath }) {
+    const reports = reportsOf(report.databases);
+    const message = databasesMessage(report);
+    const title = cancelled ? 'Lifeboat: cancelled' : 'Lifeboat: not every database was backed up';
+    return {
+        status: message === null ? 'good' : cancelled ? 'cancelled' : 'failed',
+        problem: message === null ? null : { title, message },
+        outputs: { ...backupOutputs(reports, totalsOf(report), report.duration), backups: databasesOutput(report) },
+        lines: backupLines(reports),
+        summary: databasesSummary(report) + superuserNote(reports),
+        report: { path: reportPath(`lifeboat-databases-${fileTime(report.started)}.json`), content: report },
+        page: null,
+        facts: run_result/* NO_FACTS */.K,
+        measured: report.databases.flatMap(measuredDatabase),
+    };
+}
+/** Once, however many databases there are. */
+function superuserNote(backups) {
+    return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${(0,report_escape/* html */.qy)(SUPERUSER_WARNING)}\n` : '';
+}
+function completeStores(backups) {
+    return backups.flatMap((report) => report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })));
+}
+function backupOutputs(backups, totals, duration) {
+    const complete = completeStores(backups);
+    const retention = backups.flatMap(({ stores }) => stores.flatMap((store) => store.retention ?? []));
+    return {
+        id: backups.map(({ id }) => id).join('\n'),
+        location: complete.map(({ location }) => location).join('\n'),
+        manifest: complete.map(({ manifest }) => manifest).join('\n'),
+        size: totals.storedSize,
+        'database-size': totals.databaseSize,
+        tables: totals.tables,
+        rows: totals.rows,
+        duration: Math.round(duration / 1000),
+        ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
+    };
+}
+function backupLines(backups) {
+    const retention = backups.flatMap(({ stores }) => stores.flatMap((store) => store.retention ?? []));
+    return [
+        ...completeStores(backups).map(({ report, location }) => completeLine(report, location)),
+        ...retention.map((store) => `${store.url}: ${outcomeOf(store)}`),
+        ...(backups.some(({ superuser }) => superuser) ? [`Warning: ${SUPERUSER_WARNING}`] : []),
+    ];
+}
+function completeLine({ id, tables, rows, storedSize, duration }, location) {
+    return `Backup ${id} is complete: ${(0,units/* countOf */.pq)(rows, 'row')} in ${(0,units/* countOf */.pq)(tables, 'table')}, ${(0,units/* formatBytes */.z3)(storedSize)} at ${location}, in ${(0,units/* formatDuration */.a3)(duration)}.`;
+}
+/** What notifiers get of a backup. */
+function notificationsOf(report) {
+    return { facts: { ...run_result/* NO_FACTS */.K, backup: report.id }, measured: [{ set: null, ...measuredOf(report) }] };
+}
+/** A store that failed has nothing new, so that its last values stay. */
+function measuredOf(report) {
+    const newest = (0,metrics/* samplesOf */.lc)({ lifeboat_newest_backup_timestamp_seconds: (0,metrics/* startSeconds */.WU)(report.id) });
+    return {
+        samples: [
+            ...(0,metrics/* stageSamples */.wH)(report.stages),
+            ...(0,metrics/* samplesOf */.lc)({
+                lifeboat_database_size_bytes: report.databaseSize,
+                lifeboat_backup_dump_bytes: report.plainSize,
+                lifeboat_backup_stored_bytes: report.storedSize,
+                lifeboat_backup_tables: report.tables,
+                lifeboat_backup_rows: report.rows,
+            }),
+        ],
+        stores: report.stores.filter(({ error }) => error === null).map(({ url }) => ({ url, samples: newest })),
+    };
+}
+/** Its set has metrics of its own. A database whose backup was not started has none. */
+function measuredDatabase({ name, outcome, error, report, ended, duration }) {
+    if (outcome === 'not-begun')
+        return [];
+    const measured = report === null ? { samples: [], stores: [] } : measuredOf(report);
+    return [{ set: name, attempt: { failed: error !== null, ended: new Date(ended), duration }, ...measured }];
+}
+
+;// CONCATENATED MODULE: ./src/commands/backup/index.ts
+
+
+
+
+
+const backup_backup = {
+    name: 'backup',
+    summary: 'create an encrypted backup of a database',
+    inputs: backupInputs,
+    readSettings: readBackupSettings,
+    run: runBackup,
+    present: presentBackup,
+};
+async function runBackup({ databases, ...settings }, run) {
+    if (databases === null) {
+        const one = { ...settings, databases };
+        return settings.dryRun
+            ? { kind: 'plan', plan: await planBackup(one, run) }
+            : { kind: 'one', report: await backup(one, run) };
+    }
+    const many = { ...settings, databases };
+    return settings.dryRun
+        ? { kind: 'plan', plan: await planDatabases(many, run) }
+        : { kind: 'several', report: await backupDatabases(many, run) };
+}
+
+;// CONCATENATED MODULE: ./src/inputs/keys/decryption.ts
+
+
+
+/** What opens backups, as in action.yml. */
+const decryptionInputs = {
+    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+    'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
+    'private-key': (0,inputs_schema/* optional */.lq)(parsePrivate),
+    'private-key-passphrase': {
+        default: '',
+        verbatim: true,
+        parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
+    },
+};
+function parsePrivate(text, context) {
+    return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);
+}
+/** Exactly one way to open backups must be given. */
+function wayToDecrypt(passphrase, privateKey, env) {
+    if (passphrase && privateKey) {
+        const problem = 'private-key is given as well. Remove the one that the backups are not made with.';
+        return { input: 'passphrase', problem };
+    }
+    if (passphrase || privateKey)
+        return null;
+    const fork = (env.GITHUB_EVENT_NAME ?? '').startsWith('pull_request')
+        ? ' Secrets are empty for pull requests from forks and from Dependabot.'
+        : '';
+    return {
+        input: 'passphrase',
+        problem: `neither passphrase nor private-key is given, and every backup is encrypted. Give the one that opens it.${fork}`,
+    };
+}
+function previousOfNone({ given }) {
+    if (!given('previous-passphrases') || given('passphrase'))
+        return null;
+    return { input: 'previous-passphrases', problem: 'there is no passphrase. Give the present one there.' };
+}
+function passphraseOfNoKey({ given }) {
+    if (!given('private-key-passphrase') || given('private-key'))
+        return null;
+    return { input: 'private-key-passphrase', problem: 'there is no private-key. Give one, or remove the passphrase.' };
+}
+/** Of every command that has these inputs. */
+const decryptionRules = [previousOfNone, passphraseOfNoKey];
+/** For a command that demands it by {@link wayToDecrypt}. */
+function decryptionOf(inputs) {
+    const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
+    if (passphrase !== null)
+        return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
+    if (keys !== null)
+        return { kind: 'private-key', keys };
+    throw new Error('The rules let nothing pass without a way to decrypt.');
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/report-path.ts
+
+
+
+
+/** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
+function parseReportPath(text) {
+    if ((0,values_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
+    }
+    const path = (0,external_node_path_.resolve)(text);
+    if (isFolder(path))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
+    if (!isFolder((0,external_node_path_.dirname)(path))) {
+        throw new errors/* LifeboatError */.H3(`the folder of ${(0,values_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
+    }
+    return path;
+}
+function isFolder(path) {
+    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/size.ts
+
+
+const size_BYTES = {
+    B: 1,
+    kB: 1e3,
+    KB: 1e3,
+    MB: 1e6,
+    GB: 1e9,
+    TB: 1e12,
+    KiB: 1024,
+    MiB: 1024 ** 2,
+    GiB: 1024 ** 3,
+    TiB: 1024 ** 4,
+};
+/** `500MB`, `2GiB` in bytes. */
+function parseSize(text) {
+    const [, number, unit = ''] = /^(\d{1,6})(B|[kKMGT]B|[KMGT]iB)$/.exec(text) ?? [];
+    const bytes = size_BYTES[unit];
+    if (bytes === undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
+    }
+    return Number(number) * bytes;
+}
+/** `40%` as 40. Less than the whole: what may lose all of it is not watched. */
+function parsePercent(text) {
+    const [, number] = /^(\d{1,2})%$/.exec(text) ?? [];
+    if (number === undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
+    }
+    return Number(number);
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `check`, as in action.yml. */
+const checkInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('check')),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...decryptionInputs,
+    'public-key': (0,inputs_schema/* optional */.lq)((text, { now }) => describeRecipients(text, now)),
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerification),
+    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'max-restore-test-age': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'max-shrink': (0,inputs_schema/* optional */.lq)(parsePercent),
+    'min-free-space': (0,inputs_schema/* optional */.lq)(parseSize),
+    ...monitoring/* monitoringInputs */.sw,
+    'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
+};
+async function parseVerification(text) {
+    return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
+}
+const check_inputs_rules = [
+    ...everyCommand,
+    /** Neither is needed: then inventories are not opened. */
+    ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
+    ...decryptionRules,
+    function spaceOfNoDisk({ given, values }) {
+        if (!given('min-free-space') || !values.store || values.store.some(({ kind }) => kind === 'file'))
+            return null;
+        return {
+            input: 'min-free-space',
+            problem: 'no store is a folder (file:), and only its disk has an end. Remove it.',
+        };
+    },
+];
+/** Reads and checks everything that `check` is told, like readBackupSettings. */
+async function readCheckSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(checkInputs, check_inputs_rules, get, { env, log, now: new Date() });
+    const verification = inputs['verification-key'];
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
+        verificationKeys: verification?.armored ?? null,
+        demands: {
+            maxAge: inputs['max-age'],
+            maxRestoreTestAge: inputs['max-restore-test-age'],
+            maxShrink: inputs['max-shrink'],
+            minFreeSpace: inputs['min-free-space'],
+            signed: verification !== null,
+            recipients: inputs['public-key'],
+            signers: verification?.signers ?? null,
+        },
+        reportHtml: inputs['report-html'],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/report/svg-chart.ts
+/* In the units of the picture's own coordinates. */
+const WIDTH = 640;
+const HEIGHT = 170;
+const LEFT = 56;
+const TOP = 10;
+const BOTTOM = 24;
+/** Bars as a picture of its own, that needs nothing from elsewhere. Words of ours, days and numbers only. */
+function svgChart({ title, unit, values, from, to }) {
+    const most = Math.max(...values) || 1;
+    const step = (WIDTH - LEFT) / values.length;
+    const room = HEIGHT - TOP - BOTTOM;
+    const y = (value) => rounded(TOP + room * (1 - value / most));
+    const bars = values.map((value, index) => {
+        const x = rounded(LEFT + step * (index + 0.15));
+        const tip = `<title>${index + 1}: ${value} ${unit}</title>`;
+        return `<rect x="${x}" y="${y(value)}" width="${rounded(step * 0.7)}" height="${rounded((room * value) / most)}">${tip}</rect>`;
+    });
+    const lines = [0, most / 2, most].map((value) => `<line x1="${LEFT}" x2="${WIDTH}" y1="${y(value)}" y2="${y(value)}"/>` +
+        `<text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${Number(value.toPrecision(3))}</text>`);
+    const foot = HEIGHT - 6;
+    return [
+        `<figure><figcaption>${title}, ${unit}</figcaption>`,
+        `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, ${unit}: ${values.join(', ')}">`,
+        ...lines,
+        ...bars,
+        `<text x="${LEFT}" y="${foot}">${from}</text><text x="${WIDTH}" y="${foot}" text-anchor="end">${to}</text>`,
+        '</svg></figure>',
+    ].join('\n');
+}
+function rounded(value) {
+    return Math.round(value * 10) / 10;
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/report.ts
+/** Every result, one that could not be checked among them. */
+function resultsOf(stores) {
+    return stores.flatMap(({ url, error, results, sets }) => {
+        if (error !== null)
+            return [{ where: url, rule: 'store', status: 'failed', found: [error], next: null }];
+        const root = url.replace(/\/+$/, '');
+        return [
+            ...results.map((result) => ({ where: url, ...result })),
+            ...sets.flatMap(({ name, results }) => results.map((result) => ({ where: `${root}/${name}`, ...result }))),
+        ];
+    });
+}
+function resultOf(stores) {
+    const statuses = resultsOf(stores).map(({ status }) => status);
+    if (statuses.includes('failed'))
+        return 'failed';
+    return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/summary.ts
+
+
+
+
+
+
+/** How much of what a rule has found is shown; the report has all. */
+const MOST_FOUND = 5;
+const MOST_FOUND_IN_MESSAGE = 3;
+/** How many rules an annotation tells of. */
+const MOST_IN_MESSAGE = 5;
+const summary_MOST_IN_SUMMARY = 200;
+/** Of how many sets there are charts: GitHub draws each in a frame of its own. */
+const MOST_CHARTED = 5;
+const summary_WORDS = {
+    passed: { symbol: '✅', word: 'ok' },
+    warning: { symbol: '⚠️', word: 'WARNING' },
+    failed: { symbol: '❌', word: 'FAILED' },
+    'not-evaluated': { symbol: '⚠️ not evaluated', word: 'not evaluated' },
+    off: { symbol: '', word: 'off' },
+};
+const HEADLINES = {
+    passed: '✅ The backups are what is demanded',
+    warning: '⚠️ Something is to be looked at',
+    failed: '❌ The backups are not what is demanded',
+};
+/** For the log: a line for each rule. */
+function checkLines(report) {
+    const asked = worstFirst(report).filter(({ status }) => status !== 'off');
+    const rows = asked.map(({ status, rule, where, found }) => [
+        summary_WORDS[status].word,
+        rule,
+        where,
+        (0,report_escape/* oneLine */.TN)(shortened(found, MOST_FOUND).join(' ')),
+    ]);
+    return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
+}
+/** The job summary of a check: one table of all rules, the worst first. */
+function checkSummary(report, notes) {
+    const results = worstFirst(report).filter(({ status }) => status !== 'off');
+    const rows = results
+        .slice(0, summary_MOST_IN_SUMMARY)
+        .map(({ status, rule, where, found, next }) => [
+        summary_WORDS[status].symbol,
+        (0,report_escape/* html */.qy)(rule),
+        (0,report_escape/* html */.qy)(where),
+        shortened(found, MOST_FOUND).map(report_escape/* html */.qy).join('<br>'),
+        (0,report_escape/* html */.qy)(next ?? ''),
+    ]);
+    const left = results.length - rows.length;
+    return [
+        `## ${HEADLINES[report.result]}`,
+        table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
+        ...(left > 0 ? [`… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`] : []),
+        ...[...offLines(report), ...notes].map(report_escape/* html */.qy),
+        ...chartsOfSets(report),
+        '',
+    ].join('\n\n');
+}
+function chartsOfSets({ stores }) {
+    const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
+    return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
+        const charts = mermaidCharts(trend);
+        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* html */.qy)(name)} in ${(0,report_escape/* html */.qy)(url)}`, ...charts];
+    });
+}
+/** For the annotation: what is wrong, where, and what to do; null when nothing is. */
+function checkMessage(report) {
+    if (report.result === 'passed')
+        return null;
+    const wrong = worstFirst(report).filter(({ status }) => report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated');
+    const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
+        const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
+        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
+    });
+    const left = wrong.length - told.length;
+    return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
+}
+function worstFirst({ stores }) {
+    const order = ['failed', 'warning', 'not-evaluated', 'passed', 'off'];
+    return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+}
+function shortened(found, most) {
+    const left = found.length - most;
+    return left <= 0 ? found : [...found.slice(0, most), `… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`];
+}
+/** What was not asked for, each rule once. */
+function offLines({ stores }) {
+    const off = resultsOf(stores).filter(({ status }) => status === 'off');
+    const rules = new Set(off.map(({ rule, found }) => `${rule} (${found.join(' ')})`));
+    return rules.size === 0 ? [] : [`Not asked for: ${[...rules].join('; ')}.`];
+}
+
+;// CONCATENATED MODULE: ./src/commands/shared/html-page.ts
+
+
+
+
+
+
+
+/** Nothing is loaded, and nothing runs, whatever stands in the page. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+const html_page_STYLE = `
+  body { font: 15px/1.45 system-ui, sans-serif; color: #1c2128; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+  h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 2px solid #1c2128; overflow-wrap: anywhere; }
+  h3 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; overflow-wrap: anywhere; }
+  table { border-collapse: collapse; width: 100%; margin: .4rem 0 1rem; font-size: .88rem; }
+  th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid #d0d7de; overflow-wrap: break-word; }
+  .text { overflow-wrap: anywhere; }
+  th { background: #f3f5f7; } .facts td:first-child { width: 16rem; color: #57606a; }
+  figure { margin: .6rem 0; } figcaption { font-size: .88rem; color: #57606a; }
+  svg { width: 100%; max-width: 40rem; } rect { fill: #2f6fb5; } line { stroke: #d0d7de; } text { font: 11px system-ui, sans-serif; fill: #57606a; }
+  .bad { color: #b3261e; font-weight: 600; } .good { color: #1a6b33; font-weight: 600; } .open { color: #8a5a00; font-weight: 600; } .note { color: #57606a; font-size: .88rem; }
+  @page { size: A4; margin: 15mm; }
+  @media print { body { margin: 0; max-width: none; font-size: 10pt; } tr, figure { break-inside: avoid; } h2, h3 { break-after: avoid; } thead { display: table-header-group; } }
+`;
+/** A page for people, an auditor among them: one file that needs nothing else, to be kept and printed. */
+function htmlPage(report, version) {
+    const made = report.finished;
+    return [
+        '<!doctype html>',
+        '<html lang="en"><head><meta charset="utf-8">',
+        `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        `<title>PostgreSQL backups, ${made.slice(0, 10)}</title><style>${html_page_STYLE}</style></head><body>`,
+        '<h1>PostgreSQL backups and their restore tests</h1>',
+        facts([
+            ['Generated', time(made)],
+            ['By', `Lifeboat ${(0,report_escape/* html */.qy)(version)}, command ${report.command}`],
+            ['Set', (0,report_escape/* html */.qy)(report.name ?? 'every set of each store')],
+            ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
+            ['Period', periodOf(report)],
+            ...(report.command === 'check' ? [['Result of the check', resultCell(report.result)]] : []),
+        ]),
+        ...report.stores.flatMap((store) => storeSection(store, made)),
+        ...readingNotes(report),
+        '</body></html>',
+        '',
+    ].join('\n');
+}
+function storeSection(store, made) {
+    return [
+        `<h2>Store ${(0,report_escape/* html */.qy)(store.url)}</h2>`,
+        ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${(0,report_escape/* html */.qy)(store.error)}</p>`]),
+        ...('results' in store ? html_page_rules(store.results) : []),
+        ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
+        ...store.sets.flatMap((set) => setSection(set, made)),
+    ];
+}
+function setSection(set, made) {
+    const { name, backups, trend } = set;
+    return [
+        `<h3>Set ${(0,report_escape/* html */.qy)(name)}</h3>`,
+        facts(html_page_overview(set, made)),
+        ...(trend.missing === null ? [] : [`<p class="open">Not known: ${(0,report_escape/* html */.qy)(trend.missing)}</p>`]),
+        ...('results' in set ? html_page_rules(set.results) : []),
+        ...chartsOf(trend).map(svgChart),
+        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: the last ${trend.backups.length} good backups</h3>`,
+        headed(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
+        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: restore tests</h3>`,
+        ...testsOf(trend, backups),
+    ];
+}
+/** What was promised is not known here; what was kept is. */
+function html_page_overview(set, made) {
+    const { backups, trend } = set;
+    const newest = trend.backups.at(-1);
+    const age = (created) => (0,units/* formatAge */.nV)(Math.max(0, Date.parse(made) - Date.parse(created)) / 1000);
+    const short = (backup) => backup === undefined
+        ? '<span class="bad">none</span>'
+        : `<code>${(0,report_escape/* html */.qy)(backup.id)}</code>, begun ${time(backup.created)}, ${age(backup.created)} old`;
+    const complete = backups.filter((backup) => backup.complete);
+    return [
+        ['Newest good backup', short(newest)],
+        ['Newest proven backup', short(newestProven(set))],
+        [
+            'Backups',
+            `${(0,units/* formatCount */.B4)(complete.length)} complete, ${(0,units/* formatBytes */.z3)(backups.reduce((sum, { size }) => sum + size, 0))} stored`,
+        ],
+        ...objectives(measure(trend), newest, age),
+    ];
+}
+/** A check knows which records count; a list, those of the newest backups. */
+function newestProven(set) {
+    const { backups, trend } = set;
+    if ('newestProven' in set)
+        return backups.find(({ id }) => id === set.newestProven);
+    return (trend.backups.findLast(({ lastTest }) => lastTest?.verdict === 'proven') ??
+        backups.slice(trend.backups.length).find((backup) => backup.newestProven));
+}
+function objectives({ largestGap, gaps, restoreTimes }, newest, age) {
+    const longest = Math.max(...restoreTimes.map((restore) => restore.time));
+    return [
+        [
+            'RPO, measured',
+            [
+                newest === undefined ? '' : `now ${age(newest.created)} (age of the newest good backup)`,
+                largestGap === null
+                    ? 'no gap between backups could be measured'
+                    : `at most ${(0,units/* formatAge */.nV)(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${(0,report_escape/* html */.qy)(largestGap.id)}</code>`,
+            ]
+                .filter((line) => line !== '')
+                .join('<br>'),
+        ],
+        [
+            'RTO, measured',
+            restoreTimes[0] === undefined
+                ? 'no time to restore is known'
+                : `newest ${(0,units/* formatDuration */.a3)(restoreTimes[0].time)}, longest ${(0,units/* formatDuration */.a3)(longest)} (${restoreTimes.length} restore tests that passed)`,
+        ],
+    ];
+}
+function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }) {
+    return [
+        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
+        time(created),
+        (0,units/* formatBytes */.z3)(size),
+        orUnknown(duration, units/* formatDuration */.a3),
+        orUnknown(gap, (milliseconds) => (0,units/* formatAge */.nV)(milliseconds / 1000)),
+        lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${time(lastTest.time)}`,
+        orUnknown(restoreTime, units/* formatDuration */.a3),
+    ];
+}
+function testsOf({ tests }, backups) {
+    if (tests.length === 0)
+        return ['<p class="bad">There is none: no backup of this set is proven.</p>'];
+    const signed = new Map(backups.map((backup) => [backup.id, backup.signed]));
+    return [
+        headed(['Begun', 'Backup', 'Verdict', 'Time to restore', "Backup's signature", 'Scratch server', 'Record'], tests.map((test) => testRow(test, signed.get(test.id) ?? false))),
+    ];
+}
+function testRow({ time: begun, id, verdict, record, problem }, isSigned) {
+    const signature = record?.signatureVerified
+        ? 'verified in the test'
+        : isSigned
+            ? `there${record === null ? '' : ', not verified in the test'}`
+            : 'not signed';
+    const standing = problem !== null
+        ? `<span class="bad">does not count: ${foreign(problem)}</span>`
+        : record === null
+            ? 'not read'
+            : 'read';
+    return [
+        time(begun),
+        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
+        verdictCell(verdict),
+        orUnknown(record?.restoreTime ?? null, units/* formatDuration */.a3),
+        signature,
+        record?.scratchServer ? `PostgreSQL ${foreign(record.scratchServer)}` : '–',
+        standing,
+    ];
+}
+function verdictCell(verdict) {
+    const kind = { proven: 'good', failed: 'bad', 'could-not-verify': 'open' }[verdict];
+    return `<span class="${kind}">${verdict}</span>`;
+}
+function html_page_rules(results) {
+    if (results.length === 0)
+        return [];
+    const kinds = { passed: 'good', warning: 'open', failed: 'bad', 'not-evaluated': 'open', off: 'note' };
+    return [
+        headed(['Rule', 'Result', 'What was found', 'What to do'], results.map(({ rule, status, found, next }) => [
+            (0,report_escape/* html */.qy)(rule),
+            `<span class="${kinds[status]}">${summary_WORDS[status].word}</span>`,
+            found.map(foreign).join('<br>'),
+            foreign(next ?? ''),
+        ])),
+    ];
+}
+/** In words alone: not every printer has the signs. */
+function resultCell(result) {
+    const kind = { passed: 'good', warning: 'open', failed: 'bad' }[result];
+    return `<span class="${kind}">${(0,report_escape/* html */.qy)(HEADLINES[result].replace(/^\S+ /, ''))}</span>`;
+}
+function readingNotes({ command }) {
+    const notes = [
+        'A good backup is one that is whole as far as names, sizes and its manifest tell. It is proven when a restore test has put it into a throwaway PostgreSQL and found it equal to what was dumped.',
+        'RPO is what could have been lost: the time from the start of one backup to the start of the next. A manifest names the backup before it, so that what was pruned later leaves no gap.',
+        'RTO is the time from the first byte fetched to the last index built, on the scratch server of the test, without the comparison.',
+        'Of the newest 30 backups and the newest 30 restore tests the contents were read; of the others, names and sizes.',
+        command === 'check'
+            ? 'Signatures were verified when the check was given a verification-key: then what is not signed by it does not count.'
+            : 'No signature was verified here: who can write the store can write what stands here. The command check, given a verification-key, verifies them.',
+    ];
+    return [
+        '<h2>How to read this</h2>',
+        `<ul class="note">${notes.map((note) => `<li>${(0,report_escape/* html */.qy)(note)}</li>`).join('\n')}</ul>`,
+    ];
+}
+/** Of the backups that are there. */
+function periodOf({ stores }) {
+    const begun = stores
+        .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))
+        .sort();
+    const [first, last] = [begun[0], begun.at(-1)];
+    return first === undefined || last === undefined ? 'no good backup' : `${time(first)} to ${time(last)}`;
+}
+/** `2026-11-21 02:00:00 UTC`, of a time in ISO 8601. */
+function time(iso) {
+    return (0,report_escape/* html */.qy)(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
+}
+/** Text that may be long and without a blank: it must not push the table out of the page. */
+function foreign(text) {
+    return `<span class="text">${(0,report_escape/* html */.qy)(text)}</span>`;
+}
+function orUnknown(value, format) {
+    return value === null ? '–' : format(value);
+}
+function facts(rows) {
+    return table([], rows).replace('<table>', '<table class="facts">');
+}
+/** With a head that is repeated on every printed page. */
+function headed(head, rows) {
+    return table(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
+}
+
+;// CONCATENATED MODULE: ./src/commands/list/report.ts
+/** The newest so many, and those that people look for: the newest complete and the newest proven one. */
+function newestOf(backups, most) {
+    return backups.filter(({ newestComplete, newestProven }, index) => index < most || newestComplete || newestProven);
+}
+/** The most backups of a set in the output. */
+const report_MOST = 500;
+/** Outputs of a job are limited to 1 MB, counted in UTF-16 (GitHub, "Workflow syntax", jobs.<job_id>.outputs). */
+const report_LONGEST = 400_000;
+/** The output `backups`: all stores in one list, newest first in each set. `most`: so many of a set, when some are left out. */
+function backupsOutput({ stores }) {
+    for (let most = report_MOST;; most = Math.floor(most / 2)) {
+        const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set, shown: newestOf(set.backups, most) })));
+        const json = JSON.stringify(sets.flatMap(({ url, name, shown }) => shown.map((backup) => ({ store: url, name, ...backup, parts: backup.parts.map((part) => part.name) }))));
+        const isCut = sets.some(({ backups, shown }) => shown.length < backups.length);
+        if (json.length <= report_LONGEST || most === 0)
+            return { json, most: isCut ? most : null };
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/list/summary.ts
+
+
+
+
+
+
+/** How many backups of a set are shown; the report has all. */
+const summary_MOST_IN_LOG = 500;
+const list_summary_MOST_IN_SUMMARY = 50;
+const summary_HEAD = ['Backup', 'Age', 'Stored', 'Last restore test', 'Signed', 'Held', 'Parts', 'Note'];
+/** The listing for the log: for each set first which backup to use, then all as aligned text. */
+function listLines({ name, stores }) {
+    return stores.flatMap((store) => [
+        '',
+        `Store ${store.url}`,
+        ...(store.error === null ? [] : [`  FAILED: ${store.error}`]),
+        ...store.sets.flatMap((set) => ['', ...setLines(set).map((line) => `  ${line}`)]),
+        ...summary_remarks(store, name).map((remark) => `  ${remark}`),
+    ]);
+}
+function setLines({ name, backups }) {
+    const shown = newestOf(backups, summary_MOST_IN_LOG);
+    return [
+        `Set ${name}: ${countOf(backups)}`,
+        ...advice(backups).map((line) => `  ${line}`),
+        ...textTable([summary_HEAD, ...shown.map(summary_cells)])
+            .split('\n')
+            .map((line) => `  ${line}`),
+        ...summary_more(backups, shown),
+    ];
+}
+/** The job summary of a listing. */
+function listSummary({ name, stores }, notes) {
+    const failed = stores.filter(({ error }) => error !== null).length;
+    const headline = failed === 0 ? '## Backups' : `## ❌ ${failed} of ${stores.length} stores could not be listed`;
+    return [
+        headline,
+        ...stores.flatMap((store) => [
+            `### ${(0,report_escape/* html */.qy)(store.url)}`,
+            ...(store.error === null ? [] : [`❌ ${(0,report_escape/* html */.qy)(store.error)}`]),
+            ...store.sets.flatMap(setSummary),
+            summary_remarks(store, name).map(report_escape/* html */.qy).join('<br>\n'),
+        ]),
+        ...notes.map(report_escape/* html */.qy),
+        'This is what names and sizes say: nothing was read, and no signature was checked.',
+        '',
+    ].join('\n\n');
+}
+function setSummary({ name, backups }) {
+    const shown = newestOf(backups, list_summary_MOST_IN_SUMMARY);
+    const rows = shown.map((backup) => {
+        const [id = '', ...others] = summary_cells(backup).map(report_escape/* html */.qy);
+        const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
+        return [symbol(backup), marked, ...others];
+    });
+    return [
+        `#### Set ${(0,report_escape/* html */.qy)(name)}: ${countOf(backups)}`,
+        list(advice(backups), ''),
+        table(['', ...summary_HEAD], rows),
+        ...summary_more(backups, shown),
+    ];
+}
+function countOf(backups) {
+    const complete = backups.filter((backup) => backup.complete).length;
+    const size = (0,units/* formatBytes */.z3)(backups.reduce((sum, backup) => sum + backup.size, 0));
+    return `${(0,units/* formatCount */.B4)(complete)} complete ${complete === 1 ? 'backup' : 'backups'}, ${size} stored`;
+}
+/** Which backup to use: what somebody who has lost a database reads first. */
+function advice(backups) {
+    const newest = backups.find(({ newestComplete }) => newestComplete);
+    const proven = backups.find(({ newestProven }) => newestProven);
+    if (newest === undefined)
+        return ['There is no complete backup.'];
+    if (newest === proven)
+        return [`Newest complete and newest proven: ${summary_inShort(newest)}`];
+    return [
+        `Newest complete: ${summary_inShort(newest)}`,
+        proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${summary_inShort(proven)}`,
+    ];
+}
+function summary_inShort({ id, ageSeconds, size, lastTest }) {
+    const test = {
+        none: 'not tested yet',
+        proven: 'its last restore test passed',
+        failed: 'ITS LAST RESTORE TEST FAILED',
+        'could-not-verify': 'its last restore test could not verify it',
+    }[lastTest?.verdict ?? 'none'];
+    return `${id}, ${(0,units/* formatAge */.nV)(ageSeconds)} old, ${(0,units/* formatBytes */.z3)(size)}, ${test}`;
+}
+function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }) {
+    if (!complete || lastTest?.verdict === 'failed')
+        return '❌';
+    if (fromFuture)
+        return '⚠️';
+    if (newestProven)
+        return '✅';
+    return newestComplete ? '👉' : '';
+}
+/** In the order of HEAD, as plain text. */
+function summary_cells(backup) {
+    const { id, ageSeconds, size, lastTest, signed, held, fromFuture, parts } = backup;
+    return [
+        id,
+        fromFuture ? '?' : (0,units/* formatAge */.nV)(ageSeconds),
+        (0,units/* formatBytes */.z3)(size),
+        lastTest === null ? 'none' : `${lastTest.verdict}, ${lastTest.time.slice(0, 16).replace('T', ' ')} UTC`,
+        signed ? 'signed' : 'no',
+        held ? 'held' : 'no',
+        parts.map(({ name, volumes }) => (volumes === 1 ? name : `${name} (${volumes} volumes)`)).join(', ') || 'none',
+        notes(backup).join('; '),
+    ];
+}
+function notes({ newestComplete, newestProven, fromFuture, missing }) {
+    const noManifest = missing.includes(formats_names/* MANIFEST_FILE */.h1);
+    return [
+        ...(newestComplete ? ['<- NEWEST COMPLETE'] : []),
+        ...(newestProven ? ['<- NEWEST PROVEN'] : []),
+        ...(noManifest ? ['not complete: no manifest'] : []),
+        ...(!noManifest && missing.length > 0 ? [`NOT COMPLETE: ${missing.join(', ')} missing`] : []),
+        ...(fromFuture ? ['from the future: check the clock of the machine that made it'] : []),
+    ];
+}
+function summary_more(backups, shown) {
+    const left = backups.length - shown.length;
+    return left === 0 ? [] : [`… and ${(0,units/* formatCount */.B4)(left)} older, see the JSON report.`];
+}
+function summary_remarks({ error, sets, otherFolders, ignored }, name) {
+    const none = name === null ? 'There are no backups here.' : `There are no backups of set ${name} here.`;
+    const others = `Sets may be: ${otherFolders.slice(0, 20).join(', ')}${otherFolders.length > 20 ? ', …' : ''}.`;
+    const what = [
+        ...(ignored.folders === 0 ? [] : [`${(0,units/* formatCount */.B4)(ignored.folders)} other folders`]),
+        ...(ignored.objects === 0 ? [] : [`${(0,units/* formatCount */.B4)(ignored.objects)} other objects in the sets' folders`]),
+    ];
+    return [
+        ...(error === null && sets.length === 0 ? [none] : []),
+        ...(otherFolders.length === 0 ? [] : [others]),
+        ...(what.length === 0 ? [] : [`Ignored, for they are not Lifeboat's: ${what.join(', ')}.`]),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/commands/list/present.ts
+
+
+
+
+
+
+/** A store that cannot be listed is red, though the others are shown. */
+function presentList(report, context) {
+    const { settings, version, reportPath } = context;
+    const path = reportPath(`lifeboat-list-${fileTime(report.started)}.json`);
+    const { json, most } = backupsOutput(report);
+    const notes = shortenedNotes(most, path);
+    const message = failedStores(report.stores);
+    return {
+        status: message === null ? 'good' : 'failed',
+        problem: message === null ? null : { title: 'Lifeboat: a store could not be listed', message },
+        outputs: { backups: json, duration: secondsOutput(report.duration) },
+        lines: [...listLines(report), ...notes],
+        summary: listSummary(report, notes),
+        report: { path, content: report },
+        page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
+        facts: run_result/* NO_FACTS */.K,
+        measured: measuredSets(report),
+    };
+}
+/** Says that an output does not hold every backup. */
+function shortenedNotes(most, path) {
+    return most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${path}`];
+}
+function measuredSets({ name, stores }) {
+    const sets = name === null ? [...new Set(stores.flatMap(({ sets }) => sets.map((set) => set.name)))] : [name];
+    const listed = stores.filter(({ error }) => error === null);
+    return sets.map((set) => ({
+        set,
+        samples: [],
+        stores: listed.map((store) => ({ url: store.url, samples: samplesOfSet(store, set) })),
+    }));
+}
+function samplesOfSet({ sets }, set) {
+    const backups = sets.find(({ name }) => name === set)?.backups ?? [];
+    const newest = backups.find(({ newestComplete }) => newestComplete);
+    const proven = backups.find(({ newestProven }) => newestProven);
+    return (0,metrics/* samplesOf */.lc)({
+        lifeboat_backups: backups.filter(({ complete }) => complete).length,
+        lifeboat_backups_stored_bytes: backups.reduce((sum, { size }) => sum + size, 0),
+        lifeboat_newest_backup_timestamp_seconds: newest === undefined ? 0 : (0,metrics/* startSeconds */.WU)(newest.id),
+        lifeboat_newest_proven_backup_timestamp_seconds: proven === undefined ? 0 : (0,metrics/* startSeconds */.WU)(proven.id),
+    });
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/present.ts
+
+
+
+
+
+
+function presentCheck(report, context) {
+    const { settings, version, reportPath } = context;
+    const path = reportPath(`lifeboat-check-${fileTime(report.started)}.json`);
+    const { json, most } = backupsOutput(report);
+    const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
+    return {
+        ...judge(report),
+        outputs: { id: [...newest].join('\n'), backups: json, duration: secondsOutput(report.duration) },
+        lines: checkLines(report),
+        summary: checkSummary(report, shortenedNotes(most, path)),
+        report: { path, content: report },
+        page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
+        facts: run_result/* NO_FACTS */.K,
+        measured: [{ set: null, samples: [], stores: [] }],
+    };
+}
+/** Red when a rule is broken. What could not be checked, or needs attention, is a warning: never green in silence. */
+function judge(report) {
+    const message = checkMessage(report);
+    if (message === null)
+        return { status: 'good', problem: null };
+    return report.result === 'failed'
+        ? { status: 'failed', problem: { title: 'Lifeboat: check failed', message } }
+        : { status: 'good', problem: { title: 'Lifeboat: check is not green', message } };
 }
 
 ;// CONCATENATED MODULE: ./src/formats/health/rule.ts
@@ -37223,7 +41377,7 @@ const freeSpace = {
             return notEvaluated([freeSpace.problem], 'Look at the disk yourself.');
         if (freeSpace.bytes === null)
             return off('only for file: stores');
-        const found = [`${formatBytes(freeSpace.bytes)} are free.`, `At least ${formatBytes(minFreeSpace)} are demanded.`];
+        const found = [`${(0,units/* formatBytes */.z3)(freeSpace.bytes)} are free.`, `At least ${(0,units/* formatBytes */.z3)(minFreeSpace)} are demanded.`];
         if (freeSpace.bytes >= minFreeSpace)
             return passed(...found);
         return failed(found, 'Free space there, keep fewer backups, or use a larger disk.');
@@ -37234,7 +41388,7 @@ const freeSpace = {
 
 
 /** So long before the end of a key there is a warning. Milliseconds. */
-const WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
+const keys_WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
 /** No key with which backups are made ends within 30 days: the recipients', and the one that signed the newest backup. */
 const keys_keys = {
     name: 'keys',
@@ -37261,7 +41415,7 @@ function judgeKey(input, { name, expires }, problem, now) {
         return failed([`${input}: ${name} ${problem}`], 'Backups fail until it is mended.');
     if (left <= 0)
         return failed([`${input}: ${name} expired on ${day}.`], next);
-    if (left < WARN_BEFORE)
+    if (left < keys_WARN_BEFORE)
         return warning([`${input}: ${name} expires on ${day}.`], next);
     return passed(`${input}: ${name} ${expires === null ? 'does not expire' : `is good until ${day}`}.`);
 }
@@ -37327,9 +41481,9 @@ const newestBackup = {
         const age = now.getTime() - Date.parse(created);
         const newer = facts.newest.indexOf(newest);
         const found = [
-            `${id} is ${formatAge(Math.max(0, age) / 1000)} old.`,
+            `${id} is ${(0,units/* formatAge */.nV)(Math.max(0, age) / 1000)} old.`,
             ...(newer === 0 ? [] : [`${newer} newer do not count: see manifests and parts.`]),
-            ...(demands.maxAge === null ? [] : [`At most ${formatAge(demands.maxAge / 1000)} are demanded.`]),
+            ...(demands.maxAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(demands.maxAge / 1000)} are demanded.`]),
         ];
         return demands.maxAge !== null && age > demands.maxAge ? failed(found, LOOK) : passed(...found);
     },
@@ -37368,7 +41522,7 @@ const parts = {
             return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
         }
         const files = known.reduce((sum, backup) => sum + backup.files.length, 0);
-        return passed(`${countOf(files, 'file')} of ${countOf(known.length, 'backup')} are there, of the right size.`);
+        return passed(`${(0,units/* countOf */.pq)(files, 'file')} of ${(0,units/* countOf */.pq)(known.length, 'backup')} are there, of the right size.`);
     },
 };
 
@@ -37418,8 +41572,8 @@ const restoreTest = {
         }
         const age = now.getTime() - Date.parse(newest.time);
         const found = [
-            `The newest, ${formatAge(Math.max(0, age) / 1000)} ago, of ${newest.id}: ${newest.verdict}.`,
-            ...(maxRestoreTestAge === null ? [] : [`At most ${formatAge(maxRestoreTestAge / 1000)} ago is demanded.`]),
+            `The newest, ${(0,units/* formatAge */.nV)(Math.max(0, age) / 1000)} ago, of ${newest.id}: ${newest.verdict}.`,
+            ...(maxRestoreTestAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(maxRestoreTestAge / 1000)} ago is demanded.`]),
         ];
         if (newest.verdict !== 'proven') {
             return failed([...found, ...forged], `Read what it found in its record, ${newest.id}/${newest.file}, or its run.`);
@@ -37487,8 +41641,8 @@ function compareRows(before, newest, percent) {
         // What nobody could count says nothing.
         if (table.rows === null || left === null || !isLost(Number(table.rows), Number(left), percent))
             return [];
-        const what = found === undefined ? 'is gone' : `has ${formatCount(left)}`;
-        return [`${table.schema}.${table.name} had ${formatCount(table.rows)} rows and ${what}.`];
+        const what = found === undefined ? 'is gone' : `has ${(0,units/* formatCount */.B4)(left)}`;
+        return [`${table.schema}.${table.name} had ${(0,units/* formatCount */.B4)(table.rows)} rows and ${what}.`];
     });
     return { lost, others: [...some(gone, 'gone'), ...some(fresh, 'new')] };
 }
@@ -37501,11 +41655,11 @@ function isLost(before, left, percent) {
 function some(tables, what) {
     if (tables.length === 0)
         return [];
-    return [`${tables.length === 1 ? '1 table is' : `${formatCount(tables.length)} tables are`} ${what}.`];
+    return [`${tables.length === 1 ? '1 table is' : `${(0,units/* formatCount */.B4)(tables.length)} tables are`} ${what}.`];
 }
 function total({ tables }) {
     const rows = tables.reduce((sum, table) => sum + BigInt(table.rows ?? 0), 0n);
-    return `${countOf(rows, 'row')} in ${countOf(tables.length, 'table')}`;
+    return `${(0,units/* countOf */.pq)(rows, 'row')} in ${(0,units/* countOf */.pq)(tables.length, 'table')}`;
 }
 
 ;// CONCATENATED MODULE: ./src/formats/health/size.ts
@@ -37528,7 +41682,7 @@ const size = {
             return notEvaluated(['There are no earlier backups to compare with.'], 'Nothing: the next backups bring them.');
         }
         const change = ((newest.size - usual) / usual) * 100;
-        const found = `${newest.id} has ${formatBytes(newest.size)}, ${size_inWords(change)} the median of the ${before.length} before it (${formatBytes(usual)}).`;
+        const found = `${newest.id} has ${(0,units/* formatBytes */.z3)(newest.size)}, ${size_inWords(change)} the median of the ${before.length} before it (${(0,units/* formatBytes */.z3)(usual)}).`;
         if (newest.size * 100 < usual * (100 - maxShrink)) {
             return failed([found], 'Look whether the database has lost data, or the backup leaves something out; keep the older backups until you know.');
         }
@@ -38736,7 +42890,7 @@ const prunes_AT_ONCE = 30;
  */
 async function readPrunes(set, links) {
     const facts = { pruned: [], uncounted: [], unread: null };
-    const wanted = new Set(links.filter(({ replaced }) => !replaced).map(({ previous }) => nameOf(previous)));
+    const wanted = new Set(links.filter(({ replaced }) => !replaced).map(({ previous }) => prunes_nameOf(previous)));
     if (wanted.size === 0)
         return facts;
     const keys = await listPruneRecords(set);
@@ -38748,7 +42902,7 @@ async function readPrunes(set, links) {
         facts.pruned.push(...read.flatMap(({ pruned }) => pruned));
         facts.uncounted.push(...read.flatMap(({ problem }) => problem ?? []));
         for (const backup of facts.pruned)
-            wanted.delete(nameOf(backup));
+            wanted.delete(prunes_nameOf(backup));
     }
     if (wanted.size === 0 || keys.length <= prunes_MOST)
         return facts;
@@ -38756,7 +42910,7 @@ async function readPrunes(set, links) {
 }
 /** The wanted backups that a record names, or why it does not count. */
 async function prunes_readRecord(set, key, wanted) {
-    const isWanted = (backup) => wanted.has(nameOf(backup));
+    const isWanted = (backup) => wanted.has(prunes_nameOf(backup));
     const state = await pruneRecordOf(set, key, ({ deleted }) => deleted.some(isWanted));
     if (state === null)
         return { pruned: [], problem: null };
@@ -38775,7 +42929,7 @@ async function ifAllowed(read) {
         throw error;
     }
 }
-function nameOf({ id, manifestSha256 }) {
+function prunes_nameOf({ id, manifestSha256 }) {
     return `${id} ${manifestSha256}`;
 }
 
@@ -38809,7 +42963,7 @@ async function gatherFacts(set, settings, run) {
         name: set.name,
         backups,
         newest,
-        proven: await newestProven(set),
+        proven: await facts_newestProven(set),
         tests: { ...(await newestTest(set, ids)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
         chain: await readPrunes(set, brokenLinks({ newest, backups })),
         rows: await readRows(set.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
@@ -38821,7 +42975,7 @@ async function newestTest(set, committed) {
     const uncounted = passedOver.map(({ test: { id, file }, state }) => `${id}/${file}: ${whyNotCounted(state)}.`);
     return { newest: test, uncounted };
 }
-async function newestProven(set) {
+async function facts_newestProven(set) {
     const proven = await set.latestProven();
     return proven === null ? null : set.examine(proven);
 }
@@ -38869,26 +43023,6 @@ function inventoryFacts({ id, tables }) {
             partition: partition === true,
         })),
     };
-}
-
-;// CONCATENATED MODULE: ./src/commands/check/report.ts
-/** Every result, one that could not be checked among them. */
-function resultsOf(stores) {
-    return stores.flatMap(({ url, error, results, sets }) => {
-        if (error !== null)
-            return [{ where: url, rule: 'store', status: 'failed', found: [error], next: null }];
-        const root = url.replace(/\/+$/, '');
-        return [
-            ...results.map((result) => ({ where: url, ...result })),
-            ...sets.flatMap(({ name, results }) => results.map((result) => ({ where: `${root}/${name}`, ...result }))),
-        ];
-    });
-}
-function resultOf(stores) {
-    const statuses = resultsOf(stores).map(({ status }) => status);
-    if (statuses.includes('failed'))
-        return 'failed';
-    return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
 }
 
 ;// CONCATENATED MODULE: ./src/commands/check/run.ts
@@ -38985,154 +43119,377 @@ async function checkSet(set, otherSets, settings, run) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/report/trend-chart.ts
-const BYTES = [1, 'kB', 'MB', 'GB', 'TB', 'PB'].map((name, power) => [
-    1000 ** power,
-    name === 1 ? 'B' : String(name),
-]);
-const TIMES = [
-    [1, 'ms'],
-    [1000, 's'],
-    [60_000, 'min'],
-    [3_600_000, 'h'],
-];
-/** What there is to see: a measure that two backups or more have. */
-function chartsOf({ backups }) {
-    return [
-        ...chart('Stored', backups, ({ size }) => size, BYTES),
-        ...chart('Duration of the backup', backups, ({ duration }) => duration, TIMES),
-        ...chart('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
-    ];
-}
-function chart(title, points, measureOf, units) {
-    const known = points.flatMap((point) => {
-        const value = measureOf(point);
-        return value === null ? [] : [{ day: point.created.slice(0, 10), value }];
-    });
-    const [first, last] = [known[0], known.at(-1)];
-    if (first === undefined || last === undefined || known.length < 2)
-        return [];
-    const most = Math.max(...known.map(({ value }) => value));
-    const [factor, unit] = units.findLast(([factor]) => most >= factor) ?? [1, units[0]?.[1] ?? ''];
-    // Three decimals: never in the form 1e-7, which Mermaid does not read.
-    const values = known.map(({ value }) => Number((value / factor).toFixed(3)));
-    return [{ title, unit, values, from: first.day, to: last.day }];
-}
+;// CONCATENATED MODULE: ./src/commands/check/index.ts
+
+
+
+const check_check = {
+    name: 'check',
+    summary: 'check that backups are recent, complete and proven',
+    inputs: checkInputs,
+    readSettings: readCheckSettings,
+    run: check,
+    present: presentCheck,
+};
+
+;// CONCATENATED MODULE: ./src/inputs/database/assertions.ts
+
+
+
+const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
+const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
 /**
- * Charts in the job summary, which GitHub draws with Mermaid. Nothing from outside gets in: words of ours, days and
- * numbers.
+ * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
+ * problem a line.
  */
-function mermaidCharts(trend) {
-    const charts = chartsOf(trend).map(mermaid);
-    return charts.length === 0 ? [] : [`### The last ${trend.backups.length} backups`, ...charts];
+async function parseAssertions(text) {
+    const entries = await parseYaml(text, SHAPE);
+    if (!Array.isArray(entries))
+        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
+    const problems = [];
+    const assertions = entries.flatMap((entry, index) => {
+        try {
+            return [parseAssertion(entry, index)];
+        }
+        catch (error) {
+            problems.push((0,errors/* messageOf */.bD)(error));
+            return [];
+        }
+    });
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    return assertions;
 }
-/** Mermaid's own colour for bars is hardly seen on white. */
-const STYLE = '%%{init: {"xyChart": {"height": 260}, "themeVariables": {"xyChart": {"plotColorPalette": "#2f6fb5"}}}}%%';
-function mermaid({ title, unit, values, from, to }) {
-    return [
-        '```mermaid',
-        STYLE,
-        'xychart-beta',
-        `  title "${title}, ${unit}: ${values.length} backups, ${from} to ${to}"`,
-        `  x-axis [${values.map((_, index) => `"${index + 1}"`).join(', ')}]`,
-        `  y-axis "${unit}" 0 --> ${Math.max(...values) || 1}`,
-        `  bar [${values.join(', ')}]`,
-        '```',
-    ].join('\n');
+/** One line that is no YAML of ours. */
+function isPath(text) {
+    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
+}
+function readFile(path) {
+    try {
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
+    }
+}
+/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
+async function parseYaml(text, shape) {
+    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
+    const yaml = isPath(text) ? readFile(text) : text;
+    try {
+        return parse(yaml);
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
+    }
+}
+function parseAssertion(entry, index) {
+    if (typeof entry !== 'object' || entry === null)
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
+    const { name, sql, expect, ...others } = entry;
+    if (typeof name !== 'string' || name.trim() === '') {
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
+    }
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
+    }
+    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
+}
+/** One query, as it will stand in parentheses. */
+function parseSql(sql, name, shape) {
+    if (typeof sql !== 'string' || sql.trim() === '')
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)} has no sql. ${shape}`);
+    const query = sql.trim().replace(/;$/, '').trim();
+    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
+    }
+    return query;
+}
+function parseExpectation(expect, name) {
+    if (expect === true)
+        return { kind: 'true' };
+    if (expect === 'not-empty')
+        return { kind: 'not-empty' };
+    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
+    if (others.length === 0) {
+        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
+            return { kind, value: String(value) };
+        }
+        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
+            return { kind, value };
+        }
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
 }
 
-;// CONCATENATED MODULE: ./src/commands/check/summary.ts
+;// CONCATENATED MODULE: ./src/inputs/database/file-references.ts
 
 
 
 
-
-
-/** How much of what a rule has found is shown; the report has all. */
-const MOST_FOUND = 5;
-const MOST_FOUND_IN_MESSAGE = 3;
-/** How many rules an annotation tells of. */
-const MOST_IN_MESSAGE = 5;
-const summary_MOST_IN_SUMMARY = 200;
-/** Of how many sets there are charts: GitHub draws each in a frame of its own. */
-const MOST_CHARTED = 5;
-const WORDS = {
-    passed: { symbol: '✅', word: 'ok' },
-    warning: { symbol: '⚠️', word: 'WARNING' },
-    failed: { symbol: '❌', word: 'FAILED' },
-    'not-evaluated': { symbol: '⚠️ not evaluated', word: 'not evaluated' },
-    off: { symbol: '', word: 'off' },
-};
-const HEADLINES = {
-    passed: '✅ The backups are what is demanded',
-    warning: '⚠️ Something is to be looked at',
-    failed: '❌ The backups are not what is demanded',
-};
-/** For the log: a line for each rule. */
-function checkLines(report) {
-    const asked = worstFirst(report).filter(({ status }) => status !== 'off');
-    const rows = asked.map(({ status, rule, where, found }) => [
-        WORDS[status].word,
-        rule,
-        where,
-        (0,report_escape/* oneLine */.TN)(shortened(found, MOST_FOUND).join(' ')),
-    ]);
-    return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
-}
-/** The job summary of a check: one table of all rules, the worst first. */
-function checkSummary(report, notes) {
-    const results = worstFirst(report).filter(({ status }) => status !== 'off');
-    const rows = results
-        .slice(0, summary_MOST_IN_SUMMARY)
-        .map(({ status, rule, where, found, next }) => [
-        WORDS[status].symbol,
-        (0,report_escape/* html */.qy)(rule),
-        (0,report_escape/* html */.qy)(where),
-        shortened(found, MOST_FOUND).map(report_escape/* html */.qy).join('<br>'),
-        (0,report_escape/* html */.qy)(next ?? ''),
-    ]);
-    const left = results.length - rows.length;
-    return [
-        `## ${HEADLINES[report.result]}`,
-        table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
-        ...(left > 0 ? [`… and ${formatCount(left)} more, see the JSON report.`] : []),
-        ...[...offLines(report), ...notes].map(report_escape/* html */.qy),
-        ...chartsOfSets(report),
-        '',
-    ].join('\n\n');
-}
-function chartsOfSets({ stores }) {
-    const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
-    return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
-        const charts = mermaidCharts(trend);
-        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* html */.qy)(name)} in ${(0,report_escape/* html */.qy)(url)}`, ...charts];
+const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
+/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
+async function parseFileReferences(text) {
+    const entries = await parseYaml(text, file_references_SHAPE);
+    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
+        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
+    }
+    return Object.entries(entries).map(([label, sql]) => {
+        if (!formats_names/* LABEL */.d_.test(label))
+            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
+        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
     });
 }
-/** For the annotation: what is wrong, where, and what to do; null when nothing is. */
-function checkMessage(report) {
-    if (report.result === 'passed')
+
+;// CONCATENATED MODULE: ./src/commands/restore-test/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `restore-test`, as in action.yml. */
+const restoreTestInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore-test')),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
+    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    ...decryptionInputs,
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+    ...signingInputs,
+    'scratch-url': (0,inputs_schema/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
+    'scratch-image': (0,inputs_schema/* optional */.lq)(parseImage),
+    'scratch-dir': (0,inputs_schema/* optional */.lq)(parseScratchDir),
+    'keep-database': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'after-restore': (0,inputs_schema/* optional */.lq)(parseFile),
+    cache: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
+    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
+    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
+    'max-restore-time': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'on-could-not-verify': (0,inputs_schema/* input */.hF)('fail', (0,values_words/* oneOf */.yL)('fail', 'warn')),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const restore_test_inputs_rules = [
+    ...everyCommand,
+    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+    ...decryptionRules,
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    function twoScratchServers({ given }) {
+        if (!given('scratch-url') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
+        };
+    },
+    function imageAndServer({ given }) {
+        if (!given('scratch-image') || !given('scratch-url'))
+            return null;
+        return {
+            input: 'scratch-image',
+            problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
+        };
+    },
+    function imageAndFolder({ given }) {
+        if (!given('scratch-image') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
+        };
+    },
+    function imageAndToolset({ given, values }) {
+        const { toolset } = values;
+        if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
+        };
+    },
+    function privateClusterInContainer({ given, values }) {
+        const { toolset } = values;
+        if (given('scratch-image'))
+            return null;
+        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+        };
+    },
+    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'after-restore', used: given('after-restore') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+    function keptWhere({ given, values }) {
+        if (values['keep-database'] !== true || given('scratch-url'))
+            return null;
+        return {
+            input: 'keep-database',
+            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
+        };
+    },
+    function maskedForWhom({ given, values }) {
+        if (!given('after-restore') || values['keep-database'] === true)
+            return null;
+        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
+    },
+];
+function parseBackup(text) {
+    if (text === 'latest' || text === 'latest-proven' || (0,formats_id/* isId */.eQ)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
+}
+function parseFile(text) {
+    if ((0,external_node_fs_.existsSync)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
+}
+function parseScratchDir(text) {
+    if (text.startsWith('/'))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+}
+/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
+async function readRestoreTestSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreTestInputs, restore_test_inputs_rules, get, { env, log, now: new Date() });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        decryption: decryptionOf(inputs),
+        verificationKeys: inputs['verification-key'],
+        signing: inputs['signing-key'],
+        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
+        scratchConnection: inputs['scratch-url'],
+        scratchImage: inputs['scratch-image'],
+        scratchDir: inputs['scratch-dir'],
+        keepDatabase: inputs['keep-database'],
+        afterRestore: inputs['after-restore'],
+        cache: inputs.cache,
+        assertions: inputs.assertions,
+        fileReferences: inputs['file-references'],
+        jobs: inputs.jobs,
+        restoreTimeout: inputs['restore-timeout'],
+        maxRestoreTime: inputs['max-restore-time'],
+        maxAge: inputs['max-age'],
+        onCouldNotVerify: inputs['on-could-not-verify'],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/commands/hold/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+const inputsOfBoth = {
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...monitoring/* monitoringInputs */.sw,
+};
+/** Every input of `hold`, as in action.yml. */
+const holdInputs = {
+    ...inputsOfBoth,
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('hold')),
+    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+};
+/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
+const releaseInputs = {
+    ...inputsOfBoth,
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('release')),
+    backup: (0,inputs_schema/* input */.hF)('latest', parseHeldId),
+};
+function parseHeldId(text) {
+    if ((0,formats_id/* isId */.eQ)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
+}
+/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+async function readHoldSettings(schema, get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(schema, everyCommand, get, {
+        env,
+        log,
+        now: new Date(),
+    });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
+        by: whoAsks(env),
+    };
+}
+/** From the runner's environment. */
+function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }) {
+    if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID)
         return null;
-    const wrong = worstFirst(report).filter(({ status }) => report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated');
-    const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
-        const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
-        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
-    });
-    const left = wrong.length - told.length;
-    return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
+    return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 }
-function worstFirst({ stores }) {
-    const order = ['failed', 'warning', 'not-evaluated', 'passed', 'off'];
-    return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+
+;// CONCATENATED MODULE: ./src/commands/hold/report.ts
+const STATES = {
+    held: 'held: no rule deletes it until it is released',
+    'held-already': 'was held already',
+    released: 'released: the rules apply to it again',
+    'not-held': 'was not held',
+    absent: 'not there',
+    failed: 'FAILED',
+};
+/** One line for each store, as plain text. */
+function holdLines({ id, stores }) {
+    return stores.map(({ url, state, error }) => `${url}: backup ${id} ${STATES[state]}${error === null ? '' : `: ${error}`}`);
 }
-function shortened(found, most) {
-    const left = found.length - most;
-    return left <= 0 ? found : [...found.slice(0, most), `… and ${formatCount(left)} more, see the JSON report.`];
-}
-/** What was not asked for, each rule once. */
-function offLines({ stores }) {
-    const off = resultsOf(stores).filter(({ status }) => status === 'off');
-    const rules = new Set(off.map(({ rule, found }) => `${rule} (${found.join(' ')})`));
-    return rules.size === 0 ? [] : [`Not asked for: ${[...rules].join('; ')}.`];
+
+;// CONCATENATED MODULE: ./src/commands/hold/present.ts
+
+
+
+
+/** Held, or released, in some stores only is red. */
+function presentHold(report, { reportPath }) {
+    const { command, id } = report;
+    const lines = holdLines(report);
+    const message = failedStores(report.stores);
+    return {
+        status: message === null ? 'good' : 'failed',
+        problem: message === null ? null : { title: `Lifeboat: ${command} failed`, message },
+        outputs: { id },
+        lines,
+        summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`,
+        report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
+        page: null,
+        facts: { ...run_result/* NO_FACTS */.K, backup: id },
+        measured: [{ set: null, samples: [], stores: [] }],
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/formats/hold.ts
@@ -39195,6 +43552,134 @@ async function inStore(store, act) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/commands/hold/index.ts
+
+
+
+const hold_hold = {
+    name: 'hold',
+    summary: 'keep one backup from being deleted',
+    inputs: holdInputs,
+    readSettings: (get, env, log) => readHoldSettings(holdInputs, get, env, log),
+    run: hold,
+    present: presentHold,
+};
+
+;// CONCATENATED MODULE: ./src/commands/list/inputs.ts
+
+
+
+
+
+
+
+/** Every input of `list`, as in action.yml. */
+const listInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('list')),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...monitoring/* monitoringInputs */.sw,
+    'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
+};
+/** Reads and checks everything that `list` is told, like readBackupSettings. */
+async function readListSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        reportHtml: inputs['report-html'],
+    };
+}
+
+;// CONCATENATED MODULE: ./src/commands/list/index.ts
+
+
+
+const list_list = {
+    name: 'list',
+    summary: 'list the backups in every store',
+    inputs: listInputs,
+    readSettings: readListSettings,
+    run: run_list,
+    present: presentList,
+};
+
+;// CONCATENATED MODULE: ./src/commands/prune/inputs.ts
+
+
+
+
+
+
+
+
+
+/** Every input of `prune`, as in action.yml. */
+const pruneInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('prune')),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    ...keepInputs,
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+    ...signingInputs,
+    force: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const keepNames = Object.keys(keepInputs);
+const prune_inputs_rules = [
+    ...everyCommand,
+    function somethingToKeep({ given }) {
+        if (keepNames.some(given))
+            return null;
+        const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;
+        return { input: 'keep-last', problem };
+    },
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+];
+/** Reads and checks everything that `prune` is told, like readBackupSettings. */
+async function readPruneSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(pruneInputs, prune_inputs_rules, get, { env, log, now: new Date() });
+    const keep = keepRulesOf(inputs);
+    if (keep === null)
+        throw new Error('The rules let no prune pass without a rule of what to keep.');
+    return {
+        command: inputs.command,
+        name: inputs.name,
+        ...storeSettings(inputs),
+        retention: {
+            rules: keep,
+            verificationKeys: inputs['verification-key'],
+            signing: inputs['signing-key'],
+            force: inputs.force,
+            dryRun: inputs['dry-run'],
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/commands/prune/present.ts
+
+
+
+
+/** A plan that a guard refuses is red, and so is one that could not be applied. */
+function presentPrune(report, { reportPath }) {
+    const bad = report.stores.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
+    const message = bad.map(whyNotApplied).join(' ');
+    return {
+        status: bad.length === 0 ? 'good' : 'failed',
+        problem: bad.length === 0 ? null : { title: 'Lifeboat: retention was not applied', message },
+        outputs: { deleted: deletedOutput(report.stores), duration: secondsOutput(report.duration) },
+        lines: pruneLines(report),
+        summary: pruneSummary(report),
+        report: { path: reportPath(`lifeboat-prune-${fileTime(report.started)}.json`), content: report },
+        page: null,
+        facts: run_result/* NO_FACTS */.K,
+        measured: [{ set: null, samples: [], stores: [] }],
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/commands/prune/run.ts
 
 
@@ -39229,8 +43714,19 @@ async function run_pruneStore(location, settings, run) {
     }
 }
 
-// EXTERNAL MODULE: ./src/commands/read-settings.ts + 41 modules
-var read_settings = __nccwpck_require__(5226);
+;// CONCATENATED MODULE: ./src/commands/prune/index.ts
+
+
+
+const prune_prune = {
+    name: 'prune',
+    summary: 'delete the backups that no rule keeps',
+    inputs: pruneInputs,
+    readSettings: readPruneSettings,
+    run: prune,
+    present: presentPrune,
+};
+
 ;// CONCATENATED MODULE: ./src/commands/release/run.ts
 
 
@@ -39264,6 +43760,454 @@ async function releaseIn(store, set, id) {
         return 'released';
     }
     return (await isThere(store, (0,formats_names/* keyOf */.TN)(set, id, formats_names/* MANIFEST_FILE */.h1))) ? 'not-held' : 'absent';
+}
+
+;// CONCATENATED MODULE: ./src/commands/release/index.ts
+
+
+
+const release_release = {
+    name: 'release',
+    summary: 'remove the hold so that retention applies again',
+    inputs: releaseInputs,
+    readSettings: (get, env, log) => readHoldSettings(releaseInputs, get, env, log),
+    run: release,
+    present: presentHold,
+};
+
+;// CONCATENATED MODULE: ./src/inputs/command-environment.ts
+
+/** Inputs, what is saved for the `post:` step, and the runner's own tokens. */
+const command_environment_OURS = /^(?:INPUT|STATE|LIFEBOAT|ACTIONS)_/;
+/** What a command of the user's gets of our environment: all that holds no input, and none of the secrets that we know. */
+function commandEnvironment(get, env) {
+    const secrets = (0,inputs_secrets/* secretsOf */.Fj)(get, env)
+        .map(({ text }) => text)
+        .filter((text) => text.length >= inputs_secrets/* SHORTEST_MASK */.SE);
+    return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !command_environment_OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/command-lines.ts
+
+
+/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
+const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
+/** What a shell would act on outside of quotes. */
+const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
+/** What a backslash takes its meaning from within double quotes. */
+const ESCAPED = /\\([$`"\\])/g;
+/**
+ * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
+ * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
+ */
+function parseCommandLines(text) {
+    return (0,values_text/* parseLines */.Li)(text, wordsOf);
+}
+function wordsOf(line) {
+    const words = [];
+    let word = null;
+    let read = 0;
+    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
+        read += all.length;
+        if (blanks !== undefined) {
+            if (word !== null)
+                words.push(word);
+            word = null;
+            continue;
+        }
+        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
+            throw needsAShell(line);
+        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
+    }
+    if (read < line.length) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
+    }
+    if (word !== null)
+        words.push(word);
+    checkProgram(words[0] ?? '', line);
+    return words;
+}
+function isForAShell(plain, word) {
+    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
+}
+function checkProgram(program, line) {
+    if (program === '')
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no program. Write the program first.`);
+    if (!/^\w+=/.test(program))
+        return;
+    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
+}
+function needsAShell(line) {
+    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
+}
+
+;// CONCATENATED MODULE: ./src/inputs/values/files-to.ts
+
+
+
+
+/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
+function parseFilesTo(text) {
+    if ((0,values_text/* hasControlCharacter */.Fd)(text))
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
+    const folder = (0,external_node_path_.resolve)(text);
+    if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
+    }
+    if (!isEmpty(folder)) {
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
+    }
+    return folder;
+}
+function files_to_isFolder(path) {
+    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+function isEmpty(path) {
+    try {
+        return (0,external_node_fs_.readdirSync)(path).length === 0;
+    }
+    catch (error) {
+        const { code } = error;
+        if (code === 'ENOENT')
+            return true;
+        if (code === 'ENOTDIR')
+            return false;
+        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `restore`, as in action.yml. */
+const restoreInputs = {
+    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore')),
+    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
+    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    ...decryptionInputs,
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+    confirm: (0,inputs_schema/* input */.hF)('', (text) => text),
+    replace: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    tables: (0,inputs_schema/* input */.hF)('', parseTableNames),
+    schemas: (0,inputs_schema/* input */.hF)('', parseSchemaNames),
+    'files-to': (0,inputs_schema/* optional */.lq)(parseFilesTo),
+    'create-roles': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'accept-unverified': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
+    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'swap-timeout': (0,inputs_schema/* input */.hF)('1m', parseTimeout),
+    before: (0,inputs_schema/* input */.hF)('', parseCommandLines),
+    after: (0,inputs_schema/* input */.hF)('', parseCommandLines),
+    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
+    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
+    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    ...monitoring/* monitoringInputs */.sw,
+};
+const restore_inputs_rules = [
+    ...everyCommand,
+    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+    ...decryptionRules,
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'tables', used: given('tables') },
+        { name: 'schemas', used: given('schemas') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+    /** The name of the database, typed once more: whoever restores says what is meant. */
+    function confirmed({ values }) {
+        const database = values['database-url']?.PGDATABASE;
+        if (database === undefined || values['dry-run'] === true || values.confirm === database)
+            return null;
+        return {
+            input: 'confirm',
+            problem: `${(0,values_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,values_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
+        };
+    },
+    /** The old database would be gone, and most of what was in it. */
+    function partInPlaceOfTheWhole({ given, values }) {
+        if (values.replace !== true || !(given('tables') || given('schemas')))
+            return null;
+        return {
+            input: 'replace',
+            problem: `${given('tables') ? 'tables' : 'schemas'} restores a part of the backup, which must not take the place of the whole database. Set replace: false, and copy what you need out of the restored database.`,
+        };
+    },
+];
+/** Reads and checks everything that `restore` is told, like readBackupSettings. */
+async function readRestoreSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreInputs, restore_inputs_rules, get, { env, log, now: new Date() });
+    const wanted = wantedOf(inputs);
+    return {
+        command: inputs.command,
+        connection: inputs['database-url'],
+        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
+        name: inputs.name,
+        ...storeSettings(inputs),
+        backup: inputs.backup,
+        decryption: decryptionOf(inputs),
+        verificationKeys: inputs['verification-key'],
+        replace: inputs.replace,
+        wanted,
+        createRoles: inputs['create-roles'],
+        acceptUnverified: inputs['accept-unverified'],
+        restoreTimeout: inputs['restore-timeout'],
+        maxAge: inputs['max-age'],
+        swapTimeout: inputs['swap-timeout'],
+        commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
+        jobs: inputs.jobs,
+        filesTo: inputs['files-to'],
+        assertions: inputs.assertions,
+        dryRun: inputs['dry-run'],
+    };
+}
+function wantedOf({ tables, schemas }) {
+    return tables.length + schemas.length === 0 ? null : { tables, schemas };
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore-test/summary.ts
+
+
+
+/** How many tables are listed when all are well; those that differ come first, always. */
+const MOST_TABLES = 20;
+const summary_HEADLINES = {
+    proven: '✅ Proven',
+    failed: '❌ Failed',
+    'could-not-verify': '⚠️ Could not verify',
+};
+const ISOLATIONS = {
+    container: 'container',
+    bubblewrap: 'bubblewrap',
+    'another user': 'another user',
+    none: '⚠️ none: code in the backup ran with the rights of this job. Set <code>scratch-image</code>, or install bubblewrap.',
+};
+/** One line: what was found, and what to do. */
+function verdictMessage(report) {
+    const { verdict, id, findings, missed, tables, restoreTime } = report;
+    const late = missed.map((text) => ` ${text}`).join('');
+    if (verdict === 'proven') {
+        const rows = tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
+        const time = restoreTime === null ? '' : `, restored in ${(0,units/* formatDuration */.a3)(restoreTime)}`;
+        return `Backup ${id} is proven: ${(0,units/* countOf */.pq)(rows, 'row')} in ${(0,units/* countOf */.pq)(tables.length, 'table')} equal what was dumped${time}.${late}`;
+    }
+    const [first] = findings;
+    const more = findings.length > 1 ? ` And ${(0,units/* formatCount */.B4)(findings.length - 1)} more, see the job summary.` : '';
+    const found = first === undefined ? '' : ` ${first.kind} ${first.object}: ${first.message}`;
+    return `Backup ${id} ${whatIsWrong(report)}.${found}${more}${late}`;
+}
+function whatIsWrong({ verdict, findings }) {
+    if (verdict === 'could-not-verify')
+        return 'could not be verified here';
+    const [first] = findings;
+    if (first?.kind === 'key')
+        return 'cannot be opened with what was given';
+    if (first?.kind === 'manifest' || first?.kind === 'part')
+        return 'is not what was stored';
+    return 'is not what was dumped';
+}
+/** The job summary of a restore test: the verdict first. */
+function restoreTestSummary(report) {
+    const sections = [
+        `## ${summary_HEADLINES[report.verdict]}: backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`,
+        (0,report_escape/* html */.qy)(verdictMessage(report)),
+        ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
+        ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', list(report.missed, '')]),
+        table([], summary_overview(report)),
+        '### Tables',
+        tablesTable(report.tables),
+        '### Time',
+        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+        '### Verified',
+        list(report.verified, 'Nothing was verified.'),
+        '### Not verified',
+        list(report.notVerified, 'Nothing was left unverified.'),
+        '',
+    ];
+    return sections.join('\n\n');
+}
+function findingsTable(findings) {
+    const shown = findings
+        .slice(0, 50)
+        .map(({ severity, kind, object, message }) => [
+        severity === 'failed' ? '❌' : '⚠️',
+        (0,report_escape/* html */.qy)(kind),
+        (0,report_escape/* html */.qy)(object),
+        message.split('\n').map(report_escape/* html */.qy).join('<br>'),
+    ]);
+    const more = findings.length > 50 ? `\n\n… and ${(0,units/* formatCount */.B4)(findings.length - 50)} more, see the JSON report.` : '';
+    return table(['', 'Kind', 'Object', 'What was found'], shown) + more;
+}
+function summary_overview(report) {
+    const bytes = (size) => (size === null ? 'not known' : (0,units/* formatBytes */.z3)(size));
+    const signature = report.signatureVerified
+        ? 'verified'
+        : report.signed
+            ? 'there, not looked at (no verification-key)'
+            : 'not signed';
+    return [
+        ['Database', (0,report_escape/* html */.qy)(report.database ?? 'not known')],
+        ['Set', (0,report_escape/* html */.qy)(report.name)],
+        ['Backup made', report.created === null ? 'not known' : (0,report_escape/* html */.qy)(report.created)],
+        ['Store', (0,report_escape/* html */.qy)(report.store)],
+        ['Source', `PostgreSQL ${(0,report_escape/* html */.qy)(report.sourceVersion ?? 'not known')}`],
+        ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${(0,report_escape/* html */.qy)(report.scratchServer)}`],
+        ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
+        ...(report.keptDatabase === null ? [] : [['Kept for later steps', (0,report_escape/* html */.qy)(report.keptDatabase)]]),
+        ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
+        ...(report.cachedSize === 0 ? [] : [['From the Actions cache', (0,units/* formatBytes */.z3)(report.cachedSize)]]),
+        ['Time to restore', report.restoreTime === null ? 'not known' : (0,units/* formatDuration */.a3)(report.restoreTime)],
+        ['Signature', signature],
+        ['Record', recordCell(report)],
+    ];
+}
+function recordCell({ records, cachedSize }) {
+    if (cachedSize > 0)
+        return 'none: it would speak of the store, and the cache was read';
+    return records.map(({ file, error }) => (0,report_escape/* html */.qy)(file ?? `not kept: ${error}`)).join('<br>');
+}
+function tablesTable(tables) {
+    const count = (rows) => (rows === null ? 'none' : (0,units/* formatCount */.B4)(rows));
+    const sorted = [...tables].sort((a, b) => Number(a.equal) - Number(b.equal) || Number(BigInt(b.expected ?? 0) - BigInt(a.expected ?? 0)));
+    const shown = sorted
+        .slice(0, MOST_TABLES)
+        .map(({ schema, name, expected, restored, equal }) => [
+        equal ? '✅' : '❌',
+        `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
+        count(expected),
+        count(restored),
+    ]);
+    const more = tables.length > MOST_TABLES ? `\n\n${(0,units/* formatCount */.B4)(tables.length - MOST_TABLES)} more, see the JSON report.` : '';
+    return table(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore/summary.ts
+
+
+
+
+/** Whether what was asked for is there: the plan, or a database that equals what was dumped, under its name. */
+function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target }) {
+    if (dryRun)
+        return true;
+    if (verdict === 'proven')
+        return true;
+    // Accepted as it is: it was swapped in though something could not be looked at.
+    return verdict === 'could-not-verify' && restoredDatabase === target && plan.length > 0;
+}
+/** What happened, and what to do next, in a few sentences. */
+function restoreMessage(report) {
+    const { filesTo, commandFailures } = report;
+    const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
+    const commands = commandFailures.length === 0 ? '' : ` ${commandFailures.join(' ')} Do by hand what it was to do.`;
+    return `${databaseMessage(report)}${files}${commands}`;
+}
+function databaseMessage(report) {
+    const { id, target, verdict, restoredDatabase, previousDatabase, findings } = report;
+    if (report.dryRun)
+        return `Nothing was changed. ${report.plan.join(' ')}`;
+    const [first] = findings;
+    const found = first === undefined ? '' : ` ${first.kind} ${first.object}: ${first.message}`;
+    const more = findings.length > 1 ? ` And ${(0,units/* formatCount */.B4)(findings.length - 1)} more, see the job summary.` : '';
+    const verified = verdict === 'proven' ? 'equals what was dumped' : 'was restored';
+    const backup = report.part === null ? `Backup ${id}` : `What was asked for of backup ${id}`;
+    if (restoredDatabase === target) {
+        const before = previousDatabase === null
+            ? ''
+            : ` The old one is ${JSON.stringify(previousDatabase)}; drop it when you are sure.`;
+        return `Database ${JSON.stringify(target)} is backup ${id} now and ${verified}.${before}${verdict === 'proven' ? '' : `${found}${more}`}`;
+    }
+    if (verdict === 'proven') {
+        return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} was not replaced.`;
+    }
+    const what = verdict === 'failed' ? 'is not what was dumped' : 'could not be verified whole';
+    const next = verdict === 'failed'
+        ? 'Its code may have run on this server. Check it, then drop it; choose another backup.'
+        : report.part !== null
+            ? 'Look at it.'
+            : 'Look at it; accept-unverified: true swaps such a database in.';
+    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} was not replaced. ${next}${found}${more}`;
+}
+/** The job summary of a restore. */
+function restoreSummary(report) {
+    const headline = report.dryRun
+        ? 'Dry run: nothing was changed'
+        : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`;
+    return [
+        `## ${headline}`,
+        (0,report_escape/* html */.qy)(restoreMessage(report)),
+        ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
+        '### Plan',
+        list(report.plan, 'Nothing.'),
+        ...(report.createdRoles.length === 0
+            ? []
+            : ['### Roles that were made and need a password', list(report.createdRoles, '')]),
+        ...(report.dryRun
+            ? []
+            : [
+                '### Tables',
+                tablesTable(report.tables),
+                '### Time',
+                table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+                '### Not verified',
+                list(report.notVerified, 'Nothing was left unverified.'),
+            ]),
+        '',
+    ].join('\n\n');
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore/present.ts
+
+
+
+
+function presentRestore(report, { reportPath }) {
+    const message = restoreMessage(report);
+    return {
+        ...present_judge(report, message),
+        outputs: {
+            id: report.id,
+            verdict: report.verdict ?? '',
+            'restore-time': secondsOutput(report.restoreTime),
+            duration: secondsOutput(report.duration),
+        },
+        lines: [...report.findings.map(({ kind, object, message }) => `- ${kind} ${object}: ${message}`), message],
+        summary: restoreSummary(report),
+        report: { path: reportPath(`lifeboat-restore-${report.id}.json`), content: report },
+        page: null,
+        facts: { ...run_result/* NO_FACTS */.K, backup: report.id, verdict: report.verdict },
+        measured: [
+            { set: null, samples: [...(0,metrics/* stageSamples */.wH)(report.stages), ...(0,metrics/* restoreSamples */.U$)(report.restoreTime)], stores: [] },
+        ],
+    };
+}
+/** Red unless the restored database is what was dumped, and has the name it was to have. */
+function present_judge(report, message) {
+    if (!restoreIsDone(report)) {
+        const status = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
+        return { status, problem: { title: 'Lifeboat: restore not finished', message } };
+    }
+    if (report.commandFailures.length === 0)
+        return { status: 'good', problem: null };
+    return { status: 'failed', problem: { title: 'Lifeboat: restored, but a command failed', message } };
 }
 
 ;// CONCATENATED MODULE: ./src/formats/inventory/relation.ts
@@ -39310,15 +44254,15 @@ function relationOf({ type, identity, flags }) {
     return NAMED_BY_IDENTITY.includes(type) ? parseRelation(identity) : null;
 }
 /** A name as quote_ident writes it. */
-const NAME = '(?:"((?:[^"]|"")*)"|([^\\s".]+))';
-const IN_IDENTITY = new RegExp(`^(?:${NAME} on |for )?${NAME}\\.${NAME}`);
+const relation_NAME = '(?:"((?:[^"]|"")*)"|([^\\s".]+))';
+const IN_IDENTITY = new RegExp(`^(?:${relation_NAME} on |for )?${relation_NAME}\\.${relation_NAME}`);
 /** The first two names of a text of the server's, behind what can stand before them; null when there are none. */
 function parseRelation(text) {
     const [, , , quotedSchema, schema, quotedName, name] = IN_IDENTITY.exec(text) ?? [];
-    const [inSchema, itself] = [unquoted(quotedSchema, schema), unquoted(quotedName, name)];
+    const [inSchema, itself] = [relation_unquoted(quotedSchema, schema), relation_unquoted(quotedName, name)];
     return inSchema === null || itself === null ? null : { schema: inSchema, name: itself };
 }
-function unquoted(quoted, bare) {
+function relation_unquoted(quoted, bare) {
     return quoted?.replaceAll('""', '"') ?? bare ?? null;
 }
 
@@ -39945,8 +44889,6 @@ function succeeds(work) {
     return work.then(() => true, () => false);
 }
 
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./src/process/owned-folder.ts
 
 
@@ -40527,7 +45469,7 @@ async function withinRestoreTimeout(timeout, run, act) {
 }
 function timeoutError(timeout, { progress }, error) {
     const left = error instanceof errors/* LeftBehind */.QV ? error.left : 'What it had restored was removed.';
-    return new errors/* LifeboatError */.H3(`The restore did not end within restore-timeout (${formatDuration(timeout)}) and was ended (${progress.current}). ${left} ` +
+    return new errors/* LifeboatError */.H3(`The restore did not end within restore-timeout (${(0,units/* formatDuration */.a3)(timeout)}) and was ended (${progress.current}). ${left} ` +
         'Raise restore-timeout if this database takes longer; otherwise find out what in the backup does not end: a function ' +
         'in an index, a constraint or a materialized view runs while it is restored.', { cause: error });
 }
@@ -41202,9 +46144,9 @@ function compareTables(expected, restored, circumstances) {
             message: 'It is in the restored database, but was not in the source.',
         });
     }
-    result.verified.push(`${countOf(counted, 'table')}: exact row counts`);
+    result.verified.push(`${(0,units/* countOf */.pq)(counted, 'table')}: exact row counts`);
     if (digested > 0)
-        result.verified.push(`${countOf(digested, 'table')}: the content of every row`);
+        result.verified.push(`${(0,units/* countOf */.pq)(digested, 'table')}: the content of every row`);
     const content = expected.tables.some(({ fingerprint, userCode, reason }) => fingerprint ?? (userCode && reason));
     if (!content)
         result.notVerified.push('The content of rows: the backup was made with fingerprint: rows.');
@@ -41283,7 +46225,7 @@ function compareObjects(expected, restored, circumstances) {
             message: 'It is in the restored database, but was not in the source.',
         });
     }
-    result.verified.push(`${countOf(compared, 'schema object')}: owner, grants, comment and properties`);
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'schema object')}: owner, grants, comment and properties`);
     return result;
 }
 function objects_keyOf({ type, identity }) {
@@ -41373,7 +46315,7 @@ function compareRoles(expected, restored, circumstances) {
             continue;
         }
         compared++;
-        for (const [what, before, after] of facts(role, copy)) {
+        for (const [what, before, after] of roles_facts(role, copy)) {
             if (JSON.stringify(before) === JSON.stringify(after))
                 continue;
             const message = `Its ${what} were ${JSON.stringify(before)}, restored were ${JSON.stringify(after)}.`;
@@ -41381,12 +46323,12 @@ function compareRoles(expected, restored, circumstances) {
         }
     }
     if (compared > 0) {
-        result.verified.push(`${countOf(compared, 'role')}: attributes, memberships, settings`);
+        result.verified.push(`${(0,units/* countOf */.pq)(compared, 'role')}: attributes, memberships, settings`);
         result.notVerified.push('Passwords of roles: they are in no backup.');
     }
     return result;
 }
-function facts(role, copy) {
+function roles_facts(role, copy) {
     return [
         ['attributes', role.attributes, copy.attributes],
         ['limits', [role.connectionLimit, role.validUntil], [copy.connectionLimit, copy.validUntil]],
@@ -41434,7 +46376,7 @@ function compareSequences(expected, restored, circumstances) {
         const message = 'It is in the restored database, but was not in the source.';
         result.findings.push({ severity: 'failed', kind: 'sequence', object: relation_nameOf(copy), message });
     }
-    result.verified.push(`${countOf(compared, 'sequence')}: values`);
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'sequence')}: values`);
     return result;
 }
 function within({ increment, cycle, before, after }, value) {
@@ -41496,7 +46438,7 @@ function compareLargeObjects({ largeObjects: expected }, { largeObjects: restore
     const result = circumstances_nothing();
     if (!expected.dumped) {
         if (expected.count !== '0')
-            result.notVerified.push(`${countOf(expected.count, 'large object')}: the backup does not hold them.`);
+            result.notVerified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: the backup does not hold them.`);
         return result;
     }
     const differ = (what, before, after) => ({
@@ -41516,7 +46458,7 @@ function compareLargeObjects({ largeObjects: expected }, { largeObjects: restore
     if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
         result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
     }
-    result.verified.push(`${countOf(expected.count, 'large object')}: number, total size, owners, grants and comments`);
+    result.verified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: number, total size, owners, grants and comments`);
     return result;
 }
 /** They must be populated alike. A restore computes their rows anew, which may differ (`now()`, `random()`). */
@@ -41544,7 +46486,7 @@ function compareMaterializedViews(expected, restored, circumstances) {
         }
     }
     if (expected.materializedViews.length > 0) {
-        result.verified.push(`${countOf(expected.materializedViews.length, 'materialized view')}: populated or not`);
+        result.verified.push(`${(0,units/* countOf */.pq)(expected.materializedViews.length, 'materialized view')}: populated or not`);
     }
     return result;
 }
@@ -41911,12 +46853,12 @@ function compareTree(expected, read) {
         result.verified.push(`File tree ${label}: ${files_said(read)}, by a digest of names, modes, owners, links and contents`);
     }
     if (changed.count > 0) {
-        result.notVerified.push(`File tree ${label}: changed while they were read, so that what is stored may be of two moments: ${countOf(changed.count, 'file')}.`);
+        result.notVerified.push(`File tree ${label}: changed while they were read, so that what is stored may be of two moments: ${(0,units/* countOf */.pq)(changed.count, 'file')}.`);
     }
     return result;
 }
 function files_said({ files, folders, links, bytes }) {
-    return `${countOf(files, 'file')}, ${countOf(folders, 'folder')}, ${countOf(links, 'link')}, ${countOf(bytes, 'byte')}`;
+    return `${(0,units/* countOf */.pq)(files, 'file')}, ${(0,units/* countOf */.pq)(folders, 'folder')}, ${(0,units/* countOf */.pq)(links, 'link')}, ${(0,units/* countOf */.pq)(bytes, 'byte')}`;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/shared/verify-files.ts
@@ -42027,11 +46969,11 @@ async function compareReferences(label, rows, isThere) {
         return result;
     }
     if (missingCount > 0) {
-        const more = missingCount > missing.length ? ` and ${formatCount(missingCount - missing.length)} more` : '';
-        fail(`Not in the tree are ${formatCount(missingCount)} of the ${formatCount(named)} files that the database names: ${missing.join(', ')}${more}.`);
+        const more = missingCount > missing.length ? ` and ${(0,units/* formatCount */.B4)(missingCount - missing.length)} more` : '';
+        fail(`Not in the tree are ${(0,units/* formatCount */.B4)(missingCount)} of the ${(0,units/* formatCount */.B4)(named)} files that the database names: ${missing.join(', ')}${more}.`);
     }
     else
-        result.verified.push(`File tree ${label}: every file that the database names is in it, ${formatCount(named)} in all`);
+        result.verified.push(`File tree ${label}: every file that the database names is in it, ${(0,units/* formatCount */.B4)(named)} in all`);
     return result;
 }
 
@@ -42087,7 +47029,7 @@ async function verify(target, restored, backup, { assertions, fileReferences, fi
     }
     const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
     await run.progress.stage('read the other parts', () => parts.readRest(left.map(formats_names/* partOfTree */.Ne)));
-    found.verified.push(`${countOf(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`);
+    found.verified.push(`${(0,units/* countOf */.pq)(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`);
     found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
     if (assertions.length === 0)
         return;
@@ -42146,7 +47088,7 @@ async function checkAssertions({ server }, assertions, found) {
     const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
     server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
     found.findings.push(...failed);
-    found.verified.push(`${countOf(assertions.length, 'assertion')} about the data`);
+    found.verified.push(`${(0,units/* countOf */.pq)(assertions.length, 'assertion')} about the data`);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore/files.ts
@@ -42172,7 +47114,7 @@ function whyNotUnpacked({ files }, { filesTo }) {
     if (bavail * bsize > needed)
         return [];
     return [
-        `The file trees take ${formatBytes(needed)}, and where files-to is ${formatBytes(bavail * bsize)} are free. Name a folder on another disk.`,
+        `The file trees take ${(0,units/* formatBytes */.z3)(needed)}, and where files-to is ${(0,units/* formatBytes */.z3)(bavail * bsize)} are free. Name a folder on another disk.`,
     ];
 }
 /** A restore reads file trees only when it unpacks them: they can be many times as large as the database. */
@@ -42229,7 +47171,7 @@ function planLines(swap, { manifest, inventory, selection }, target, settings) {
         `Restores ${selection === null ? '' : 'a part of '}backup ${manifest.id} (made ${manifest.created}) into the new database ${JSON.stringify(swap.restored)} on PostgreSQL ${target.version}, and compares it with what was dumped.`,
         ...(isReadTwice(manifest) ? [READ_TWICE] : []),
         ...(selection === null ? [] : partLines(selection.part)),
-        `The tables take ${formatBytes(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
+        `The tables take ${(0,units/* formatBytes */.z3)(sizeOf(inventory))} on the source’s disk, their indexes not counted. How much room the server has, it does not tell.`,
         ...(made.length > 0 ? [`Makes the roles ${made.join(', ')}, without passwords.`] : []),
         ...treeLines(inventory, settings),
         ...commandLines(swap, settings),
@@ -42438,7 +47380,7 @@ async function restoreBackup(settings, run) {
         const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
         progress.about = { set: chosen.set, database: live, backup: chosen.id };
         const age = ageOf(chosen, started);
-        log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${formatAge(age / 1000)} old`);
+        log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${(0,units/* formatAge */.nV)(age / 1000)} old`);
         warnOfAge(chosen, age, settings.maxAge, log);
         const opened = await readable(() => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found), NOTHING_CHANGED, run);
         const { wanted } = settings;
@@ -42487,7 +47429,7 @@ async function restoreBackup(settings, run) {
             for (const line of plan)
                 log.info(settings.dryRun ? `[dry-run] ${line}` : line);
             if (!settings.dryRun)
-                await carryOut(report, swap, backup, target, settings, run, found);
+                await runCommand(report, swap, backup, target, settings, run, found);
             return finish(report, found, run);
         }
         finally {
@@ -42507,7 +47449,7 @@ function ageOf({ id }, now) {
 function warnOfAge({ id }, age, maxAge, log) {
     if (maxAge === null || age <= maxAge)
         return;
-    log.warning(`Backup ${id} is ${formatAge(age / 1000)} old, more than max-age allows (${formatAge(maxAge / 1000)}). If there should be a newer one, find out what has become of it: the command list shows what is there.`);
+    log.warning(`Backup ${id} is ${(0,units/* formatAge */.nV)(age / 1000)} old, more than max-age allows (${(0,units/* formatAge */.nV)(maxAge / 1000)}). If there should be a newer one, find out what has become of it: the command list shows what is there.`);
 }
 function run_select(opened, wanted, { server }, run) {
     return run.progress.stage('choose what to restore', () => readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run));
@@ -42526,7 +47468,7 @@ async function readable(read, consequence, run) {
         throw new errors/* LifeboatError */.H3(`The backup cannot be restored: ${kind} ${object}: ${message} ${consequence} Choose another one: the command list shows what exists.`, { cause: error });
     }
 }
-async function carryOut(report, swap, backup, target, settings, run, found) {
+async function runCommand(report, swap, backup, target, settings, run, found) {
     const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
     const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
     const { jobs } = settings;
@@ -42585,195 +47527,77 @@ function finish(report, found, run) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/commands/restore-test/summary.ts
+;// CONCATENATED MODULE: ./src/commands/restore/index.ts
 
 
 
-/** How many tables are listed when all are well; those that differ come first, always. */
-const MOST_TABLES = 20;
-const summary_HEADLINES = {
-    proven: '✅ Proven',
-    failed: '❌ Failed',
-    'could-not-verify': '⚠️ Could not verify',
+const restore_restore = {
+    name: 'restore',
+    summary: 'restore a backup beside the live database, and swap it in on request',
+    inputs: restoreInputs,
+    readSettings: readRestoreSettings,
+    run: restore,
+    present: presentRestore,
 };
-const ISOLATIONS = {
-    container: 'container',
-    bubblewrap: 'bubblewrap',
-    'another user': 'another user',
-    none: '⚠️ none: code in the backup ran with the rights of this job. Set <code>scratch-image</code>, or install bubblewrap.',
-};
-/** One line: what was found, and what to do. */
-function verdictMessage(report) {
-    const { verdict, id, findings, missed, tables, restoreTime } = report;
-    const late = missed.map((text) => ` ${text}`).join('');
-    if (verdict === 'proven') {
-        const rows = tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
-        const time = restoreTime === null ? '' : `, restored in ${formatDuration(restoreTime)}`;
-        return `Backup ${id} is proven: ${countOf(rows, 'row')} in ${countOf(tables.length, 'table')} equal what was dumped${time}.${late}`;
+
+;// CONCATENATED MODULE: ./src/commands/restore-test/present.ts
+
+
+
+function presentRestoreTest({ report, restoredUrl }, { settings, reportPath }) {
+    const message = verdictMessage(report);
+    return {
+        ...restore_test_present_judge(report, message, settings.onCouldNotVerify),
+        outputs: { ...outputsOf(report), ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }) },
+        lines: [...report.findings.map(({ kind, object, message }) => `- ${kind} ${object}: ${message}`), message],
+        summary: restoreTestSummary(report),
+        report: { path: reportPath(`lifeboat-restore-test-${report.id}.json`), content: report },
+        page: null,
+        ...present_notificationsOf(report),
+    };
+}
+/** Red unless the backup is proven: a test that says nothing is not green. */
+function restore_test_present_judge({ verdict, missed }, message, onCouldNotVerify) {
+    if (verdict === 'failed')
+        return { status: 'failed', problem: { title: 'Lifeboat: restore test failed', message } };
+    if (verdict === 'could-not-verify') {
+        const problem = { title: 'Lifeboat: could not verify', message };
+        return { status: onCouldNotVerify === 'warn' ? 'good' : 'could-not-verify', problem };
     }
-    const [first] = findings;
-    const more = findings.length > 1 ? ` And ${formatCount(findings.length - 1)} more, see the job summary.` : '';
-    const found = first === undefined ? '' : ` ${first.kind} ${first.object}: ${first.message}`;
-    return `Backup ${id} ${whatIsWrong(report)}.${found}${more}${late}`;
+    if (missed.length === 0)
+        return { status: 'good', problem: null };
+    return { status: 'failed', problem: { title: 'Lifeboat: objective missed', message } };
 }
-function whatIsWrong({ verdict, findings }) {
-    if (verdict === 'could-not-verify')
-        return 'could not be verified here';
-    const [first] = findings;
-    if (first?.kind === 'key')
-        return 'cannot be opened with what was given';
-    if (first?.kind === 'manifest' || first?.kind === 'part')
-        return 'is not what was stored';
-    return 'is not what was dumped';
+/** What notifiers get of a restore test. */
+function present_notificationsOf(report) {
+    const { id, verdict, recovered } = report;
+    return {
+        facts: { backup: id, verdict, recovered, sentence: verdictMessage(report) },
+        measured: [{ set: null, samples: samplesOfTest(report), stores: [] }],
+    };
 }
-/** The job summary of a restore test: the verdict first. */
-function restoreTestSummary(report) {
-    const sections = [
-        `## ${summary_HEADLINES[report.verdict]}: backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`,
-        (0,report_escape/* html */.qy)(verdictMessage(report)),
-        ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
-        ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', list(report.missed, '')]),
-        table([], overview(report)),
-        '### Tables',
-        tablesTable(report.tables),
-        '### Time',
-        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), formatDuration(milliseconds)])),
-        '### Verified',
-        list(report.verified, 'Nothing was verified.'),
-        '### Not verified',
-        list(report.notVerified, 'Nothing was left unverified.'),
-        '',
-    ];
-    return sections.join('\n\n');
+function outputsOf(report) {
+    const rows = report.tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
+    return {
+        id: report.id,
+        verdict: report.verdict,
+        tables: report.tables.filter(({ restored }) => restored !== null).length,
+        rows: rows.toString(),
+        'restore-time': secondsOutput(report.restoreTime),
+        duration: secondsOutput(report.duration),
+    };
 }
-function findingsTable(findings) {
-    const shown = findings
-        .slice(0, 50)
-        .map(({ severity, kind, object, message }) => [
-        severity === 'failed' ? '❌' : '⚠️',
-        (0,report_escape/* html */.qy)(kind),
-        (0,report_escape/* html */.qy)(object),
-        message.split('\n').map(report_escape/* html */.qy).join('<br>'),
-    ]);
-    const more = findings.length > 50 ? `\n\n… and ${formatCount(findings.length - 50)} more, see the JSON report.` : '';
-    return table(['', 'Kind', 'Object', 'What was found'], shown) + more;
-}
-function overview(report) {
-    const bytes = (size) => (size === null ? 'not known' : formatBytes(size));
-    const signature = report.signatureVerified
-        ? 'verified'
-        : report.signed
-            ? 'there, not looked at (no verification-key)'
-            : 'not signed';
+function samplesOfTest(report) {
+    const proven = report.verdict === 'proven';
     return [
-        ['Database', (0,report_escape/* html */.qy)(report.database ?? 'not known')],
-        ['Set', (0,report_escape/* html */.qy)(report.name)],
-        ['Backup made', report.created === null ? 'not known' : (0,report_escape/* html */.qy)(report.created)],
-        ['Store', (0,report_escape/* html */.qy)(report.store)],
-        ['Source', `PostgreSQL ${(0,report_escape/* html */.qy)(report.sourceVersion ?? 'not known')}`],
-        ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${(0,report_escape/* html */.qy)(report.scratchServer)}`],
-        ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
-        ...(report.keptDatabase === null ? [] : [['Kept for later steps', (0,report_escape/* html */.qy)(report.keptDatabase)]]),
-        ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
-        ...(report.cachedSize === 0 ? [] : [['From the Actions cache', formatBytes(report.cachedSize)]]),
-        ['Time to restore', report.restoreTime === null ? 'not known' : formatDuration(report.restoreTime)],
-        ['Signature', signature],
-        ['Record', recordCell(report)],
+        ...(0,metrics/* stageSamples */.wH)(report.stages),
+        ...(0,metrics/* restoreSamples */.U$)(report.restoreTime),
+        ...(0,metrics/* samplesOf */.lc)({
+            lifeboat_restore_test_proven: proven ? 1 : 0,
+            lifeboat_last_proven_timestamp_seconds: proven ? (0,metrics/* unixSeconds */.Yb)(new Date(report.finished)) : null,
+            lifeboat_last_proven_backup_timestamp_seconds: proven ? (0,metrics/* startSeconds */.WU)(report.id) : null,
+        }),
     ];
-}
-function recordCell({ records, cachedSize }) {
-    if (cachedSize > 0)
-        return 'none: it would speak of the store, and the cache was read';
-    return records.map(({ file, error }) => (0,report_escape/* html */.qy)(file ?? `not kept: ${error}`)).join('<br>');
-}
-function tablesTable(tables) {
-    const count = (rows) => (rows === null ? 'none' : formatCount(rows));
-    const sorted = [...tables].sort((a, b) => Number(a.equal) - Number(b.equal) || Number(BigInt(b.expected ?? 0) - BigInt(a.expected ?? 0)));
-    const shown = sorted
-        .slice(0, MOST_TABLES)
-        .map(({ schema, name, expected, restored, equal }) => [
-        equal ? '✅' : '❌',
-        `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
-        count(expected),
-        count(restored),
-    ]);
-    const more = tables.length > MOST_TABLES ? `\n\n${formatCount(tables.length - MOST_TABLES)} more, see the JSON report.` : '';
-    return table(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
-}
-
-;// CONCATENATED MODULE: ./src/commands/restore/summary.ts
-
-
-
-
-/** Whether what was asked for is there: the plan, or a database that equals what was dumped, under its name. */
-function restoreIsDone({ dryRun, verdict, restoredDatabase, plan, target }) {
-    if (dryRun)
-        return true;
-    if (verdict === 'proven')
-        return true;
-    // Accepted as it is: it was swapped in though something could not be looked at.
-    return verdict === 'could-not-verify' && restoredDatabase === target && plan.length > 0;
-}
-/** What happened, and what to do next, in a few sentences. */
-function restoreMessage(report) {
-    const { filesTo, commandFailures } = report;
-    const files = filesTo === null ? '' : ` Its file trees are unpacked in ${JSON.stringify(filesTo)}.`;
-    const commands = commandFailures.length === 0 ? '' : ` ${commandFailures.join(' ')} Do by hand what it was to do.`;
-    return `${databaseMessage(report)}${files}${commands}`;
-}
-function databaseMessage(report) {
-    const { id, target, verdict, restoredDatabase, previousDatabase, findings } = report;
-    if (report.dryRun)
-        return `Nothing was changed. ${report.plan.join(' ')}`;
-    const [first] = findings;
-    const found = first === undefined ? '' : ` ${first.kind} ${first.object}: ${first.message}`;
-    const more = findings.length > 1 ? ` And ${formatCount(findings.length - 1)} more, see the job summary.` : '';
-    const verified = verdict === 'proven' ? 'equals what was dumped' : 'was restored';
-    const backup = report.part === null ? `Backup ${id}` : `What was asked for of backup ${id}`;
-    if (restoredDatabase === target) {
-        const before = previousDatabase === null
-            ? ''
-            : ` The old one is ${JSON.stringify(previousDatabase)}; drop it when you are sure.`;
-        return `Database ${JSON.stringify(target)} is backup ${id} now and ${verified}.${before}${verdict === 'proven' ? '' : `${found}${more}`}`;
-    }
-    if (verdict === 'proven') {
-        return `${backup} is restored into database ${JSON.stringify(restoredDatabase)} and ${verified}. ${JSON.stringify(target)} was not replaced.`;
-    }
-    const what = verdict === 'failed' ? 'is not what was dumped' : 'could not be verified whole';
-    const next = verdict === 'failed'
-        ? 'Its code may have run on this server. Check it, then drop it; choose another backup.'
-        : report.part !== null
-            ? 'Look at it.'
-            : 'Look at it; accept-unverified: true swaps such a database in.';
-    return `${backup} is restored into database ${JSON.stringify(restoredDatabase)}, which ${what}. ${JSON.stringify(target)} was not replaced. ${next}${found}${more}`;
-}
-/** The job summary of a restore. */
-function restoreSummary(report) {
-    const headline = report.dryRun
-        ? 'Dry run: nothing was changed'
-        : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`;
-    return [
-        `## ${headline}`,
-        (0,report_escape/* html */.qy)(restoreMessage(report)),
-        ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
-        '### Plan',
-        list(report.plan, 'Nothing.'),
-        ...(report.createdRoles.length === 0
-            ? []
-            : ['### Roles that were made and need a password', list(report.createdRoles, '')]),
-        ...(report.dryRun
-            ? []
-            : [
-                '### Tables',
-                tablesTable(report.tables),
-                '### Time',
-                table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), formatDuration(milliseconds)])),
-                '### Not verified',
-                list(report.notVerified, 'Nothing was left unverified.'),
-            ]),
-        '',
-    ].join('\n\n');
 }
 
 // EXTERNAL MODULE: ./src/repository/cache/actions-cache-process.ts
@@ -42821,7 +47645,7 @@ async function askActionsCache(request, key, folder, within, run) {
     catch (error) {
         run.signal.throwIfAborted();
         if (late.aborted)
-            throw new Error(`it took longer than ${formatDuration(within)}`);
+            throw new Error(`it took longer than ${(0,units/* formatDuration */.a3)(within)}`);
         throw error instanceof process_child/* ToolError */.v4 ? new Error(withoutSignatures(error.stderr || error.message)) : error;
     }
 }
@@ -42833,11 +47657,11 @@ function outcomeIn(said) {
         ?.slice(actions_cache_process/* OUTCOME */.vg.length);
     const [, complaint] = /^::(?:warning|error)\b[^:]*::(.*)$/m.exec(said) ?? [];
     if (outcome !== 'done' && complaint !== undefined)
-        throw new Error(withoutSignatures(unescaped(complaint)));
+        throw new Error(withoutSignatures(actions_cache_unescaped(complaint)));
     return outcome;
 }
 /** As @actions/core escapes the text of a command; on one line. */
-function unescaped(text) {
+function actions_cache_unescaped(text) {
     return text.replaceAll(/%0[AD]/g, ' ').replaceAll('%25', '%');
 }
 /** A URL that is signed is a secret as long as it is valid. */
@@ -42856,14 +47680,14 @@ function withoutSignatures(text) {
 
 
 /** Where a volume lies in a folder of volumes: under the name that it has in its backup. Takes its key in a store too. */
-function pathOf(folder, key) {
+function store_pathOf(folder, key) {
     return (0,external_node_path_.join)(folder, key.slice(key.lastIndexOf('/') + 1));
 }
 /** Those of the volumes that the folder holds as the manifest names them: foreign bytes, looked at before they are used. */
 async function goodVolumes(folder, volumes) {
     const good = [];
     for (const volume of volumes)
-        if (await isGood(pathOf(folder, volume.key), volume))
+        if (await isGood(store_pathOf(folder, volume.key), volume))
             good.push(volume);
     return good;
 }
@@ -42902,7 +47726,7 @@ class FolderBeforeStore {
         if (!this.#volumes.has(key))
             return await this.#store.read(key, range);
         const { start, end } = range;
-        const bytes = (0,external_node_fs_.createReadStream)(pathOf(this.#folder, key), { start, end: end - 1, highWaterMark: 1024 * 1024 });
+        const bytes = (0,external_node_fs_.createReadStream)(store_pathOf(this.#folder, key), { start, end: end - 1, highWaterMark: 1024 * 1024 });
         return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => {
             this.#volumes.delete(key);
             return new store_store/* StoreError */.A('failed', `its copy in the cache cannot be read (${(0,errors/* messageOf */.bD)(error)})`, { cause: error });
@@ -42963,11 +47787,11 @@ class KeepingStore {
             this.#failure ??= error;
             await this.#close();
             for (const name of this.#files.keys())
-                await (0,promises_.rm)(pathOf(this.#folder, name), { force: true });
+                await (0,promises_.rm)(store_pathOf(this.#folder, name), { force: true });
         }
     }
     #file(key) {
-        const file = this.#files.get(key) ?? (0,promises_.open)(pathOf(this.#folder, key), 'w', 0o600);
+        const file = this.#files.get(key) ?? (0,promises_.open)(store_pathOf(this.#folder, key), 'w', 0o600);
         this.#files.set(key, file);
         return file;
     }
@@ -43057,10 +47881,10 @@ class PartCache {
         await this.#ask('fetch', folder, transferTime(volumes));
         const good = await goodVolumes(folder, volumes);
         this.cachedSize = part_cache_sizeOf(good);
-        log.info(`${formatBytes(this.cachedSize)} come from the Actions cache, entry ${this.#key}.`);
+        log.info(`${(0,units/* formatBytes */.z3)(this.cachedSize)} come from the Actions cache, entry ${this.#key}.`);
         if (good.length < volumes.length) {
-            const bad = formatCount(volumes.length - good.length);
-            log.notice(`cache: ${bad} of ${formatCount(volumes.length)} volumes are missing in entry ${this.#key}, or are not what the manifest names. They are read from the store. No run writes over the entry: delete it under Actions, Caches.`);
+            const bad = (0,units/* formatCount */.B4)(volumes.length - good.length);
+            log.notice(`cache: ${bad} of ${(0,units/* formatCount */.B4)(volumes.length)} volumes are missing in entry ${this.#key}, or are not what the manifest names. They are read from the store. No run writes over the entry: delete it under Actions, Caches.`);
         }
         const { store, set, id } = this.#chosen;
         return new FolderBeforeStore(store, (0,formats_names/* keyOf */.TN)(set, id, ''), folder, good);
@@ -43072,7 +47896,7 @@ class PartCache {
         const outcome = await this.#ask('save', folder, transferTime(volumes));
         const { log } = this.#run;
         if (outcome === 'done')
-            log.info(`${formatBytes(part_cache_sizeOf(volumes))} are kept in the Actions cache.`);
+            log.info(`${(0,units/* formatBytes */.z3)(part_cache_sizeOf(volumes))} are kept in the Actions cache.`);
         else
             log.info('The Actions cache takes no such entry now: another run makes it, or this one may not.');
     }
@@ -43113,7 +47937,7 @@ async function demandRoom(folder, bytes) {
     const { bavail, bsize } = await (0,promises_.statfs)(folder);
     if (bavail * bsize >= bytes)
         return;
-    throw new Error(`its folder should have ${formatBytes(bytes)}, and ${formatBytes(bavail * bsize)} are free`);
+    throw new Error(`its folder should have ${(0,units/* formatBytes */.z3)(bytes)}, and ${(0,units/* formatBytes */.z3)(bavail * bsize)} are free`);
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/restore/after-restore/rewrite.ts
@@ -43757,7 +48581,7 @@ function absolutePath(program) {
 
 
 /** Milliseconds; longer where it takes long to add up. */
-const size_watch_INTERVAL = 1_000;
+const INTERVAL = 1_000;
 /** At most this part of the time is spent on it. */
 const SHARE = 0.05;
 const size_watch_GIB = 1024 ** 3;
@@ -43792,7 +48616,7 @@ function watch({ used, free, place, limit }, end) {
         while (!stopped.signal.aborted && problem === null) {
             const started = performance.now();
             await look();
-            await (0,external_node_timers_promises_.setTimeout)(Math.max(size_watch_INTERVAL, (performance.now() - started) / SHARE), undefined, { signal: stopped.signal });
+            await (0,external_node_timers_promises_.setTimeout)(Math.max(INTERVAL, (performance.now() - started) / SHARE), undefined, { signal: stopped.signal });
         }
     };
     run().catch(() => { }); // It was stopped.
@@ -43806,13 +48630,13 @@ function asPrinted(error) {
 async function freeBelow(folder) {
     const { bavail, blocks, bsize } = await (0,promises_.statfs)(folder);
     const free = bavail * bsize;
-    return free < Math.min(size_watch_GIB, (blocks * bsize) / 20) ? formatBytes(free) : '';
+    return free < Math.min(size_watch_GIB, (blocks * bsize) / 20) ? (0,units/* formatBytes */.z3)(free) : '';
 }
 function size_watch_tooLarge(place, size, limit) {
-    return new errors/* LifeboatError */.H3(`The restore was stopped: the throwaway server has filled ${formatBytes(size)} of ${place}, and the limit is ${formatBytes(limit)} (ten times the dump, and 4 GiB). Code in the dump may have written it. If the database needs it, restore into a server of your own with scratch-url.`);
+    return new errors/* LifeboatError */.H3(`The restore was stopped: the throwaway server has filled ${(0,units/* formatBytes */.z3)(size)} of ${place}, and the limit is ${(0,units/* formatBytes */.z3)(limit)} (ten times the dump, and 4 GiB). Code in the dump may have written it. If the database needs it, restore into a server of your own with scratch-url.`);
 }
 function diskFull(place, size, free) {
-    return new errors/* LifeboatError */.H3(`The restore was stopped: only ${free} are free on the disk of ${place}, of which the throwaway server has filled ${formatBytes(size)}. Name a larger disk in scratch-dir.`);
+    return new errors/* LifeboatError */.H3(`The restore was stopped: only ${free} are free on the disk of ${place}, of which the throwaway server has filled ${(0,units/* formatBytes */.z3)(size)}. Name a larger disk in scratch-dir.`);
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/wait-until-ready.ts
@@ -44813,7 +49637,7 @@ function notVerifiedByCache(cachedSize, store) {
     if (cachedSize === 0)
         return [];
     return [
-        `The copy in ${store}: ${formatBytes(cachedSize)} came from the Actions cache, with the sha256 that the manifest names. So no record is kept.`,
+        `The copy in ${store}: ${(0,units/* formatBytes */.z3)(cachedSize)} came from the Actions cache, with the sha256 that the manifest names. So no record is kept.`,
         'The time to restore: nothing was downloaded from the store for these, so max-restore-time is not looked at.',
     ];
 }
@@ -44830,4794 +49654,49 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
     const late = (objective, measured) => objective !== null && measured !== null && measured > objective;
     return [
         ...(late(maxAge, age)
-            ? [`max-age: the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge ?? 0)} is demanded.`]
+            ? [`max-age: the backup is ${(0,units/* formatDuration */.a3)(age)} old, at most ${(0,units/* formatDuration */.a3)(maxAge ?? 0)} is demanded.`]
             : []),
         ...(late(maxRestoreTime, restoreTime)
             ? [
-                `max-restore-time: the restore took ${formatDuration(restoreTime ?? 0)}, at most ${formatDuration(maxRestoreTime ?? 0)} is demanded.`,
+                `max-restore-time: the restore took ${(0,units/* formatDuration */.a3)(restoreTime ?? 0)}, at most ${(0,units/* formatDuration */.a3)(maxRestoreTime ?? 0)} is demanded.`,
             ]
             : []),
     ];
 }
 
-// EXTERNAL MODULE: ./src/inputs/command.ts
-var inputs_command = __nccwpck_require__(6144);
-;// CONCATENATED MODULE: ./src/report/svg-chart.ts
-/* In the units of the picture's own coordinates. */
-const WIDTH = 640;
-const HEIGHT = 170;
-const LEFT = 56;
-const TOP = 10;
-const BOTTOM = 24;
-/** Bars as a picture of its own, that needs nothing from elsewhere. Words of ours, days and numbers only. */
-function svgChart({ title, unit, values, from, to }) {
-    const most = Math.max(...values) || 1;
-    const step = (WIDTH - LEFT) / values.length;
-    const room = HEIGHT - TOP - BOTTOM;
-    const y = (value) => rounded(TOP + room * (1 - value / most));
-    const bars = values.map((value, index) => {
-        const x = rounded(LEFT + step * (index + 0.15));
-        const tip = `<title>${index + 1}: ${value} ${unit}</title>`;
-        return `<rect x="${x}" y="${y(value)}" width="${rounded(step * 0.7)}" height="${rounded((room * value) / most)}">${tip}</rect>`;
-    });
-    const lines = [0, most / 2, most].map((value) => `<line x1="${LEFT}" x2="${WIDTH}" y1="${y(value)}" y2="${y(value)}"/>` +
-        `<text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${Number(value.toPrecision(3))}</text>`);
-    const foot = HEIGHT - 6;
-    return [
-        `<figure><figcaption>${title}, ${unit}</figcaption>`,
-        `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, ${unit}: ${values.join(', ')}">`,
-        ...lines,
-        ...bars,
-        `<text x="${LEFT}" y="${foot}">${from}</text><text x="${WIDTH}" y="${foot}" text-anchor="end">${to}</text>`,
-        '</svg></figure>',
-    ].join('\n');
-}
-function rounded(value) {
-    return Math.round(value * 10) / 10;
-}
+;// CONCATENATED MODULE: ./src/commands/restore-test/index.ts
 
-;// CONCATENATED MODULE: ./src/report/html-page.ts
 
 
-
-
-
-
-
-/** Nothing is loaded, and nothing runs, whatever stands in the page. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
-const html_page_STYLE = `
-  body { font: 15px/1.45 system-ui, sans-serif; color: #1c2128; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-  h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 2px solid #1c2128; overflow-wrap: anywhere; }
-  h3 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; overflow-wrap: anywhere; }
-  table { border-collapse: collapse; width: 100%; margin: .4rem 0 1rem; font-size: .88rem; }
-  th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid #d0d7de; overflow-wrap: break-word; }
-  .text { overflow-wrap: anywhere; }
-  th { background: #f3f5f7; } .facts td:first-child { width: 16rem; color: #57606a; }
-  figure { margin: .6rem 0; } figcaption { font-size: .88rem; color: #57606a; }
-  svg { width: 100%; max-width: 40rem; } rect { fill: #2f6fb5; } line { stroke: #d0d7de; } text { font: 11px system-ui, sans-serif; fill: #57606a; }
-  .bad { color: #b3261e; font-weight: 600; } .good { color: #1a6b33; font-weight: 600; } .open { color: #8a5a00; font-weight: 600; } .note { color: #57606a; font-size: .88rem; }
-  @page { size: A4; margin: 15mm; }
-  @media print { body { margin: 0; max-width: none; font-size: 10pt; } tr, figure { break-inside: avoid; } h2, h3 { break-after: avoid; } thead { display: table-header-group; } }
-`;
-/** A page for people, an auditor among them: one file that needs nothing else, to be kept and printed. */
-function htmlPage(report, version) {
-    const made = report.finished;
-    return [
-        '<!doctype html>',
-        '<html lang="en"><head><meta charset="utf-8">',
-        `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        `<title>PostgreSQL backups, ${made.slice(0, 10)}</title><style>${html_page_STYLE}</style></head><body>`,
-        '<h1>PostgreSQL backups and their restore tests</h1>',
-        html_page_facts([
-            ['Generated', time(made)],
-            ['By', `Lifeboat ${(0,report_escape/* html */.qy)(version)}, command ${report.command}`],
-            ['Set', (0,report_escape/* html */.qy)(report.name ?? 'every set of each store')],
-            ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
-            ['Period', periodOf(report)],
-            ...(report.command === 'check' ? [['Result of the check', resultCell(report.result)]] : []),
-        ]),
-        ...report.stores.flatMap((store) => storeSection(store, made)),
-        ...readingNotes(report),
-        '</body></html>',
-        '',
-    ].join('\n');
-}
-function storeSection(store, made) {
-    return [
-        `<h2>Store ${(0,report_escape/* html */.qy)(store.url)}</h2>`,
-        ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${(0,report_escape/* html */.qy)(store.error)}</p>`]),
-        ...('results' in store ? html_page_rules(store.results) : []),
-        ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
-        ...store.sets.flatMap((set) => setSection(set, made)),
-    ];
-}
-function setSection(set, made) {
-    const { name, backups, trend } = set;
-    return [
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}</h3>`,
-        html_page_facts(html_page_overview(set, made)),
-        ...(trend.missing === null ? [] : [`<p class="open">Not known: ${(0,report_escape/* html */.qy)(trend.missing)}</p>`]),
-        ...('results' in set ? html_page_rules(set.results) : []),
-        ...chartsOf(trend).map(svgChart),
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: the last ${trend.backups.length} good backups</h3>`,
-        headed(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: restore tests</h3>`,
-        ...testsOf(trend, backups),
-    ];
-}
-/** What was promised is not known here; what was kept is. */
-function html_page_overview(set, made) {
-    const { backups, trend } = set;
-    const newest = trend.backups.at(-1);
-    const age = (created) => formatAge(Math.max(0, Date.parse(made) - Date.parse(created)) / 1000);
-    const short = (backup) => backup === undefined
-        ? '<span class="bad">none</span>'
-        : `<code>${(0,report_escape/* html */.qy)(backup.id)}</code>, begun ${time(backup.created)}, ${age(backup.created)} old`;
-    const complete = backups.filter((backup) => backup.complete);
-    return [
-        ['Newest good backup', short(newest)],
-        ['Newest proven backup', short(html_page_newestProven(set))],
-        [
-            'Backups',
-            `${formatCount(complete.length)} complete, ${formatBytes(backups.reduce((sum, { size }) => sum + size, 0))} stored`,
-        ],
-        ...objectives(measure(trend), newest, age),
-    ];
-}
-/** A check knows which records count; a list, those of the newest backups. */
-function html_page_newestProven(set) {
-    const { backups, trend } = set;
-    if ('newestProven' in set)
-        return backups.find(({ id }) => id === set.newestProven);
-    return (trend.backups.findLast(({ lastTest }) => lastTest?.verdict === 'proven') ??
-        backups.slice(trend.backups.length).find((backup) => backup.newestProven));
-}
-function objectives({ largestGap, gaps, restoreTimes }, newest, age) {
-    const longest = Math.max(...restoreTimes.map((restore) => restore.time));
-    return [
-        [
-            'RPO, measured',
-            [
-                newest === undefined ? '' : `now ${age(newest.created)} (age of the newest good backup)`,
-                largestGap === null
-                    ? 'no gap between backups could be measured'
-                    : `at most ${formatAge(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${(0,report_escape/* html */.qy)(largestGap.id)}</code>`,
-            ]
-                .filter((line) => line !== '')
-                .join('<br>'),
-        ],
-        [
-            'RTO, measured',
-            restoreTimes[0] === undefined
-                ? 'no time to restore is known'
-                : `newest ${formatDuration(restoreTimes[0].time)}, longest ${formatDuration(longest)} (${restoreTimes.length} restore tests that passed)`,
-        ],
-    ];
-}
-function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }) {
-    return [
-        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
-        time(created),
-        formatBytes(size),
-        orUnknown(duration, formatDuration),
-        orUnknown(gap, (milliseconds) => formatAge(milliseconds / 1000)),
-        lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${time(lastTest.time)}`,
-        orUnknown(restoreTime, formatDuration),
-    ];
-}
-function testsOf({ tests }, backups) {
-    if (tests.length === 0)
-        return ['<p class="bad">There is none: no backup of this set is proven.</p>'];
-    const signed = new Map(backups.map((backup) => [backup.id, backup.signed]));
-    return [
-        headed(['Begun', 'Backup', 'Verdict', 'Time to restore', "Backup's signature", 'Scratch server', 'Record'], tests.map((test) => testRow(test, signed.get(test.id) ?? false))),
-    ];
-}
-function testRow({ time: begun, id, verdict, record, problem }, isSigned) {
-    const signature = record?.signatureVerified
-        ? 'verified in the test'
-        : isSigned
-            ? `there${record === null ? '' : ', not verified in the test'}`
-            : 'not signed';
-    const standing = problem !== null
-        ? `<span class="bad">does not count: ${foreign(problem)}</span>`
-        : record === null
-            ? 'not read'
-            : 'read';
-    return [
-        time(begun),
-        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
-        verdictCell(verdict),
-        orUnknown(record?.restoreTime ?? null, formatDuration),
-        signature,
-        record?.scratchServer ? `PostgreSQL ${foreign(record.scratchServer)}` : '–',
-        standing,
-    ];
-}
-function verdictCell(verdict) {
-    const kind = { proven: 'good', failed: 'bad', 'could-not-verify': 'open' }[verdict];
-    return `<span class="${kind}">${verdict}</span>`;
-}
-function html_page_rules(results) {
-    if (results.length === 0)
-        return [];
-    const kinds = { passed: 'good', warning: 'open', failed: 'bad', 'not-evaluated': 'open', off: 'note' };
-    return [
-        headed(['Rule', 'Result', 'What was found', 'What to do'], results.map(({ rule, status, found, next }) => [
-            (0,report_escape/* html */.qy)(rule),
-            `<span class="${kinds[status]}">${WORDS[status].word}</span>`,
-            found.map(foreign).join('<br>'),
-            foreign(next ?? ''),
-        ])),
-    ];
-}
-/** In words alone: not every printer has the signs. */
-function resultCell(result) {
-    const kind = { passed: 'good', warning: 'open', failed: 'bad' }[result];
-    return `<span class="${kind}">${(0,report_escape/* html */.qy)(HEADLINES[result].replace(/^\S+ /, ''))}</span>`;
-}
-function readingNotes({ command }) {
-    const notes = [
-        'A good backup is one that is whole as far as names, sizes and its manifest tell. It is proven when a restore test has put it into a throwaway PostgreSQL and found it equal to what was dumped.',
-        'RPO is what could have been lost: the time from the start of one backup to the start of the next. A manifest names the backup before it, so that what was pruned later leaves no gap.',
-        'RTO is the time from the first byte fetched to the last index built, on the scratch server of the test, without the comparison.',
-        'Of the newest 30 backups and the newest 30 restore tests the contents were read; of the others, names and sizes.',
-        command === 'check'
-            ? 'Signatures were verified when the check was given a verification-key: then what is not signed by it does not count.'
-            : 'No signature was verified here: who can write the store can write what stands here. The command check, given a verification-key, verifies them.',
-    ];
-    return [
-        '<h2>How to read this</h2>',
-        `<ul class="note">${notes.map((note) => `<li>${(0,report_escape/* html */.qy)(note)}</li>`).join('\n')}</ul>`,
-    ];
-}
-/** Of the backups that are there. */
-function periodOf({ stores }) {
-    const begun = stores
-        .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))
-        .sort();
-    const [first, last] = [begun[0], begun.at(-1)];
-    return first === undefined || last === undefined ? 'no good backup' : `${time(first)} to ${time(last)}`;
-}
-/** `2026-11-21 02:00:00 UTC`, of a time in ISO 8601. */
-function time(iso) {
-    return (0,report_escape/* html */.qy)(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
-}
-/** Text that may be long and without a blank: it must not push the table out of the page. */
-function foreign(text) {
-    return `<span class="text">${(0,report_escape/* html */.qy)(text)}</span>`;
-}
-function orUnknown(value, format) {
-    return value === null ? '–' : format(value);
-}
-function html_page_facts(rows) {
-    return table([], rows).replace('<table>', '<table class="facts">');
-}
-/** With a head that is repeated on every printed page. */
-function headed(head, rows) {
-    return table(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
-}
-
-;// CONCATENATED MODULE: ./src/commands/backup/summary.ts
-
-
-
-
-
-
-const MOST_DELETED = 20;
-const SUPERUSER_WARNING = "The role that makes the backups is a superuser. If a backup ever runs code that a user of the database has put into a table, an index or a function, that user gets every right on the server, programs and files of its machine included. Lifeboat avoids all ways that are known, and so does pg_dump; a role with few rights limits the others: docs/backup.md, 'The role'.";
-/** The job summary of a backup that has at least one store. HTML tables, for names can hold anything. */
-function backupSummary(report) {
-    const good = report.stores.filter(({ error }) => error === null);
-    const verdict = good.length === report.stores.length
-        ? `✅ Backup <code>${report.id}</code> is complete`
-        : `❌ Backup <code>${report.id}</code> is missing in ${report.stores.length - good.length} of ${report.stores.length} stores`;
-    return [
-        `## ${verdict}`,
-        table([], summary_overview(report)),
-        '### Stores',
-        table(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
-        ...retentionOf(report),
-        ...(report.trend === null ? [] : mermaidCharts(report.trend)),
-        '### Time',
-        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), formatDuration(milliseconds)])),
-        '### Parts',
-        table(['Part', 'Plain', 'Stored', 'Volumes'], report.parts.map(({ name, plain, stored, volumes }) => [
-            (0,report_escape/* html */.qy)(name),
-            formatBytes(plain),
-            formatBytes(stored),
-            String(volumes),
-        ])),
-        ...treesOf(report),
-        `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${formatCount(report.tables)})`,
-        table(['Table', 'Rows', 'Size in the database'], report.largestTables.map(({ schema, name, rows, bytes }) => [
-            `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
-            rows === null ? 'not counted' : formatCount(rows),
-            formatBytes(bytes),
-        ])),
-        ...countedInDump(report),
-        '### Not in this backup',
-        list(report.notIncluded, 'Nothing was left out.'),
-        '',
-    ].join('\n\n');
-}
-/** Tables of which there is one count instead of two. */
-function countedInDump({ countedInDump: tables }) {
-    if (tables.length === 0)
-        return [];
-    return [
-        '### Rows counted in the dump alone',
-        "A query on these tables would run code of the database's users, so none was made.",
-        list(tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`), ''),
-    ];
-}
-/** The file trees beside the database. */
-function treesOf({ files }) {
-    if (files.length === 0)
-        return [];
-    const rows = files.map((tree) => [(0,report_escape/* html */.qy)(tree.label), treeSize(tree), tree.notes.map(report_escape/* html */.qy).join('<br>')]);
-    return ['### File trees', table(['Tree', 'Stored', 'Notes'], rows)];
-}
-/** What became of older backups; their lists are in the JSON report. */
-function retentionOf({ stores }) {
-    const rows = stores.flatMap(({ url, retention }) => {
-        if (retention === null)
-            return [];
-        const { error, refusals, backups } = retention;
-        const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${(0,report_escape/* html */.qy)(id)}</code>`);
-        const shown = [...deleted.slice(0, MOST_DELETED), ...(deleted.length > MOST_DELETED ? ['…'] : [])].join('<br>');
-        return [
-            [
-                (0,report_escape/* html */.qy)(url),
-                [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(report_escape/* html */.qy).join('<br>'),
-                shown,
-            ],
-        ];
-    });
-    return rows.length === 0 ? [] : ['### Retention', table(['Store', 'Older backups', 'Deleted'], rows)];
-}
-function summary_overview(report) {
-    const { encryption } = report;
-    const dataSeconds = (report.stages.find(({ name }) => name === 'data')?.milliseconds ?? 0) / 1000;
-    const data = report.parts.find(({ name }) => name === 'data');
-    return [
-        [
-            'Database',
-            `${(0,report_escape/* html */.qy)(report.database)} (${formatBytes(report.databaseSize)}, PostgreSQL ${(0,report_escape/* html */.qy)(report.serverVersion)})`,
-        ],
-        ['Set', (0,report_escape/* html */.qy)(report.name)],
-        ['Started', report.created],
-        ['Duration', formatDuration(report.duration)],
-        [
-            'Throughput',
-            dataSeconds > 0 ? `${formatBytes((data?.plain ?? 0) / dataSeconds)}/s of dump` : 'too short to tell',
-        ],
-        ['Stored', `${formatBytes(report.storedSize)} (dump ${formatBytes(report.plainSize)})`],
-        ['Tables', formatCount(report.tables)],
-        ['Rows', formatCount(report.rows)],
-        [
-            'Also recorded',
-            `${formatCount(report.objects)} schema objects, ${formatCount(report.sequences)} sequences, ${formatCount(report.largeObjects)} large objects`,
-        ],
-        [
-            'Encrypted',
-            encryption.kind === 'passphrase'
-                ? 'with a passphrase'
-                : `for ${encryption.recipients.map((fingerprint) => `<code>${fingerprint}</code>`).join(', ')}`,
-        ],
-        ['Signed', report.signed ? 'yes' : 'no'],
-    ];
-}
-function storeRow(store) {
-    if (store.error !== null)
-        return [(0,report_escape/* html */.qy)(store.url), `❌ ${(0,report_escape/* html */.qy)(store.error)}`, ''];
-    const uploaded = store.uploaded === 'read-back' ? '✅ sizes read back' : '✅ acknowledged (these credentials may not read)';
-    const locked = store.lockedUntil === null ? '' : `, locked until ${store.lockedUntil}`;
-    return [(0,report_escape/* html */.qy)(store.location), `${uploaded}${locked}`, previous(store)];
-}
-function previous({ previous, noPrevious }) {
-    if (previous)
-        return `<code>${(0,report_escape/* html */.qy)(previous.id)}</code>`;
-    if (noPrevious === 'first')
-        return 'none: this is the first';
-    return `not known (${noPrevious === 'cannot-list' ? 'may not list' : 'may not read'})`;
-}
-
-;// CONCATENATED MODULE: ./src/commands/backup/databases/summary.ts
-
-
-
-
-
-/** Characters: beyond it a database has its row, and no more. The runner drops a summary over 1 MiB whole. */
-const MOST_DETAILS = 500_000;
-const RESULTS = {
-    complete: '✅ complete',
-    incomplete: '❌ not in every store',
-    failed: '❌ failed',
-    cancelled: '❌ cancelled',
-    'not-begun': '❌ not begun',
-};
-/** The job summary of several databases: one table, then each by itself, folded. */
-function databasesSummary(report) {
-    const { databases, leftOut, duration } = report;
-    const complete = databases.filter(({ outcome }) => outcome === 'complete').length;
-    const { storedSize, rows, tables } = totalsOf(report);
-    return [
-        `## ${complete === databases.length ? '✅' : '❌'} ${complete} of ${databases.length} databases are backed up`,
-        table(['Database', 'Result', 'Stored', 'Rows', 'Duration'], [
-            ...databases.map(row),
-            [
-                'All',
-                '',
-                formatBytes(storedSize),
-                `${formatCount(rows)} in ${countOf(tables, 'table')}`,
-                formatDuration(duration),
-            ],
-        ]),
-        ...leftOut.map((name) => `Left out, for it holds no table: ${(0,report_escape/* html */.qy)(name)}.`),
-        ...details(databases),
-        '',
-    ].join('\n\n');
-}
-function row({ database, outcome, error, report, duration }) {
-    const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(report_escape/* html */.qy).join('<br>');
-    const took = outcome === 'not-begun' ? '' : formatDuration(duration);
-    if (report === null)
-        return [(0,report_escape/* html */.qy)(database), result, '', '', took];
-    return [(0,report_escape/* html */.qy)(database), result, formatBytes(report.storedSize), formatCount(report.rows), took];
-}
-function details(databases) {
-    const folded = [];
-    let length = 0;
-    for (const report of reportsOf(databases)) {
-        const text = `<details><summary>${(0,report_escape/* html */.qy)(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
-        length += text.length;
-        if (length > MOST_DETAILS)
-            return [...folded, 'The details of further databases are in the JSON report alone.'];
-        folded.push(text);
-    }
-    return folded;
-}
-
-;// CONCATENATED MODULE: ./src/commands/hold/report.ts
-const STATES = {
-    held: 'held: no rule deletes it until it is released',
-    'held-already': 'was held already',
-    released: 'released: the rules apply to it again',
-    'not-held': 'was not held',
-    absent: 'not there',
-    failed: 'FAILED',
-};
-/** One line for each store, as plain text. */
-function holdLines({ id, stores }) {
-    return stores.map(({ url, state, error }) => `${url}: backup ${id} ${STATES[state]}${error === null ? '' : `: ${error}`}`);
-}
-
-;// CONCATENATED MODULE: ./src/commands/list/report.ts
-/** The newest so many, and those that people look for: the newest complete and the newest proven one. */
-function newestOf(backups, most) {
-    return backups.filter(({ newestComplete, newestProven }, index) => index < most || newestComplete || newestProven);
-}
-/** The most backups of a set in the output. */
-const report_MOST = 500;
-/** Outputs of a job are limited to 1 MB, counted in UTF-16 (GitHub, "Workflow syntax", jobs.<job_id>.outputs). */
-const report_LONGEST = 400_000;
-/** The output `backups`: all stores in one list, newest first in each set. `most`: so many of a set, when some are left out. */
-function backupsOutput({ stores }) {
-    for (let most = report_MOST;; most = Math.floor(most / 2)) {
-        const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set, shown: newestOf(set.backups, most) })));
-        const json = JSON.stringify(sets.flatMap(({ url, name, shown }) => shown.map((backup) => ({ store: url, name, ...backup, parts: backup.parts.map((part) => part.name) }))));
-        const isCut = sets.some(({ backups, shown }) => shown.length < backups.length);
-        if (json.length <= report_LONGEST || most === 0)
-            return { json, most: isCut ? most : null };
-    }
-}
-
-;// CONCATENATED MODULE: ./src/commands/list/summary.ts
-
-
-
-
-
-
-/** How many backups of a set are shown; the report has all. */
-const summary_MOST_IN_LOG = 500;
-const list_summary_MOST_IN_SUMMARY = 50;
-const summary_HEAD = ['Backup', 'Age', 'Stored', 'Last restore test', 'Signed', 'Held', 'Parts', 'Note'];
-/** The listing for the log: for each set first which backup to use, then all as aligned text. */
-function listLines({ name, stores }) {
-    return stores.flatMap((store) => [
-        '',
-        `Store ${store.url}`,
-        ...(store.error === null ? [] : [`  FAILED: ${store.error}`]),
-        ...store.sets.flatMap((set) => ['', ...setLines(set).map((line) => `  ${line}`)]),
-        ...summary_remarks(store, name).map((remark) => `  ${remark}`),
-    ]);
-}
-function setLines({ name, backups }) {
-    const shown = newestOf(backups, summary_MOST_IN_LOG);
-    return [
-        `Set ${name}: ${summary_countOf(backups)}`,
-        ...advice(backups).map((line) => `  ${line}`),
-        ...textTable([summary_HEAD, ...shown.map(summary_cells)])
-            .split('\n')
-            .map((line) => `  ${line}`),
-        ...summary_more(backups, shown),
-    ];
-}
-/** The job summary of a listing. */
-function listSummary({ name, stores }, notes) {
-    const failed = stores.filter(({ error }) => error !== null).length;
-    const headline = failed === 0 ? '## Backups' : `## ❌ ${failed} of ${stores.length} stores could not be listed`;
-    return [
-        headline,
-        ...stores.flatMap((store) => [
-            `### ${(0,report_escape/* html */.qy)(store.url)}`,
-            ...(store.error === null ? [] : [`❌ ${(0,report_escape/* html */.qy)(store.error)}`]),
-            ...store.sets.flatMap(setSummary),
-            summary_remarks(store, name).map(report_escape/* html */.qy).join('<br>\n'),
-        ]),
-        ...notes.map(report_escape/* html */.qy),
-        'This is what names and sizes say: nothing was read, and no signature was checked.',
-        '',
-    ].join('\n\n');
-}
-function setSummary({ name, backups }) {
-    const shown = newestOf(backups, list_summary_MOST_IN_SUMMARY);
-    const rows = shown.map((backup) => {
-        const [id = '', ...others] = summary_cells(backup).map(report_escape/* html */.qy);
-        const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
-        return [symbol(backup), marked, ...others];
-    });
-    return [
-        `#### Set ${(0,report_escape/* html */.qy)(name)}: ${summary_countOf(backups)}`,
-        list(advice(backups), ''),
-        table(['', ...summary_HEAD], rows),
-        ...summary_more(backups, shown),
-    ];
-}
-function summary_countOf(backups) {
-    const complete = backups.filter((backup) => backup.complete).length;
-    const size = formatBytes(backups.reduce((sum, backup) => sum + backup.size, 0));
-    return `${formatCount(complete)} complete ${complete === 1 ? 'backup' : 'backups'}, ${size} stored`;
-}
-/** Which backup to use: what somebody who has lost a database reads first. */
-function advice(backups) {
-    const newest = backups.find(({ newestComplete }) => newestComplete);
-    const proven = backups.find(({ newestProven }) => newestProven);
-    if (newest === undefined)
-        return ['There is no complete backup.'];
-    if (newest === proven)
-        return [`Newest complete and newest proven: ${summary_inShort(newest)}`];
-    return [
-        `Newest complete: ${summary_inShort(newest)}`,
-        proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${summary_inShort(proven)}`,
-    ];
-}
-function summary_inShort({ id, ageSeconds, size, lastTest }) {
-    const test = {
-        none: 'not tested yet',
-        proven: 'its last restore test passed',
-        failed: 'ITS LAST RESTORE TEST FAILED',
-        'could-not-verify': 'its last restore test could not verify it',
-    }[lastTest?.verdict ?? 'none'];
-    return `${id}, ${formatAge(ageSeconds)} old, ${formatBytes(size)}, ${test}`;
-}
-function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }) {
-    if (!complete || lastTest?.verdict === 'failed')
-        return '❌';
-    if (fromFuture)
-        return '⚠️';
-    if (newestProven)
-        return '✅';
-    return newestComplete ? '👉' : '';
-}
-/** In the order of HEAD, as plain text. */
-function summary_cells(backup) {
-    const { id, ageSeconds, size, lastTest, signed, held, fromFuture, parts } = backup;
-    return [
-        id,
-        fromFuture ? '?' : formatAge(ageSeconds),
-        formatBytes(size),
-        lastTest === null ? 'none' : `${lastTest.verdict}, ${lastTest.time.slice(0, 16).replace('T', ' ')} UTC`,
-        signed ? 'signed' : 'no',
-        held ? 'held' : 'no',
-        parts.map(({ name, volumes }) => (volumes === 1 ? name : `${name} (${volumes} volumes)`)).join(', ') || 'none',
-        notes(backup).join('; '),
-    ];
-}
-function notes({ newestComplete, newestProven, fromFuture, missing }) {
-    const noManifest = missing.includes(formats_names/* MANIFEST_FILE */.h1);
-    return [
-        ...(newestComplete ? ['<- NEWEST COMPLETE'] : []),
-        ...(newestProven ? ['<- NEWEST PROVEN'] : []),
-        ...(noManifest ? ['not complete: no manifest'] : []),
-        ...(!noManifest && missing.length > 0 ? [`NOT COMPLETE: ${missing.join(', ')} missing`] : []),
-        ...(fromFuture ? ['from the future: check the clock of the machine that made it'] : []),
-    ];
-}
-function summary_more(backups, shown) {
-    const left = backups.length - shown.length;
-    return left === 0 ? [] : [`… and ${formatCount(left)} older, see the JSON report.`];
-}
-function summary_remarks({ error, sets, otherFolders, ignored }, name) {
-    const none = name === null ? 'There are no backups here.' : `There are no backups of set ${name} here.`;
-    const others = `Sets may be: ${otherFolders.slice(0, 20).join(', ')}${otherFolders.length > 20 ? ', …' : ''}.`;
-    const what = [
-        ...(ignored.folders === 0 ? [] : [`${formatCount(ignored.folders)} other folders`]),
-        ...(ignored.objects === 0 ? [] : [`${formatCount(ignored.objects)} other objects in the sets' folders`]),
-    ];
-    return [
-        ...(error === null && sets.length === 0 ? [none] : []),
-        ...(otherFolders.length === 0 ? [] : [others]),
-        ...(what.length === 0 ? [] : [`Ignored, for they are not Lifeboat's: ${what.join(', ')}.`]),
-    ];
-}
-
-;// CONCATENATED MODULE: ./src/commands/prune/report.ts
-/** Outputs of a job are limited to 1 MB; the JSON report has all. */
-const prune_report_MOST = 1000;
-/** The output `deleted`: what is gone, or in a dry run would go. */
-function deletedOutput(stores) {
-    const deleted = stores.flatMap(({ url, name, outcome, backups }) => backups
-        .filter(({ decision, deleted }) => deleted || (outcome === 'planned' && decision === 'delete'))
-        .map(({ id, created, size }) => ({ store: url, name: name ?? '', id, created, size })));
-    return JSON.stringify(deleted.slice(0, prune_report_MOST));
-}
-
-;// CONCATENATED MODULE: ./src/report/publish.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Outputs, job summary and JSON report of a backup. */
-async function publishBackup(report, out) {
-    const file = await writeReport(`lifeboat-${report.id}.json`, report);
-    publishBackups([report], report, report.duration, file, out);
-    await out.summary(backupSummary(report) + superuserNote([report]));
-}
-/** Outputs, job summary and JSON report of a backup of several databases. */
-async function publishDatabases(report, out) {
-    const file = await writeReport(`lifeboat-databases-${report.started.replace(/[-:.]/g, '')}.json`, report);
-    publishBackups(reportsOf(report.databases), totalsOf(report), report.duration, file, out);
-    out.output('backups', databasesOutput(report));
-    await out.summary(databasesSummary(report) + superuserNote(reportsOf(report.databases)));
-}
-/** Once, however many databases there are. */
-function superuserNote(backups) {
-    return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${(0,report_escape/* html */.qy)(SUPERUSER_WARNING)}\n` : '';
-}
-/** The outputs of one or several backups, and what the log says of them at the end. */
-function publishBackups(backups, totals, duration, file, out) {
-    const good = backups.flatMap((report) => report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })));
-    const retention = backups.flatMap(({ stores }) => stores.flatMap((store) => store.retention ?? []));
-    const outputs = {
-        id: backups.map(({ id }) => id).join('\n'),
-        location: good.map(({ location }) => location).join('\n'),
-        manifest: good.map(({ manifest }) => manifest).join('\n'),
-        size: totals.storedSize,
-        'database-size': totals.databaseSize,
-        tables: totals.tables,
-        rows: totals.rows,
-        duration: Math.round(duration / 1000),
-        ...(retention.length === 0 ? {} : { deleted: deletedOutput(retention) }),
-    };
-    for (const [name, value] of Object.entries(outputs))
-        out.output(name, value);
-    out.report(file);
-    for (const { report, location } of good)
-        out.log.info(completeLine(report, location));
-    for (const store of retention)
-        out.log.info(`${store.url}: ${outcomeOf(store)}`);
-    if (backups.some(({ superuser }) => superuser))
-        out.log.info(`Warning: ${SUPERUSER_WARNING}`);
-}
-/** Outputs, job summary and JSON report of a restore test. */
-async function publishRestoreTest({ report, restoredUrl }, out) {
-    const file = await writeReport(`lifeboat-restore-test-${report.id}.json`, report);
-    const seconds = (milliseconds) => (milliseconds === null ? '' : Math.round(milliseconds / 1000));
-    const rows = report.tables.reduce((sum, { restored }) => sum + BigInt(restored ?? 0), 0n);
-    const outputs = {
-        id: report.id,
-        verdict: report.verdict,
-        tables: report.tables.filter(({ restored }) => restored !== null).length,
-        rows: rows.toString(),
-        'restore-time': seconds(report.restoreTime),
-        duration: seconds(report.duration),
-        ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }),
-    };
-    for (const [name, value] of Object.entries(outputs))
-        out.output(name, value);
-    out.report(file);
-    for (const { kind, object, message } of report.findings)
-        out.log.info(`- ${kind} ${object}: ${message}`);
-    out.log.info(verdictMessage(report));
-    await out.summary(restoreTestSummary(report));
-}
-/** Outputs, job summary and JSON report of a restore, or of its plan. */
-async function publishRestore(report, out) {
-    const file = await writeReport(`lifeboat-restore-${report.id}.json`, report);
-    const outputs = {
-        id: report.id,
-        verdict: report.verdict ?? '',
-        'restore-time': report.restoreTime === null ? '' : Math.round(report.restoreTime / 1000),
-        duration: Math.round(report.duration / 1000),
-    };
-    for (const [name, value] of Object.entries(outputs))
-        out.output(name, value);
-    out.report(file);
-    for (const { kind, object, message } of report.findings)
-        out.log.info(`- ${kind} ${object}: ${message}`);
-    out.log.info(restoreMessage(report));
-    await out.summary(restoreSummary(report));
-}
-/** Outputs, job summary and JSON report of a listing. */
-async function publishList(report, out) {
-    const file = await writeReport(`lifeboat-list-${report.started.replace(/[-:.]/g, '')}.json`, report);
-    const { json, most } = backupsOutput(report);
-    out.output('backups', json);
-    out.output('duration', Math.round(report.duration / 1000));
-    out.report(file);
-    const notes = most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
-    for (const line of [...listLines(report), ...notes])
-        out.log.info(line);
-    await out.summary(listSummary(report, notes));
-}
-/** Outputs, job summary and JSON report of a check. */
-async function publishCheck(report, out) {
-    const file = await writeReport(`lifeboat-check-${report.started.replace(/[-:.]/g, '')}.json`, report);
-    const { json, most } = backupsOutput(report);
-    const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
-    out.output('id', [...newest].join('\n'));
-    out.output('backups', json);
-    out.output('duration', Math.round(report.duration / 1000));
-    out.report(file);
-    for (const line of checkLines(report))
-        out.log.info(line);
-    const notes = most === null ? [] : [`The output backups holds the newest ${most} of each set; the report, all: ${file}`];
-    await out.summary(checkSummary(report, notes));
-}
-/** Outputs, job summary and JSON report of a prune. */
-async function publishPrune(report, out) {
-    const file = await writeReport(`lifeboat-prune-${report.started.replace(/[-:.]/g, '')}.json`, report);
-    out.output('deleted', deletedOutput(report.stores));
-    out.output('duration', Math.round(report.duration / 1000));
-    out.report(file);
-    for (const line of pruneLines(report))
-        out.log.info(line);
-    await out.summary(pruneSummary(report));
-}
-/** Outputs, job summary and JSON report of a hold or a release. */
-async function publishHold(report, out) {
-    out.output('id', report.id);
-    out.report(await writeReport(`lifeboat-${report.command}-${report.id}.json`, report));
-    const lines = holdLines(report);
-    for (const line of lines)
-        out.log.info(line);
-    await out.summary(`## ${report.command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`);
-}
-async function writeReport(name, report) {
-    const text = `${JSON.stringify(report, null, 2)}\n`;
-    const { RUNNER_TEMP } = process.env;
-    // In a folder that every user may write, another one could have put a link under a known name.
-    const file = RUNNER_TEMP ? (0,external_node_path_.join)(RUNNER_TEMP, name) : (0,external_node_path_.join)((0,external_node_os_.tmpdir)(), `${(0,external_node_crypto_.randomUUID)()}-${name}`);
-    await (0,promises_.writeFile)(file, text, { mode: 0o600, flag: RUNNER_TEMP ? 'w' : 'wx' });
-    return file;
-}
-function completeLine({ id, tables, rows, storedSize, duration }, location) {
-    return `Backup ${id} is complete: ${countOf(rows, 'row')} in ${countOf(tables, 'table')}, ${formatBytes(storedSize)} at ${location}, in ${formatDuration(duration)}.`;
-}
-/** What a dry run says: in the log, and in the summary. */
-async function publishPlan(plan, out) {
-    for (const line of plan.lines)
-        out.log.info(`[dry-run] ${line}`);
-    out.output('tables', plan.tables);
-    out.output('database-size', plan.databaseSize);
-    await out.summary(`## Dry run: nothing was changed\n\n${plan.lines.map((line) => `- ${(0,report_escape/* html */.qy)(line)}`).join('\n')}\n`);
-}
-/** The summary of a run that ended without a result. */
-async function publishFailure(title, message, out) {
-    await out.summary(`## ❌ ${(0,report_escape/* html */.qy)(title)}\n\n${message.split('\n').map(report_escape/* html */.qy).join('<br>\n')}\n`);
-}
-
-;// CONCATENATED MODULE: ./src/report/write-page.ts
-
-
-
-
-/**
- * Writes the page of `report-html`, whole or not at all, with the rights that the umask leaves, as any file that
- * somebody asks for: it is to be read by others, and holds no secret.
- */
-async function writePage(path, page) {
-    const temporary = (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`);
-    try {
-        await (0,promises_.writeFile)(temporary, page, { flag: 'wx' });
-        await (0,promises_.rename)(temporary, path);
-    }
-    catch (error) {
-        await (0,promises_.rm)(temporary, { force: true }).catch(() => { });
-        throw new errors/* LifeboatError */.H3(`report-html: ${JSON.stringify(path)} could not be written (${(0,errors/* messageOf */.bD)(error)}). Name a file in a folder that this user may write.`);
-    }
-}
-
-// EXTERNAL MODULE: ./src/version.ts
-var version = __nccwpck_require__(311);
-;// CONCATENATED MODULE: ./src/notify/http.ts
-
-
-/** Milliseconds. All of it ends before `stop` does, whatever these say. */
-const http_PATIENCE = { ofTry: 10_000, pauses: [1_000, 3_000] };
-/** The service was not reached, or did not take what it was sent. The message names its host, and nothing else of the URL. */
-class HttpError extends Error {
-    name = 'HttpError';
-}
-/**
- * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
- * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
- */
-async function http_send(call, stop, patience = http_PATIENCE) {
-    for (let tries = 1;; tries++) {
-        const problem = await tryOnce(call, stop, patience.ofTry);
-        if (problem === null)
-            return;
-        const pause = problem.passing ? patience.pauses[tries - 1] : undefined;
-        if (pause !== undefined)
-            await (0,external_node_timers_promises_.setTimeout)(pause, undefined, { signal: stop }).catch(() => { });
-        if (pause !== undefined && !stop.aborted)
-            continue;
-        throw new HttpError(`${call.url.host} ${problem.what}${tries > 1 ? ` (tried ${tries} times)` : ''}.`);
-    }
-}
-async function tryOnce(call, stop, time) {
-    if (stop.aborted)
-        return { what: 'was not asked: there was no time left', passing: false };
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(time)]);
-    try {
-        const { method, url, body = null } = call;
-        const answer = await fetch(withoutUser(url), {
-            method,
-            headers: headersOf(call),
-            body,
-            signal,
-            redirect: 'manual',
-        });
-        // Nothing that they say is wanted, and it could be long.
-        await answer.body?.cancel();
-        return answer.ok ? null : refusal(answer, url);
-    }
-    catch (error) {
-        if (signal.aborted)
-            return { what: 'did not answer in time', passing: true };
-        return { what: `could not be reached: ${reasonOf(error)}`, passing: true };
-    }
-}
-/** A redirect is not followed: it would hand the secret in the URL, or the message, to whoever it names. */
-function refusal({ status, headers }, url) {
-    const location = headers.get('location');
-    if (status >= 300 && status < 400 && location !== null) {
-        const host = URL.canParse(location, url.href) ? new URL(location, url.href).host : 'nowhere';
-        return {
-            what: `answered ${status}, a redirect to ${host}, which is not followed: give the address that it leads to`,
-            passing: false,
-        };
-    }
-    return { what: `answered ${status}`, passing: status >= 500 || [408, 425, 429].includes(status) };
-}
-/** fetch() refuses a URL with a user and shows all of it. */
-function withoutUser(url) {
-    const bare = new URL(url);
-    bare.username = '';
-    bare.password = '';
-    return bare;
-}
-function headersOf({ url, contentType }) {
-    const user = [url.username, url.password].map(decodeURIComponent).join(':');
-    return {
-        'user-agent': `lifeboat/${version/* VERSION */.x}`,
-        ...(contentType === undefined ? {} : { 'content-type': contentType }),
-        ...(user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` }),
-    };
-}
-/** fetch() itself says only "fetch failed". The codes of its causes (ECONNREFUSED, ENOTFOUND, …) hold nothing of the URL. */
-function reasonOf(error) {
-    const { cause } = error;
-    return typeof cause?.code === 'string' ? cause.code : 'no reason was given';
-}
-
-;// CONCATENATED MODULE: ./src/notify/heartbeat.ts
-
-/** A start is tried once: nothing depends on it, and the end waits for it. Milliseconds. */
-const PATIENCE_AT_START = { ofTry: 5_000, pauses: [] };
-/** Throws an HttpError. */
-function sendBeat(url, beat, stop) {
-    const call = { method: 'GET', url: beatUrl(url, beat) };
-    return http_send(call, stop, beat === 'start' ? PATIENCE_AT_START : http_PATIENCE);
-}
-function beatUrl(url, beat) {
-    if (beat === 'success')
-        return url;
-    const below = new URL(url);
-    below.pathname = `${url.pathname.replace(/\/+$/, '')}/${beat}`;
-    return below;
-}
-
-;// CONCATENATED MODULE: ./src/notify/mail.ts
-
-
-/** Milliseconds, for each answer. All of it ends before `stop` does. */
-const mail_PATIENCE = 10_000;
-/**
- * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
- * reached, is not the one its certificate must name, or did not take the mail for everybody.
- */
-async function sendMail({ server, from, to }, message, stop) {
-    const { createTransport } = await __nccwpck_require__.e(/* import() */ 739).then(__nccwpck_require__.bind(__nccwpck_require__, 6739));
-    const { host, port, tls, login } = server;
-    const connection = connectTo(host, port, stop);
-    const transport = createTransport({
-        host,
-        port,
-        secure: tls === 'at once',
-        requireTLS: tls === 'STARTTLS',
-        ignoreTLS: tls === 'none',
-        ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
-        greetingTimeout: mail_PATIENCE,
-        socketTimeout: mail_PATIENCE,
-        // The socket is ours, so that it can be cut off in time.
-        getSocket: (_, done) => {
-            connection.then((socket) => done(null, { connection: socket }), (error) => done(error, {}));
-        },
-    });
-    try {
-        // RFC 3834: no answer is wanted from holiday programs.
-        const headers = { 'Auto-Submitted': 'auto-generated' };
-        const { rejected } = await transport.sendMail({ from, to, ...mailOf(message), headers });
-        if (rejected.length > 0)
-            throw new Error(`it refused ${rejected.map(String).join(', ')}`);
-    }
-    catch (error) {
-        const { code, message: said } = error;
-        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : (0,report_escape/* hideSecrets */.s0)(said, login === null ? [] : formsOf(login));
-        // Without the cause: its words can be the server's, and a server may repeat what it was sent.
-        throw new Error(`${host}:${port} did not take the mail: ${why}.`);
-    }
-    finally {
-        (await connection.catch(() => null))?.destroy();
-    }
-}
-/** What of a login is secret, also as it is sent (AUTH PLAIN, RFC 4616; AUTH LOGIN). */
-function formsOf({ user, password }) {
-    return [password, ...[password, `\0${user}\0${password}`].map((text) => Buffer.from(text).toString('base64'))];
-}
-function connectTo(host, port, stop) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_.connect)({ host, port });
-        const late = () => socket.destroy(new Error('it did not answer in time'));
-        const timer = setTimeout(late, mail_PATIENCE);
-        stop.addEventListener('abort', late, { once: true });
-        if (stop.aborted)
-            late();
-        socket.once('error', reject);
-        socket.once('close', () => {
-            clearTimeout(timer);
-            stop.removeEventListener('abort', late);
-        });
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            resolve(socket);
-        });
-    });
-}
-/** Plain text, so that nothing that comes from outside is markup. */
-function mailOf(message) {
-    const { event, title, set, repository } = message;
-    const where = [set, repository].filter((name) => name !== null).join(', ');
-    const facts = [
-        ['Set', set],
-        ['Database', message.database],
-        ['Backup', message.backup],
-        ['Verdict', message.verdict],
-        ['Command', `${message.command}${message.cancelled ? ', cancelled' : ''}, ${message.durationSeconds} s`],
-        ['Ended', message.ended],
-        ['Workflow', message.workflow === null ? null : `${repository}, ${message.workflow}`],
-        ['Run', message.runUrl],
-    ];
-    const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name}: ${(0,report_escape/* oneLine */.TN)(value)}`]));
-    return {
-        subject: (0,report_escape/* oneLine */.TN)(`${event === 'failure' ? '❌' : '✅'} ${title}${where === '' ? '' : ` (${where})`}`),
-        text: `${message.message.split('\n').map(report_escape/* oneLine */.TN).join('\n')}\n\n${lines.join('\n')}\n`,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/notify/metrics.ts
-
-/** Every metric that is written, all of them gauges, with its HELP. Times are Unix times; an age is `time()` less one of them. */
-const METRICS = {
-    lifeboat_last_attempt_timestamp_seconds: 'When the last run ended, however it did.',
-    lifeboat_last_attempt_success: 'Whether the last run was green: 1 or 0.',
-    lifeboat_last_attempt_duration_seconds: 'How long the last run took.',
-    lifeboat_last_success_timestamp_seconds: 'When the last green run ended.',
-    lifeboat_stage_duration_seconds: 'How long each stage of the last run with a result took.',
-    lifeboat_newest_backup_timestamp_seconds: 'When the newest complete backup was begun; 0: there is none.',
-    lifeboat_database_size_bytes: 'What the database took on its server when it was last backed up.',
-    lifeboat_backup_dump_bytes: 'The last backup before compression.',
-    lifeboat_backup_stored_bytes: 'The last backup as it is stored.',
-    lifeboat_backup_tables: 'Tables in the last backup.',
-    lifeboat_backup_rows: 'Rows in the last backup.',
-    lifeboat_restore_test_proven: 'Whether the last restore test with a verdict said proven: 1 or 0.',
-    lifeboat_last_proven_timestamp_seconds: 'When a restore test last said proven.',
-    lifeboat_last_proven_backup_timestamp_seconds: 'When the backup was begun that a restore test last proved.',
-    lifeboat_restore_duration_seconds: 'How long the last restore took, without the comparison.',
-    lifeboat_backups: 'Complete backups that are kept.',
-    lifeboat_backups_stored_bytes: 'What all backups of the set take, complete or not.',
-    lifeboat_newest_proven_backup_timestamp_seconds: 'When the newest proven backup was begun; 0: there is none.',
-    lifeboat_store_free_bytes: 'What is free on the disk of a file store.',
-    lifeboat_store_size_bytes: 'The size of the disk of a file store.',
-};
-/** What a run tells: of the set, and of each store by itself. None when no set is known. */
-function metricsOf(ending, space) {
-    const { command, about, report } = ending;
-    if (report?.command === 'backup-databases') {
-        return endingsOf(report, ending).flatMap((one) => metricsOf(one, space));
-    }
-    const listed = report?.command === 'list' ? report.stores : [];
-    const sets = about.set === null ? namesIn(listed) : [about.set];
-    return sets.flatMap((set) => [
-        { labels: { set, command }, samples: [...metrics_attempt(ending), ...metrics_resultOf(report)] },
-        ...inStores(report, set).map(([store, samples]) => ({ labels: { set, command, store }, samples })),
-        ...space.map(({ url, free, size }) => ({
-            labels: { set, command, store: url },
-            samples: samplesOf({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
-        })),
-    ]);
-}
-/** One for each database whose backup was begun: its set has metrics of its own. */
-function endingsOf({ databases }, ending) {
-    return databases.flatMap(({ database, name, outcome, error, report, ended, duration }) => outcome === 'not-begun'
-        ? []
-        : {
-            ...ending,
-            command: 'backup',
-            failure: error === null ? null : { title: '', message: error },
-            report,
-            about: { set: name, database, backup: report?.id ?? null },
-            ended: new Date(ended),
-            duration,
-        });
-}
-function namesIn(stores) {
-    return [...new Set(stores.flatMap(({ sets }) => sets.map(({ name }) => name)))];
-}
-function metrics_attempt({ failure, ended, duration }) {
-    return samplesOf({
-        lifeboat_last_attempt_timestamp_seconds: seconds(ended),
-        lifeboat_last_attempt_success: failure === null ? 1 : 0,
-        lifeboat_last_attempt_duration_seconds: Math.round(duration) / 1000,
-        lifeboat_last_success_timestamp_seconds: failure === null ? seconds(ended) : null,
-    });
-}
-function metrics_resultOf(report) {
-    switch (report?.command) {
-        case 'backup':
-            return [...stages(report), ...backupSamples(report)];
-        case 'restore-test':
-            return [...stages(report), ...restoreTestSamples(report)];
-        case 'restore':
-            return [...stages(report), ...restoreDuration(report)];
-        default:
-            return [];
-    }
-}
-function stages({ stages }) {
-    // A stage that was gone through twice is one series.
-    const sums = new Map();
-    for (const { name, milliseconds } of stages)
-        sums.set(name, (sums.get(name) ?? 0) + milliseconds);
-    return [...sums].map(([stage, milliseconds]) => ({
-        name: 'lifeboat_stage_duration_seconds',
-        stage,
-        value: milliseconds / 1000,
-    }));
-}
-function backupSamples(report) {
-    return samplesOf({
-        lifeboat_database_size_bytes: report.databaseSize,
-        lifeboat_backup_dump_bytes: report.plainSize,
-        lifeboat_backup_stored_bytes: report.storedSize,
-        lifeboat_backup_tables: report.tables,
-        lifeboat_backup_rows: report.rows,
-    });
-}
-function restoreTestSamples(report) {
-    const proven = report.verdict === 'proven';
-    return [
-        ...restoreDuration(report),
-        ...samplesOf({
-            lifeboat_restore_test_proven: proven ? 1 : 0,
-            lifeboat_last_proven_timestamp_seconds: proven ? seconds(new Date(report.finished)) : null,
-            lifeboat_last_proven_backup_timestamp_seconds: proven ? startSeconds(report.id) : null,
-        }),
-    ];
-}
-function restoreDuration({ restoreTime }) {
-    return samplesOf({ lifeboat_restore_duration_seconds: restoreTime === null ? null : restoreTime / 1000 });
-}
-/** A store that failed has nothing new, so that what was last told of it stays. */
-function inStores(report, set) {
-    if (report?.command === 'backup') {
-        const newest = samplesOf({ lifeboat_newest_backup_timestamp_seconds: startSeconds(report.id) });
-        return report.stores.filter(({ error }) => error === null).map(({ url }) => [url, newest]);
-    }
-    if (report?.command !== 'list')
-        return [];
-    return report.stores.filter(({ error }) => error === null).map((store) => [store.url, metrics_listed(store, set)]);
-}
-function metrics_listed({ sets }, set) {
-    const backups = sets.find(({ name }) => name === set)?.backups ?? [];
-    const newest = backups.find(({ newestComplete }) => newestComplete);
-    const proven = backups.find(({ newestProven }) => newestProven);
-    return samplesOf({
-        lifeboat_backups: backups.filter(({ complete }) => complete).length,
-        lifeboat_backups_stored_bytes: backups.reduce((sum, { size }) => sum + size, 0),
-        lifeboat_newest_backup_timestamp_seconds: newest === undefined ? 0 : startSeconds(newest.id),
-        lifeboat_newest_proven_backup_timestamp_seconds: proven === undefined ? 0 : startSeconds(proven.id),
-    });
-}
-function samplesOf(values) {
-    return Object.entries(values).flatMap(([name, value]) => value === null ? [] : [{ name: name, value }]);
-}
-function seconds(time) {
-    return Math.floor(time.getTime() / 1000);
-}
-function startSeconds(id) {
-    const start = (0,formats_id/* startOf */.GH)(id);
-    return start === null ? null : seconds(start);
-}
-
-;// CONCATENATED MODULE: ./src/notify/metrics-text.ts
-
-/** The first line of a file that is ours. */
-const FIRST_LINE = '# Written by Lifeboat, which reads it back and writes over it.';
-const NAMES = Object.keys(METRICS);
-/** A series as we write it: label values are escaped, so that none holds a quote or a line end as it is. */
-const SERIES = /^(lifeboat_[a-z_]+)\{([a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*)\} ([0-9.eE+-]+)$/;
-/**
- * The groups in Prometheus's text format, with what `previous` (such a text) has beside them: see {@link MetricGroup}.
- * Of `previous` only lines are taken that could be ours.
- */
-function metricsText(groups, previous = '') {
-    const written = groups.flatMap(({ labels, samples }) => samples.map(({ name, stage, value }) => ({
-        name,
-        group: labelText(labels),
-        labels: labelText({ ...labels, ...(stage === undefined ? {} : { stage }) }),
-        value: String(value),
-    })));
-    const kept = readSeries(previous).filter((old) => !written.some(({ name, group }) => name === old.name && old.labels.startsWith(group)));
-    const all = [...kept, ...written];
-    const blocks = NAMES.flatMap((name) => {
-        const lines = all
-            .filter((series) => series.name === name)
-            .map(({ labels, value }) => `${name}{${labels}} ${value}`);
-        return lines.length === 0 ? [] : [`# HELP ${name} ${METRICS[name]}`, `# TYPE ${name} gauge`, ...lines.sort()];
-    });
-    return [FIRST_LINE, ...blocks, ''].join('\n');
-}
-/** Whether the text says that the last run of one of these groups was red. */
-function lastAttemptFailed(previous, groups) {
-    const own = groups.map(({ labels }) => labelText(labels));
-    return readSeries(previous).some(({ name, labels, value }) => name === 'lifeboat_last_attempt_success' && value === '0' && own.includes(labels));
-}
-function readSeries(text) {
-    return text.split('\n').flatMap((line) => {
-        const [, name, labels = '', value = ''] = SERIES.exec(line) ?? [];
-        const known = NAMES.find((candidate) => candidate === name);
-        return known === undefined || Number.isNaN(Number(value)) ? [] : [{ name: known, labels, value }];
-    });
-}
-/** In a fixed order, for a group is found again by its text. */
-function labelText({ set, command, store, stage }) {
-    const labels = { set, command, store, stage };
-    return Object.entries(labels)
-        .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escaped(value)}"`]))
-        .join(',');
-}
-/** Prometheus, "Exposition formats": backslash, quote and line feed. */
-function escaped(value) {
-    return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-}
-
-;// CONCATENATED MODULE: ./src/notify/metrics-file.ts
-
-
-
-
-/** The text of a file that is ours; empty when there is none yet. Throws when it is somebody else's, or cannot be read. */
-async function readMetricsFile(path) {
-    let text;
-    try {
-        text = await (0,promises_.readFile)(path, 'utf8');
-    }
-    catch (error) {
-        if (error.code === 'ENOENT')
-            return '';
-        throw error;
-    }
-    if (text === '' || text.startsWith(`${FIRST_LINE}\n`))
-        return text;
-    throw new Error(`${JSON.stringify(path)} is there and was not written by Lifeboat. Name another file.`);
-}
-/**
- * Writes it whole or not at all: node_exporter may read at any moment. It reads `*.prom` only, so not the temporary file,
- * and as another user, so everybody may read it.
- */
-async function writeMetricsFile(path, text) {
-    const temporary = (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`);
-    try {
-        const file = await (0,promises_.open)(temporary, 'wx', 0o644);
-        try {
-            await file.writeFile(text);
-            await file.chmod(0o644); // Whatever the umask is.
-            await file.sync();
-        }
-        finally {
-            await file.close();
-        }
-        await (0,promises_.rename)(temporary, path);
-    }
-    catch (error) {
-        await (0,promises_.rm)(temporary, { force: true });
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/notify/pushgateway.ts
-
-
-/**
- * Pushes each group. POST replaces the metrics of its group that have the same name, and no others (Pushgateway, "POST
- * method"): what a failed run has nothing to say about stays. Throws an HttpError at the first that is not taken.
- */
-async function push(gateway, groups, stop) {
-    for (const group of groups) {
-        const url = new URL(gateway);
-        url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/lifeboat${groupingKey(group.labels)}`;
-        const body = metricsText([group]);
-        await http_send({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
-    }
-}
-/** In base64, as a store's slashes need it. */
-function groupingKey(labels) {
-    return Object.entries(labels)
-        .map(([name, value]) => `/${name}@base64/${Buffer.from(value).toString('base64url')}`)
-        .join('');
-}
-
-;// CONCATENATED MODULE: ./src/notify/webhook.ts
-
-
-
-/** Characters of the message; the summary has all. */
-const webhook_LONGEST = 8_000;
-/** The same in a chat, and of the names above it: Discord takes 2,000 in all, Mattermost 4,000. */
-const LONGEST_IN_CHAT = 1_500;
-const LONGEST_NAMES = 200;
-/** Reads it from what the runner sets. */
-function workflowRun(env) {
-    const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: id } = env;
-    if (!server || !repository || !id)
-        return null;
-    const workflow = env.GITHUB_WORKFLOW ?? '';
-    return { repository, workflow, url: `${server}/${repository}/actions/runs/${id}` };
-}
-/** What people are told of a red run, or of a green one after a red one. */
-function makeMessage(ending, run) {
-    const { command, failure, report, about, ended, duration, cancelled } = ending;
-    const title = failure?.title ?? `Lifeboat: ${command} recovered`;
-    const message = cut(failure?.message ?? recovery(ending), webhook_LONGEST);
-    return {
-        text: chatText(failure === null ? '✅' : '❌', title, message, ending, run),
-        event: failure === null ? 'recovery' : 'failure',
-        command,
-        cancelled,
-        title,
-        message,
-        set: about.set,
-        database: about.database,
-        backup: report !== null && 'id' in report ? report.id : about.backup,
-        verdict: report !== null && 'verdict' in report ? report.verdict : null,
-        ended: ended.toISOString(),
-        durationSeconds: Math.round(duration / 1000),
-        repository: run?.repository ?? null,
-        workflow: run?.workflow ?? null,
-        runUrl: run?.url ?? null,
-    };
-}
-function recovery({ command, report }) {
-    const result = report?.command === 'restore-test' ? ` ${verdictMessage(report)}` : '';
-    return `The ${command} before this one had failed; this one succeeded.${result}`;
-}
-/** Throws an HttpError. */
-function post(url, message, stop) {
-    return http_send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
-}
-function chatText(mark, title, message, { about }, run) {
-    const named = [
-        ...(about.set === null ? [] : [`set ${about.set}`]),
-        ...(about.database === null ? [] : [`database ${about.database}`]),
-        ...(about.backup === null ? [] : [`backup ${about.backup}`]),
-    ].join(', ');
-    const where = run === null ? '' : `${chatSafe(cut(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
-    const lines = [
-        `${mark} ${chatSafe(title)}`,
-        chatSafe(cut(named, LONGEST_NAMES)),
-        ...cut(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
-        where,
-    ];
-    return lines.filter((line) => line !== '').join('\n');
-}
-function cut(text, longest) {
-    return text.length > longest ? `${text.slice(0, longest)}… (see the run for the rest)` : text;
-}
-/**
- * Text from anywhere, for a chat that reads markup. `& < >` as Slack wants them (so that no `<!channel>` or `<url|text>` is
- * one); the others of Markdown that would do more than look odd are broken by a space of no width: mentions (`@channel`),
- * links and pictures (`](`), and addresses that would be fetched for a preview.
- */
-function chatSafe(text) {
-    return (0,report_escape/* oneLine */.TN)(text)
-        .replaceAll('&', '&amp;')
-        .replaceAll('<', '&lt;')
-        .replaceAll('>', '&gt;')
-        .replaceAll('@', '@\u200b')
-        .replace(/\](?=[([:])/g, ']\u200b')
-        .replace(/\b(https?:)(?=\/\/)/gi, '$1\u200b');
-}
-
-;// CONCATENATED MODULE: ./src/app/notify.ts
-
-
-
-
-
-
-
-
-
-
-/** All that is told at the end takes no longer. Milliseconds. */
-const TIME = 30_000;
-/** The same once the run is cancelled, and until when after the signal: SIGTERM comes 7.5 s after it, the end 2.5 s later. */
-const TIME_WHEN_CANCELLED = 2_000;
-const LATEST_WHEN_CANCELLED = 7_000;
-const TIME_OF_DISKS = 2_000;
-/**
- * Tells the heartbeat that the run begins. Returns what tells everybody how it ended. Neither throws: whoever cannot be told
- * is named in a warning, and the run is what it was.
- */
-function beginTelling(telling) {
-    const { cancelled } = telling;
-    const stop = new AbortController();
-    const stopIn = (time) => void setTimeout(() => stop.abort(), time).unref();
-    cancelled.addEventListener('abort', () => stopIn(LATEST_WHEN_CANCELLED));
-    const begun = tellStart(telling);
-    return async (ending, stores) => {
-        // In their order, or the service would wait for the end of a run that it was told of last.
-        await begun;
-        stopIn(cancelled.aborted ? TIME_WHEN_CANCELLED : TIME);
-        cancelled.addEventListener('abort', () => stopIn(TIME_WHEN_CANCELLED));
-        await tellEnd(telling, ending, stores, stop.signal);
-    };
-}
-/** Beside the work, not before it. Some services know no start: that is worth no warning, the end will tell. */
-async function tellStart({ settings: { heartbeat }, cancelled, log }) {
-    if (heartbeat === null)
-        return;
-    try {
-        await sendBeat(heartbeat, 'start', cancelled);
-    }
-    catch (error) {
-        log.info(`heartbeat-url: the start was not told: ${(0,errors/* messageOf */.bD)(error)}`);
-    }
-}
-async function tellEnd(telling, ending, stores, stop) {
-    const { webhook, mail, heartbeat, metricsFile, pushgateway } = telling.settings;
-    let recovered = ending.report?.command === 'restore-test' && ending.report.recovered;
-    const attempt = async (name, whom, work) => {
-        try {
-            if (whom !== null)
-                await work(whom);
-        }
-        catch (error) {
-            telling.log.warning(`${name}: this run was not told there: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
-    };
-    let measured;
-    const measuredOnce = () => {
-        measured ??= notify_measure(ending, stores);
-        return measured;
-    };
-    // First, for the file may know that the run before had failed.
-    await attempt('metrics-file', metricsFile, async (path) => {
-        const groups = await measuredOnce();
-        const previous = await readMetricsFile(path);
-        recovered ||= lastAttemptFailed(previous, groups);
-        await writeMetricsFile(path, metricsText(groups, previous));
-    });
-    await Promise.all([
-        attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
-        attempt('webhook-url', webhook, async (url) => {
-            if (ending.failure !== null || recovered)
-                await post(url, makeMessage(ending, workflowRun(telling.env)), stop);
-        }),
-        attempt('smtp-url', mail, async (settings) => {
-            if (ending.failure !== null || recovered) {
-                await sendMail(settings, makeMessage(ending, workflowRun(telling.env)), stop);
-            }
-        }),
-        attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, ending.failure === null ? 'success' : 'fail', stop)),
-    ]);
-}
-async function notify_measure(ending, stores) {
-    // A disk that does not answer may be why the run was cancelled, or has failed.
-    const space = ending.cancelled ? [] : await Promise.race([spaceOf(stores), (0,external_node_timers_promises_.setTimeout)(TIME_OF_DISKS, [], { ref: false })]);
-    const groups = metricsOf(ending, space);
-    if (groups.length === 0)
-        throw new Error('its set is not known. Give it in name; those of databases are known once the server has listed them.');
-    return groups;
-}
-/** Of the file stores that are there. */
-async function spaceOf(stores) {
-    const spaces = stores.map(async (store) => {
-        if (store.kind !== 'file')
-            return [];
-        try {
-            const { bavail, blocks, bsize } = await (0,promises_.statfs)(store.path);
-            return [{ url: store.url, free: bavail * bsize, size: blocks * bsize }];
-        }
-        catch {
-            return [];
-        }
-    });
-    return (await Promise.all(spaces)).flat();
-}
-
-// EXTERNAL MODULE: ./src/inputs/notifiers/mail.ts
-var mail = __nccwpck_require__(6402);
-// EXTERNAL MODULE: ./src/inputs/notifiers/monitoring.ts
-var monitoring = __nccwpck_require__(5231);
-// EXTERNAL MODULE: ./src/inputs/values/set-name.ts
-var set_name = __nccwpck_require__(4254);
-// EXTERNAL MODULE: ./src/inputs/values/words.ts
-var words = __nccwpck_require__(3805);
-;// CONCATENATED MODULE: ./src/app/read-monitoring.ts
-
-
-
-
-
-
-
-/**
- * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
- * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
- */
-function readMonitoring(get) {
-    const own = read_settings/* commandInputs */.t[(0,inputs_command/* commandMeant */.F)(get('command'))];
-    const told = !('dry-run' in own && usable(get('dry-run'), words/* parseBoolean */.yG));
-    return {
-        webhook: told ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
-        heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
-        metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
-        pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
-        mail: told
-            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
-            : null,
-        set: usable(get('name'), set_name/* parseSetName */.$),
-    };
-}
-/** null: not given, or bad. */
-function usable(text, parse) {
-    try {
-        return text.trim() === '' ? null : parse(text.trim());
-    }
-    catch (error) {
-        if (error instanceof errors/* LifeboatError */.H3)
-            return null;
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/app/run-command.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** 8 GiB: a volume is copied, listed and fetched again in reasonable time, and no provider's limit is near. */
-const VOLUME_SIZE = 8 * 1024 ** 3;
-/** Carries out the command that the inputs name, and tells everybody what came of it. Never throws. */
-async function run_command_carryOut({ get, env, out, mask, track }) {
-    const ended = new Ended(out);
-    const cancelled = cancellation(ended, out.log);
-    const progress = new Progress(out.log);
-    const command = (0,inputs_command/* commandMeant */.F)(get('command'));
-    const monitoring = readMonitoring(get);
-    progress.about.set = monitoring.set;
-    const tell = beginTelling({ settings: monitoring, log: out.log, cancelled, env });
-    const secrets = [];
-    let stores = [];
-    try {
-        const remember = (secret) => {
-            secrets.push(secret);
-            mask(secret);
-        };
-        const settings = await (0,read_settings/* readSettings */.s)(get, env, { ...out.log, mask: remember }).catch((error) => {
-            ended.outcome = 'usage';
-            throw error;
-        });
-        stores = settings.stores;
-        const run = {
-            log: out.log,
-            progress,
-            signal: cancelled,
-            track,
-            now: () => new Date(),
-            version: version/* VERSION */.x,
-            volumeSize: VOLUME_SIZE,
-            at: async () => { },
-            atSwap: async () => { },
-        };
-        await runCommand(settings, run, ended);
-    }
-    catch (error) {
-        await fail(command, error, cancelled, progress, ended);
-    }
-    // The runner hides secrets in its logs, and in what is sent from here nobody else does.
-    const { failure, report } = ended;
-    const shown = failure && { ...failure, message: (0,report_escape/* hideSecrets */.s0)(failure.message, secrets) };
-    const [at, duration] = [new Date(), progress.elapsed()];
-    await tell({ command, cancelled: ended.cancelled, report, failure: shown, about: progress.about, ended: at, duration }, stores);
-    return ended.cancelled ? 'cancelled' : ended.outcome;
-}
-/** How the run has ended, for whoever is told of it. */
-class Ended {
-    failure = null;
-    cancelled = false;
-    report = null;
-    outcome = 'good';
-    out;
-    constructor(out) {
-        this.out = out;
-    }
-    /** One annotation for all that went wrong. */
-    wrong(title, message, outcome = 'failed') {
-        this.out.error(title, message);
-        this.failure = { title, message };
-        if (this.outcome === 'good')
-            this.outcome = outcome;
-    }
-}
-async function runCommand(settings, run, ended) {
-    switch (settings.command) {
-        case 'backup':
-            return run_command_backUp(settings, run, ended);
-        case 'restore-test':
-            return reportRestoreTest(await run_restoreTest(settings, run), settings, ended);
-        case 'restore':
-            return reportRestore(await restore(settings, run), ended);
-        case 'list':
-            return reportList(await run_list(settings, run), settings, ended);
-        case 'check':
-            return reportCheck(await check(settings, run), settings, ended);
-        case 'prune':
-            return reportPrune(await prune(settings, run), ended);
-        case 'hold':
-            return reportHold(await hold(settings, run), ended);
-        case 'release':
-            return reportHold(await release(settings, run), ended);
-    }
-}
-async function run_command_backUp({ databases, ...settings }, run, ended) {
-    if (databases === null) {
-        const one = { ...settings, databases };
-        return settings.dryRun
-            ? reportPlan(await planBackup(one, run), ended)
-            : reportBackup(await backup(one, run), ended);
-    }
-    const many = { ...settings, databases };
-    if (settings.dryRun)
-        return reportPlan(await planDatabases(many, run), ended);
-    return reportDatabases(await backupDatabases(many, run), run.signal, ended);
-}
-/** A plan is red when it could not be made for each database. */
-async function reportPlan(plan, ended) {
-    await publishPlan(plan, ended.out);
-    if (plan.problems.length > 0)
-        ended.wrong('Lifeboat: backup would fail', plan.problems.join('\n'));
-}
-/** One database without a backup in every store is red, though the others have it. */
-async function reportDatabases(report, { aborted }, ended) {
-    ended.report = report;
-    await publishDatabases(report, ended.out);
-    const message = databasesMessage(report);
-    if (message === null)
-        return;
-    ended.cancelled = aborted;
-    ended.wrong(aborted ? 'Lifeboat: cancelled' : 'Lifeboat: not every database was backed up', message);
-}
-/** A backup that one store does not have is red, though the others have it. */
-async function reportBackup(report, ended) {
-    ended.report = report;
-    await publishBackup(report, ended.out);
-    const failures = report.stores.filter(({ error }) => error !== null);
-    if (failures.length === 0)
-        return;
-    const named = failures.map(({ url, error }) => `${url}: ${error}`).join(' ');
-    ended.wrong('Lifeboat: a store failed', `Backup ${report.id} is complete in the other stores. Missing in: ${named}`);
-}
-/** Red unless the backup is proven: a test that says nothing is not green. */
-async function reportRestoreTest(result, settings, ended) {
-    const { report } = result;
-    ended.report = report;
-    await publishRestoreTest(result, ended.out);
-    const message = verdictMessage(report);
-    if (report.verdict === 'proven') {
-        if (report.missed.length > 0)
-            ended.wrong('Lifeboat: objective missed', message);
-        return;
-    }
-    if (report.verdict === 'failed')
-        ended.wrong('Lifeboat: restore test failed', message);
-    else if (settings.onCouldNotVerify === 'warn')
-        ended.out.warning('Lifeboat: could not verify', message);
-    else
-        ended.wrong('Lifeboat: could not verify', message, 'could-not-verify');
-}
-/** Red unless the restored database is what was dumped, and where it was to be. */
-async function reportRestore(report, ended) {
-    ended.report = report;
-    await publishRestore(report, ended.out);
-    const outcome = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
-    if (!restoreIsDone(report))
-        ended.wrong('Lifeboat: restore not finished', restoreMessage(report), outcome);
-    else if (report.commandFailures.length > 0)
-        ended.wrong('Lifeboat: restored, but a command failed', restoreMessage(report));
-}
-/** A store that cannot be listed is red, though the others are shown. */
-async function reportList(report, { reportHtml }, ended) {
-    ended.report = report;
-    await publishList(report, ended.out);
-    const failures = report.stores.filter(({ error }) => error !== null);
-    if (failures.length > 0) {
-        ended.wrong('Lifeboat: a store could not be listed', failures.map(({ url, error }) => `${url}: ${error}`).join(' '));
-    }
-    if (reportHtml !== null)
-        await writePage(reportHtml, htmlPage(report, version/* VERSION */.x));
-}
-/** Red when a rule is broken. What could not be looked at, or is to be looked at, is a warning: never green without a word. */
-async function reportCheck(report, { reportHtml }, ended) {
-    ended.report = report;
-    await publishCheck(report, ended.out);
-    const message = checkMessage(report);
-    if (message !== null) {
-        if (report.result === 'failed')
-            ended.wrong('Lifeboat: check failed', message);
-        else
-            ended.out.warning('Lifeboat: check is not green', message);
-    }
-    if (reportHtml !== null)
-        await writePage(reportHtml, htmlPage(report, version/* VERSION */.x));
-}
-/** A plan that a guard refuses is red, and so is one that could not be carried out. */
-async function reportPrune(report, ended) {
-    ended.report = report;
-    await publishPrune(report, ended.out);
-    const bad = report.stores.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
-    if (bad.length === 0)
-        return;
-    ended.wrong('Lifeboat: retention was not applied', bad.map(whyNotApplied).join(' '));
-}
-/** Held, or released, in some stores only is red. */
-async function reportHold(report, ended) {
-    ended.report = report;
-    await publishHold(report, ended.out);
-    const failures = report.stores.filter(({ error }) => error !== null);
-    if (failures.length === 0)
-        return;
-    ended.wrong(`Lifeboat: ${report.command} failed`, failures.map(({ url, error }) => `${url}: ${error}`).join(' '));
-}
-/** The runner sends SIGINT, SIGTERM after 7.5 s, and kills 2.5 s later. */
-function cancellation(ended, log) {
-    const controller = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM']) {
-        process.on(signal, () => {
-            const hasEnded = ended.report !== null || ended.failure !== null;
-            const what = hasEnded ? 'the run has ended, its end is told in haste.' : 'cancelling.';
-            if (!controller.signal.aborted)
-                log.info(`${signal}: ${what}`);
-            controller.abort();
-        });
-    }
-    return controller.signal;
-}
-async function fail(command, error, cancelled, progress, ended) {
-    ended.cancelled = cancelled.aborted;
-    const title = cancelled.aborted ? 'Lifeboat: cancelled' : `Lifeboat: ${command} failed`;
-    const kept = error instanceof errors/* LeftBehind */.QV ? error.left : 'Nothing was kept of it.';
-    const message = cancelled.aborted ? `The run was cancelled (${progress.current}). ${kept}` : (0,errors/* messageOf */.bD)(error);
-    (0,log/* logOrigin */.V)(error, ended.out.log, cancelled.aborted);
-    await publishFailure(title, message, ended.out);
-    ended.wrong(title, message);
-}
-
-
-/***/ }),
-
-/***/ 2397:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   u: () => (/* binding */ leftoversSaver)
-/* harmony export */ });
-/* unused harmony export readSavedLeftovers */
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3838);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
-/* harmony import */ var _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8069);
-/* harmony import */ var _store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9203);
-
-
-
-
-
-
-/* What main saves for the `post:` step, and how that step reads it. */
-const STATE = 'leftovers';
-/**
- * The call that saves the leftovers of this run. A state that cannot be saved (a full disk) never fails the run: the
- * state is only of use when the run is killed. It is warned of once.
- */
-function leftoversSaver(warn) {
-    const begin = sizeOfState();
-    let hasWarned = false;
-    return (leftovers) => {
-        const value = JSON.stringify(leftovers);
-        try {
-            appendOrReplace(value, begin);
-        }
-        catch (error) {
-            if (!hasWarned)
-                warn(notSaved(error));
-            hasWarned = true;
-        }
-    };
-}
-/**
- * Each change is appended, and the runner takes the last. On a full disk the latest list alone may fit where the history
- * does not. Half an entry is worse than none: the runner fails the step (actions/runner, FileCommandManager.cs).
- */
-function appendOrReplace(value, begin) {
-    try {
-        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
-        return;
-    }
-    catch {
-        cutState(begin);
-    }
-    try {
-        _actions_core__WEBPACK_IMPORTED_MODULE_2__/* .saveState */ .LZ(STATE, value);
-    }
-    catch (error) {
-        cutState(begin);
-        throw error;
-    }
-}
-function sizeOfState() {
-    try {
-        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(process.env.GITHUB_STATE ?? '').size;
-    }
-    catch {
-        return 0; // The first save reports what is wrong with it.
-    }
-}
-function cutState(size) {
-    try {
-        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.truncateSync)(process.env.GITHUB_STATE ?? '', size);
-    }
-    catch {
-        // It cannot be written at all; the caller reports that.
-    }
-}
-function notSaved(error) {
-    return `Cannot save state for the post step: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}. The run goes on. If it is killed, nothing cleans up after it: free space on the runner's disk.`;
-}
-/** What the post step can do, and what of the state it cannot read. Never throws: the state may be damaged, or forged. */
-function readSavedLeftovers() {
-    const saved = core.getState(STATE);
-    if (saved === '')
-        return { leftovers: [], problems: [] };
-    const leftovers = [];
-    const problems = [];
-    try {
-        for (const value of listOf(saved)) {
-            try {
-                leftovers.push(checkedLeftover(value));
-            }
-            catch (error) {
-                problems.push(messageOf(error));
-            }
-        }
-    }
-    catch (error) {
-        problems.push(messageOf(error));
-    }
-    return { leftovers, problems };
-}
-function listOf(saved) {
-    let value;
-    try {
-        value = JSON.parse(saved);
-    }
-    catch {
-        throw new FormatError('it is not JSON');
-    }
-    if (!Array.isArray(value))
-        throw new FormatError('it must be a list');
-    return value;
-}
-function checkedLeftover(value) {
-    const { kind } = object({ kind: text })(value, '');
-    if (!Object.hasOwn(CHECKS, kind))
-        throw new FormatError(`unknown kind ${JSON.stringify(kind.slice(0, 40))}`);
-    CHECKS[kind](value, kind);
-    return value;
-}
-const processId = (value, path) => {
-    if ((0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .count */ .U9)(value, path) > 1)
-        return value;
-    throw new _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .FormatError */ .IF(`${path} must be the id of a process`);
-};
-const engine = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .eu)('docker', 'podman');
-/** Only what Lifeboat names is removed: a process that it started may have forged the state. */
-function path(isOurs) {
-    return (value, at) => {
-        const given = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(value, at);
-        if ((0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(given) && (0,node_path__WEBPACK_IMPORTED_MODULE_1__.normalize)(given) === given && isOurs((0,node_path__WEBPACK_IMPORTED_MODULE_1__.basename)(given)))
-            return given;
-        throw new _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .FormatError */ .IF(`${at} must be a path that Lifeboat creates`);
-    };
-}
-/** A set, a backup and a file, at least: a shorter key would name the unfinished objects of other backups. */
-const objectKey = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
-const CHECKS = {
-    process: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ pid: processId, started: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\d*$/, 'a time in clock ticks') }),
-    file: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => (0,_store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__/* .nameOfTemporary */ .gc)(name) !== null) }),
-    folder: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => name.startsWith('lifeboat-')) }),
-    database: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ database: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, host: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
-    after: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({}),
-    'container-process': (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ engine, container: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\w[\w.-]*$/, 'a container'), mark: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
-    container: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ engine, name: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^lifeboat-[\w.-]+$/, 'a container that Lifeboat creates') }),
-    part: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ url: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, key: objectKey }),
-    's3-upload': (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ bucket: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, key: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, uploadId: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, endpoint: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .nullable */ .me)(_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq) }),
+const restore_test_restoreTest = {
+    name: 'restore-test',
+    summary: 'restore a backup into a throwaway server and require it to equal what was dumped',
+    inputs: restoreTestInputs,
+    readSettings: readRestoreTestSettings,
+    run: run_restoreTest,
+    present: presentRestoreTest,
 };
 
+;// CONCATENATED MODULE: ./src/commands/index.ts
 
-/***/ }),
 
-/***/ 6806:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   V: () => (/* binding */ CLI)
-/* harmony export */ });
-/** The first argument by which dist/cli.js tells the bundle that it is the command line. */
-const CLI = 'lifeboat-cli';
 
 
-/***/ }),
 
-/***/ 5226:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  t: () => (/* binding */ commandInputs),
-  s: () => (/* binding */ readSettings)
-});
-
-// EXTERNAL MODULE: ./src/inputs/command.ts
-var inputs_command = __nccwpck_require__(6144);
-// EXTERNAL MODULE: ./src/inputs/problems.ts
-var inputs_problems = __nccwpck_require__(8925);
-// EXTERNAL MODULE: ./src/inputs/secrets.ts
-var inputs_secrets = __nccwpck_require__(3332);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/inputs/values/text.ts
-var values_text = __nccwpck_require__(9933);
-;// CONCATENATED MODULE: ./src/inputs/connection/libpq-parameters.ts
-/**
- * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
- * ("Environment Variables"). These are handed to the tools.
- */
-const ENVIRONMENT_NAMES = table({
-    host: 'PGHOST',
-    hostaddr: 'PGHOSTADDR',
-    port: 'PGPORT',
-    dbname: 'PGDATABASE',
-    user: 'PGUSER',
-    password: 'PGPASSWORD',
-    require_auth: 'PGREQUIREAUTH',
-    channel_binding: 'PGCHANNELBINDING',
-    connect_timeout: 'PGCONNECT_TIMEOUT',
-    options: 'PGOPTIONS',
-    sslmode: 'PGSSLMODE',
-    sslnegotiation: 'PGSSLNEGOTIATION',
-    sslcompression: 'PGSSLCOMPRESSION',
-    sslcert: 'PGSSLCERT',
-    sslkey: 'PGSSLKEY',
-    sslcertmode: 'PGSSLCERTMODE',
-    sslrootcert: 'PGSSLROOTCERT',
-    sslcrl: 'PGSSLCRL',
-    sslcrldir: 'PGSSLCRLDIR',
-    sslsni: 'PGSSLSNI',
-    requirepeer: 'PGREQUIREPEER',
-    ssl_min_protocol_version: 'PGSSLMINPROTOCOLVERSION',
-    ssl_max_protocol_version: 'PGSSLMAXPROTOCOLVERSION',
-    min_protocol_version: 'PGMINPROTOCOLVERSION',
-    max_protocol_version: 'PGMAXPROTOCOLVERSION',
-    gssencmode: 'PGGSSENCMODE',
-    krbsrvname: 'PGKRBSRVNAME',
-    gsslib: 'PGGSSLIB',
-    gssdelegation: 'PGGSSDELEGATION',
-    target_session_attrs: 'PGTARGETSESSIONATTRS',
-    load_balance_hosts: 'PGLOADBALANCEHOSTS',
-});
-/** Resolved before anything is handed over: where further parameters and the password are to be read. */
-const FILE_PARAMETERS = table({
-    service: 'PGSERVICE',
-    servicefile: 'PGSERVICEFILE',
-    passfile: 'PGPASSFILE',
-});
-/** Parameters that have no effect here, and why. */
-const IGNORED = table({
-    application_name: 'Lifeboat names its sessions itself',
-    fallback_application_name: 'Lifeboat names its sessions itself',
-    client_encoding: 'the dump keeps the database’s own encoding',
-    ...each('keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout', 'libpq has no environment variable for it'),
-});
-/** Parameters without which the connection would not be the one that was meant, and why they cannot be had. */
-const REFUSED = table({
-    ssl: 'libpq’s word is sslmode, such as sslmode=require',
-    replication: 'a replication connection cannot be dumped',
-    sslpassword: 'libpq has no environment variable for it; use a client key without a password',
-    sslkeylogfile: 'it writes down what decrypts the connection',
-    ...each('scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope', 'libpq has no environment variable for it; use a password or a client certificate'),
-});
-/** What other drivers and poolers put into a URL. libpq refuses them; none tells where the database is. */
-const FOREIGN = new Set([
-    // Prisma, Supabase
-    'schema pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size sslaccept sslidentity supa workaround',
-    // Node: pg, postgres.js, drizzle
-    'uselibpqcompat max idle_timeout max_lifetime prepare fetch_types ssl_negotiation',
-    // Python: SQLAlchemy, asyncpg, psycopg, Django
-    'prepared_statement_cache_size prepared_statement_name_func command_timeout conn_max_age async_fallback server_settings',
-    // Ruby on Rails, Elixir's Ecto
-    'pool prepared_statements timeout encoding reaping_frequency checkout_timeout statement_limit advisory_locks pool_size',
-    // Go: pgx, lib/pq
-    'pool_max_conns pool_min_conns pool_max_conn_lifetime pool_max_conn_lifetime_jitter pool_max_conn_idle_time pool_health_check_period',
-    'default_query_exec_mode statement_cache_capacity description_cache_capacity statement_cache_mode prefer_simple_protocol binary_parameters',
-    // JDBC
-    'currentSchema ApplicationName prepareThreshold reWriteBatchedInserts socketTimeout loginTimeout connectTimeout tcpKeepAlive stringtype',
-    // settings of a session, which pgx, lib/pq and node-pg take in the URL; ours sets its own
-    'search_path statement_timeout lock_timeout idle_in_transaction_session_timeout timezone TimeZone query_timeout',
-].flatMap((names) => names.split(' ')));
-function each(names, reason) {
-    return Object.fromEntries(names.split(' ').map((name) => [name, reason]));
-}
-/** A map, for names come from outside: `constructor` is not a parameter. */
-function table(entries) {
-    return new Map(Object.entries(entries));
-}
-
-;// CONCATENATED MODULE: ./src/inputs/connection/database-url.ts
-
-
-const ENCODE_HINT = 'If the user, the password or the name holds characters such as @ : / ? # % or a space, percent-encode them (@ is %40, / is %2F, % is %25).';
-const FORMS = 'Write postgresql://user:password@host:5432/database, or keywords such as host=db.example.com dbname=shop user=backup.';
-/**
- * Takes libpq's connection strings apart as libpq does (PostgreSQL, "Connection Strings"), so that libpq never sees one:
- * its errors quote pieces of the password. Ours quote nothing of the string, and what libpq would
- * guess about (an `@` or `?` that is not encoded) is an error.
- */
-function parseConnectionString(text) {
-    const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0];
-    if (scheme === 'postgresql://' || scheme === 'postgres://')
-        return parseUri(text.slice(scheme.length));
-    if (scheme !== undefined) {
-        throw new errors/* LifeboatError */.H3(`the URL begins with neither postgresql:// nor postgres://. ${FORMS}`);
-    }
-    if (/^["'`]/.test(text))
-        throw new errors/* LifeboatError */.H3(`it begins with a quote. Remove the quotes around it. ${FORMS}`);
-    if (!text.includes('='))
-        throw new errors/* LifeboatError */.H3(`it is neither a URL nor keywords with values. ${FORMS}`);
-    return parseKeywords(text);
-}
-/** `user:password@host:port,host:port/dbname?param=value`, what follows the scheme. */
-function parseUri(rest) {
-    if (/\s/.test(rest))
-        throw new errors/* LifeboatError */.H3(`the URL holds a space or a line break. ${ENCODE_HINT}`);
-    const result = { form: 'uri', parameters: new Map(), ignored: new Map() };
-    const [, userInfo, hosts = '', path = '', query = ''] = /^(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(rest) ?? [];
-    parseUserInfo(userInfo ?? '', result);
-    parseHosts(hosts, result);
-    // Most likely an @ or / of a password: libpq would send it to a host that does not exist, or does.
-    if (path.includes('@'))
-        throw new errors/* LifeboatError */.H3(`the URL holds an @ after its first single slash. ${ENCODE_HINT}`);
-    setUnlessEmpty(result, 'dbname', decode(path));
-    if (query !== '')
-        for (const parameter of query.split('&'))
-            parseQueryParameter(parameter, result);
-    return result;
-}
-function parseUserInfo(userInfo, result) {
-    if (userInfo.includes('?'))
-        throw new errors/* LifeboatError */.H3(`the URL holds a ? before an @. ${ENCODE_HINT}`);
-    const colon = userInfo.indexOf(':');
-    setUnlessEmpty(result, 'user', decode(colon < 0 ? userInfo : userInfo.slice(0, colon)));
-    if (colon >= 0)
-        setUnlessEmpty(result, 'password', decode(userInfo.slice(colon + 1)));
-}
-function parseHosts(text, result) {
-    const hosts = [];
-    const ports = [];
-    for (const item of text.split(',')) {
-        const match = /^(?:\[([^[\]]+)\]|([^:[\]@]*))(?::([^:]*))?$/.exec(item);
-        if (!match) {
-            throw new errors/* LifeboatError */.H3(`the part of the URL that names the host cannot be read. Write host:port, or [address]:port for IPv6. ${ENCODE_HINT}`);
-        }
-        hosts.push(decode(match[1] ?? match[2] ?? ''));
-        ports.push(decode(match[3] ?? ''));
-    }
-    setUnlessEmpty(result, 'host', hosts.join(','));
-    setUnlessEmpty(result, 'port', ports.join(','));
-}
-function parseQueryParameter(text, result) {
-    const [name = '', value, ...more] = text.split('=');
-    if (value === undefined || more.length > 0) {
-        throw new errors/* LifeboatError */.H3(`a parameter after the ? of the URL is not name=value. Percent-encode = in a value as %3D. ${ENCODE_HINT}`);
-    }
-    // JDBC's word, which libpq takes too.
-    if (name === 'ssl' && value === 'true')
-        keep(result, 'sslmode', 'require');
-    else
-        keep(result, decode(name), decode(value));
-}
-/** `name = value name='quoted value'`, with `\` before a quote or a backslash. */
-function parseKeywords(text) {
-    const result = { form: 'keywords', parameters: new Map(), ignored: new Map() };
-    const pair = /[ \t-\r]*([^ \t-\r=]+)[ \t-\r]*=[ \t-\r]*(?:'((?:[^'\\]|\\.)*)'|((?:[^ \t-\r\\']|\\.)(?:[^ \t-\r\\]|\\.)*)?)/gsy;
-    let end = 0;
-    while (/[^ \t-\r]/.test(text.slice(end))) {
-        pair.lastIndex = end;
-        const match = pair.exec(text);
-        if (!match) {
-            throw new errors/* LifeboatError */.H3(`the keywords cannot be read${end === 0 ? '' : ' to the end'}. Write name=value, with blanks between; a value with blanks in single quotes, and \\' or \\\\ for ' or \\ in it.`);
-        }
-        end = pair.lastIndex;
-        keep(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
-    }
-    return result;
-}
-function keep(result, name, value) {
-    const ignored = IGNORED.get(name) ?? (FOREIGN.has(name) ? 'a parameter of another driver or a pooler, not of libpq' : undefined);
-    const refused = REFUSED.get(name);
-    if (ignored !== undefined) {
-        result.ignored.set(name, ignored);
-    }
-    else if (refused !== undefined) {
-        throw new errors/* LifeboatError */.H3(`the parameter ${name} cannot be used: ${refused}. Remove it.`);
-    }
-    else if (ENVIRONMENT_NAMES.has(name) || FILE_PARAMETERS.has(name)) {
-        result.parameters.set(name, value);
-    }
-    else {
-        throw new errors/* LifeboatError */.H3(`it has a parameter that libpq does not know (not shown, for it could be a piece of a password). Known are ${[...ENVIRONMENT_NAMES.keys()].join(', ')}. Correct or remove it.${result.form === 'uri' ? ` ${ENCODE_HINT}` : ''}`);
-    }
-}
-/** What a URI leaves out comes from elsewhere, while `name=` after the `?` or as a keyword says: libpq's own default. */
-function setUnlessEmpty(result, name, value) {
-    if (value !== '')
-        result.parameters.set(name, value);
-}
-function decode(text) {
-    let decoded;
-    try {
-        decoded = decodeURIComponent(text);
-    }
-    catch {
-        throw new errors/* LifeboatError */.H3(`the URL holds a % that is not followed by two hex digits, or bytes that are not UTF-8. ${ENCODE_HINT}`);
-    }
-    if (decoded.includes('\0'))
-        throw new errors/* LifeboatError */.H3('the URL holds %00, which cannot be part of a value. Remove it.');
-    return decoded;
-}
-
-// EXTERNAL MODULE: ./src/inputs/values/words.ts
-var values_words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/inputs/connection/loopback.ts
-var loopback = __nccwpck_require__(4629);
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-hosts.ts
-
-
-/** Host, address and port of each server. The lists must have been checked. */
-function hostsOf(parameters) {
-    const [names, addresses, ports] = [list(parameters, 'host'), list(parameters, 'hostaddr'), list(parameters, 'port')];
-    return Array.from({ length: Math.max(names.length, addresses.length, 1) }, (_, index) => ({
-        host: names[index] ?? '',
-        address: addresses[index] ?? '',
-        port: (ports.length > 1 ? ports[index] : ports[0]) || '5432',
-    }));
-}
-/** Whether a connection stays on this machine: a socket, or the loopback interface. */
-function isLocal({ host, address }) {
-    const target = address || host;
-    return isSocket(target) || (0,loopback/* isLoopback */.U)(target);
-}
-/** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */
-function checkHosts(parameters, complain) {
-    const [names, addresses, ports] = [list(parameters, 'host'), list(parameters, 'hostaddr'), list(parameters, 'port')];
-    if (names.length > 0 && addresses.length > 0) {
-        if (parameters.origin('host') !== parameters.origin('hostaddr')) {
-            complain('hostaddr', 'would lead past the host that is given elsewhere. Remove one of the two.');
-        }
-        else if (names.length !== addresses.length) {
-            complain('hostaddr', `has ${addresses.length} entries and host has ${names.length}. Give as many of each.`);
-        }
-    }
-    if (names.some((name) => !isSocket(name) && !/^[\p{L}\p{N}._:%-]+$/u.test(name))) {
-        complain('host', 'is not a host name, an address or the folder of a socket. Correct it.');
-    }
-    if (addresses.some((address) => address !== '' && (0,external_node_net_.isIP)(address) === 0)) {
-        complain('hostaddr', 'is not an IP address. Write one, or use host for a name.');
-    }
-    const count = Math.max(names.length, addresses.length, 1);
-    if (ports.length > 1 && ports.length !== count) {
-        complain('port', `has ${ports.length} entries for ${count} hosts. Give one for all, or one for each.`);
-    }
-    if (ports.some((port) => port !== '' && !isPort(port))) {
-        complain('port', 'is not a port. Write a number from 1 to 65535.');
-    }
-}
-function list(parameters, keyword) {
-    return parameters.value(keyword)?.split(',') ?? [];
-}
-function isPort(text) {
-    return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
-}
-/** libpq takes a path for the folder of a Unix socket, `@` for an abstract one, and nothing for the default folder. */
-function isSocket(host) {
-    return host === '' || host.startsWith('/') || host.startsWith('@');
-}
-
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-checks.ts
-
-
-
-
-
-
-const WORDS = [
-    ['sslmode', ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']],
-    ['sslnegotiation', ['postgres', 'direct']],
-    ['sslcertmode', ['disable', 'allow', 'require']],
-    ['sslcompression', ['0', '1']],
-    ['sslsni', ['0', '1']],
-    ['channel_binding', ['disable', 'prefer', 'require']],
-    ['gssencmode', ['disable', 'prefer', 'require']],
-    ['gssdelegation', ['0', '1']],
-    ['target_session_attrs', ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby']],
-    ['load_balance_hosts', ['disable', 'random']],
-    ['ssl_min_protocol_version', ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']],
-    ['ssl_max_protocol_version', ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']],
-];
-/** With these libpq goes on in plain text when the server has no TLS, or never asks for it. */
-const WEAK_SSL = ['disable', 'allow', 'prefer'];
-/**
- * Checks what libpq would find out later, or never, and says it in our own words: of what came out of a URL or a service
- * file nothing is shown. `uri`: the connection string was a URL.
- */
-function checkParameters(parameters, uri) {
-    const problems = [];
-    const complain = (keyword, predicate) => {
-        const misread = uri && parameters.origin(keyword) === 'database-url' && ['host', 'port'].includes(keyword);
-        problems.push(`${subject(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
-    };
-    checkHosts(parameters, complain);
-    for (const [keyword, words] of WORDS) {
-        const value = parameters.value(keyword);
-        if (value !== undefined && !words.includes(value))
-            complain(keyword, `is not known. Write ${(0,values_words/* alternatives */.Vo)(words)}.`);
-    }
-    if (!/^\d{1,9}$/.test(parameters.value('connect_timeout') ?? '0')) {
-        complain('connect_timeout', 'is not a whole number of seconds. Write one, such as 30.');
-    }
-    checkSsl(parameters, complain);
-    for (const keyword of parameters.keywords()) {
-        // Names of databases and users may hold anything.
-        if (keyword === 'dbname' || keyword === 'user')
-            continue;
-        if ((0,values_text/* hasControlCharacter */.Fd)(parameters.value(keyword) ?? '')) {
-            complain(keyword, 'holds a line break or another control character. Remove it.');
-        }
-    }
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-}
-function subject(parameters, keyword) {
-    const name = ENVIRONMENT_NAMES.get(keyword) ?? keyword;
-    switch (parameters.origin(keyword)) {
-        case 'environment':
-            return keyword === 'password'
-                ? `${name} in the environment`
-                : `${name}, ${(0,values_text/* quote */.hD)(parameters.value(keyword) ?? '')} in the environment,`;
-        case 'service':
-            return `${keyword} of the service`;
-        default:
-            return `its ${keyword}`;
-    }
-}
-function checkSsl(parameters, complain) {
-    const mode = parameters.value('sslmode');
-    if (mode === undefined)
-        return;
-    if (parameters.value('sslrootcert') === 'system' && mode !== 'verify-full') {
-        complain('sslmode', 'is too weak for sslrootcert=system, with which libpq demands verify-full. Write verify-full.');
-    }
-    if (parameters.value('sslnegotiation') === 'direct' && WEAK_SSL.includes(mode)) {
-        complain('sslmode', 'is too weak for sslnegotiation=direct. Write require or a stronger one.');
-    }
-    if (parameters.value('channel_binding') === 'require' && mode === 'disable') {
-        complain('sslmode', 'contradicts channel_binding=require, which needs TLS. Change one of the two.');
-    }
-}
-
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-parameters.ts
-/** Connection parameters by libpq's keyword, each with where it came from. What is added first counts. */
-class PgParameters {
-    #entries = new Map();
-    add(origin, more) {
-        for (const [keyword, value] of more) {
-            if (!this.#entries.has(keyword))
-                this.#entries.set(keyword, { value, origin });
-        }
-    }
-    /** Takes the place of what is missing or empty. */
-    setDefault(keyword, value) {
-        if (!this.value(keyword))
-            this.#entries.set(keyword, { value, origin: 'default' });
-    }
-    /** Undefined also for an explicit empty value, which bars what would be added later and means libpq's own default. */
-    value(keyword) {
-        return this.#entries.get(keyword)?.value || undefined;
-    }
-    origin(keyword) {
-        return this.#entries.get(keyword)?.origin;
-    }
-    keywords() {
-        return [...this.#entries.keys()];
-    }
-}
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-passfile.ts
-
-
-
-/** The folders of the socket in PostgreSQL's own build and in Debian's and the RPMs'. */
-const DEFAULT_SOCKETS = ['', '/tmp', '/var/run/postgresql', '/run/postgresql'];
-/**
- * The password from a password file that was named explicitly (PostgreSQL, "The Password File"), or null when no line fits.
- * libpq ignores, with a warning, a file that others can read; that is an error here, for the backup would then fail anyway.
- */
-async function readPassfile(path, query) {
-    const text = await readPrivateFile(path);
-    const host = DEFAULT_SOCKETS.includes(query.host) ? 'localhost' : query.host;
-    const wanted = [host, query.port, query.database, query.user];
-    for (const line of text.split('\n')) {
-        if (line.startsWith('#'))
-            continue;
-        const fields = fieldsOf(line.replace(/\r$/, ''));
-        const password = fields[4];
-        if (password !== undefined && wanted.every((value, index) => fits(fields[index] ?? '', value)))
-            return unescaped(password);
-    }
-    return null;
-}
-async function readPrivateFile(path) {
-    const file = await (0,promises_.open)(path).catch((error) => {
-        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`);
-    });
-    try {
-        const stat = await file.stat();
-        if (!stat.isFile())
-            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} is not a plain file. Correct PGPASSFILE.`);
-        if (stat.mode & 0o077) {
-            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} can be read by others. Run: chmod 0600 on it.`);
-        }
-        return await file.readFile('utf8');
-    }
-    finally {
-        await file.close();
-    }
-}
-/** Split at each `:` that has no backslash before it; what follows the fifth field is not part of the password. */
-function fieldsOf(line) {
-    return [...`:${line}`.matchAll(/:((?:[^:\\]|\\.|\\$)*)/gs)].map(([, field = '']) => field);
-}
-function fits(field, value) {
-    return field === '*' || unescaped(field) === value;
-}
-function unescaped(field) {
-    return field.replace(/\\(.)/gs, '$1');
-}
-
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-service.ts
-
-
-
-
-
-
-/** Where the packages of Debian, of RPM systems, and PostgreSQL's own build look for the system's file. */
-const SYSTEM_FOLDERS = ['/etc/postgresql-common', '/etc/sysconfig/pgsql', '/usr/local/pgsql/etc', '/etc'];
-/**
- * The parameters of a service (PostgreSQL, "The Connection Service File"), read by us: the tools get no service file.
- * `file`: the one that was named; null: the user's, then the system's, as libpq does. No value of the file is in an error.
- */
-async function readService(service, file, env) {
-    const candidates = file === null ? defaultFiles(env) : [file];
-    for (const path of candidates) {
-        const text = await read(path, file !== null);
-        const parameters = text === null ? null : findService(text, service, path);
-        if (parameters)
-            return parameters;
-    }
-    throw new errors/* LifeboatError */.H3(`the service ${(0,values_text/* quote */.hD)(service)} stands in none of ${candidates.map(values_text/* quote */.hD).join(', ')}. Correct its name or PGSERVICEFILE.`);
-}
-function defaultFiles(env) {
-    const folders = env.PGSYSCONFDIR ? [env.PGSYSCONFDIR] : SYSTEM_FOLDERS;
-    return [(0,external_node_path_.join)(env.HOME || (0,external_node_os_.homedir)(), '.pg_service.conf'), ...folders.map((folder) => (0,external_node_path_.join)(folder, 'pg_service.conf'))];
-}
-async function read(path, named) {
-    try {
-        return await (0,promises_.readFile)(path, 'utf8');
-    }
-    catch (error) {
-        const { code = 'unknown error' } = error;
-        if (code === 'ENOENT' && !named)
-            return null;
-        throw new errors/* LifeboatError */.H3(`the service file ${(0,values_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`);
-    }
-}
-/** The first section of that name; of each parameter the first line counts, as in libpq. */
-function findService(text, service, path) {
-    let parameters = null;
-    for (const [index, raw] of text.split('\n').entries()) {
-        const line = raw.trim();
-        if (line === '' || line.startsWith('#'))
-            continue;
-        if (line.startsWith('[')) {
-            if (parameters)
-                return parameters;
-            if (line.startsWith(`[${service}]`))
-                parameters = new Map();
-        }
-        else if (parameters) {
-            keepSetting(line, parameters, `line ${index + 1} of the service file ${(0,values_text/* quote */.hD)(path)}`);
-        }
-    }
-    return parameters;
-}
-function keepSetting(line, parameters, where) {
-    const equals = line.indexOf('=');
-    const name = line.slice(0, Math.max(equals, 0));
-    if (line.startsWith('ldap'))
-        throw new errors/* LifeboatError */.H3(`${where} asks an LDAP server, which Lifeboat does not. Write the parameters themselves.`);
-    if (IGNORED.has(name))
-        return;
-    const known = ENVIRONMENT_NAMES.has(name) || name === 'passfile';
-    if (!known) {
-        const refused = REFUSED.get(name) ?? (FILE_PARAMETERS.has(name) ? 'a service cannot name another' : undefined);
-        throw new errors/* LifeboatError */.H3(`${where} ${refused === undefined ? 'is not name=value with a parameter of libpq, without blanks around the =' : `cannot be used: ${refused}`}. Correct it.`);
-    }
-    if (!parameters.has(name))
-        parameters.set(name, line.slice(equals + 1));
-}
-
-;// CONCATENATED MODULE: ./src/inputs/connection/pg-environment.ts
-
-
-
-
-
-
-
-
-
-
-
-/** Seconds. Without it libpq waits as long as the system's TCP does: minutes. */
-const CONNECT_TIMEOUT = '30';
-/**
- * Where to connect, as libpq's environment variables, complete: the tools get these and no others. In libpq's order:
- * the connection string, then the service, then PG* variables. Passwords out of files are masked as soon as they are read.
- * Neither ~/.pgpass nor a service that was not named is read: they could silently lead elsewhere.
- */
-async function resolveConnection(databaseUrl, env, log) {
-    const given = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
-    for (const [name, reason] of given?.ignored ?? [])
-        log.notice(`database-url: ${name} is left out: ${reason}.`);
-    const parameters = new PgParameters();
-    parameters.add('database-url', given?.parameters ?? new Map());
-    await addService(parameters, env, log);
-    parameters.add('environment', environmentParameters(env));
-    checkParameters(parameters, given?.form === 'uri');
-    requireDatabase(parameters, given !== null);
-    const hosts = hostsOf(parameters);
-    if (!parameters.value('user'))
-        parameters.setDefault('user', userOfProcess());
-    parameters.setDefault('connect_timeout', CONNECT_TIMEOUT);
-    const sslMode = defaultSslMode(parameters, hosts);
-    if (sslMode !== null)
-        parameters.setDefault('sslmode', sslMode);
-    warnOfPlainText(parameters, hosts, log);
-    await addPasswordOfFile(parameters, hosts, log);
-    return toEnvironment(parameters);
-}
-async function addService(parameters, env, log) {
-    const service = parameters.value('service') ?? env.PGSERVICE;
-    if (!service)
-        return;
-    const file = parameters.value('servicefile') ?? env.PGSERVICEFILE;
-    const settings = await readService(service, file || null, env);
-    (0,inputs_secrets/* maskSecret */.$l)('database-url', settings.get('password') ?? '', log);
-    parameters.add('service', settings);
-}
-function environmentParameters(env) {
-    const found = new Map();
-    for (const [keyword, name] of [...ENVIRONMENT_NAMES, ...FILE_PARAMETERS]) {
-        // A secret that does not exist is an empty variable, not an empty value.
-        if (env[name])
-            found.set(keyword, env[name]);
-    }
-    return found;
-}
-/** Without a name libpq would take the database that is named like the user. */
-function requireDatabase(parameters, given) {
-    if (parameters.value('dbname'))
-        return;
-    throw new errors/* LifeboatError */.H3(given
-        ? 'it names no database, and neither does PGDATABASE. Name it, as in postgresql://host/database or dbname=shop.'
-        : 'it is empty, and PGDATABASE is not set. Give a connection string such as postgresql://user:password@host:5432/database, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE.');
-}
-/** As libpq does. */
-function userOfProcess() {
-    try {
-        return (0,external_node_os_.userInfo)().username;
-    }
-    catch {
-        throw new errors/* LifeboatError */.H3('it names no user, and the user of this process has no name. Name the user, or set PGUSER.');
-    }
-}
-/**
- * By default libpq asks for TLS but goes on without it. A connection that leaves this machine is encrypted here unless
- * sslmode says otherwise, and verified when a root certificate is given.
- */
-function defaultSslMode(parameters, hosts) {
-    if (parameters.value('sslrootcert'))
-        return 'verify-full';
-    return hosts.every(isLocal) ? null : 'require';
-}
-function warnOfPlainText(parameters, hosts, log) {
-    const mode = parameters.value('sslmode');
-    if (mode === undefined || !WEAK_SSL.includes(mode) || hosts.every(isLocal))
-        return;
-    log.warning(`database-url: with sslmode=${mode} the password and the data can cross the network in plain text. Write sslmode=require, or verify-full with sslrootcert.`);
-}
-async function addPasswordOfFile(parameters, hosts, log) {
-    const path = parameters.value('passfile');
-    if (path === undefined || path === '/dev/null' || parameters.value('password'))
-        return;
-    const database = parameters.value('dbname') ?? '';
-    const user = parameters.value('user') ?? '';
-    const passwords = new Set();
-    for (const { host, address, port } of hosts) {
-        const password = await readPassfile(path, { host: host || address, port, database, user });
-        (0,inputs_secrets/* maskSecret */.$l)('database-url', password ?? '', log);
-        passwords.add(password);
-    }
-    const [password = null, ...others] = passwords;
-    if (others.length > 0) {
-        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} has different passwords for the hosts. Name one host, or give one password.`);
-    }
-    if (password === null) {
-        log.notice(`database-url: no line of the password file ${(0,values_text/* quote */.hD)(path)} fits; going on without a password.`);
-    }
-    else {
-        parameters.setDefault('password', password);
-    }
-}
-function toEnvironment(parameters) {
-    const environment = {};
-    for (const [keyword, name] of ENVIRONMENT_NAMES) {
-        const value = parameters.value(keyword);
-        if (value !== undefined)
-            environment[name] = value;
-    }
-    return environment;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/connection/toolset.ts
-
-
-
-/** The characters that docker and podman allow; neither can be taken for an option. */
-const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-const IMAGE = /^[A-Za-z0-9][A-Za-z0-9_.\-/:@]*$/;
-function parseToolset(text) {
-    if (text === 'auto' || text === 'local')
-        return { kind: text };
-    const [, kind, name = ''] = /^(container|image):(.*)$/.exec(text) ?? [];
-    if (kind === 'container') {
-        if (CONTAINER.test(name))
-            return { kind, name };
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
-    }
-    if (kind === 'image') {
-        if (IMAGE.test(name))
-            return { kind, ref: name };
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
-}
-function parseImage(text) {
-    if (IMAGE.test(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
-}
-/** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
-function needsLocalFiles(toolset, given) {
-    if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
-        return null;
-    const first = given.find(({ used }) => used);
-    if (first === undefined)
-        return null;
-    return {
-        input: first.name,
-        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
-    };
-}
-/** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
-function toolsetFor(needsFiles, toolset) {
-    return needsFiles && toolset.kind === 'auto' ? { kind: 'local' } : toolset;
-}
-/** A container of its own has this machine's network, and none of its sockets. */
-function imageNeedsHost(toolset, input, connection) {
-    if (toolset?.kind !== 'image' || connection === undefined || connection === null)
-        return null;
-    const { PGHOST = '', PGHOSTADDR = '' } = connection;
-    if (PGHOSTADDR !== '' || (PGHOST !== '' && !PGHOST.startsWith('/')))
-        return null;
-    return {
-        input,
-        problem: 'it leads to a socket of this machine, which programs of an image do not see. Name a host, such as 127.0.0.1, or write toolset: local.',
-    };
-}
-/** pg_restore's own limit is larger; so many sessions are of no use on any machine that a runner is. */
-const MOST_JOBS = 64;
-function parseRestoreJobs(text) {
-    return (0,values_words/* wholeNumber */.rD)(1, MOST_JOBS)(text);
-}
-/** One pg_dump at a time is what this version has. */
-function parseJobs(text) {
-    if (text === '1')
-        return 1;
-    if (/^[1-9]\d*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/relation-names.ts
-
-
-/** A line, in which what stands in double quotes may have line breaks. */
-const LINE = /(?:"(?:[^"]|"")*"|[^\r\n])+/g;
-/** As SQL has it: in double quotes, or plain (PostgreSQL, 4.1.1). */
-const NAME = '(?:"((?:[^"]|"")+)"|([\\p{L}_][\\p{L}\\p{N}_$]*))';
-const TABLE = new RegExp(`^(?:${NAME}\\s*\\.\\s*)?${NAME}$`, 'u');
-const SCHEMA = new RegExp(`^${NAME}$`, 'u');
-/** Names of tables, one a line, with or without the schema. */
-function parseTableNames(text) {
-    return parseNames(text, (line) => {
-        const [all, quotedSchema, schema, quotedName, name] = TABLE.exec(line) ?? [];
-        if (all === undefined)
-            throw notAName(line, 'a table', 'schema.table');
-        const named = unquoted(quotedName, name) ?? '';
-        return { schema: unquoted(quotedSchema, schema), name: named };
-    });
-}
-/** Names of schemas, one a line. */
-function parseSchemaNames(text) {
-    return parseNames(text, (line) => {
-        const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
-        if (all === undefined)
-            throw notAName(line, 'a schema', 'schema');
-        return unquoted(quoted, plain) ?? '';
-    });
-}
-/** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
-function parseNames(text, parse) {
-    const lines = (text.match(LINE) ?? []).map((line) => line.trim());
-    const names = [];
-    const problems = [];
-    for (const line of lines) {
-        if (line === '' || line.startsWith('#'))
-            continue;
-        try {
-            names.push(parse(line));
-        }
-        catch (error) {
-            problems.push(error.message);
-        }
-    }
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    if (text !== '' && names.length === 0)
-        throw new errors/* LifeboatError */.H3('it names nothing. Write one name a line, or leave it out.');
-    return names;
-}
-/** Without quotes capitals are small letters, as in SQL. */
-function unquoted(quoted, plain) {
-    if (quoted !== undefined)
-        return quoted.replaceAll('""', '"');
-    return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
-}
-function notAName(line, what, form) {
-    const why = /[*?%]/.test(line) ? 'Patterns are not known here. ' : '';
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/database/databases.ts
-
-
-
-/** `!` leaves out. In double quotes a name is as it is; plain, it has no blank, comma or quote, and `*` and `?` are wildcards. */
-const databases_LINE = /^(!?)\s*(?:"((?:[^"]|"")+)"|([^\s",!]+))$/;
-/** The word for every database. */
-const ALL = 'all';
-/** Databases, one a line: `all`, names, globs; those after `!` are left out, wherever they stand. */
-function parseDatabases(text) {
-    const wanted = { include: [], exclude: [] };
-    parseNames(text, (line) => {
-        const [all, not, quoted, plain = ''] = databases_LINE.exec(line) ?? [];
-        if (all === undefined)
-            throw notADatabase(line);
-        wanted[not === '!' ? 'exclude' : 'include'].push(patternOf(quoted, plain));
-    });
-    if (wanted.include.length === 0) {
-        throw new errors/* LifeboatError */.H3('it only leaves out. Write all, or what is to be backed up, as a line of its own.');
-    }
-    return wanted;
-}
-function patternOf(quoted, plain) {
-    if (quoted !== undefined)
-        return { text: quoted.replaceAll('""', '"'), glob: false };
-    if (plain === ALL)
-        return { text: '*', glob: true };
-    return { text: plain, glob: /[*?]/.test(plain) };
-}
-function notADatabase(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of a database. Write all, or one name a line (* and ? are wildcards, ! before it leaves it out), and in double quotes what is not plain: "odd, name".`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/database/dump-args.ts
-
-
-const WITH_PATTERN = [
-    '--schema',
-    '--exclude-schema',
-    '--table',
-    '--exclude-table',
-    '--exclude-table-data',
-    '--extension',
-];
-const FLAGS = ['--no-comments', '--no-security-labels', '--large-objects', '--no-large-objects'];
-const ALLOWED = `Allowed are ${[...WITH_PATTERN.map((option) => `${option}=PATTERN`), ...FLAGS].join(', ')}.`;
-const LONG_NAMES = {
-    '-n': '--schema',
-    '-N': '--exclude-schema',
-    '-t': '--table',
-    '-T': '--exclude-table',
-    '-e': '--extension',
-    '-b': '--large-objects',
-    '-B': '--no-large-objects',
-    '--blobs': '--large-objects',
-    '--no-blobs': '--no-large-objects',
-};
-const STREAM = 'the archive is one stream in pg_dump’s custom format, which Lifeboat compresses, encrypts and stores';
-const CONNECTION = 'it would connect elsewhere than the session that holds the snapshot; write it into database-url';
-const WHOLE = 'a backup without all of definitions and rows cannot be restored or proven';
-const AT_RESTORE = 'it is a choice for a restore, where the archive still holds everything';
-const ROWS = 'rows are written by COPY, which is what is counted, compared and restored fast';
-const OURS = 'Lifeboat sets it itself';
-/** Options of pg_dump that would break the format or the proof, each with the reason. */
-const dump_args_REFUSED = {
-    ...reason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
-    ...reason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
-    ...reason(WHOLE, '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data'),
-    ...reason(AT_RESTORE, '-c --clean -C --create --if-exists -O --no-owner -x --no-privileges --no-acl --no-tablespaces --no-publications --no-subscriptions --no-table-access-method --no-toast-compression --disable-triggers --use-set-session-authorization -S --superuser'),
-    ...reason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
-    ...reason(OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
-    ...reason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
-    ...reason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
-    ...reason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
-    ...reason('it changes how values are written: digits or characters would be lost or differ', '--extra-float-digits -E --encoding'),
-    ...reason('rows would come back into other tables than those they were counted in', '--load-via-partition-root --include-foreign-data --no-unlogged-table-data'),
-};
-function reason(text, options) {
-    return Object.fromEntries(options.split(' ').map((option) => [option, text]));
-}
-/**
- * Further arguments for pg_dump, one a line, of an allow-list; as an argv, each `--option=value`.
- * No shell reads them: quotes are part of a pattern, as pg_dump's own documentation has it.
- */
-function parseDumpArgs(text) {
-    const args = (0,values_text/* parseLines */.Li)(text, parseDumpArg);
-    if (args.includes('--large-objects') && args.includes('--no-large-objects')) {
-        throw new errors/* LifeboatError */.H3('--large-objects and --no-large-objects contradict each other. Remove one of them.');
-    }
-    return args;
-}
-function parseDumpArg(line) {
-    const [, option = '', value] = /^([^\s=]+)(?:\s*=|\s+)?(.*)$/s.exec(line) ?? [];
-    if (!line.startsWith('-')) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not an option; the database is named by database-url. ${ALLOWED}`);
-    }
-    if (FLAGS.includes(option)) {
-        if (option === line)
-            return option;
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: ${option} stands alone on its line. Remove what follows it.`);
-    }
-    if (WITH_PATTERN.includes(option))
-        return `${option}=${parsePattern(option, value?.trim() ?? '')}`;
-    throw refusal(line, option);
-}
-function parsePattern(option, pattern) {
-    if (pattern === '')
-        throw new errors/* LifeboatError */.H3(`${option} needs a pattern. Write ${option}=PATTERN, such as ${option}=sales.`);
-    if (/^'.*'$/s.test(pattern)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)}: no shell reads this, so the single quotes would be part of the name. Remove them.`);
-    }
-    if (/\s-{1,2}[a-z]/i.test(pattern.replace(/"[^"]*"/g, ''))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(`${option}=${pattern}`)} holds a second option. Write each on a line of its own.`);
-    }
-    if ((0,values_text/* hasControlCharacter */.Fd)(pattern)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)} holds a control character. Use a wildcard (* or ?) in its place.`);
-    }
-    return pattern;
-}
-function refusal(line, option) {
-    // Short options can be glued to their value: -Fp, -tname.
-    const short = /^-[A-Za-z]/.test(option) ? option.slice(0, 2) : option;
-    const long = LONG_NAMES[short];
-    if (long !== undefined) {
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: write the long name, ${WITH_PATTERN.includes(long) ? `${long}=PATTERN` : long}.`);
-    }
-    const why = dump_args_REFUSED[short];
-    if (why !== undefined)
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is refused: ${why}. Remove it.`);
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
-}
-
-// EXTERNAL MODULE: ./src/inputs/notifiers/mail.ts
-var mail = __nccwpck_require__(6402);
-// EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
-var known_hosts = __nccwpck_require__(1365);
-// EXTERNAL MODULE: ./src/inputs/keys/key-text.ts
-var key_text = __nccwpck_require__(3001);
-;// CONCATENATED MODULE: ./src/inputs/stores/ssh.ts
-
-
-
-
-const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
-/**
- * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
- * line end at its end); the text may be secret whatever it is, and is never shown.
- */
-async function parseSshKey(text) {
-    const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
-    if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
-    }
-    if (/BEGIN PGP/.test(key))
-        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
-    if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
-    }
-    const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
-    const parsed = utils.parseKey(key);
-    if (!(parsed instanceof Error))
-        return key;
-    if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
-        throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
-    }
-    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
-}
-/** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
-function sshInputsFit({ values, given, }) {
-    if (!values.store)
-        return null;
-    const servers = values.store.filter((store) => store.kind === 'ssh');
-    const [server] = servers;
-    if (server === undefined) {
-        const idle = ['ssh-key', 'ssh-known-hosts'].find(given);
-        if (idle === undefined)
-            return null;
-        return {
-            input: idle,
-            problem: 'given, but no store is ssh://user@host/path. Add such a store, or remove what is for it.',
-        };
-    }
-    if (!given('ssh-key')) {
-        return {
-            input: 'ssh-key',
-            problem: `${(0,values_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
-        };
-    }
-    if (!given('ssh-known-hosts'))
-        return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
-    const known = values['ssh-known-hosts'];
-    const stranger = known && servers.find((one) => (0,known_hosts/* linesFor */.b)(known, one).every(({ revoked }) => revoked));
-    if (!stranger)
-        return null;
-    return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
-}
-/** How to get the line of a server, and make sure of it. */
-function howToKnow({ host, port, url }, what) {
-    const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-    return `${what}, and without it nobody could tell ${(0,values_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
-}
-/** What the stores are told; null without an ssh: store. */
-function sshSettings(inputs) {
-    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
-    return key === null || knownHosts === null ? null : { key, knownHosts };
-}
-
-;// CONCATENATED MODULE: ./src/inputs/every-command.ts
-
-
-/** What holds of the inputs that every command has. */
-const everyCommand = [sshInputsFit, mail/* mailInputsFit */.Mq];
-
-;// CONCATENATED MODULE: ./src/inputs/keys/keys.ts
-
-
-const DAY = 86_400_000;
-const WARN_BEFORE = 30 * DAY;
-const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
-const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
-const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
-/** Algorithms of RFC 9580 that also stand in version 4 keys; GnuPG 2.2 knows none of them. */
-const TOO_NEW = ['x25519', 'x448', 'ed25519', 'ed448'];
-/**
- * The certificates that a backup is encrypted to, one or more, as one armored block.
- * Demanded of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
- */
-async function parsePublicKeys(text, now, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const keys = new Map();
-    for (const key of await readCertificates(text)) {
-        if (keys.has(key.getFingerprint()))
-            log.notice(`public-key: ${nameOf(key)} is listed twice; once is enough.`);
-        keys.set(key.getFingerprint(), key);
-    }
-    const problems = [];
-    for (const key of keys.values()) {
-        const problem = await whyNotEncrypt(key, now);
-        if (problem)
-            problems.push(`${nameOf(key)} ${problem}`);
-        else
-            await warnOfExpiry('public-key', key, await key.getEncryptionKey(undefined, now), now, log);
-    }
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    const all = Buffer.concat([...keys.values()].map((key) => key.write()));
-    return openpgp.armor(openpgp.enums.armor.publicKey, all);
-}
-async function readCertificates(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
-    if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text))
-        throw isPrivate();
-    if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK'))
-        throw (0,key_text/* notAKey */.s5)(text, PUBLIC_MEND);
-    const keys = [];
-    for (const block of blocks) {
-        try {
-            keys.push(...(await openpgp.readKeys({ armoredKeys: block.text })));
-        }
-        catch (error) {
-            throw unreadable(error, PUBLIC_MEND);
-        }
-    }
-    if (keys.some((key) => key.isPrivate()))
-        throw isPrivate();
-    return keys;
-}
-function isPrivate() {
-    return new errors/* LifeboatError */.H3('this is a private key; the backup job must not have it, for it could then read every backup. Remove it from the secrets of this job, and paste the output of: gpg --armor --export KEY');
-}
-async function whyNotEncrypt(key, now) {
-    const old = await whyNotAtAll(key, now);
-    if (old)
-        return old;
-    const subkey = await key.getEncryptionKey(undefined, now).catch((error) => (0,errors/* messageOf */.bD)(error));
-    if (typeof subkey !== 'string')
-        return tooNew(subkey) ? TOO_NEW_FOR_GPG : null;
-    const ended = await key.getEncryptionKey(undefined, null).catch(() => null);
-    const expiry = ended && (await expiryOf(ended, key));
-    if (expiry && expiry <= now) {
-        return `has an encryption subkey that expired on ${day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
-    }
-    const reason = reasonOf(subkey.replace(/^Could not find valid encryption key packet in key \w+(: )?/, ''));
-    return `has no subkey that can encrypt${reason && ` (${reason})`}. Add one (gpg --quick-add-key FINGERPRINT cv25519 encr) or use another key.`;
-}
-const TOO_NEW_FOR_GPG = 'is of a kind that GnuPG 2.2 cannot read (RFC 9580), so a backup could not be decrypted by hand everywhere. Make one that it can read: gpg --quick-generate-key NAME default';
-/** What makes a whole key useless, whatever it is for. */
-async function whyNotAtAll(key, now) {
-    if (key.keyPacket.version > 4 || tooNew(key))
-        return TOO_NEW_FOR_GPG;
-    if (await key.isRevoked(undefined, undefined, now))
-        return 'is revoked. Use the key that took its place.';
-    const expiry = await key.getExpirationTime();
-    if (expiry instanceof Date && expiry <= now) {
-        return `expired on ${day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
-    }
-    return null;
-}
-function tooNew(key) {
-    return TOO_NEW.includes(key.getAlgorithmInfo().algorithm);
-}
-/**
- * The certificates that a signature must come from, as one armored block. One that has expired still tells who signed
- * before that.
- */
-async function parseVerificationKeys(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const keys = await readCertificates(text);
-    return openpgp.armor(openpgp.enums.armor.publicKey, Buffer.concat(keys.map((key) => key.write())));
-}
-/** The certificates that backups are encrypted to, for whoever watches over them: one that cannot be used is no error. */
-async function describeRecipients(text, now) {
-    const facts = [];
-    for (const key of await readCertificates(text)) {
-        const subkey = await encryptionSubkey(key, now);
-        const expiry = subkey && (await expiryOf(subkey, key));
-        facts.push({
-            name: nameOf(key),
-            problem: await whyNotEncrypt(key, now),
-            expires: expiry?.toISOString() ?? null,
-            subkey: subkey?.getFingerprint().toUpperCase() ?? null,
-        });
-    }
-    return facts;
-}
-/** The one in use; when there is none any more, the last one that was. */
-async function encryptionSubkey(key, now) {
-    for (const date of [now, null]) {
-        const subkey = await key.getEncryptionKey(undefined, date).catch(() => null);
-        if (subkey)
-            return subkey;
-    }
-    return null;
-}
-/** Every key of the certificates, for a signature names the one that made it. */
-async function describeSigners(text) {
-    const facts = [];
-    for (const key of await readCertificates(text)) {
-        for (const part of key.getKeys()) {
-            const expiry = await expiryOf(part, key);
-            facts.push({ name: nameOf(key), keyId: part.getKeyID().toHex(), expires: expiry?.toISOString() ?? null });
-        }
-    }
-    return facts;
-}
-/** The private keys that open backups, one or more, unlocked. Expired ones too: old backups were made for them. */
-async function parsePrivateKeys(text, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const blocks = (0,key_text/* armoredBlocks */.xR)(text);
-    if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
-        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
-    }
-    if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PRIVATE KEY BLOCK'))
-        throw (0,key_text/* notAKey */.s5)(text, PRIVATE_MEND);
-    const keys = [];
-    for (const block of blocks) {
-        let locked;
-        try {
-            locked = await openpgp.readPrivateKeys({ armoredKeys: block.text });
-        }
-        catch (error) {
-            throw unreadable(error, PRIVATE_MEND);
-        }
-        for (const key of locked)
-            keys.push(await unlockedToDecrypt(key, passphrase));
-    }
-    return keys;
-}
-async function unlockedToDecrypt(privateKey, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    if (privateKey.isDecrypted())
-        return privateKey;
-    if (passphrase === null) {
-        throw new errors/* LifeboatError */.H3(`${nameOf(privateKey)} is locked. Give its passphrase in private-key-passphrase.`);
-    }
-    try {
-        return await openpgp.decryptKey({ privateKey, passphrase });
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`${nameOf(privateKey)} cannot be unlocked (${reasonOf((0,errors/* messageOf */.bD)(error))}). Correct private-key-passphrase.`);
-    }
-}
-/**
- * The key that signs manifests, armored and still locked, when it can sign today with this passphrase.
- * It is tried out: a key exported without its secret part looks whole.
- */
-async function parseSigningKey(text, passphrase, now, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const locked = await readSigningKey(text);
-    const name = nameOf(locked);
-    const problem = await whyNotAtAll(locked, now);
-    if (problem)
-        throw new errors/* LifeboatError */.H3(`${name} ${problem}`);
-    const key = await unlocked(locked, passphrase, log);
-    try {
-        const message = await openpgp.createMessage({ text: 'Can it sign?' });
-        await openpgp.sign({ message, signingKeys: key, detached: true, date: now });
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`${name} cannot sign (${reasonOf((0,errors/* messageOf */.bD)(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${SIGNING_MEND}`);
-    }
-    await warnOfExpiry('signing-key', key, await key.getSigningKey(undefined, now), now, log);
-    return locked.armor();
-}
-async function readSigningKey(text) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const [block, ...others] = (0,key_text/* armoredBlocks */.xR)(text);
-    if (block?.label === 'PUBLIC KEY BLOCK') {
-        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
-    }
-    if (block?.label !== 'PRIVATE KEY BLOCK')
-        throw (0,key_text/* notAKey */.s5)(text, SIGNING_MEND);
-    try {
-        const keys = await openpgp.readPrivateKeys({ armoredKeys: block.text });
-        const [key] = keys;
-        if (key && keys.length === 1 && others.length === 0)
-            return key;
-    }
-    catch (error) {
-        throw unreadable(error, SIGNING_MEND);
-    }
-    throw new errors/* LifeboatError */.H3('it holds several keys. Paste the one that signs.');
-}
-async function unlocked(key, passphrase, log) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    if (key.isDecrypted()) {
-        if (passphrase !== null)
-            log.notice('signing-key-passphrase: the key is not locked, so it is not needed.');
-        return key;
-    }
-    if (passphrase === null) {
-        throw new errors/* LifeboatError */.H3(`${nameOf(key)} is locked. Give its passphrase in signing-key-passphrase.`);
-    }
-    try {
-        return await openpgp.decryptKey({ privateKey: key, passphrase });
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`${nameOf(key)} cannot be unlocked (${reasonOf((0,errors/* messageOf */.bD)(error))}). Correct signing-key-passphrase.`);
-    }
-}
-async function warnOfExpiry(input, key, used, now, log) {
-    const expiry = await expiryOf(used, key);
-    if (expiry && expiry.getTime() < now.getTime() + WARN_BEFORE) {
-        log.warning(`${input}: ${nameOf(key)} expires on ${day(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`);
-    }
-}
-/** When the key or its subkey ends, whichever comes first; null: never. */
-async function expiryOf(used, key) {
-    const ends = [await key.getExpirationTime(), await used.getExpirationTime()];
-    const [first] = ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime());
-    return first ?? null;
-}
-function nameOf(key) {
-    return `key ${key.getFingerprint().toUpperCase()}`;
-}
-function unreadable(error, mend) {
-    return new errors/* LifeboatError */.H3(`it cannot be read as an OpenPGP key (${reasonOf((0,errors/* messageOf */.bD)(error))}). ${mend}`);
-}
-/** OpenPGP.js's own words, without the prefixes that it piles up. */
-function reasonOf(message) {
-    return message.replace(/^(Error [a-z ]+: |Misformed armored text: )+/i, '').replace(/\.$/, '');
-}
-function day(date) {
-    return date.toISOString().slice(0, 10);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/keys/passphrase.ts
-
-
-/**
- * Whoever has a copy of a backup can guess offline for as long as they like. The S2K hashes 65 MB a guess, which leaves about ten
- * thousand guesses a second to one graphics card: no defence for a few characters that people choose, enough for 20.
- */
-const LEAST = 8;
-const ADVISED = 20;
-/** The prompt that asks for it when a person decrypts by hand takes no more (GnuPG, agent/agent.h, MAX_PASSPHRASE_LEN). */
-const MOST_BYTES = 255;
-/** The passphrase that encrypts a backup; null when none is given. */
-function parsePassphrase(text, log) {
-    if (text === '')
-        return null;
-    const passphrase = checked(text, 'passphrase', log);
-    if (passphrase.trim() === '') {
-        throw new errors/* LifeboatError */.H3('it holds nothing but blanks. Write a passphrase of 20 characters or more.');
-    }
-    const length = [...passphrase].length;
-    if (length < LEAST) {
-        throw new errors/* LifeboatError */.H3(`it has fewer than ${LEAST} characters, which is soon guessed. Write ${ADVISED} or more.`);
-    }
-    if (length < ADVISED) {
-        log.warning(`passphrase: it has fewer than ${ADVISED} characters. Whoever copies a backup can guess for as long as they like.`);
-    }
-    if (passphrase !== passphrase.trim()) {
-        log.warning('passphrase: it begins or ends with a blank, which counts. Remember that when you decrypt by hand.');
-    }
-    return passphrase;
-}
-/** Passphrases of older backups, one a line. */
-function parsePreviousPassphrases(text) {
-    return text.split(/\r?\n/).filter((line) => line !== '');
-}
-/** The passphrase of a key; null when none is given. */
-function parseKeyPassphrase(text, input, log) {
-    return text === '' ? null : checked(text, input, log);
-}
-/** What a file or a pipe leaves at the end of a secret. gpg reads the first line of a passphrase file, and so do we. */
-function withoutLineBreak(text) {
-    return text.replace(/\r?\n$/, '');
-}
-function checked(text, name, log) {
-    const passphrase = withoutLineBreak(text);
-    if (passphrase !== text)
-        log.notice(`${name}: the line break at its end was left out; it is not part of the passphrase.`);
-    if ((0,values_text/* hasControlCharacter */.Fd)(passphrase)) {
-        throw new errors/* LifeboatError */.H3('it holds a line break or another control character. gpg reads only the first line of a passphrase, so write it on one line.');
-    }
-    if (Buffer.byteLength(passphrase) > MOST_BYTES) {
-        throw new errors/* LifeboatError */.H3(`it has more than ${MOST_BYTES} bytes, more than gpg’s prompt takes. Write a shorter one.`);
-    }
-    return passphrase;
-}
-
-// EXTERNAL MODULE: ./src/inputs/schema.ts
-var inputs_schema = __nccwpck_require__(2898);
-;// CONCATENATED MODULE: ./src/inputs/keys/signing.ts
-
-
-
-/** What signs, as in action.yml. */
-const signingInputs = {
-    'signing-key': (0,inputs_schema/* optional */.lq)(parseSigning),
-    'signing-key-passphrase': {
-        default: '',
-        verbatim: true,
-        parse: (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
-    },
-};
-/** A rule of every command that signs. */
-function passphraseOfNoSigningKey(passphrase, key) {
-    if (!passphrase || key)
-        return null;
-    return { input: 'signing-key-passphrase', problem: 'there is no signing-key. Give one, or remove the passphrase.' };
-}
-/** `signing-key`, tried out with its passphrase. */
-async function parseSigning(text, context) {
-    const passphrase = withoutLineBreak(context.text('signing-key-passphrase')) || null;
-    return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
-}
-
-// EXTERNAL MODULE: ./src/inputs/notifiers/monitoring.ts
-var monitoring = __nccwpck_require__(5231);
-;// CONCATENATED MODULE: ./src/inputs/values/duration.ts
-
-
-const MILLISECONDS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const duration_DAY = 86_400_000;
-/** `90s`, `15m`, `26h`, `30d` in milliseconds. */
-function parseDuration(text) {
-    const match = /^(\d{1,6})([smhd])$/.exec(text);
-    if (!match) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
-    }
-    return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
-}
-/** How long something is waited for. A day is the most: timers of JavaScript overflow after 24 days and then fire at once. */
-function parseTimeout(text) {
-    const duration = parseDuration(text);
-    if (duration < 1000 || duration > duration_DAY) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
-    }
-    return duration;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/stores/s3.ts
-
-
-
-/** The URL of an S3-compatible server, without a slash at its end. */
-function parseEndpoint(text) {
-    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
-    if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
-    }
-    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
-    }
-    if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
-    }
-    return text.replace(/\/+$/, '');
-}
-/** A query can hold keys. */
-function shownUrl(text) {
-    return text.replace(/[?#].*/s, '');
-}
-/** `governance:30d`; the duration in milliseconds. */
-function parseObjectLock(text) {
-    const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
-    if (mode !== 'governance' && mode !== 'compliance') {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
-    }
-    const milliseconds = parseDuration(duration ?? '');
-    if (milliseconds === 0) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
-    }
-    return { mode, duration: milliseconds };
-}
-/** Classes whose objects must be thawed for hours before they can be read (S3, "Restoring an archived object"). */
-const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
-/** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
-function parseStorageClass(text, log) {
-    if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
-    }
-    if (ARCHIVE_CLASSES.includes(text)) {
-        log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
-    }
-    return text;
-}
-/** The id, ARN or alias of a key. */
-function parseKmsKey(text) {
-    if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
-}
-/** What only writers are told is left to the bucket. */
-function s3ForReading(endpoint) {
-    return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/url-text.ts
-
-
-/** What is shown of a URL: a query can hold keys. */
-function shown(line) {
-    return line.replace(/\?.*/s, '?…');
-}
-function hasOddSegment(path) {
-    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
-}
-function decoded(path, line) {
-    try {
-        return decodeURIComponent(path);
-    }
-    catch {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
-    }
-}
-
-;// CONCATENATED MODULE: ./src/store/rclone/location.ts
-
-
-
-const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
-/** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
-function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
-    const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
-    if (remote === '') {
-        // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${location_MEND}`);
-    }
-    if (remote === undefined)
-        throw wrong('has no colon behind the remote');
-    if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${location_MEND}`);
-    }
-    if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
-        throw wrong('is not the name of a remote');
-    const folder = path.replace(/\/+$/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
-        throw wrong('has an empty part, "." or ".." in its path');
-    }
-    return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
-}
-
-;// CONCATENATED MODULE: ./src/store/ssh/location.ts
-
-
-
-const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
-/** `ssh://user@host:port/path`, what stands behind the scheme. */
-function parseSshUrl(line, all) {
-    const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
-    const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} ${what}. ${ssh_location_MEND}`);
-    if (/[?#]/.test(rest))
-        throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
-    const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
-    const host = (bracketed ?? plain ?? '').toLowerCase();
-    if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
-        throw wrong('does not name a server');
-    }
-    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(user))
-        throw wrong('does not say as which user to log in');
-    if (path === undefined || /^\/*$/.test(path)) {
-        throw wrong('has no path: backups belong into a folder, not into the root of the file system');
-    }
-    return {
-        kind: 'ssh',
-        url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
-        user,
-        host,
-        port: port === undefined ? 22 : portOf(port, wrong),
-        path: pathOf(path, line, wrong),
-        via,
-    };
-}
-function portOf(text, wrong) {
-    const port = Number(text);
-    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
-        return port;
-    throw wrong(`has ${(0,values_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
-}
-function pathOf(text, line, wrong) {
-    const path = decoded(text, line).replace(/\/+$/, '');
-    const below = path.replace(/^\/(~\/)?/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
-        throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
-    }
-    return path.startsWith('/~/') ? below : path;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/stores/store-url.ts
-
-
-
-
-
-const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
-/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
-function parseStores(text) {
-    const stores = (0,values_text/* parseLines */.Li)(text, parseStore);
-    if (stores.length === 0)
-        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
-    for (const [index, store] of stores.entries()) {
-        for (const other of stores.slice(0, index))
-            refuseOverlap(other, store);
-    }
-    return stores;
-}
-function parseStore(line) {
-    refuseCredentials(line);
-    if ((0,values_text/* hasControlCharacter */.Fd)(line))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a control character. Remove it.`);
-    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
-    if (scheme === undefined)
-        throw notAUrl(line);
-    const rest = line.slice(scheme.length + 1);
-    switch (scheme) {
-        case 'file':
-            return fileStore(line, rest);
-        case 's3':
-            return s3Store(line, rest);
-        case 'ssh':
-            return parseSshUrl(line, rest);
-        case 'rclone':
-            return parseRcloneUrl(line, rest);
-        case 'sftp':
-        case 'scp':
-        case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
-        case 'http':
-        case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
-        default:
-            if (scheme.length === 1)
-                throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,values_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
-    }
-}
-function fileStore(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
-    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
-        throw windowsPath(line);
-    if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
-    }
-    if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
-    }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
-    if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
-    }
-    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
-}
-function s3Store(line, rest) {
-    if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
-    }
-    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
-    if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(bucket)} in ${(0,values_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
-    }
-    const prefix = folders.join('/');
-    if (folders.length > 0 && hasOddSegment(prefix)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
-    }
-    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
-    if (Buffer.byteLength(prefix) > 700)
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
-    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
-}
-/** S3 User Guide, "General purpose bucket naming rules". */
-function isBucketName(bucket) {
-    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
-}
-/** A user, a password or a port before the path. Nothing of such a line is shown. */
-function refuseCredentials(line) {
-    if (!carriesCredentials(line))
-        return;
-    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`);
-}
-function carriesCredentials(line) {
-    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
-    switch (scheme.toLowerCase()) {
-        case 'file':
-        case 's3':
-            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
-            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
-        case 'ssh':
-        case 'sftp':
-        case 'scp':
-        case 'rsync':
-            if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority))
-                return false;
-            return /:.*@/s.test(authority + rest);
-        default:
-            return /@/.test(authority + rest);
-    }
-}
-function notAUrl(line) {
-    if (/^\\\\|^[a-z]:/i.test(line))
-        return windowsPath(line);
-    if (line.startsWith('/'))
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,values_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
-}
-function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
-}
-function refuseOverlap(a, b) {
-    const [placeA, placeB] = [placeOf(a), placeOf(b)];
-    if (placeA === placeB) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
-    }
-    for (const [outer, inner, place] of [
-        [a, b, placeA],
-        [b, a, placeB],
-    ]) {
-        if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(inner.url)} lies inside ${(0,values_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
-        }
-    }
-}
-function placeOf(store) {
-    switch (store.kind) {
-        case 'file':
-            return `file:${store.path}/`;
-        case 's3':
-            return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
-        case 'ssh':
-            return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
-        case 'rclone':
-            return `rclone:${store.remote}:${store.path}/`;
-    }
-}
-/** Warns of folders that do not outlive the job. */
-function warnOfFleetingStores(stores, env, log) {
-    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
-    for (const store of stores) {
-        if (store.kind !== 'file')
-            continue;
-        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
-            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
-        }
-        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
-            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
-        }
-    }
-}
-
-;// CONCATENATED MODULE: ./src/inputs/stores/store-inputs.ts
-
-
-
-
-
-
-/** What every command is told of its stores, as in action.yml. */
-const storeInputs = {
-    store: (0,inputs_schema/* input */.hF)('', parseStores),
-    's3-endpoint': (0,inputs_schema/* optional */.lq)(parseEndpoint),
-    'ssh-key': (0,inputs_schema/* optional */.lq)(parseSshKey),
-    'ssh-known-hosts': (0,inputs_schema/* optional */.lq)(known_hosts/* parseKnownHosts */.u),
-    'store-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
-};
-/** What a command needs that writes no backups. */
-function storeSettings(inputs) {
-    return {
-        stores: inputs.store,
-        storeTimeout: inputs['store-timeout'],
-        s3: s3ForReading(inputs['s3-endpoint']),
-        ssh: sshSettings(inputs),
-    };
-}
-/** The stores of a run that has ended, for what it left there. */
-async function readStores(get, env, log) {
-    return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
-}
-
-// EXTERNAL MODULE: ./src/formats/retention/rules.ts
-var retention_rules = __nccwpck_require__(4002);
-;// CONCATENATED MODULE: ./src/inputs/values/keep.ts
-
-
-
-
-
-/** The inputs that say which backups stay: restic's names and meanings. */
-const keepInputs = {
-    'keep-last': (0,inputs_schema/* optional */.lq)(parseAmount),
-    'keep-within': (0,inputs_schema/* optional */.lq)(parseWindow),
-    'keep-hourly': (0,inputs_schema/* optional */.lq)(parseAmount),
-    'keep-daily': (0,inputs_schema/* optional */.lq)(parseAmount),
-    'keep-weekly': (0,inputs_schema/* optional */.lq)(parseAmount),
-    'keep-monthly': (0,inputs_schema/* optional */.lq)(parseAmount),
-    'keep-yearly': (0,inputs_schema/* optional */.lq)(parseAmount),
-};
-/** The rules that are given; null when none is. */
-function keepRulesOf(inputs) {
-    const rules = {
-        last: inputs['keep-last'],
-        within: inputs['keep-within'],
-        hourly: inputs['keep-hourly'],
-        daily: inputs['keep-daily'],
-        weekly: inputs['keep-weekly'],
-        monthly: inputs['keep-monthly'],
-        yearly: inputs['keep-yearly'],
-    };
-    return (0,retention_rules/* hasRule */["do"])(rules) ? rules : null;
-}
-function parseAmount(text) {
-    if (text === 'unlimited')
-        return Number.POSITIVE_INFINITY;
-    if (/^[1-9]\d{0,5}$/.test(text))
-        return Number(text);
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no number of backups to keep. Write a whole number from 1 to 999999, or unlimited; leave the input out when you do not want the rule.`);
-}
-/** Milliseconds. To restic `m` is a month, to our durations a minute: whoever writes it may lose backups. */
-function parseWindow(text) {
-    const milliseconds = /^\d+[hd]$/.test(text) ? parseDuration(text) : 0;
-    if (milliseconds > 0)
-        return milliseconds;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
-}
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: ./src/formats/names.ts
-var names = __nccwpck_require__(6912);
-;// CONCATENATED MODULE: ./src/inputs/values/paths.ts
-
-
-
-
-
-/** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
-function parsePaths(text) {
-    const trees = (0,values_text/* parseLines */.Li)(text, parsePath);
-    const twice = trees.find(({ label }, index) => trees.findIndex((other) => other.label === label) < index);
-    if (twice === undefined)
-        return trees;
-    throw new errors/* LifeboatError */.H3(`the label ${(0,values_text/* quote */.hD)(twice.label)} stands twice. Give each folder a label of its own.`);
-}
-function parsePath(line) {
-    const [, label = '', path = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
-    if (path === '') {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no folder. Write label=path, such as uploads=/srv/shop/uploads.`);
-    }
-    if (!names/* LABEL */.d_.test(label)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label. Write 1 to 32 small letters, digits, hyphens or underscores, such as uploads=${path}.`);
-    }
-    const folder = (0,external_node_path_.resolve)(path);
-    if (!((0,external_node_fs_.statSync)(folder, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
-        throw new errors/* LifeboatError */.H3(`${label}: ${(0,values_text/* quote */.hD)(path)} is no folder on this machine. Write the path of one; what is relative starts in the workspace.`);
-    }
-    return { label, folder };
-}
-/** Globs of what is left out of file trees, one a line. */
-function parseGlobs(text) {
-    return (0,values_text/* parseLines */.Li)(text, (line) => {
-        if (line.startsWith('!')) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: what is left out cannot be brought back by !. Write what to leave out only.`);
-        }
-        if (line.startsWith('/') || line.startsWith('./')) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} would fit nothing: paths start in the tree. Write ${(0,values_text/* quote */.hD)(line.replace(/^\.?\/+/, ''))}.`);
-        }
-        return line.replace(/\/+$/, '');
-    });
-}
-function excludeWhat(trees, globs) {
-    if (trees === undefined || trees.length > 0 || globs === undefined || globs.length === 0)
-        return null;
-    return {
-        input: 'paths-exclude',
-        problem: 'there is nothing to leave out of. Name the folders in paths, or remove it.',
-    };
-}
-/** A store in a tree that it backs up: every backup would hold all those before it. */
-function treeThatHoldsStore(trees, stores) {
-    for (const { label, folder } of trees ?? []) {
-        const tree = (0,external_node_fs_.realpathSync)(folder);
-        for (const store of stores ?? []) {
-            if (store.kind !== 'file' || /^\.\.(\/|$)/.test((0,external_node_path_.relative)(tree, realPath(store.path))))
-                continue;
-            return {
-                input: 'paths',
-                problem: `${label}: the store ${(0,values_text/* quote */.hD)(store.path)} lies in it, so that every backup would hold those before it. Move the store, or name the folders beside it.`,
-            };
-        }
-    }
-    return null;
-}
-/** Without links, as far as it is there. */
-function realPath(path) {
-    try {
-        return (0,external_node_fs_.realpathSync)(path);
-    }
-    catch {
-        return (0,external_node_path_.resolve)(path);
-    }
-}
-
-// EXTERNAL MODULE: ./src/inputs/values/set-name.ts
-var set_name = __nccwpck_require__(4254);
-;// CONCATENATED MODULE: ./src/commands/backup/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `backup`, as in action.yml. */
-const backupInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('backup')),
-    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
-    databases: (0,inputs_schema/* optional */.lq)(parseDatabases),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-    'public-key': (0,inputs_schema/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
-    ...signingInputs,
-    jobs: (0,inputs_schema/* input */.hF)('1', parseJobs),
-    globals: (0,inputs_schema/* input */.hF)('true', values_words/* parseBoolean */.yG),
-    paths: (0,inputs_schema/* input */.hF)('', parsePaths),
-    'paths-exclude': (0,inputs_schema/* input */.hF)('', parseGlobs),
-    'dump-args': (0,inputs_schema/* input */.hF)('', parseDumpArgs),
-    fingerprint: (0,inputs_schema/* input */.hF)('rows', (0,values_words/* oneOf */.yL)('rows', 'content')),
-    'lock-wait-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
-    'allow-empty': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'allow-new-source': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'compression-level': (0,inputs_schema/* input */.hF)('1', (0,values_words/* wholeNumber */.rD)(1, 19)),
-    'read-back': (0,inputs_schema/* input */.hF)('auto', (0,values_words/* oneOf */.yL)('auto', 'required')),
-    's3-storage-class': (0,inputs_schema/* optional */.lq)((text, { log }) => parseStorageClass(text, log)),
-    's3-object-lock': (0,inputs_schema/* optional */.lq)(parseObjectLock),
-    's3-sse': (0,inputs_schema/* optional */.lq)((0,values_words/* oneOf */.yL)('AES256', 'aws:kms')),
-    's3-kms-key': (0,inputs_schema/* optional */.lq)(parseKmsKey),
-    's3-create-bucket': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    ...keepInputs,
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const rules = [
-    ...everyCommand,
-    function exactlyOneEncryption({ given }) {
-        if (given('passphrase') && given('public-key')) {
-            return {
-                input: 'passphrase',
-                problem: 'public-key is given as well. Remove one of the two; with public-key alone this job needs no secret that decrypts.',
-            };
-        }
-        if (given('passphrase') || given('public-key'))
-            return null;
-        return {
-            input: 'passphrase',
-            problem: 'neither passphrase nor public-key is given, and nothing is stored unencrypted. Give one of the two.',
-        };
-    },
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
-    function treesOfManySets({ given }) {
-        if (!given('databases') || !given('paths'))
-            return null;
-        return {
-            input: 'paths',
-            problem: 'with databases each set would hold the same files. Back them up with one database, in a step of its own.',
-        };
-    },
-    function nameOfManySets({ given }) {
-        if (!given('databases') || !given('name'))
-            return null;
-        return {
-            input: 'name',
-            problem: 'with databases each is backed up into a set that has its own name. Remove name; or remove databases, and name the one in database-url.',
-        };
-    },
-    function s3InputsWithoutS3({ given, values }) {
-        if (!values.store || values.store.some(({ kind }) => kind === 's3'))
-            return null;
-        const idle = inputNames.filter((name) => name.startsWith('s3-') && given(name));
-        const [first] = idle;
-        if (!first)
-            return null;
-        return {
-            input: first,
-            problem: `${idle.join(', ')} given, but no store is s3://bucket/prefix. Add such a store, or remove what is for S3.`,
-        };
-    },
-    function keyWithoutKms({ given, values }) {
-        if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms')
-            return null;
-        return {
-            input: 's3-kms-key',
-            problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
-        };
-    },
-    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
-    ({ values }) => treeThatHoldsStore(values.paths, values.store),
-    function noSecretsForForks({ given, env }) {
-        const event = env.GITHUB_EVENT_NAME ?? '';
-        if (!event.startsWith('pull_request') || given('passphrase') || given('public-key') || given('database-url'))
-            return null;
-        return {
-            input: 'passphrase',
-            problem: 'this is a pull request, and secrets are empty for pull requests from forks and from Dependabot. Run backups on schedule, workflow_dispatch or push.',
-        };
-    },
-];
-const inputNames = Object.keys(backupInputs);
-/**
- * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
- * Throws one LifeboatError with a line for each problem, which names the input.
- */
-async function readBackupSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(backupInputs, rules, get, { env, log, now: new Date() });
-    warnOfFleetingStores(inputs.store, env, log);
-    return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: inputs.toolset,
-        databases: inputs.databases,
-        name: inputs.name,
-        stores: inputs.store,
-        ssh: sshSettings(inputs),
-        s3: {
-            endpoint: inputs['s3-endpoint'],
-            storageClass: inputs['s3-storage-class'],
-            objectLock: inputs['s3-object-lock'],
-            sse: inputs['s3-sse'],
-            kmsKey: inputs['s3-kms-key'],
-            createBucket: inputs['s3-create-bucket'],
-        },
-        encryption: encryptionOf(inputs),
-        signing: inputs['signing-key'],
-        globals: inputs.globals,
-        fileTrees: inputs.paths,
-        pathsExclude: inputs['paths-exclude'],
-        dumpArgs: inputs['dump-args'],
-        fingerprint: inputs.fingerprint,
-        compressionLevel: inputs['compression-level'],
-        lockWaitTimeout: inputs['lock-wait-timeout'],
-        storeTimeout: inputs['store-timeout'],
-        allowEmpty: inputs['allow-empty'],
-        allowNewSource: inputs['allow-new-source'],
-        readBack: inputs['read-back'],
-        verificationKeys: inputs['verification-key'],
-        retention: retentionOf(inputs),
-        dryRun: inputs['dry-run'],
-    };
-}
-function retentionOf(inputs) {
-    const rules = keepRulesOf(inputs);
-    if (rules === null)
-        return null;
-    const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
-    return { rules, verificationKeys, signing, force: false, dryRun };
-}
-function encryptionOf({ passphrase, 'public-key': armored }) {
-    if (passphrase !== null)
-        return { kind: 'passphrase', passphrase };
-    if (armored !== null)
-        return { kind: 'public-key', armored };
-    throw new Error('The rules let no backup pass without encryption.');
-}
-
-;// CONCATENATED MODULE: ./src/inputs/keys/decryption.ts
-
-
-
-/** What opens backups, as in action.yml. */
-const decryptionInputs = {
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-    'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
-    'private-key': (0,inputs_schema/* optional */.lq)(parsePrivate),
-    'private-key-passphrase': {
-        default: '',
-        verbatim: true,
-        parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
-    },
-};
-function parsePrivate(text, context) {
-    return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);
-}
-/** Exactly one way to open backups must be given. */
-function wayToDecrypt(passphrase, privateKey, env) {
-    if (passphrase && privateKey) {
-        const problem = 'private-key is given as well. Remove the one that the backups are not made with.';
-        return { input: 'passphrase', problem };
-    }
-    if (passphrase || privateKey)
-        return null;
-    const fork = (env.GITHUB_EVENT_NAME ?? '').startsWith('pull_request')
-        ? ' Secrets are empty for pull requests from forks and from Dependabot.'
-        : '';
-    return {
-        input: 'passphrase',
-        problem: `neither passphrase nor private-key is given, and every backup is encrypted. Give the one that opens it.${fork}`,
-    };
-}
-function previousOfNone({ given }) {
-    if (!given('previous-passphrases') || given('passphrase'))
-        return null;
-    return { input: 'previous-passphrases', problem: 'there is no passphrase. Give the present one there.' };
-}
-function passphraseOfNoKey({ given }) {
-    if (!given('private-key-passphrase') || given('private-key'))
-        return null;
-    return { input: 'private-key-passphrase', problem: 'there is no private-key. Give one, or remove the passphrase.' };
-}
-/** Of every command that has these inputs. */
-const decryptionRules = [previousOfNone, passphraseOfNoKey];
-/** For a command that demands it by {@link wayToDecrypt}. */
-function decryptionOf(inputs) {
-    const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
-    if (passphrase !== null)
-        return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
-    if (keys !== null)
-        return { kind: 'private-key', keys };
-    throw new Error('The rules let nothing pass without a way to decrypt.');
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/report-path.ts
-
-
-
-
-/** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
-function parseReportPath(text) {
-    if ((0,values_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
-    }
-    const path = (0,external_node_path_.resolve)(text);
-    if (isFolder(path))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
-    if (!isFolder((0,external_node_path_.dirname)(path))) {
-        throw new errors/* LifeboatError */.H3(`the folder of ${(0,values_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
-    }
-    return path;
-}
-function isFolder(path) {
-    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/size.ts
-
-
-const BYTES = {
-    B: 1,
-    kB: 1e3,
-    KB: 1e3,
-    MB: 1e6,
-    GB: 1e9,
-    TB: 1e12,
-    KiB: 1024,
-    MiB: 1024 ** 2,
-    GiB: 1024 ** 3,
-    TiB: 1024 ** 4,
-};
-/** `500MB`, `2GiB` in bytes. */
-function parseSize(text) {
-    const [, number, unit = ''] = /^(\d{1,6})(B|[kKMGT]B|[KMGT]iB)$/.exec(text) ?? [];
-    const bytes = BYTES[unit];
-    if (bytes === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
-    }
-    return Number(number) * bytes;
-}
-/** `40%` as 40. Less than the whole: what may lose all of it is not watched. */
-function parsePercent(text) {
-    const [, number] = /^(\d{1,2})%$/.exec(text) ?? [];
-    if (number === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
-    }
-    return Number(number);
-}
-
-;// CONCATENATED MODULE: ./src/commands/check/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `check`, as in action.yml. */
-const checkInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('check')),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    ...decryptionInputs,
-    'public-key': (0,inputs_schema/* optional */.lq)((text, { now }) => describeRecipients(text, now)),
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerification),
-    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'max-restore-test-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'max-shrink': (0,inputs_schema/* optional */.lq)(parsePercent),
-    'min-free-space': (0,inputs_schema/* optional */.lq)(parseSize),
-    ...monitoring/* monitoringInputs */.sw,
-    'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
-};
-async function parseVerification(text) {
-    return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
-}
-const inputs_rules = [
-    ...everyCommand,
-    /** Neither is needed: then inventories are not opened. */
-    ({ given, env }) => (given('passphrase') && given('private-key') ? wayToDecrypt(true, true, env) : null),
-    ...decryptionRules,
-    function spaceOfNoDisk({ given, values }) {
-        if (!given('min-free-space') || !values.store || values.store.some(({ kind }) => kind === 'file'))
-            return null;
-        return {
-            input: 'min-free-space',
-            problem: 'no store is a folder (file:), and only its disk has an end. Remove it.',
-        };
-    },
-];
-/** Reads and checks everything that `check` is told, like readBackupSettings. */
-async function readCheckSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(checkInputs, inputs_rules, get, { env, log, now: new Date() });
-    const verification = inputs['verification-key'];
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
-        verificationKeys: verification?.armored ?? null,
-        demands: {
-            maxAge: inputs['max-age'],
-            maxRestoreTestAge: inputs['max-restore-test-age'],
-            maxShrink: inputs['max-shrink'],
-            minFreeSpace: inputs['min-free-space'],
-            signed: verification !== null,
-            recipients: inputs['public-key'],
-            signers: verification?.signers ?? null,
-        },
-        reportHtml: inputs['report-html'],
-    };
-}
-
-// EXTERNAL MODULE: ./src/formats/id.ts
-var id = __nccwpck_require__(3439);
-;// CONCATENATED MODULE: ./src/inputs/database/assertions.ts
-
-
-
-const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
-const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
-/**
- * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
- * problem a line.
- */
-async function parseAssertions(text) {
-    const entries = await parseYaml(text, SHAPE);
-    if (!Array.isArray(entries))
-        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
-    const problems = [];
-    const assertions = entries.flatMap((entry, index) => {
-        try {
-            return [parseAssertion(entry, index)];
-        }
-        catch (error) {
-            problems.push((0,errors/* messageOf */.bD)(error));
-            return [];
-        }
-    });
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    return assertions;
-}
-/** One line that is no YAML of ours. */
-function isPath(text) {
-    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
-}
-function readFile(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
-    }
-}
-/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
-async function parseYaml(text, shape) {
-    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
-    const yaml = isPath(text) ? readFile(text) : text;
-    try {
-        return parse(yaml);
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
-    }
-}
-function parseAssertion(entry, index) {
-    if (typeof entry !== 'object' || entry === null)
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
-    const { name, sql, expect, ...others } = entry;
-    if (typeof name !== 'string' || name.trim() === '') {
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
-    }
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
-    }
-    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
-}
-/** One query, as it will stand in parentheses. */
-function parseSql(sql, name, shape) {
-    if (typeof sql !== 'string' || sql.trim() === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)} has no sql. ${shape}`);
-    const query = sql.trim().replace(/;$/, '').trim();
-    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
-    }
-    return query;
-}
-function parseExpectation(expect, name) {
-    if (expect === true)
-        return { kind: 'true' };
-    if (expect === 'not-empty')
-        return { kind: 'not-empty' };
-    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
-    if (others.length === 0) {
-        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
-            return { kind, value: String(value) };
-        }
-        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
-            return { kind, value };
-        }
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/database/file-references.ts
-
-
-
-
-const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
-/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
-async function parseFileReferences(text) {
-    const entries = await parseYaml(text, file_references_SHAPE);
-    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
-        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
-    }
-    return Object.entries(entries).map(([label, sql]) => {
-        if (!names/* LABEL */.d_.test(label))
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
-        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
-    });
-}
-
-;// CONCATENATED MODULE: ./src/commands/restore-test/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `restore-test`, as in action.yml. */
-const restoreTestInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore-test')),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
-    ...decryptionInputs,
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    ...signingInputs,
-    'scratch-url': (0,inputs_schema/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
-    'scratch-image': (0,inputs_schema/* optional */.lq)(parseImage),
-    'scratch-dir': (0,inputs_schema/* optional */.lq)(parseScratchDir),
-    'keep-database': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'after-restore': (0,inputs_schema/* optional */.lq)(parseFile),
-    cache: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
-    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
-    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
-    'max-restore-time': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'on-could-not-verify': (0,inputs_schema/* input */.hF)('fail', (0,values_words/* oneOf */.yL)('fail', 'warn')),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const restore_test_inputs_rules = [
-    ...everyCommand,
-    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
-    ...decryptionRules,
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    function twoScratchServers({ given }) {
-        if (!given('scratch-url') || !given('scratch-dir'))
-            return null;
-        return {
-            input: 'scratch-dir',
-            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
-        };
-    },
-    function imageAndServer({ given }) {
-        if (!given('scratch-image') || !given('scratch-url'))
-            return null;
-        return {
-            input: 'scratch-image',
-            problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
-        };
-    },
-    function imageAndFolder({ given }) {
-        if (!given('scratch-image') || !given('scratch-dir'))
-            return null;
-        return {
-            input: 'scratch-dir',
-            problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
-        };
-    },
-    function imageAndToolset({ given, values }) {
-        const { toolset } = values;
-        if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
-            return null;
-        return {
-            input: 'toolset',
-            problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
-        };
-    },
-    function privateClusterInContainer({ given, values }) {
-        const { toolset } = values;
-        if (given('scratch-image'))
-            return null;
-        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
-            return null;
-        return {
-            input: 'toolset',
-            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
-        };
-    },
-    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
-    ({ given, values }) => needsLocalFiles(values.toolset, [
-        { name: 'after-restore', used: given('after-restore') },
-        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
-    ]),
-    function keptWhere({ given, values }) {
-        if (values['keep-database'] !== true || given('scratch-url'))
-            return null;
-        return {
-            input: 'keep-database',
-            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
-        };
-    },
-    function maskedForWhom({ given, values }) {
-        if (!given('after-restore') || values['keep-database'] === true)
-            return null;
-        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
-    },
-];
-function parseBackup(text) {
-    if (text === 'latest' || text === 'latest-proven' || (0,id/* isId */.eQ)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
-}
-function parseFile(text) {
-    if ((0,external_node_fs_.existsSync)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
-}
-function parseScratchDir(text) {
-    if (text.startsWith('/'))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
-}
-/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
-async function readRestoreTestSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreTestInputs, restore_test_inputs_rules, get, { env, log, now: new Date() });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        backup: inputs.backup,
-        decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        signing: inputs['signing-key'],
-        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
-        scratchConnection: inputs['scratch-url'],
-        scratchImage: inputs['scratch-image'],
-        scratchDir: inputs['scratch-dir'],
-        keepDatabase: inputs['keep-database'],
-        afterRestore: inputs['after-restore'],
-        cache: inputs.cache,
-        assertions: inputs.assertions,
-        fileReferences: inputs['file-references'],
-        jobs: inputs.jobs,
-        restoreTimeout: inputs['restore-timeout'],
-        maxRestoreTime: inputs['max-restore-time'],
-        maxAge: inputs['max-age'],
-        onCouldNotVerify: inputs['on-could-not-verify'],
-    };
-}
-
-;// CONCATENATED MODULE: ./src/commands/hold/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-const inputsOfBoth = {
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    ...monitoring/* monitoringInputs */.sw,
-};
-/** Every input of `hold`, as in action.yml. */
-const holdInputs = {
-    ...inputsOfBoth,
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('hold')),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-};
-/** Every input of `release`: what is let go is named, for the latest may be another one by now. */
-const releaseInputs = {
-    ...inputsOfBoth,
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('release')),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseHeldId),
-};
-function parseHeldId(text) {
-    if ((0,id/* isId */.eQ)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
-}
-/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
-async function readHoldSettings(schema, get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(schema, everyCommand, get, {
-        env,
-        log,
-        now: new Date(),
-    });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        backup: inputs.backup,
-        verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
-        by: whoAsks(env),
-    };
-}
-/** From the runner's environment. */
-function whoAsks({ GITHUB_ACTOR, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }) {
-    if (!GITHUB_ACTOR || !GITHUB_SERVER_URL || !GITHUB_REPOSITORY || !GITHUB_RUN_ID)
-        return null;
-    return `${GITHUB_ACTOR}, ${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
-}
-
-;// CONCATENATED MODULE: ./src/commands/list/inputs.ts
-
-
-
-
-
-
-
-/** Every input of `list`, as in action.yml. */
-const listInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('list')),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    ...monitoring/* monitoringInputs */.sw,
-    'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
-};
-/** Reads and checks everything that `list` is told, like readBackupSettings. */
-async function readListSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        reportHtml: inputs['report-html'],
-    };
-}
-
-;// CONCATENATED MODULE: ./src/commands/prune/inputs.ts
-
-
-
-
-
-
-
-
-
-/** Every input of `prune`, as in action.yml. */
-const pruneInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('prune')),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    ...keepInputs,
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    ...signingInputs,
-    force: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const keepNames = Object.keys(keepInputs);
-const prune_inputs_rules = [
-    ...everyCommand,
-    function somethingToKeep({ given }) {
-        if (keepNames.some(given))
-            return null;
-        const problem = `no rule says what is kept, so nothing would be deleted. Give one or more of ${keepNames.join(', ')}.`;
-        return { input: 'keep-last', problem };
-    },
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-];
-/** Reads and checks everything that `prune` is told, like readBackupSettings. */
-async function readPruneSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(pruneInputs, prune_inputs_rules, get, { env, log, now: new Date() });
-    const keep = keepRulesOf(inputs);
-    if (keep === null)
-        throw new Error('The rules let no prune pass without a rule of what to keep.');
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        retention: {
-            rules: keep,
-            verificationKeys: inputs['verification-key'],
-            signing: inputs['signing-key'],
-            force: inputs.force,
-            dryRun: inputs['dry-run'],
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./src/inputs/command-environment.ts
-
-/** Inputs, what is saved for the `post:` step, and the runner's own tokens. */
-const command_environment_OURS = /^(?:INPUT|STATE|LIFEBOAT|ACTIONS)_/;
-/** What a command of the user's gets of our environment: all that holds no input, and none of the secrets that we know. */
-function commandEnvironment(get, env) {
-    const secrets = (0,inputs_secrets/* secretsOf */.Fj)(get, env)
-        .map(({ text }) => text)
-        .filter((text) => text.length >= inputs_secrets/* SHORTEST_MASK */.SE);
-    return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !command_environment_OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/command-lines.ts
-
-
-/** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
-const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;
-/** What a shell would act on outside of quotes. */
-const FOR_A_SHELL = /[|&;<>()$`*?[\]]/;
-/** What a backslash takes its meaning from within double quotes. */
-const ESCAPED = /\\([$`"\\])/g;
-/**
- * Commands, one a line, each as its program and its arguments. No shell reads them: words are split by blanks, quotes and
- * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
- */
-function parseCommandLines(text) {
-    return (0,values_text/* parseLines */.Li)(text, wordsOf);
-}
-function wordsOf(line) {
-    const words = [];
-    let word = null;
-    let read = 0;
-    for (const [all, blanks, single, double, escaped, plain] of line.matchAll(PIECE)) {
-        read += all.length;
-        if (blanks !== undefined) {
-            if (word !== null)
-                words.push(word);
-            word = null;
-            continue;
-        }
-        if (isForAShell(plain ?? '', word) || /[$`]/.test((double ?? '').replaceAll(ESCAPED, '')))
-            throw needsAShell(line);
-        word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
-    }
-    if (read < line.length) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
-    }
-    if (word !== null)
-        words.push(word);
-    checkProgram(words[0] ?? '', line);
-    return words;
-}
-function isForAShell(plain, word) {
-    return FOR_A_SHELL.test(plain) || (word === null && plain.startsWith('~'));
-}
-function checkProgram(program, line) {
-    if (program === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no program. Write the program first.`);
-    if (!/^\w+=/.test(program))
-        return;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
-}
-function needsAShell(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/values/files-to.ts
-
-
-
-
-/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
-function parseFilesTo(text) {
-    if ((0,values_text/* hasControlCharacter */.Fd)(text))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
-    const folder = (0,external_node_path_.resolve)(text);
-    if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
-    }
-    if (!isEmpty(folder)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
-    }
-    return folder;
-}
-function files_to_isFolder(path) {
-    return (0,external_node_fs_.statSync)(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-function isEmpty(path) {
-    try {
-        return (0,external_node_fs_.readdirSync)(path).length === 0;
-    }
-    catch (error) {
-        const { code } = error;
-        if (code === 'ENOENT')
-            return true;
-        if (code === 'ENOTDIR')
-            return false;
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/commands/restore/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `restore`, as in action.yml. */
-const restoreInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore')),
-    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
-    ...decryptionInputs,
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    confirm: (0,inputs_schema/* input */.hF)('', (text) => text),
-    replace: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    tables: (0,inputs_schema/* input */.hF)('', parseTableNames),
-    schemas: (0,inputs_schema/* input */.hF)('', parseSchemaNames),
-    'files-to': (0,inputs_schema/* optional */.lq)(parseFilesTo),
-    'create-roles': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'accept-unverified': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
-    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'swap-timeout': (0,inputs_schema/* input */.hF)('1m', parseTimeout),
-    before: (0,inputs_schema/* input */.hF)('', parseCommandLines),
-    after: (0,inputs_schema/* input */.hF)('', parseCommandLines),
-    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    ...monitoring/* monitoringInputs */.sw,
-};
-const restore_inputs_rules = [
-    ...everyCommand,
-    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
-    ...decryptionRules,
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
-    ({ given, values }) => needsLocalFiles(values.toolset, [
-        { name: 'tables', used: given('tables') },
-        { name: 'schemas', used: given('schemas') },
-        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
-    ]),
-    /** The name of the database, typed once more: whoever restores says what is meant. */
-    function confirmed({ values }) {
-        const database = values['database-url']?.PGDATABASE;
-        if (database === undefined || values['dry-run'] === true || values.confirm === database)
-            return null;
-        return {
-            input: 'confirm',
-            problem: `${(0,values_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,values_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
-        };
-    },
-    /** The old database would be gone, and most of what was in it. */
-    function partInPlaceOfTheWhole({ given, values }) {
-        if (values.replace !== true || !(given('tables') || given('schemas')))
-            return null;
-        return {
-            input: 'replace',
-            problem: `${given('tables') ? 'tables' : 'schemas'} restores a part of the backup, which must not take the place of the whole database. Set replace: false, and copy what you need out of the restored database.`,
-        };
-    },
-];
-/** Reads and checks everything that `restore` is told, like readBackupSettings. */
-async function readRestoreSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreInputs, restore_inputs_rules, get, { env, log, now: new Date() });
-    const wanted = wantedOf(inputs);
-    return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
-        name: inputs.name,
-        ...storeSettings(inputs),
-        backup: inputs.backup,
-        decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        replace: inputs.replace,
-        wanted,
-        createRoles: inputs['create-roles'],
-        acceptUnverified: inputs['accept-unverified'],
-        restoreTimeout: inputs['restore-timeout'],
-        maxAge: inputs['max-age'],
-        swapTimeout: inputs['swap-timeout'],
-        commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
-        jobs: inputs.jobs,
-        filesTo: inputs['files-to'],
-        assertions: inputs.assertions,
-        dryRun: inputs['dry-run'],
-    };
-}
-function wantedOf({ tables, schemas }) {
-    return tables.length + schemas.length === 0 ? null : { tables, schemas };
-}
-
-;// CONCATENATED MODULE: ./src/commands/read-settings.ts
-
-
-
-
-
-
-
-
-
-
-/** The inputs of each command, as in action.yml. */
-const commandInputs = {
-    backup: backupInputs,
-    'restore-test': restoreTestInputs,
-    restore: restoreInputs,
-    list: listInputs,
-    check: checkInputs,
-    prune: pruneInputs,
-    hold: holdInputs,
-    release: releaseInputs,
-};
-/**
- * Reads and checks everything that the command is told. Secrets are masked before the first check. `get` gives an
- * input's text untrimmed, empty when it was not given. Throws one LifeboatError with a line for each problem, which
- * names the input.
- */
-async function readSettings(get, env, log) {
-    (0,inputs_secrets/* maskSecrets */.QU)((0,inputs_secrets/* secretsOf */.Fj)(get, env), log);
-    const command = await readCommand(get);
-    noticeIdle(command, get, log);
-    switch (command) {
-        case 'backup':
-            return readBackupSettings(get, env, log);
-        case 'restore-test':
-            return readRestoreTestSettings(get, env, log);
-        case 'restore':
-            return readRestoreSettings(get, env, log);
-        case 'list':
-            return readListSettings(get, env, log);
-        case 'check':
-            return readCheckSettings(get, env, log);
-        case 'prune':
-            return readPruneSettings(get, env, log);
-        case 'hold':
-        case 'release':
-            return readHoldSettings(commandInputs[command], get, env, log);
-    }
-}
-async function readCommand(get) {
-    const problems = new inputs_problems/* Problems */.Z();
-    const text = get('command').trim() || backupInputs.command.default;
-    const command = await problems.collect('command', () => (0,inputs_command/* parseCommand */.R)(text));
-    problems.throwIfAny();
-    return command ?? 'backup';
-}
-/** An input of another command does nothing here; whoever gave it may expect something. */
-function noticeIdle(command, get, log) {
-    const own = commandInputs[command];
-    const all = Object.assign({}, ...Object.values(commandInputs));
-    for (const [name, { default: byDefault }] of Object.entries(all)) {
-        const text = get(name).trim();
-        if (name in own || text === '' || text === byDefault)
-            continue;
-        log.notice(`${name}: the command ${command} has no use for it.`);
-    }
+/** Every command, in the order of `--help`. What is known of commands derives from this. */
+const COMMANDS = [backup_backup, restore_test_restoreTest, restore_restore, list_list, check_check, prune_prune, hold_hold, release_release];
+const COMMAND_NAMES = COMMANDS.map(({ name }) => name);
+/** What runs when no command is named. */
+const DEFAULT_COMMAND = backup_backup;
+/** undefined: there is no such command. */
+function findCommand(name) {
+    return COMMANDS.find((command) => command.name === name);
 }
+/** The inputs of each command, by its name. */
+const commandInputs = Object.fromEntries(COMMANDS.map(({ name, inputs }) => [name, inputs]));
 
 
 /***/ }),
@@ -49981,138 +50060,6 @@ function databaseNameOf(original, suffix) {
         head += char;
     }
     return head + suffix;
-}
-
-
-/***/ }),
-
-/***/ 4002:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   NH: () => (/* binding */ describeRules),
-/* harmony export */   SA: () => (/* binding */ planRetention),
-/* harmony export */   "do": () => (/* binding */ hasRule)
-/* harmony export */ });
-/* harmony import */ var _id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3439);
-
-/**
- * Which backups of a set stay. As restic (0.16 and newer): each rule keeps the newest backup of each of its newest
- * periods that have one, and the oldest of all while there are fewer periods than it keeps. Backups from the future are
- * kept and count for nothing. `ids` are good backups, in any order.
- */
-function planRetention(ids, rules, now) {
-    const { future = [], past = [] } = Object.groupBy(ids.toSorted().reverse(), (id) => (0,_id_js__WEBPACK_IMPORTED_MODULE_0__/* .isFromFuture */ .S5)(id, now) ? 'future' : 'past');
-    const keepers = keepersOf(rules, past);
-    const plan = { keep: future.map((id) => ({ id, reasons: ['from the future'] })), delete: [] };
-    for (const id of past) {
-        const reasons = keepers.flatMap((keeps) => keeps(id) ?? []);
-        if (reasons.length > 0)
-            plan.keep.push({ id, reasons });
-        else
-            plan.delete.push(id);
-    }
-    return plan;
-}
-function hasRule(rules) {
-    return Object.values(rules).some((rule) => rule !== null);
-}
-/** `keep-daily 7, keep-monthly 12`: as they are written in a workflow. */
-function describeRules(rules) {
-    const given = Object.entries(rules).filter((rule) => rule[1] !== null);
-    return given.map(([name, value]) => `keep-${name} ${name === 'within' ? hours(value) : amount(value)}`).join(', ');
-}
-function amount(value) {
-    return value === Number.POSITIVE_INFINITY ? 'unlimited' : String(value);
-}
-function hours(milliseconds) {
-    const whole = milliseconds / 3_600_000;
-    return whole % 24 === 0 ? `${whole / 24}d` : `${whole}h`;
-}
-function keepersOf(rules, newestFirst) {
-    const oldest = newestFirst.at(-1);
-    const periods = Object.keys(PERIODS).flatMap((name) => {
-        const most = rules[name];
-        return most === null ? [] : [keepPeriods(name, most, oldest)];
-    });
-    return [
-        ...(rules.last === null ? [] : [keepLast(rules.last)]),
-        ...(rules.within === null ? [] : [keepWithin(rules.within, newestFirst[0])]),
-        ...periods,
-    ];
-}
-function keepLast(most) {
-    let taken = 0;
-    return () => (taken < most ? `last ${++taken} of ${amount(most)}` : null);
-}
-function keepWithin(window, newest) {
-    const end = timeOf(newest ?? '') - window;
-    return (id) => (timeOf(id) > end ? `within ${hours(window)}` : null);
-}
-function keepPeriods(name, most, oldest) {
-    let taken = 0;
-    let last = '';
-    return (id) => {
-        if (taken >= most)
-            return null;
-        const period = PERIODS[name](id);
-        if (period === last)
-            return id === oldest ? `oldest, while there are fewer than ${amount(most)} ${name}` : null;
-        last = period;
-        taken++;
-        return `${name} ${period}`;
-    };
-}
-/** The period that a backup falls into, in UTC: an id begins with it, `20261121T02…`. */
-const PERIODS = {
-    hourly: (id) => `${day(id)}T${id.slice(9, 11)}`,
-    daily: day,
-    weekly: (id) => isoWeek(timeOf(id)),
-    monthly: (id) => day(id).slice(0, 7),
-    yearly: (id) => id.slice(0, 4),
-};
-function day(id) {
-    return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`;
-}
-function timeOf(id) {
-    return (0,_id_js__WEBPACK_IMPORTED_MODULE_0__/* .startOf */ .GH)(id)?.getTime() ?? 0;
-}
-const DAY = 86_400_000;
-/** `2026-W53`, ISO 8601: weeks begin on Monday and belong to the year of their Thursday. */
-function isoWeek(time) {
-    const daysSinceMonday = (new Date(time).getUTCDay() + 6) % 7;
-    const thursday = new Date(time + (3 - daysSinceMonday) * DAY);
-    const year = thursday.getUTCFullYear();
-    const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * DAY)) + 1;
-    return `${year}-W${String(week).padStart(2, '0')}`;
-}
-
-
-/***/ }),
-
-/***/ 6144:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   F: () => (/* binding */ commandMeant),
-/* harmony export */   R: () => (/* binding */ parseCommand)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _values_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9933);
-/* harmony import */ var _values_words_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3805);
-
-
-
-const COMMANDS = ['backup', 'restore-test', 'restore', 'list', 'check', 'prune', 'hold', 'release'];
-/** The command that is meant, for the title of an error, before anything is checked. */
-function commandMeant(text) {
-    return COMMANDS.find((candidate) => candidate === text.trim()) ?? 'backup';
-}
-function parseCommand(text) {
-    const command = COMMANDS.find((candidate) => candidate === text);
-    if (command !== undefined)
-        return command;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_values_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not a command. Write ${(0,_values_words_js__WEBPACK_IMPORTED_MODULE_2__/* .alternatives */ .Vo)(COMMANDS)}.`);
 }
 
 
@@ -50735,12 +50682,12 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _app_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(870);
+/* harmony import */ var _app_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8509);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2397);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);
 /* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6472);
-/* harmony import */ var _report_outlet_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5281);
+/* harmony import */ var _report_reporter_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4969);
 /* harmony import */ var _repository_cache_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3049);
 
 
@@ -50764,7 +50711,7 @@ async function main() {
         return;
     }
     const { track } = new _leftovers_js__WEBPACK_IMPORTED_MODULE_7__/* .Leftovers */ .b((0,_app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__/* .leftoversSaver */ .u)(_report_log_js__WEBPACK_IMPORTED_MODULE_3__/* .actionsLog */ ._.warning));
-    const outcome = await (0,_app_run_command_js__WEBPACK_IMPORTED_MODULE_1__/* .carryOut */ .u)({ get, env: process.env, out: _report_outlet_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsOutlet */ .n, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
+    const outcome = await (0,_app_run_command_js__WEBPACK_IMPORTED_MODULE_1__/* .runCommand */ .d)({ get, env: process.env, reporter: _report_reporter_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsReporter */ .t, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
     if (outcome !== 'good')
         process.exitCode = 1;
 }
@@ -50775,6 +50722,111 @@ await main();
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
+
+/***/ }),
+
+/***/ 5772:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cb: () => (/* binding */ METRICS),
+/* harmony export */   Ps: () => (/* binding */ metricsOf),
+/* harmony export */   U$: () => (/* binding */ restoreSamples),
+/* harmony export */   WU: () => (/* binding */ startSeconds),
+/* harmony export */   Yb: () => (/* binding */ unixSeconds),
+/* harmony export */   lc: () => (/* binding */ samplesOf),
+/* harmony export */   wH: () => (/* binding */ stageSamples)
+/* harmony export */ });
+/* harmony import */ var _formats_id_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3439);
+
+/** Every metric that is written, all of them gauges, with its HELP. Times are Unix times; an age is `time()` less one of them. */
+const METRICS = {
+    lifeboat_last_attempt_timestamp_seconds: 'When the last run ended, however it did.',
+    lifeboat_last_attempt_success: 'Whether the last run was green: 1 or 0.',
+    lifeboat_last_attempt_duration_seconds: 'How long the last run took.',
+    lifeboat_last_success_timestamp_seconds: 'When the last green run ended.',
+    lifeboat_stage_duration_seconds: 'How long each stage of the last run with a result took.',
+    lifeboat_newest_backup_timestamp_seconds: 'When the newest complete backup was begun; 0: there is none.',
+    lifeboat_database_size_bytes: 'What the database took on its server when it was last backed up.',
+    lifeboat_backup_dump_bytes: 'The last backup before compression.',
+    lifeboat_backup_stored_bytes: 'The last backup as it is stored.',
+    lifeboat_backup_tables: 'Tables in the last backup.',
+    lifeboat_backup_rows: 'Rows in the last backup.',
+    lifeboat_restore_test_proven: 'Whether the last restore test with a verdict said proven: 1 or 0.',
+    lifeboat_last_proven_timestamp_seconds: 'When a restore test last said proven.',
+    lifeboat_last_proven_backup_timestamp_seconds: 'When the backup was begun that a restore test last proved.',
+    lifeboat_restore_duration_seconds: 'How long the last restore took, without the comparison.',
+    lifeboat_backups: 'Complete backups that are kept.',
+    lifeboat_backups_stored_bytes: 'What all backups of the set take, complete or not.',
+    lifeboat_newest_proven_backup_timestamp_seconds: 'When the newest proven backup was begun; 0: there is none.',
+    lifeboat_store_free_bytes: 'What is free on the disk of a file store.',
+    lifeboat_store_size_bytes: 'The size of the disk of a file store.',
+};
+/** What a run reports: of each set, and of each store by itself. None when no set is known. */
+function metricsOf(result, space) {
+    const { command, about, measured, failure, ended, duration } = result;
+    const own = { failed: failure !== null, ended, duration };
+    return measured.flatMap(({ set = null, attempt = own, samples, stores }) => {
+        const name = set ?? about.set;
+        if (name === null)
+            return [];
+        return [
+            { labels: { set: name, command }, samples: [...attemptSamples(attempt), ...samples] },
+            ...stores.map(({ url, samples }) => ({ labels: { set: name, command, store: url }, samples })),
+            ...space.map(({ url, free, size }) => ({
+                labels: { set: name, command, store: url },
+                samples: samplesOf({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
+            })),
+        ];
+    });
+}
+function attemptSamples({ failed, ended, duration }) {
+    return samplesOf({
+        lifeboat_last_attempt_timestamp_seconds: unixSeconds(ended),
+        lifeboat_last_attempt_success: failed ? 0 : 1,
+        lifeboat_last_attempt_duration_seconds: Math.round(duration) / 1000,
+        lifeboat_last_success_timestamp_seconds: failed ? null : unixSeconds(ended),
+    });
+}
+function stageSamples(stages) {
+    // A stage that was gone through twice is one series.
+    const sums = new Map();
+    for (const { name, milliseconds } of stages)
+        sums.set(name, (sums.get(name) ?? 0) + milliseconds);
+    return [...sums].map(([stage, milliseconds]) => ({
+        name: 'lifeboat_stage_duration_seconds',
+        stage,
+        value: milliseconds / 1000,
+    }));
+}
+/** `restoreTime` is milliseconds; null: nothing was restored. */
+function restoreSamples(restoreTime) {
+    return samplesOf({ lifeboat_restore_duration_seconds: restoreTime === null ? null : restoreTime / 1000 });
+}
+/** Those that are known. */
+function samplesOf(values) {
+    return Object.entries(values).flatMap(([name, value]) => value === null ? [] : [{ name: name, value }]);
+}
+function unixSeconds(time) {
+    return Math.floor(time.getTime() / 1000);
+}
+/** When the backup with this id was begun, as a Unix time; null: the id does not say. */
+function startSeconds(id) {
+    const start = (0,_formats_id_js__WEBPACK_IMPORTED_MODULE_0__/* .startOf */ .GH)(id);
+    return start === null ? null : unixSeconds(start);
+}
+
+
+/***/ }),
+
+/***/ 1544:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ NO_FACTS)
+/* harmony export */ });
+const NO_FACTS = { backup: null, verdict: null, recovered: false, sentence: null };
+
 
 /***/ }),
 
@@ -51158,11 +51210,83 @@ function logOrigin(error, log, cancelled = false) {
 
 /***/ }),
 
-/***/ 5281:
+/***/ 8991:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   n: () => (/* binding */ actionsOutlet)
+/* harmony export */   k: () => (/* binding */ Progress)
+/* harmony export */ });
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1996);
+
+/** Milliseconds between two lines about long work, and between two of which each takes the place of the one before. */
+const INTERVAL = 5_000;
+const INTERVAL_ON_A_TERMINAL = 500;
+/** The estimate is the tables' size on disk; their text can be longer, so the share stops short of the whole. */
+const MOST = 0.99;
+/** Times the stages of a command, and says every few seconds how far long work has come. */
+class Progress {
+    stages = [];
+    #log;
+    #start = performance.now();
+    /** What is under way, for the message of a failure. */
+    current = 'start';
+    /** For whoever is told of the end, however early that comes. */
+    about = { set: null, database: null, backup: null };
+    constructor(log) {
+        this.#log = log;
+    }
+    async stage(name, work) {
+        this.current = name;
+        const start = performance.now();
+        try {
+            return await work();
+        }
+        finally {
+            this.stages.push({ name, milliseconds: performance.now() - start });
+        }
+    }
+    /** Milliseconds since the command began. */
+    elapsed() {
+        return performance.now() - this.#start;
+    }
+    /** Reports while `work` runs. `read` gives the bytes so far; `estimate` is in bytes, 0 when unknown. */
+    async watch(what, estimate, read, work) {
+        const start = performance.now();
+        const { status } = this.#log;
+        let last = { at: start, plain: 0 };
+        const timer = setInterval(() => {
+            const now = { at: performance.now(), ...read() };
+            const rate = ((now.plain - last.plain) / (now.at - last.at)) * 1000;
+            last = now;
+            const share = estimate > 0 ? Math.min(MOST, now.plain / estimate) : null;
+            if (status)
+                status(`${what}: ${progressLine(now, null, rate, now.at - start)}`, share);
+            else
+                this.#log.info(`${what}: ${progressLine(now, share, rate, now.at - start)}`);
+        }, status ? INTERVAL_ON_A_TERMINAL : INTERVAL);
+        try {
+            return await work();
+        }
+        finally {
+            clearInterval(timer);
+        }
+    }
+}
+function progressLine(now, done, rate, elapsed) {
+    const share = done === null ? '' : `, ${Math.round(done * 100)} % of the estimate`;
+    const more = now.more === '' ? '' : `, ${now.more}`;
+    const stored = now.stored === null ? '' : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatBytes */ .z3)(now.stored)} stored, `;
+    return `${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatBytes */ .z3)(now.plain)} read${share}, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatBytes */ .z3)(rate)}/s, ${stored}${(0,_units_js__WEBPACK_IMPORTED_MODULE_0__/* .formatDuration */ .a3)(elapsed)}${more}`;
+}
+
+
+/***/ }),
+
+/***/ 4969:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   t: () => (/* binding */ actionsReporter)
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_0__);
@@ -51176,7 +51300,7 @@ function logOrigin(error, log, cancelled = false) {
 /** Bytes. The runner drops a summary over 1 MiB whole (FileCommandManager.cs, AttachmentSizeLimit). */
 const SUMMARY_LIMIT = 900 * 1024;
 /** GitHub's runner: workflow commands on standard output, and the files that it names. */
-const actionsOutlet = {
+const actionsReporter = {
     log: _log_js__WEBPACK_IMPORTED_MODULE_3__/* .actionsLog */ ._,
     output: (name, value) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .setOutput */ .uH(name, value),
     error: (title, message) => _actions_core__WEBPACK_IMPORTED_MODULE_1__/* .error */ .z3(message, { title }),
@@ -51799,6 +51923,58 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
         super(message, options);
         this.code = code;
     }
+}
+
+
+/***/ }),
+
+/***/ 1996:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
+/* harmony export */   a3: () => (/* binding */ formatDuration),
+/* harmony export */   nV: () => (/* binding */ formatAge),
+/* harmony export */   pq: () => (/* binding */ countOf),
+/* harmony export */   z3: () => (/* binding */ formatBytes)
+/* harmony export */ });
+/** `1.4 GB`: decimal units, as disks and providers count. */
+function formatBytes(bytes) {
+    const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+    let value = bytes;
+    let unit = 0;
+    for (; value >= 999.5 && unit < units.length - 1; unit++)
+        value /= 1000;
+    return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+/** `850 ms`, `12.3 s`, `4 min 5 s`, `2 h 3 min`; takes milliseconds. */
+function formatDuration(milliseconds) {
+    if (milliseconds < 999.5)
+        return `${Math.round(milliseconds)} ms`;
+    const seconds = milliseconds / 1000;
+    if (seconds < 59.95)
+        return `${seconds.toFixed(1)} s`;
+    const whole = Math.round(seconds);
+    if (whole < 3600)
+        return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    const minutes = Math.round(whole / 60);
+    return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+/** `5 min`, `26 h 3 min`, `30 d 4 h`: how old a backup is. Hours up to two days, as objectives are said; takes seconds. */
+function formatAge(seconds) {
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    if (hours < 1)
+        return `${minutes} min`;
+    return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+/** `1,234,567`, also of a string of digits. */
+function formatCount(count) {
+    return BigInt(count).toLocaleString('en-US');
+}
+/** `1 table`, `1,234 tables`. */
+function countOf(count, thing) {
+    return `${formatCount(count)} ${thing}${BigInt(count) === 1n ? '' : 's'}`;
 }
 
 

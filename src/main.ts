@@ -1,10 +1,10 @@
 import * as core from '@actions/core';
-import { carryOut } from './app/run-command.ts';
+import { runCommand } from './app/run-command.ts';
 import { leftoversSaver } from './app/saved-leftovers.ts';
 import { CLI } from './cli/program.ts';
 import { Leftovers } from './leftovers.ts';
 import { actionsLog } from './report/log.ts';
-import { actionsOutlet } from './report/outlet.ts';
+import { actionsReporter } from './report/reporter.ts';
 import { CACHE_PROCESS, serveCacheRequest } from './repository/cache/actions-cache-process.ts';
 
 /**
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     return;
   }
   const { track } = new Leftovers(leftoversSaver(actionsLog.warning));
-  const outcome = await carryOut({ get, env: process.env, out: actionsOutlet, mask: core.setSecret, track });
+  const outcome = await runCommand({ get, env: process.env, reporter: actionsReporter, mask: core.setSecret, track });
   if (outcome !== 'good') process.exitCode = 1;
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { parseDocument } from 'yaml';
-import { commandInputs } from '../../src/commands/read-settings.ts';
+import { commandInputs } from '../../src/commands/index.ts';
 import type { Schema } from '../../src/inputs/schema.ts';
 import { lintWorkflow } from '../lint-workflow.ts';
 import type { Page, Problem, Snippet } from './page.ts';

@@ -9,18 +9,18 @@ import { type MetricGroup, metricsOf, type StoreSpace } from '../notify/metrics.
 import { readMetricsFile, writeMetricsFile } from '../notify/metrics-file.ts';
 import { lastAttemptFailed, metricsText } from '../notify/metrics-text.ts';
 import { push } from '../notify/pushgateway.ts';
+import type { RunResult } from '../notify/run-result.ts';
 import { makeMessage, post, workflowRun } from '../notify/webhook.ts';
-import type { Ending } from '../report/ending.ts';
 import type { Log } from '../report/log.ts';
 
-/** All that is told at the end takes no longer. Milliseconds. */
+/** All notifications of the end together take no longer. Milliseconds. */
 const TIME = 30_000;
 /** The same once the run is cancelled, and until when after the signal: SIGTERM comes 7.5 s after it, the end 2.5 s later. */
 const TIME_WHEN_CANCELLED = 2_000;
 const LATEST_WHEN_CANCELLED = 7_000;
 const TIME_OF_DISKS = 2_000;
 
-export interface Telling {
+export interface Notifier {
   settings: MonitoringSettings;
   log: Log;
   cancelled: AbortSignal;
@@ -28,26 +28,26 @@ export interface Telling {
 }
 
 /**
- * Tells the heartbeat that the run begins. Returns what tells everybody how it ended. Neither throws: whoever cannot be told
- * is named in a warning, and the run is what it was.
+ * Reports the start of the run to the heartbeat. Returns what reports its result to every notifier. Neither throws: a
+ * notifier that fails is named in a warning, and the result does not change.
  */
-export function beginTelling(telling: Telling): (ending: Ending, stores: StoreLocation[]) => Promise<void> {
-  const { cancelled } = telling;
+export function startNotifying(notifier: Notifier): (result: RunResult, stores: StoreLocation[]) => Promise<void> {
+  const { cancelled } = notifier;
   const stop = new AbortController();
   const stopIn = (time: number) => void setTimeout(() => stop.abort(), time).unref();
   cancelled.addEventListener('abort', () => stopIn(LATEST_WHEN_CANCELLED));
-  const begun = tellStart(telling);
-  return async (ending, stores) => {
-    // In their order, or the service would wait for the end of a run that it was told of last.
+  const begun = notifyStart(notifier);
+  return async (result, stores) => {
+    // In their order, or the service would wait for the end of a run whose start it heard of last.
     await begun;
     stopIn(cancelled.aborted ? TIME_WHEN_CANCELLED : TIME);
     cancelled.addEventListener('abort', () => stopIn(TIME_WHEN_CANCELLED));
-    await tellEnd(telling, ending, stores, stop.signal);
+    await notifyEnd(notifier, result, stores, stop.signal);
   };
 }
 
 /** Beside the work, not before it. Some services know no start: that is worth no warning, the end will tell. */
-async function tellStart({ settings: { heartbeat }, cancelled, log }: Telling): Promise<void> {
+async function notifyStart({ settings: { heartbeat }, cancelled, log }: Notifier): Promise<void> {
   if (heartbeat === null) return;
   try {
     await sendBeat(heartbeat, 'start', cancelled);
@@ -56,19 +56,24 @@ async function tellStart({ settings: { heartbeat }, cancelled, log }: Telling): 
   }
 }
 
-async function tellEnd(telling: Telling, ending: Ending, stores: StoreLocation[], stop: AbortSignal): Promise<void> {
-  const { webhook, mail, heartbeat, metricsFile, pushgateway } = telling.settings;
-  let recovered = ending.report?.command === 'restore-test' && ending.report.recovered;
+async function notifyEnd(
+  notifier: Notifier,
+  result: RunResult,
+  stores: StoreLocation[],
+  stop: AbortSignal,
+): Promise<void> {
+  const { webhook, mail, heartbeat, metricsFile, pushgateway } = notifier.settings;
+  let recovered = result.facts.recovered;
   const attempt = async <T>(name: string, whom: T | null, work: (whom: T) => Promise<void>) => {
     try {
       if (whom !== null) await work(whom);
     } catch (error) {
-      telling.log.warning(`${name}: this run was not told there: ${messageOf(error)}`);
+      notifier.log.warning(`${name}: this run was not told there: ${messageOf(error)}`);
     }
   };
   let measured: Promise<MetricGroup[]> | undefined;
   const measuredOnce = () => {
-    measured ??= measure(ending, stores);
+    measured ??= measure(result, stores);
     return measured;
   };
   // First, for the file may know that the run before had failed.
@@ -81,21 +86,21 @@ async function tellEnd(telling: Telling, ending: Ending, stores: StoreLocation[]
   await Promise.all([
     attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
     attempt('webhook-url', webhook, async (url) => {
-      if (ending.failure !== null || recovered) await post(url, makeMessage(ending, workflowRun(telling.env)), stop);
+      if (result.failure !== null || recovered) await post(url, makeMessage(result, workflowRun(notifier.env)), stop);
     }),
     attempt('smtp-url', mail, async (settings) => {
-      if (ending.failure !== null || recovered) {
-        await sendMail(settings, makeMessage(ending, workflowRun(telling.env)), stop);
+      if (result.failure !== null || recovered) {
+        await sendMail(settings, makeMessage(result, workflowRun(notifier.env)), stop);
       }
     }),
-    attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, ending.failure === null ? 'success' : 'fail', stop)),
+    attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, result.failure === null ? 'success' : 'fail', stop)),
   ]);
 }
 
-async function measure(ending: Ending, stores: StoreLocation[]): Promise<MetricGroup[]> {
+async function measure(result: RunResult, stores: StoreLocation[]): Promise<MetricGroup[]> {
   // A disk that does not answer may be why the run was cancelled, or has failed.
-  const space = ending.cancelled ? [] : await Promise.race([spaceOf(stores), sleep(TIME_OF_DISKS, [], { ref: false })]);
-  const groups = metricsOf(ending, space);
+  const space = result.cancelled ? [] : await Promise.race([spaceOf(stores), sleep(TIME_OF_DISKS, [], { ref: false })]);
+  const groups = metricsOf(result, space);
   if (groups.length === 0)
     throw new Error(
       'its set is not known. Give it in name; those of databases are known once the server has listed them.',

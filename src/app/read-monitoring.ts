@@ -1,20 +1,18 @@
-import { commandInputs } from '../commands/read-settings.ts';
 import { LifeboatError } from '../errors.ts';
-import { commandMeant } from '../inputs/command.ts';
 import { mailSettings, parseAddress, parseAddresses, parseSmtpUrl } from '../inputs/notifiers/mail.ts';
 import { parseMetricsFile, parseServiceUrl } from '../inputs/notifiers/monitoring.ts';
-import type { GetInput, Schema } from '../inputs/schema.ts';
+import type { GetInput } from '../inputs/schema.ts';
 import type { MonitoringSettings } from '../inputs/settings.ts';
 import { parseSetName } from '../inputs/values/set-name.ts';
 import { parseBoolean } from '../inputs/values/words.ts';
+import { namedCommand } from './read-settings.ts';
 
 /**
  * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
  * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
  */
 export function readMonitoring(get: GetInput): MonitoringSettings {
-  const own: Schema = commandInputs[commandMeant(get('command'))];
-  const told = !('dry-run' in own && usable(get('dry-run'), parseBoolean));
+  const told = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), parseBoolean));
   return {
     webhook: told ? usable(get('webhook-url'), parseServiceUrl) : null,
     heartbeat: told ? usable(get('heartbeat-url'), parseServiceUrl) : null,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { commandInputs } from '../commands/read-settings.ts';
+import { COMMAND_NAMES, findCommand } from '../commands/index.ts';
+import type { Command } from '../commands/shared/command.ts';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { Command } from '../inputs/command.ts';
-import type { Environment, GetInput, Schema } from '../inputs/schema.ts';
+import type { Environment, GetInput } from '../inputs/schema.ts';
 import { holdsSecret } from '../inputs/secrets.ts';
 import { alternatives } from '../inputs/values/words.ts';
 
@@ -23,7 +23,7 @@ const NO_FLAGS = ['command', 'cache'];
 
 /** The names of a command's inputs that can be given on the command line. */
 export function inputsOf(command: Command): string[] {
-  return Object.keys(commandInputs[command]).filter((name) => !NO_FLAGS.includes(name));
+  return Object.keys(command.inputs).filter((name) => !NO_FLAGS.includes(name));
 }
 
 /** The variable that gives an input, where no flag does. */
@@ -37,12 +37,12 @@ export function variableOf(name: string): string {
  */
 export function readCommandLine(words: string[], env: Environment): CommandLine {
   const [first = '', ...rest] = words;
-  if (!(first in commandInputs)) {
+  const command = findCommand(first);
+  if (command === undefined) {
     throw new LifeboatError(
-      `${JSON.stringify(first)} is not a command. Write ${alternatives(Object.keys(commandInputs))}; lifeboat --help says what each is for.`,
+      `${JSON.stringify(first)} is not a command. Write ${alternatives(COMMAND_NAMES)}; lifeboat --help says what each is for.`,
     );
   }
-  const command = first as Command;
   const flags = new Map<string, string[]>();
   for (let index = 0; index < rest.length; index++) {
     const word = rest[index] ?? '';
@@ -54,7 +54,7 @@ export function readCommandLine(words: string[], env: Environment): CommandLine 
   }
   const has = (name: string) => flags.get(name)?.at(-1) === 'true';
   const given = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
-  given.set('command', command);
+  given.set('command', command.name);
   return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
 }
 
@@ -70,15 +70,14 @@ function flagOf(word: string, command: Command): { name: string; text: string | 
   if (!known.includes(name)) {
     const near = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
     throw new LifeboatError(
-      `--${name} is no flag of ${command}. Is --${near} meant? lifeboat ${command} --help has all.`,
+      `Unknown flag --${name} for ${command.name}. Did you mean --${near}? "lifeboat ${command.name} --help" lists all flags.`,
     );
   }
   return { name, text };
 }
 
 function isYesOrNo(name: string, command: Command): boolean {
-  const schema: Schema = commandInputs[command];
-  return name === 'help' || name === 'json' || ['true', 'false'].includes(schema[name]?.default ?? '');
+  return name === 'help' || name === 'json' || ['true', 'false'].includes(command.inputs[name]?.default ?? '');
 }
 
 function textOf(name: string, flags: Map<string, string[]>, env: Environment): string {

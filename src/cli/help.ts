@@ -1,28 +1,16 @@
-import { commandInputs } from '../commands/read-settings.ts';
-import type { Command } from '../inputs/command.ts';
-import type { Schema } from '../inputs/schema.ts';
+import { COMMANDS } from '../commands/index.ts';
+import type { Command } from '../commands/shared/command.ts';
 import { inputsOf, variableOf } from './arguments.ts';
 import { DESCRIPTIONS } from './descriptions.ts';
 
 const WIDTH = 100;
 
-const PURPOSES: Record<Command, string> = {
-  backup: 'makes an encrypted backup of a database',
-  'restore-test': 'restores a backup into a throwaway server, and demands that it equals what was dumped',
-  restore: 'restores a backup beside the live database, and swaps it in when asked to',
-  list: 'lists the backups that are there',
-  check: 'tells whether the backups are as new, as large and as proven as is demanded',
-  prune: 'deletes the backups that no rule keeps',
-  hold: 'keeps one backup from being deleted',
-  release: 'lets the rules have a held backup again',
-};
-
-const EXIT_CODES = `Exit codes: 0 good; 1 failed, or a check is not passed; 2 wrong use, nothing was begun; 3 could not verify;
+const EXIT_CODES = `Exit codes: 0 good; 1 failed, or a check is not passed; 2 usage error, nothing was started; 3 could not verify;
 130 cancelled.`;
 
 /** `lifeboat --help`. */
 export function overallHelp(version: string): string {
-  const commands = Object.entries(PURPOSES).map(([command, purpose]) => `  ${command.padEnd(14)}${purpose}`);
+  const commands = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
   return `Lifeboat ${version}: PostgreSQL backups that are proven by restoring them.
 
   lifeboat COMMAND [--input text …]      lifeboat COMMAND --help
@@ -41,13 +29,12 @@ ${EXIT_CODES}
 
 /** `lifeboat COMMAND --help`. */
 export function commandHelp(command: Command): string {
-  const schema: Schema = commandInputs[command];
   const inputs = inputsOf(command).map((name) => {
-    const byDefault = schema[name]?.default ?? '';
+    const byDefault = command.inputs[name]?.default ?? '';
     const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
     return [head, ...wrapped(DESCRIPTIONS[name] ?? '', WIDTH - 6).map((line) => `      ${line}`)].join('\n');
   });
-  return `lifeboat ${command}: ${PURPOSES[command]}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
+  return `lifeboat ${command.name}: ${command.summary}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
 }
 
 function wrapped(text: string, width: number): string[] {

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { carryOut, type Outcome } from '../app/run-command.ts';
+import { type Outcome, runCommand } from '../app/run-command.ts';
 import { LifeboatError } from '../errors.ts';
 import type { GetInput } from '../inputs/schema.ts';
 import { VERSION } from '../version.ts';
@@ -36,13 +36,13 @@ export async function runCli(words: string[]): Promise<number> {
 }
 
 async function run({ command, json, get }: CommandLine): Promise<number> {
-  const out = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
-  const confirmed = command === 'restore' ? await confirm(get) : get;
+  const reporter = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
+  const confirmed = command.name === 'restore' ? await confirm(get) : get;
   // What a run begins that must not outlive it, ends with it; there is no step after it that could.
   const track = () => () => {};
-  const mask = (secret: string) => out.mask(secret);
-  const outcome = await carryOut({ get: confirmed, env: process.env, out, mask, track });
-  out.end();
+  const mask = (secret: string) => reporter.mask(secret);
+  const outcome = await runCommand({ get: confirmed, env: process.env, reporter, mask, track });
+  reporter.end();
   return EXIT_CODES[outcome];
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { hideSecrets, oneLine } from '../report/escape.ts';
 import type { Log } from '../report/log.ts';
-import type { Outlet } from '../report/outlet.ts';
+import type { Reporter } from '../report/reporter.ts';
 
 /** Clears the line on which progress stands. */
 const CLEAR = '\r\x1b[K';
@@ -10,7 +10,7 @@ const CLEAR = '\r\x1b[K';
 const BAR = 20;
 
 /** A person at a terminal, or what a script reads of us. */
-export class Terminal implements Outlet {
+export class Terminal implements Reporter {
   readonly log: Log;
   readonly #json: boolean;
   readonly #secrets: string[] = [];

@@ -1,7 +1,6 @@
-import { verdictMessage } from '../commands/restore-test/summary.ts';
-import type { Ending } from '../report/ending.ts';
 import { oneLine } from '../report/escape.ts';
 import { send } from './http.ts';
+import type { RunResult } from './run-result.ts';
 
 /** Characters of the message; the summary has all. */
 const LONGEST = 8_000;
@@ -49,13 +48,13 @@ export interface Message {
   runUrl: string | null;
 }
 
-/** What people are told of a red run, or of a green one after a red one. */
-export function makeMessage(ending: Ending, run: WorkflowRun | null): Message {
-  const { command, failure, report, about, ended, duration, cancelled } = ending;
+/** The message about a red run, or about a green one after a red one. */
+export function makeMessage(result: RunResult, run: WorkflowRun | null): Message {
+  const { command, failure, facts, about, ended, duration, cancelled } = result;
   const title = failure?.title ?? `Lifeboat: ${command} recovered`;
-  const message = cut(failure?.message ?? recovery(ending), LONGEST);
+  const message = cut(failure?.message ?? recoveryText(result), LONGEST);
   return {
-    text: chatText(failure === null ? '✅' : '❌', title, message, ending, run),
+    text: chatText(failure === null ? '✅' : '❌', title, message, result, run),
     event: failure === null ? 'recovery' : 'failure',
     command,
     cancelled,
@@ -63,8 +62,8 @@ export function makeMessage(ending: Ending, run: WorkflowRun | null): Message {
     message,
     set: about.set,
     database: about.database,
-    backup: report !== null && 'id' in report ? report.id : about.backup,
-    verdict: report !== null && 'verdict' in report ? report.verdict : null,
+    backup: facts.backup ?? about.backup,
+    verdict: facts.verdict,
     ended: ended.toISOString(),
     durationSeconds: Math.round(duration / 1000),
     repository: run?.repository ?? null,
@@ -73,9 +72,9 @@ export function makeMessage(ending: Ending, run: WorkflowRun | null): Message {
   };
 }
 
-function recovery({ command, report }: Ending): string {
-  const result = report?.command === 'restore-test' ? ` ${verdictMessage(report)}` : '';
-  return `The ${command} before this one had failed; this one succeeded.${result}`;
+function recoveryText({ command, facts }: RunResult): string {
+  const sentence = facts.sentence === null ? '' : ` ${facts.sentence}`;
+  return `The ${command} before this one had failed; this one succeeded.${sentence}`;
 }
 
 /** Throws an HttpError. */
@@ -83,7 +82,7 @@ export function post(url: URL, message: Message, stop: AbortSignal): Promise<voi
   return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
 }
 
-function chatText(mark: string, title: string, message: string, { about }: Ending, run: WorkflowRun | null): string {
+function chatText(mark: string, title: string, message: string, { about }: RunResult, run: WorkflowRun | null): string {
   const named = [
     ...(about.set === null ? [] : [`set ${about.set}`]),
     ...(about.database === null ? [] : [`database ${about.database}`]),

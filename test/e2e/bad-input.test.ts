@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { commandMeant } from '../../src/inputs/command.ts';
+import { namedCommand } from '../../src/app/read-settings.ts';
 import type { ActionResult } from '../support/action/harness.ts';
 import { errorsOf, runBackup } from '../support/action/run-backup.ts';
 import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
@@ -57,7 +57,7 @@ describe('bad input ends with one error that names it, before anything is touche
     expect(result).toMatchObject({ exitCode: 1, signal: null, outputs: {}, exportedEnv: {} });
     const [error, ...more] = errorsOf(result);
     expect(more).toEqual([]);
-    expect(error?.title).toBe(`Lifeboat: ${commandMeant(bad.inputs.command ?? '')} failed`);
+    expect(error?.title).toBe(`Lifeboat: ${namedCommand(bad.inputs.command ?? '')} failed`);
     for (const pattern of bad.says) expect(error?.message).toMatch(pattern);
     expect(result.summary).toMatch(/^## ❌/);
 

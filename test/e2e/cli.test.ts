@@ -5,8 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { inputsOf } from '../../src/cli/arguments.ts';
-import { commandInputs } from '../../src/commands/read-settings.ts';
-import type { Command } from '../../src/inputs/command.ts';
+import { COMMANDS } from '../../src/commands/index.ts';
 import { REPOSITORY } from '../support/action/action-definition.ts';
 import { type Person, people } from '../support/action/gnupg.ts';
 import { PASSPHRASE } from '../support/action/run-backup.ts';
@@ -162,8 +161,8 @@ test('at a terminal a bar tells how far it has come, on one line; elsewhere ther
 describe('what is written wrong', () => {
   test.each<[string, string[], RegExp]>([
     ['no such command', ['bakcup'], /"bakcup" is not a command\. Write backup, /],
-    ['a flag that is misspelt', ['list', '--stroe', 'x'], /--stroe is no flag of list\. Is --store meant\?/],
-    ['a flag of another command', ['list', '--replace'], /--replace is no flag of list/],
+    ['a flag that is misspelt', ['list', '--stroe', 'x'], /Unknown flag --stroe for list\. Did you mean --store\?/],
+    ['a flag of another command', ['list', '--replace'], /Unknown flag --replace for list/],
     ['a flag without its text', ['list', '--store'], /--store: what comes after it is missing/],
     ['a word without a flag', ['list', 'hunter2hunter2'], /a word that belongs to no flag/],
     ['a file that is not there', ['list', '--store-file', 'gone'], /--store-file: .*ENOENT.*Name a file/],
@@ -198,10 +197,10 @@ test('variables give what no flag does, and a flag counts more', async () => {
   expect(await run(['list', `--store=${store.url}`], env)).toMatchObject({ code: 0, stderr: '' });
 });
 
-test.each(Object.keys(commandInputs))('lifeboat %s --help tells every input', async (command) => {
-  const { code, stdout } = await run([command, '--help']);
+test.each([...COMMANDS])('lifeboat $name --help describes every input', async (command) => {
+  const { code, stdout } = await run([command.name, '--help']);
   expect(code).toBe(0);
-  for (const name of inputsOf(command as Command)) {
+  for (const name of inputsOf(command)) {
     const [, description = ''] =
       new RegExp(`^  --${name}(?:   \\(default: .*\\))?\\n      (\\S.*)$`, 'm').exec(stdout) ?? [];
     expect([name, description.length > 10]).toEqual([name, true]);

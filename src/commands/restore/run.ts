@@ -97,7 +97,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
         stages: [],
       };
       for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
-      if (!settings.dryRun) await carryOut(report, swap, backup, target, settings, run, found);
+      if (!settings.dryRun) await runCommand(report, swap, backup, target, settings, run, found);
       return finish(report, found, run);
     } finally {
       await target.close();
@@ -143,7 +143,7 @@ async function readable<T>(read: () => Promise<T>, consequence: string, run: Run
   }
 }
 
-async function carryOut(
+async function runCommand(
   report: RestoreReport,
   swap: PlannedSwap,
   backup: OpenedBackup,

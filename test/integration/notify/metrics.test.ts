@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { METRICS, metricsOf, type StoreSpace } from '../../../src/notify/metrics.ts';
 import { FIRST_LINE, lastAttemptFailed, metricsText } from '../../../src/notify/metrics-text.ts';
-import { backedUp, backupReport, failed, listed, restoreTested } from '../../support/data/endings.ts';
+import { backedUp, backedUpWith, backupReport, failed, listed, restoreTested } from '../../support/data/endings.ts';
 import { checkMetrics } from '../../support/servers/prometheus.ts';
 
 const SPACE: StoreSpace[] = [{ url: 'file:///srv/backups', free: 10, size: 100 }];
@@ -107,7 +107,7 @@ describe('written into what was there', () => {
     if (!s3 || !file) throw new Error('two stores');
     const id = '20261122T020000Z-7f3a91c2';
     const report = { ...backupReport, id, stores: [{ ...s3, error: 'gone' }, file] };
-    const after = seriesOf(metricsText(metricsOf({ ...backedUp, report }, SPACE), before));
+    const after = seriesOf(metricsText(metricsOf(backedUpWith(report), SPACE), before));
     expect(after.filter((line) => /^lifeboat_newest.*set="shop"/.test(line))).toEqual([
       'lifeboat_newest_backup_timestamp_seconds{set="shop",command="backup",store="file:///srv/backups"} 1795312800',
       `lifeboat_newest_backup_timestamp_seconds{set="shop",command="backup",store="s3://bucket/pre\\"fix\\\\"} ${STARTED}`,
@@ -116,7 +116,7 @@ describe('written into what was there', () => {
 
   test('stages that are gone, go', () => {
     const report = { ...backupReport, stages: [{ name: 'new', milliseconds: 1 }] };
-    const after = metricsText(metricsOf({ ...backedUp, report }, SPACE), before);
+    const after = metricsText(metricsOf(backedUpWith(report), SPACE), before);
     expect(after.match(/set="shop",command="backup",stage="\w+"/g)).toEqual([
       'set="shop",command="backup",stage="new"',
     ]);

@@ -1,9 +1,12 @@
+import { notificationsOf as backupNotifications } from '../../../src/commands/backup/present.ts';
 import type { BackupReport } from '../../../src/commands/backup/report.ts';
+import { measuredSets } from '../../../src/commands/list/present.ts';
 import type { ListReport } from '../../../src/commands/list/report.ts';
+import { notificationsOf as restoreTestNotifications } from '../../../src/commands/restore-test/present.ts';
 import type { RestoreTestReport } from '../../../src/commands/restore-test/report.ts';
-import type { Ending } from '../../../src/report/ending.ts';
+import { NO_FACTS, type RunResult } from '../../../src/notify/run-result.ts';
 
-/** Ends of runs, with the parts of their reports that are told. */
+/** Results of runs, with the parts of their reports that notifiers use. */
 export const ENDED = new Date('2026-11-21T02:10:00.500Z');
 
 const about = { set: 'shop', database: 'Shop "1"', backup: null };
@@ -44,6 +47,7 @@ const restoreTestReport = {
 
 const listReport = {
   command: 'list',
+  name: null,
   stores: [
     {
       url: 's3://bucket/prefix',
@@ -64,23 +68,30 @@ const listReport = {
   ],
 } as unknown as ListReport;
 
-export const backedUp: Ending = { ...base, command: 'backup', report: backupReport };
+/** A backup with this report. */
+export function backedUpWith(report: BackupReport): RunResult {
+  return { ...base, command: 'backup', ...backupNotifications(report) };
+}
 
-export const failed: Ending = {
+export const backedUp = backedUpWith(backupReport);
+
+export const failed: RunResult = {
   ...base,
   command: 'backup',
-  report: null,
+  facts: NO_FACTS,
+  measured: [{ set: null, samples: [], stores: [] }],
   failure: { title: 'Lifeboat: backup failed', message: 'The disk is full.' },
 };
 
-export function restoreTested(changed: Partial<RestoreTestReport> = {}): Ending {
-  return { ...base, command: 'restore-test', report: { ...restoreTestReport, ...changed } };
+export function restoreTested(changed: Partial<RestoreTestReport> = {}): RunResult {
+  return { ...base, command: 'restore-test', ...restoreTestNotifications({ ...restoreTestReport, ...changed }) };
 }
 
 /** Of all sets. */
-export const listed: Ending = {
+export const listed: RunResult = {
   ...base,
   command: 'list',
   about: { set: null, database: null, backup: null },
-  report: listReport,
+  facts: NO_FACTS,
+  measured: measuredSets(listReport),
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { commandInputs } from '../../../src/commands/read-settings.ts';
+import { commandInputs } from '../../../src/commands/index.ts';
 import type { Schema } from '../../../src/inputs/schema.ts';
 import { faultsOfReferences, tableRows } from './references.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { commandInputs } from '../../../src/commands/read-settings.ts';
+import { commandInputs } from '../../../src/commands/index.ts';
 import type { Schema } from '../../../src/inputs/schema.ts';
 
 interface ActionYml {

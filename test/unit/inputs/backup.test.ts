@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readSettings } from '../../../src/app/read-settings.ts';
 import { backupInputs } from '../../../src/commands/backup/inputs.ts';
-import { readSettings } from '../../../src/commands/read-settings.ts';
 import { KEY_PASSPHRASE, makeTestKeys } from '../../support/data/test-keys.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readSettings } from '../../../src/commands/read-settings.ts';
+import { readSettings } from '../../../src/app/read-settings.ts';
 import { LifeboatError } from '../../../src/errors.ts';
 import { badInputs, goodInputs } from '../../support/data/bad-inputs.ts';
 import { RecordingLog } from '../../support/recording-log.ts';

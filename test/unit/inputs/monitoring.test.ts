@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readMonitoring } from '../../../src/app/read-monitoring.ts';
-import { readSettings } from '../../../src/commands/read-settings.ts';
+import { readSettings } from '../../../src/app/read-settings.ts';
 import { goodInputs } from '../../support/data/bad-inputs.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 

@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { actionsOutlet } from '../../../src/report/outlet.ts';
-import { publishFailure } from '../../../src/report/publish.ts';
+import { publishFailure } from '../../../src/app/publish.ts';
+import { actionsReporter } from '../../../src/report/reporter.ts';
 
 const file = join(tmpdir(), `lifeboat-summary-${crypto.randomUUID()}.md`);
 const before = process.env.GITHUB_STEP_SUMMARY;
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 test('A6: a summary that the runner would drop is cut, by its bytes', async () => {
-  await publishFailure('A long story', '表'.repeat(600_000), actionsOutlet);
+  await publishFailure('A long story', '表'.repeat(600_000), actionsReporter);
   const written = readFileSync(file);
   expect(written.length).toBeGreaterThan(900_000);
   expect(written.length).toBeLessThan(1024 * 1024);
@@ -28,6 +28,6 @@ test('A6: a summary that the runner would drop is cut, by its bytes', async () =
 });
 
 test('any other is whole', async () => {
-  await publishFailure('Short', '表'.repeat(1000), actionsOutlet);
+  await publishFailure('Short', '表'.repeat(1000), actionsReporter);
   expect(readFileSync(file, 'utf8')).toBe(`## ❌ Short\n\n${'表'.repeat(1000)}\n`);
 });

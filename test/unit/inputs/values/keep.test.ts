@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { readSettings } from '../../../../src/app/read-settings.ts';
 import { readBackupSettings } from '../../../../src/commands/backup/inputs.ts';
-import { readSettings } from '../../../../src/commands/read-settings.ts';
 import { goodInputs } from '../../../support/data/bad-inputs.ts';
 import { NO_RULES } from '../../../support/data/series.ts';
 import { makeTestKeys } from '../../../support/data/test-keys.ts';

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { actionsLog, type Log } from './log.ts';
 
 /** Where a run says what it does and what it came to: to GitHub's runner, or to a person at a terminal. */
-export interface Outlet {
+export interface Reporter {
   log: Log;
   /** A value for later steps. */
   output(name: string, value: string | number): void;
@@ -22,7 +22,7 @@ export interface Outlet {
 const SUMMARY_LIMIT = 900 * 1024;
 
 /** GitHub's runner: workflow commands on standard output, and the files that it names. */
-export const actionsOutlet: Outlet = {
+export const actionsReporter: Reporter = {
   log: actionsLog,
   output: (name, value) => core.setOutput(name, value),
   error: (title, message) => core.error(message, { title }),

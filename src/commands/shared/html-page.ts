@@ -1,14 +1,14 @@
-import type { CheckedSet, CheckReport } from '../commands/check/report.ts';
-import { HEADLINES, WORDS } from '../commands/check/summary.ts';
-import type { ListedSet, ListReport } from '../commands/list/report.ts';
-import type { Result } from '../formats/health/examine.ts';
-import type { ListedBackup } from '../formats/listing.ts';
-import { formatAge, formatBytes, formatCount, formatDuration } from '../units.ts';
-import { html } from './escape.ts';
-import { table } from './markup.ts';
-import { svgChart } from './svg-chart.ts';
-import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from './trend.ts';
-import { chartsOf } from './trend-chart.ts';
+import type { Result } from '../../formats/health/examine.ts';
+import type { ListedBackup } from '../../formats/listing.ts';
+import { html } from '../../report/escape.ts';
+import { table } from '../../report/markup.ts';
+import { svgChart } from '../../report/svg-chart.ts';
+import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
+import { chartsOf } from '../../report/trend-chart.ts';
+import { formatAge, formatBytes, formatCount, formatDuration } from '../../units.ts';
+import type { CheckedSet, CheckReport } from '../check/report.ts';
+import { HEADLINES, WORDS } from '../check/summary.ts';
+import type { ListedSet, ListReport } from '../list/report.ts';
 
 type Report = ListReport | CheckReport;
 

@@ -1,0 +1,23 @@
+import type { HoldSettings } from '../../inputs/settings.ts';
+import { NO_FACTS } from '../../notify/run-result.ts';
+import { list } from '../../report/markup.ts';
+import { failedStores, type Presentation, type PresentContext } from '../shared/presentation.ts';
+import { type HoldReport, holdLines } from './report.ts';
+
+/** Held, or released, in some stores only is red. */
+export function presentHold(report: HoldReport, { reportPath }: PresentContext<HoldSettings>): Presentation {
+  const { command, id } = report;
+  const lines = holdLines(report);
+  const message = failedStores(report.stores);
+  return {
+    status: message === null ? 'good' : 'failed',
+    problem: message === null ? null : { title: `Lifeboat: ${command} failed`, message },
+    outputs: { id },
+    lines,
+    summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`,
+    report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
+    page: null,
+    facts: { ...NO_FACTS, backup: id },
+    measured: [{ set: null, samples: [], stores: [] }],
+  };
+}

@@ -13,16 +13,16 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:readline/promises"
 var promises_ = __webpack_require__(6848);
-// EXTERNAL MODULE: ./src/app/run-command.ts + 12 modules
-var run_command = __webpack_require__(8509);
+// EXTERNAL MODULE: ./src/app/run-command.ts + 13 modules
+var run_command = __webpack_require__(1942);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/version.ts
 var version = __webpack_require__(311);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
-// EXTERNAL MODULE: ./src/commands/index.ts + 306 modules
-var src_commands = __webpack_require__(9843);
+// EXTERNAL MODULE: ./src/commands/index.ts + 307 modules
+var src_commands = __webpack_require__(1988);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts

@@ -28370,7 +28370,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 8509:
+/***/ 1942:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -28584,8 +28584,37 @@ function mailOf(message) {
     };
 }
 
-// EXTERNAL MODULE: ./src/notify/metrics.ts
-var metrics = __nccwpck_require__(5772);
+// EXTERNAL MODULE: ./src/notify/samples.ts
+var notify_samples = __nccwpck_require__(1482);
+;// CONCATENATED MODULE: ./src/notify/metrics.ts
+
+/** What a run reports: of each set, and of each store by itself. None when no set is known. */
+function metricsOf(result, space) {
+    const { command, about, measured, failure, ended, duration } = result;
+    const own = { failed: failure !== null, ended, duration };
+    return measured.flatMap(({ set = null, attempt = own, samples, stores }) => {
+        const name = set ?? about.set;
+        if (name === null)
+            return [];
+        return [
+            { labels: { set: name, command }, samples: [...attemptSamples(attempt), ...samples] },
+            ...stores.map(({ url, samples }) => ({ labels: { set: name, command, store: url }, samples })),
+            ...space.map(({ url, free, size }) => ({
+                labels: { set: name, command, store: url },
+                samples: (0,notify_samples/* samplesOf */.lc)({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
+            })),
+        ];
+    });
+}
+function attemptSamples({ failed, ended, duration }) {
+    return (0,notify_samples/* samplesOf */.lc)({
+        lifeboat_last_attempt_timestamp_seconds: (0,notify_samples/* unixSeconds */.Yb)(ended),
+        lifeboat_last_attempt_success: failed ? 0 : 1,
+        lifeboat_last_attempt_duration_seconds: Math.round(duration) / 1000,
+        lifeboat_last_success_timestamp_seconds: failed ? null : (0,notify_samples/* unixSeconds */.Yb)(ended),
+    });
+}
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: external "node:path"
@@ -28594,7 +28623,7 @@ var external_node_path_ = __nccwpck_require__(6760);
 
 /** The first line of a file that is ours. */
 const FIRST_LINE = '# Written by Lifeboat, which reads it back and writes over it.';
-const NAMES = Object.keys(metrics/* METRICS */.Cb);
+const NAMES = Object.keys(notify_samples/* METRICS */.Cb);
 /** A series as we write it: label values are escaped, so that none holds a quote or a line end as it is. */
 const SERIES = /^(lifeboat_[a-z_]+)\{([a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*)\} ([0-9.eE+-]+)$/;
 /**
@@ -28614,7 +28643,7 @@ function metricsText(groups, previous = '') {
         const lines = all
             .filter((series) => series.name === name)
             .map(({ labels, value }) => `${name}{${labels}} ${value}`);
-        return lines.length === 0 ? [] : [`# HELP ${name} ${metrics/* METRICS */.Cb[name]}`, `# TYPE ${name} gauge`, ...lines.sort()];
+        return lines.length === 0 ? [] : [`# HELP ${name} ${notify_samples/* METRICS */.Cb[name]}`, `# TYPE ${name} gauge`, ...lines.sort()];
     });
     return [FIRST_LINE, ...blocks, ''].join('\n');
 }
@@ -28875,7 +28904,7 @@ async function notifyEnd(notifier, result, stores, stop) {
 async function measure(result, stores) {
     // A disk that does not answer may be why the run was cancelled, or has failed.
     const space = result.cancelled ? [] : await Promise.race([spaceOf(stores), (0,external_node_timers_promises_.setTimeout)(TIME_OF_DISKS, [], { ref: false })]);
-    const groups = (0,metrics/* metricsOf */.Ps)(result, space);
+    const groups = metricsOf(result, space);
     if (groups.length === 0)
         throw new Error('its set is not known. Give it in name; those of databases are known once the server has listed them.');
     return groups;
@@ -28972,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 306 modules
-var commands = __nccwpck_require__(9843);
+// EXTERNAL MODULE: ./src/commands/index.ts + 307 modules
+var commands = __nccwpck_require__(1988);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29342,7 +29371,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 9843:
+/***/ 1988:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -34615,6 +34644,127 @@ function noFile({ label, folder }) {
     return new errors/* LifeboatError */.H3(`paths: ${label}: there is no file in ${JSON.stringify(folder)}, or paths-exclude leaves out all of them. An empty folder is most often a disk that is not mounted, or a wrong path. If it is right, set allow-empty: true.`);
 }
 
+;// CONCATENATED MODULE: ./src/repository/find-backup.ts
+
+
+
+
+
+/**
+ * Finds the backup that is meant, in the first store that has it. What does not count is passed over with a warning. One
+ * that is named by its id is taken whatever it is, and so is the newest when no other counts: who opens it says what is
+ * wrong. Throws a LifeboatError when no store has one.
+ */
+async function chooseBackup(stores, { name, backup, verificationKeys }, run) {
+    const reasons = [];
+    let refused = null;
+    for (const store of stores) {
+        try {
+            const set = name ?? (await onlySet(store));
+            const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
+            if (search.chosen !== null) {
+                for (const reason of reasons)
+                    run.log.warning(`Another store is used instead. ${reason}`);
+                if (search.passedOver !== null)
+                    run.log.warning(search.passedOver);
+                return search.chosen;
+            }
+            refused ??= search.refused;
+            reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${search.lacks}.`);
+        }
+        catch (error) {
+            if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
+                throw error;
+            reasons.push(error.message);
+        }
+    }
+    if (refused !== null)
+        return refused;
+    throw new errors/* LifeboatError */.H3(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
+}
+async function find(backups, wanted) {
+    const search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
+    if ((0,formats_id/* isId */.eQ)(wanted))
+        return { ...search, chosen: await find_backup_open(backups, wanted) };
+    if (wanted === 'latest')
+        return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
+    const proven = await backups.latestProven();
+    if (proven !== null)
+        return { ...search, chosen: await find_backup_open(backups, proven.id) };
+    return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
+}
+async function findLatest(backups) {
+    const { found, passedOver } = await backups.newest();
+    if (found !== null) {
+        return {
+            chosen: await find_backup_open(backups, found.id),
+            passedOver: describePassedOver(backups.store.url, passedOver, true),
+        };
+    }
+    const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
+    if (past !== undefined)
+        return { refused: await find_backup_open(backups, past.id) };
+    return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
+}
+/** null: a folder without a manifest is no backup. */
+async function find_backup_open(backups, id) {
+    const found = await backups.open(id, { named: true });
+    const { state, bytes, sha256 } = found;
+    if (state.kind === 'invalid' && bytes === null)
+        throw new errors/* LifeboatError */.H3(`Backup ${id} cannot be used: ${state.why}`);
+    if (bytes === null || sha256 === null)
+        return null;
+    const { store, name: set } = backups;
+    return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };
+}
+/** What to do when records say that a backup is proven, and do not count. */
+async function claim(backups) {
+    for await (const { backup, why } of backups.claimedProven()) {
+        return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
+    }
+    return '';
+}
+/** So many are named. */
+const MOST_NAMED = 5;
+/**
+ * A warning that names backups which were passed over, newest first; null when none was. `found`: whether an older one
+ * counts.
+ */
+function describePassedOver(url, passedOver, found) {
+    if (passedOver.length === 0)
+        return null;
+    const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${find_backup_describeState(state)}`);
+    const others = passedOver.length - named.length;
+    const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
+    const what = `${(0,units/* countOf */.pq)(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
+    const all = [...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ');
+    const next = passedOver.some(({ state }) => isAboutSignature(state))
+        ? `After a change of the signing key, give the former certificate in verification-key too; otherwise find out what wrote ${them}.`
+        : `Find out what wrote ${them}.`;
+    return `${url}: passed over ${what}: ${all}. ${next}`;
+}
+function isAboutSignature(state) {
+    return state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
+}
+function find_backup_describeState(state) {
+    if (state.kind === 'unsigned')
+        return 'is not signed';
+    if (state.kind !== 'invalid')
+        return whyNotCounted(state);
+    if (state.what === 'time')
+        return 'is from the future: check the clock of the machine that made it';
+    return state.what === 'signature' ? `has no good signature (${state.why})` : `cannot be used (${state.why})`;
+}
+/** Without a name there must be no choice. */
+async function onlySet(store) {
+    const sets = await store.folders('');
+    const [only] = sets;
+    if (only !== undefined && sets.length === 1)
+        return only;
+    const found = sets.length === 0 ? 'holds no backups' : `holds several sets (${sets.slice(0, 10).join(', ')})`;
+    throw new errors/* LifeboatError */.H3(`${store.url} ${found}. Say which one in name.`);
+}
+
 ;// CONCATENATED MODULE: ./src/store/look-up.ts
 
 /** Sizes that are asked for at the same time. */
@@ -34858,127 +35008,6 @@ async function discard(targets) {
             // Without a manifest the rest is no backup; a later prune sweeps it.
         }
     }));
-}
-
-;// CONCATENATED MODULE: ./src/commands/shared/choose-backup.ts
-
-
-
-
-
-/**
- * Finds the backup that is meant, in the first store that has it. What does not count is passed over with a warning. One
- * that is named by its id is taken whatever it is, and so is the newest when no other counts: who opens it says what is
- * wrong. Throws a LifeboatError when no store has one.
- */
-async function chooseBackup(stores, { name, backup, verificationKeys }, run) {
-    const reasons = [];
-    let refused = null;
-    for (const store of stores) {
-        try {
-            const set = name ?? (await onlySet(store));
-            const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
-            if (search.chosen !== null) {
-                for (const reason of reasons)
-                    run.log.warning(`Another store is used instead. ${reason}`);
-                if (search.passedOver !== null)
-                    run.log.warning(search.passedOver);
-                return search.chosen;
-            }
-            refused ??= search.refused;
-            reasons.push(`${store.url}: set ${JSON.stringify(set)} has ${search.lacks}.`);
-        }
-        catch (error) {
-            if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
-                throw error;
-            reasons.push(error.message);
-        }
-    }
-    if (refused !== null)
-        return refused;
-    throw new errors/* LifeboatError */.H3(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
-}
-async function find(backups, wanted) {
-    const search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
-    if ((0,formats_id/* isId */.eQ)(wanted))
-        return { ...search, chosen: await choose_backup_open(backups, wanted) };
-    if (wanted === 'latest')
-        return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
-    const proven = await backups.latestProven();
-    if (proven !== null)
-        return { ...search, chosen: await choose_backup_open(backups, proven.id) };
-    return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
-}
-async function findLatest(backups) {
-    const { found, passedOver } = await backups.newest();
-    if (found !== null) {
-        return {
-            chosen: await choose_backup_open(backups, found.id),
-            passedOver: describePassedOver(backups.store.url, passedOver, true),
-        };
-    }
-    const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
-    if (past !== undefined)
-        return { refused: await choose_backup_open(backups, past.id) };
-    return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
-}
-/** null: a folder without a manifest is no backup. */
-async function choose_backup_open(backups, id) {
-    const found = await backups.open(id, { named: true });
-    const { state, bytes, sha256 } = found;
-    if (state.kind === 'invalid' && bytes === null)
-        throw new errors/* LifeboatError */.H3(`Backup ${id} cannot be used: ${state.why}`);
-    if (bytes === null || sha256 === null)
-        return null;
-    const { store, name: set } = backups;
-    return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };
-}
-/** What to do when records say that a backup is proven, and do not count. */
-async function claim(backups) {
-    for await (const { backup, why } of backups.claimedProven()) {
-        return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
-    }
-    return '';
-}
-/** So many are named. */
-const MOST_NAMED = 5;
-/**
- * A warning that names backups which were passed over, newest first; null when none was. `found`: whether an older one
- * counts.
- */
-function describePassedOver(url, passedOver, found) {
-    if (passedOver.length === 0)
-        return null;
-    const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${choose_backup_describeState(state)}`);
-    const others = passedOver.length - named.length;
-    const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
-    const what = `${(0,units/* countOf */.pq)(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
-    const all = [...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ');
-    const next = passedOver.some(({ state }) => isAboutSignature(state))
-        ? `After a change of the signing key, give the former certificate in verification-key too; otherwise find out what wrote ${them}.`
-        : `Find out what wrote ${them}.`;
-    return `${url}: passed over ${what}: ${all}. ${next}`;
-}
-function isAboutSignature(state) {
-    return state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
-}
-function choose_backup_describeState(state) {
-    if (state.kind === 'unsigned')
-        return 'is not signed';
-    if (state.kind !== 'invalid')
-        return whyNotCounted(state);
-    if (state.what === 'time')
-        return 'is from the future: check the clock of the machine that made it';
-    return state.what === 'signature' ? `has no good signature (${state.why})` : `cannot be used (${state.why})`;
-}
-/** Without a name there must be no choice. */
-async function onlySet(store) {
-    const sets = await store.folders('');
-    const [only] = sets;
-    if (only !== undefined && sets.length === 1)
-        return only;
-    const found = sets.length === 0 ? 'holds no backups' : `holds several sets (${sets.slice(0, 10).join(', ')})`;
-    throw new errors/* LifeboatError */.H3(`${store.url} ${found}. Say which one in name.`);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup/stores.ts
@@ -40009,10 +40038,10 @@ function encryptionOf({ passphrase, 'public-key': armored }) {
     throw new Error('The rules let no backup pass without encryption.');
 }
 
-// EXTERNAL MODULE: ./src/notify/metrics.ts
-var metrics = __nccwpck_require__(5772);
 // EXTERNAL MODULE: ./src/notify/run-result.ts
 var run_result = __nccwpck_require__(1544);
+// EXTERNAL MODULE: ./src/notify/samples.ts
+var samples = __nccwpck_require__(1482);
 ;// CONCATENATED MODULE: ./src/commands/prune/report.ts
 /** Outputs of a job are limited to 1 MB; the JSON report has all. */
 const MOST = 1000;
@@ -40429,11 +40458,11 @@ function notificationsOf(report) {
 }
 /** A store that failed has nothing new, so that its last values stay. */
 function measuredOf(report) {
-    const newest = (0,metrics/* samplesOf */.lc)({ lifeboat_newest_backup_timestamp_seconds: (0,metrics/* startSeconds */.WU)(report.id) });
+    const newest = (0,samples/* samplesOf */.lc)({ lifeboat_newest_backup_timestamp_seconds: (0,samples/* startSeconds */.WU)(report.id) });
     return {
         samples: [
-            ...(0,metrics/* stageSamples */.wH)(report.stages),
-            ...(0,metrics/* samplesOf */.lc)({
+            ...(0,samples/* stageSamples */.wH)(report.stages),
+            ...(0,samples/* samplesOf */.lc)({
                 lifeboat_database_size_bytes: report.databaseSize,
                 lifeboat_backup_dump_bytes: report.plainSize,
                 lifeboat_backup_stored_bytes: report.storedSize,
@@ -40691,42 +40720,8 @@ function rounded(value) {
     return Math.round(value * 10) / 10;
 }
 
-;// CONCATENATED MODULE: ./src/commands/check/report.ts
-/** Every result, one that could not be checked among them. */
-function resultsOf(stores) {
-    return stores.flatMap(({ url, error, results, sets }) => {
-        if (error !== null)
-            return [{ where: url, rule: 'store', status: 'failed', found: [error], next: null }];
-        const root = url.replace(/\/+$/, '');
-        return [
-            ...results.map((result) => ({ where: url, ...result })),
-            ...sets.flatMap(({ name, results }) => results.map((result) => ({ where: `${root}/${name}`, ...result }))),
-        ];
-    });
-}
-function resultOf(stores) {
-    const statuses = resultsOf(stores).map(({ status }) => status);
-    if (statuses.includes('failed'))
-        return 'failed';
-    return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
-}
-
-;// CONCATENATED MODULE: ./src/commands/check/summary.ts
-
-
-
-
-
-
-/** How much of what a rule has found is shown; the report has all. */
-const MOST_FOUND = 5;
-const MOST_FOUND_IN_MESSAGE = 3;
-/** How many rules an annotation tells of. */
-const MOST_IN_MESSAGE = 5;
-const summary_MOST_IN_SUMMARY = 200;
-/** Of how many sets there are charts: GitHub draws each in a frame of its own. */
-const MOST_CHARTED = 5;
-const summary_WORDS = {
+;// CONCATENATED MODULE: ./src/commands/shared/check-words.ts
+const check_words_WORDS = {
     passed: { symbol: '✅', word: 'ok' },
     warning: { symbol: '⚠️', word: 'WARNING' },
     failed: { symbol: '❌', word: 'FAILED' },
@@ -40738,74 +40733,8 @@ const HEADLINES = {
     warning: '⚠️ Something is to be looked at',
     failed: '❌ The backups are not what is demanded',
 };
-/** For the log: a line for each rule. */
-function checkLines(report) {
-    const asked = worstFirst(report).filter(({ status }) => status !== 'off');
-    const rows = asked.map(({ status, rule, where, found }) => [
-        summary_WORDS[status].word,
-        rule,
-        where,
-        (0,report_escape/* oneLine */.TN)(shortened(found, MOST_FOUND).join(' ')),
-    ]);
-    return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
-}
-/** The job summary of a check: one table of all rules, the worst first. */
-function checkSummary(report, notes) {
-    const results = worstFirst(report).filter(({ status }) => status !== 'off');
-    const rows = results
-        .slice(0, summary_MOST_IN_SUMMARY)
-        .map(({ status, rule, where, found, next }) => [
-        summary_WORDS[status].symbol,
-        (0,report_escape/* html */.qy)(rule),
-        (0,report_escape/* html */.qy)(where),
-        shortened(found, MOST_FOUND).map(report_escape/* html */.qy).join('<br>'),
-        (0,report_escape/* html */.qy)(next ?? ''),
-    ]);
-    const left = results.length - rows.length;
-    return [
-        `## ${HEADLINES[report.result]}`,
-        table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
-        ...(left > 0 ? [`… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`] : []),
-        ...[...offLines(report), ...notes].map(report_escape/* html */.qy),
-        ...chartsOfSets(report),
-        '',
-    ].join('\n\n');
-}
-function chartsOfSets({ stores }) {
-    const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
-    return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
-        const charts = mermaidCharts(trend);
-        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* html */.qy)(name)} in ${(0,report_escape/* html */.qy)(url)}`, ...charts];
-    });
-}
-/** For the annotation: what is wrong, where, and what to do; null when nothing is. */
-function checkMessage(report) {
-    if (report.result === 'passed')
-        return null;
-    const wrong = worstFirst(report).filter(({ status }) => report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated');
-    const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
-        const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
-        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
-    });
-    const left = wrong.length - told.length;
-    return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
-}
-function worstFirst({ stores }) {
-    const order = ['failed', 'warning', 'not-evaluated', 'passed', 'off'];
-    return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
-}
-function shortened(found, most) {
-    const left = found.length - most;
-    return left <= 0 ? found : [...found.slice(0, most), `… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`];
-}
-/** What was not asked for, each rule once. */
-function offLines({ stores }) {
-    const off = resultsOf(stores).filter(({ status }) => status === 'off');
-    const rules = new Set(off.map(({ rule, found }) => `${rule} (${found.join(' ')})`));
-    return rules.size === 0 ? [] : [`Not asked for: ${[...rules].join('; ')}.`];
-}
 
-;// CONCATENATED MODULE: ./src/commands/shared/html-page.ts
+;// CONCATENATED MODULE: ./src/commands/list/html-page.ts
 
 
 
@@ -40845,7 +40774,7 @@ function htmlPage(report, version) {
             ['Set', (0,report_escape/* html */.qy)(report.name ?? 'every set of each store')],
             ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
             ['Period', periodOf(report)],
-            ...(report.command === 'check' ? [['Result of the check', resultCell(report.result)]] : []),
+            ...(report.result === undefined ? [] : [['Result of the check', resultCell(report.result)]]),
         ]),
         ...report.stores.flatMap((store) => storeSection(store, made)),
         ...readingNotes(report),
@@ -40857,7 +40786,7 @@ function storeSection(store, made) {
     return [
         `<h2>Store ${(0,report_escape/* html */.qy)(store.url)}</h2>`,
         ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${(0,report_escape/* html */.qy)(store.error)}</p>`]),
-        ...('results' in store ? html_page_rules(store.results) : []),
+        ...(store.results === undefined ? [] : html_page_rules(store.results)),
         ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
         ...store.sets.flatMap((set) => setSection(set, made)),
     ];
@@ -40868,7 +40797,7 @@ function setSection(set, made) {
         `<h3>Set ${(0,report_escape/* html */.qy)(name)}</h3>`,
         facts(html_page_overview(set, made)),
         ...(trend.missing === null ? [] : [`<p class="open">Not known: ${(0,report_escape/* html */.qy)(trend.missing)}</p>`]),
-        ...('results' in set ? html_page_rules(set.results) : []),
+        ...(set.results === undefined ? [] : html_page_rules(set.results)),
         ...chartsOf(trend).map(svgChart),
         `<h3>Set ${(0,report_escape/* html */.qy)(name)}: the last ${trend.backups.length} good backups</h3>`,
         headed(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
@@ -40898,7 +40827,7 @@ function html_page_overview(set, made) {
 /** A check knows which records count; a list, those of the newest backups. */
 function newestProven(set) {
     const { backups, trend } = set;
-    if ('newestProven' in set)
+    if (set.newestProven !== undefined)
         return backups.find(({ id }) => id === set.newestProven);
     return (trend.backups.findLast(({ lastTest }) => lastTest?.verdict === 'proven') ??
         backups.slice(trend.backups.length).find((backup) => backup.newestProven));
@@ -40976,7 +40905,7 @@ function html_page_rules(results) {
     return [
         headed(['Rule', 'Result', 'What was found', 'What to do'], results.map(({ rule, status, found, next }) => [
             (0,report_escape/* html */.qy)(rule),
-            `<span class="${kinds[status]}">${summary_WORDS[status].word}</span>`,
+            `<span class="${kinds[status]}">${check_words_WORDS[status].word}</span>`,
             found.map(foreign).join('<br>'),
             foreign(next ?? ''),
         ])),
@@ -41058,7 +40987,7 @@ function backupsOutput({ stores }) {
 
 /** How many backups of a set are shown; the report has all. */
 const summary_MOST_IN_LOG = 500;
-const list_summary_MOST_IN_SUMMARY = 50;
+const summary_MOST_IN_SUMMARY = 50;
 const summary_HEAD = ['Backup', 'Age', 'Stored', 'Last restore test', 'Signed', 'Held', 'Parts', 'Note'];
 /** The listing for the log: for each set first which backup to use, then all as aligned text. */
 function listLines({ name, stores }) {
@@ -41099,7 +41028,7 @@ function listSummary({ name, stores }, notes) {
     ].join('\n\n');
 }
 function setSummary({ name, backups }) {
-    const shown = newestOf(backups, list_summary_MOST_IN_SUMMARY);
+    const shown = newestOf(backups, summary_MOST_IN_SUMMARY);
     const rows = shown.map((backup) => {
         const [id = '', ...others] = summary_cells(backup).map(report_escape/* html */.qy);
         const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
@@ -41233,12 +41162,115 @@ function samplesOfSet({ sets }, set) {
     const backups = sets.find(({ name }) => name === set)?.backups ?? [];
     const newest = backups.find(({ newestComplete }) => newestComplete);
     const proven = backups.find(({ newestProven }) => newestProven);
-    return (0,metrics/* samplesOf */.lc)({
+    return (0,samples/* samplesOf */.lc)({
         lifeboat_backups: backups.filter(({ complete }) => complete).length,
         lifeboat_backups_stored_bytes: backups.reduce((sum, { size }) => sum + size, 0),
-        lifeboat_newest_backup_timestamp_seconds: newest === undefined ? 0 : (0,metrics/* startSeconds */.WU)(newest.id),
-        lifeboat_newest_proven_backup_timestamp_seconds: proven === undefined ? 0 : (0,metrics/* startSeconds */.WU)(proven.id),
+        lifeboat_newest_backup_timestamp_seconds: newest === undefined ? 0 : (0,samples/* startSeconds */.WU)(newest.id),
+        lifeboat_newest_proven_backup_timestamp_seconds: proven === undefined ? 0 : (0,samples/* startSeconds */.WU)(proven.id),
     });
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/report.ts
+/** Every result, one that could not be checked among them. */
+function resultsOf(stores) {
+    return stores.flatMap(({ url, error, results, sets }) => {
+        if (error !== null)
+            return [{ where: url, rule: 'store', status: 'failed', found: [error], next: null }];
+        const root = url.replace(/\/+$/, '');
+        return [
+            ...results.map((result) => ({ where: url, ...result })),
+            ...sets.flatMap(({ name, results }) => results.map((result) => ({ where: `${root}/${name}`, ...result }))),
+        ];
+    });
+}
+function resultOf(stores) {
+    const statuses = resultsOf(stores).map(({ status }) => status);
+    if (statuses.includes('failed'))
+        return 'failed';
+    return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
+}
+
+;// CONCATENATED MODULE: ./src/commands/check/summary.ts
+
+
+
+
+
+
+
+/** How much of what a rule has found is shown; the report has all. */
+const MOST_FOUND = 5;
+const MOST_FOUND_IN_MESSAGE = 3;
+/** How many rules an annotation tells of. */
+const MOST_IN_MESSAGE = 5;
+const check_summary_MOST_IN_SUMMARY = 200;
+/** Of how many sets there are charts: GitHub draws each in a frame of its own. */
+const MOST_CHARTED = 5;
+/** For the log: a line for each rule. */
+function checkLines(report) {
+    const asked = worstFirst(report).filter(({ status }) => status !== 'off');
+    const rows = asked.map(({ status, rule, where, found }) => [
+        check_words_WORDS[status].word,
+        rule,
+        where,
+        (0,report_escape/* oneLine */.TN)(shortened(found, MOST_FOUND).join(' ')),
+    ]);
+    return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
+}
+/** The job summary of a check: one table of all rules, the worst first. */
+function checkSummary(report, notes) {
+    const results = worstFirst(report).filter(({ status }) => status !== 'off');
+    const rows = results
+        .slice(0, check_summary_MOST_IN_SUMMARY)
+        .map(({ status, rule, where, found, next }) => [
+        check_words_WORDS[status].symbol,
+        (0,report_escape/* html */.qy)(rule),
+        (0,report_escape/* html */.qy)(where),
+        shortened(found, MOST_FOUND).map(report_escape/* html */.qy).join('<br>'),
+        (0,report_escape/* html */.qy)(next ?? ''),
+    ]);
+    const left = results.length - rows.length;
+    return [
+        `## ${HEADLINES[report.result]}`,
+        table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
+        ...(left > 0 ? [`… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`] : []),
+        ...[...offLines(report), ...notes].map(report_escape/* html */.qy),
+        ...chartsOfSets(report),
+        '',
+    ].join('\n\n');
+}
+function chartsOfSets({ stores }) {
+    const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
+    return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
+        const charts = mermaidCharts(trend);
+        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* html */.qy)(name)} in ${(0,report_escape/* html */.qy)(url)}`, ...charts];
+    });
+}
+/** For the annotation: what is wrong, where, and what to do; null when nothing is. */
+function checkMessage(report) {
+    if (report.result === 'passed')
+        return null;
+    const wrong = worstFirst(report).filter(({ status }) => report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated');
+    const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
+        const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
+        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
+    });
+    const left = wrong.length - told.length;
+    return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
+}
+function worstFirst({ stores }) {
+    const order = ['failed', 'warning', 'not-evaluated', 'passed', 'off'];
+    return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+}
+function shortened(found, most) {
+    const left = found.length - most;
+    return left <= 0 ? found : [...found.slice(0, most), `… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`];
+}
+/** What was not asked for, each rule once. */
+function offLines({ stores }) {
+    const off = resultsOf(stores).filter(({ status }) => status === 'off');
+    const rules = new Set(off.map(({ rule, found }) => `${rule} (${found.join(' ')})`));
+    return rules.size === 0 ? [] : [`Not asked for: ${[...rules].join('; ')}.`];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/check/present.ts
@@ -44195,7 +44227,7 @@ function presentRestore(report, { reportPath }) {
         page: null,
         facts: { ...run_result/* NO_FACTS */.K, backup: report.id, verdict: report.verdict },
         measured: [
-            { set: null, samples: [...(0,metrics/* stageSamples */.wH)(report.stages), ...(0,metrics/* restoreSamples */.U$)(report.restoreTime)], stores: [] },
+            { set: null, samples: [...(0,samples/* stageSamples */.wH)(report.stages), ...(0,samples/* restoreSamples */.U$)(report.restoreTime)], stores: [] },
         ],
     };
 }
@@ -47590,12 +47622,12 @@ function outputsOf(report) {
 function samplesOfTest(report) {
     const proven = report.verdict === 'proven';
     return [
-        ...(0,metrics/* stageSamples */.wH)(report.stages),
-        ...(0,metrics/* restoreSamples */.U$)(report.restoreTime),
-        ...(0,metrics/* samplesOf */.lc)({
+        ...(0,samples/* stageSamples */.wH)(report.stages),
+        ...(0,samples/* restoreSamples */.U$)(report.restoreTime),
+        ...(0,samples/* samplesOf */.lc)({
             lifeboat_restore_test_proven: proven ? 1 : 0,
-            lifeboat_last_proven_timestamp_seconds: proven ? (0,metrics/* unixSeconds */.Yb)(new Date(report.finished)) : null,
-            lifeboat_last_proven_backup_timestamp_seconds: proven ? (0,metrics/* startSeconds */.WU)(report.id) : null,
+            lifeboat_last_proven_timestamp_seconds: proven ? (0,samples/* unixSeconds */.Yb)(new Date(report.finished)) : null,
+            lifeboat_last_proven_backup_timestamp_seconds: proven ? (0,samples/* startSeconds */.WU)(report.id) : null,
         }),
     ];
 }
@@ -50682,7 +50714,7 @@ class Leftovers {
 
 __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3838);
-/* harmony import */ var _app_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8509);
+/* harmony import */ var _app_run_command_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1942);
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2397);
 /* harmony import */ var _cli_program_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6806);
 /* harmony import */ var _leftovers_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1739);
@@ -50725,12 +50757,22 @@ __webpack_async_result__();
 
 /***/ }),
 
-/***/ 5772:
+/***/ 1544:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ NO_FACTS)
+/* harmony export */ });
+const NO_FACTS = { backup: null, verdict: null, recovered: false, sentence: null };
+
+
+/***/ }),
+
+/***/ 1482:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Cb: () => (/* binding */ METRICS),
-/* harmony export */   Ps: () => (/* binding */ metricsOf),
 /* harmony export */   U$: () => (/* binding */ restoreSamples),
 /* harmony export */   WU: () => (/* binding */ startSeconds),
 /* harmony export */   Yb: () => (/* binding */ unixSeconds),
@@ -50762,32 +50804,6 @@ const METRICS = {
     lifeboat_store_free_bytes: 'What is free on the disk of a file store.',
     lifeboat_store_size_bytes: 'The size of the disk of a file store.',
 };
-/** What a run reports: of each set, and of each store by itself. None when no set is known. */
-function metricsOf(result, space) {
-    const { command, about, measured, failure, ended, duration } = result;
-    const own = { failed: failure !== null, ended, duration };
-    return measured.flatMap(({ set = null, attempt = own, samples, stores }) => {
-        const name = set ?? about.set;
-        if (name === null)
-            return [];
-        return [
-            { labels: { set: name, command }, samples: [...attemptSamples(attempt), ...samples] },
-            ...stores.map(({ url, samples }) => ({ labels: { set: name, command, store: url }, samples })),
-            ...space.map(({ url, free, size }) => ({
-                labels: { set: name, command, store: url },
-                samples: samplesOf({ lifeboat_store_free_bytes: free, lifeboat_store_size_bytes: size }),
-            })),
-        ];
-    });
-}
-function attemptSamples({ failed, ended, duration }) {
-    return samplesOf({
-        lifeboat_last_attempt_timestamp_seconds: unixSeconds(ended),
-        lifeboat_last_attempt_success: failed ? 0 : 1,
-        lifeboat_last_attempt_duration_seconds: Math.round(duration) / 1000,
-        lifeboat_last_success_timestamp_seconds: failed ? null : unixSeconds(ended),
-    });
-}
 function stageSamples(stages) {
     // A stage that was gone through twice is one series.
     const sums = new Map();
@@ -50815,17 +50831,6 @@ function startSeconds(id) {
     const start = (0,_formats_id_js__WEBPACK_IMPORTED_MODULE_0__/* .startOf */ .GH)(id);
     return start === null ? null : unixSeconds(start);
 }
-
-
-/***/ }),
-
-/***/ 1544:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   K: () => (/* binding */ NO_FACTS)
-/* harmony export */ });
-const NO_FACTS = { backup: null, verdict: null, recovered: false, sentence: null };
 
 
 /***/ }),

@@ -56,6 +56,9 @@ export interface Manifest {
   lifeboat: string;
 }
 
+/** The facts of a backup that are the same in every store. */
+export type CommonManifest = Omit<Manifest, 'uploaded' | 'previous' | 'noPrevious'>;
+
 export interface ManifestPart {
   name: PartName;
   /** Bytes before compression. */

@@ -1,4 +1,5 @@
-import { METRICS, type MetricGroup, type MetricName } from './metrics.ts';
+import type { MetricGroup } from './metrics.ts';
+import { METRICS, type MetricName } from './samples.ts';
 
 /** The first line of a file that is ours. */
 export const FIRST_LINE = '# Written by Lifeboat, which reads it back and writes over it.';

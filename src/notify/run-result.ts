@@ -1,5 +1,5 @@
 import type { About } from '../report/progress.ts';
-import type { MeasuredSet } from './metrics.ts';
+import type { MeasuredSet } from './samples.ts';
 
 /** Why the step is red, as its annotation says it. */
 export interface Failure {

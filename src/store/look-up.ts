@@ -1,4 +1,3 @@
-import type { Target } from './fan-out.ts';
 import { type Store, StoreError } from './store.ts';
 
 /** Sizes that are asked for at the same time. */
@@ -13,7 +12,12 @@ export async function lookUp({
   store,
   stored,
   uploaded,
-}: Pick<Target, 'store' | 'stored' | 'uploaded'>): Promise<void> {
+}: {
+  store: Store;
+  /** Sizes by key. */
+  stored: Map<string, number>;
+  uploaded: 'read-back' | 'acknowledged';
+}): Promise<void> {
   if (uploaded === 'acknowledged') return;
   const listed = await sizesIn(store, [...stored.keys()]);
   const rest = [...stored].filter(([key, size]) => listed.get(key) !== size);

@@ -1,6 +1,6 @@
 import type { BackupSettings } from '../../inputs/settings.ts';
-import { type MeasuredSet, samplesOf, stageSamples, startSeconds } from '../../notify/metrics.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
+import { type MeasuredSet, samplesOf, stageSamples, startSeconds } from '../../notify/samples.ts';
 import { html } from '../../report/escape.ts';
 import { countOf, formatBytes, formatDuration } from '../../units.ts';
 import { deletedOutput } from '../prune/report.ts';

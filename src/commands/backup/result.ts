@@ -1,11 +1,11 @@
 import type { Inventory, TableFacts } from '../../formats/inventory/inventory.ts';
+import type { CommonManifest } from '../../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import type { Connected } from '../../postgres/session/connect.ts';
 import { treeNotes } from '../../report/file-trees.ts';
 import type { Progress } from '../../report/progress.ts';
 import type { StoreRetention } from '../prune/report.ts';
 import type { BackupReport } from './report.ts';
-import type { CommonManifest } from './run.ts';
 import type { BackupTarget } from './stores.ts';
 
 /** How many tables the summary lists. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { makeId } from '../../formats/id.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
-import { type Manifest, serializeManifest } from '../../formats/manifest.ts';
+import { type CommonManifest, serializeManifest } from '../../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE, SIGNATURE_FILE, setNameOf } from '../../formats/names.ts';
 import type { BackupSettings } from '../../inputs/settings.ts';
 import { prepareEncryption } from '../../openpgp/encrypt.ts';
@@ -24,9 +24,6 @@ import { makeReport } from './result.ts';
 import { pruneAfterBackup } from './retention.ts';
 import { type BackupTarget, checkSource, openTargets, rightsNotice } from './stores.ts';
 import { trendAfterBackup } from './trend.ts';
-
-/** The facts of a backup that are the same in every store. */
-export type CommonManifest = Omit<Manifest, 'uploaded' | 'previous' | 'noPrevious'>;
 
 /**
  * Dumps a database as one encrypted stream into every store. Nothing counts before everything is whole: the manifest

@@ -3,10 +3,10 @@ import type { Manifest } from '../../formats/manifest.ts';
 import type { BackupSettings } from '../../inputs/settings.ts';
 import { certificateOf } from '../../openpgp/sign.ts';
 import { BackupSet, type Newest } from '../../repository/backup-set.ts';
+import { describePassedOver } from '../../repository/find-backup.ts';
 import { newTarget, type Target } from '../../store/fan-out.ts';
 import { openStore } from '../../store/open.ts';
 import { type Store, StoreError } from '../../store/store.ts';
-import { describePassedOver } from '../shared/choose-backup.ts';
 import type { Run } from '../shared/run.ts';
 
 /** What a run began longer ago than this is not under way any more: no upload lives as long. */

@@ -1,4 +1,4 @@
-import type { SigningKeyFacts } from '../../formats/health/keys.ts';
+import type { SigningKeyFacts } from '../../formats/health/rule.ts';
 import { everyCommand } from '../../inputs/every-command.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
 import { describeRecipients, describeSigners, parseVerificationKeys } from '../../inputs/keys/keys.ts';

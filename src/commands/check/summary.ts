@@ -4,6 +4,7 @@ import { table } from '../../report/markup.ts';
 import { textTable } from '../../report/text-table.ts';
 import { mermaidCharts } from '../../report/trend-chart.ts';
 import { formatCount } from '../../units.ts';
+import { HEADLINES, WORDS } from '../shared/check-words.ts';
 import { type CheckReport, type PlacedResult, resultsOf } from './report.ts';
 
 /** How much of what a rule has found is shown; the report has all. */
@@ -14,20 +15,6 @@ const MOST_IN_MESSAGE = 5;
 const MOST_IN_SUMMARY = 200;
 /** Of how many sets there are charts: GitHub draws each in a frame of its own. */
 const MOST_CHARTED = 5;
-
-export const WORDS: Record<Status, { symbol: string; word: string }> = {
-  passed: { symbol: '✅', word: 'ok' },
-  warning: { symbol: '⚠️', word: 'WARNING' },
-  failed: { symbol: '❌', word: 'FAILED' },
-  'not-evaluated': { symbol: '⚠️ not evaluated', word: 'not evaluated' },
-  off: { symbol: '', word: 'off' },
-};
-
-export const HEADLINES: Record<CheckReport['result'], string> = {
-  passed: '✅ The backups are what is demanded',
-  warning: '⚠️ Something is to be looked at',
-  failed: '❌ The backups are not what is demanded',
-};
 
 /** For the log: a line for each rule. */
 export function checkLines(report: CheckReport): string[] {

@@ -1,7 +1,6 @@
 import type { ListSettings } from '../../inputs/settings.ts';
-import { type MeasuredSet, type Sample, samplesOf, startSeconds } from '../../notify/metrics.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
-import { htmlPage } from '../shared/html-page.ts';
+import { type MeasuredSet, type Sample, samplesOf, startSeconds } from '../../notify/samples.ts';
 import {
   failedStores,
   fileTime,
@@ -9,6 +8,7 @@ import {
   type PresentContext,
   secondsOutput,
 } from '../shared/presentation.ts';
+import { htmlPage } from './html-page.ts';
 import { backupsOutput, type ListedStore, type ListReport } from './report.ts';
 import { listLines, listSummary } from './summary.ts';
 

@@ -1,4 +1,5 @@
 import type { RestoreTestSettings } from '../../inputs/settings.ts';
+import type { Failure } from '../../notify/run-result.ts';
 import {
   restoreSamples,
   type Sample,
@@ -6,8 +7,7 @@ import {
   stageSamples,
   startSeconds,
   unixSeconds,
-} from '../../notify/metrics.ts';
-import type { Failure } from '../../notify/run-result.ts';
+} from '../../notify/samples.ts';
 import { type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
 import type { RestoreTestReport } from './report.ts';
 import type { RestoreTestResult } from './run.ts';

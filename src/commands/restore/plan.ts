@@ -7,10 +7,10 @@ import { type Swap, swapStatements } from '../../postgres/restore/swap.ts';
 import { lackingOf, type RestoreTarget } from '../../postgres/restore/target.ts';
 import { some } from '../../report/escape.ts';
 import { formatBytes } from '../../units.ts';
+import type { RestoredPart } from '../shared/backup-selection.ts';
 import { READ_TWICE } from '../shared/load.ts';
 import type { OpenedBackup } from '../shared/open-backup.ts';
 import { treeLines, whyNotUnpacked } from './files.ts';
-import type { RestoredPart } from './report.ts';
 
 /** The names of a restore, and whether the restored database takes the live one's. */
 export interface PlannedSwap extends Swap {

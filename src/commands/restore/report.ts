@@ -1,4 +1,5 @@
 import type { RestoreTestReport } from '../restore-test/report.ts';
+import type { RestoredPart } from '../shared/backup-selection.ts';
 
 /** What a restore did, or would do; the JSON report is this. Times are milliseconds. */
 export interface RestoreReport
@@ -42,20 +43,4 @@ export interface RestoreReport
   createdRoles: string[];
   /** The folder in which the file trees are, each in a folder of its label; null: none was unpacked. */
   filesTo: string | null;
-}
-
-/** What of a backup a restore brings that was told `tables` or `schemas`. */
-export interface RestoredPart {
-  /** Names of the tables, views and sequences that were asked for, with the partitions of those. */
-  relations: string[];
-  /** Names of the sequences that belong to these or that they use. */
-  sequences: string[];
-  /** Names of the other tables and views that these need: their definitions come alone, without rows. */
-  definitions: string[];
-  /** Foreign keys of which not both tables were asked for. */
-  foreignKeysLeftOut: string[];
-  /** Functions, types and the like that need what was not asked for, as pg_restore lists them. */
-  definitionsLeftOut: string[];
-  /** How many, for nothing says to which table one belongs. */
-  largeObjectsLeftOut: string;
 }

@@ -9,9 +9,9 @@ import type { IsolationKind } from '../../postgres/scratch/isolation/isolation.t
 import type { ComparedTable } from '../../proof/tables.ts';
 import { BackupParts, UnreadablePart, type WithoutSums } from '../../repository/backup-parts.ts';
 import type { PartCache } from '../../repository/cache/part-cache.ts';
-import type { ChosenBackup } from './choose-backup.ts';
+import type { ChosenBackup } from '../../repository/find-backup.ts';
+import type { BackupSelection } from './backup-selection.ts';
 import type { Run } from './run.ts';
-import type { BackupSelection } from './select-backup.ts';
 
 /** What is known of a backup, as far as its examination came. */
 export interface Examination {

@@ -1,5 +1,5 @@
-import type { MeasuredSet } from '../../notify/metrics.ts';
 import type { Failure, ResultFacts } from '../../notify/run-result.ts';
+import type { MeasuredSet } from '../../notify/samples.ts';
 
 /** Everything that a command shows and outputs when it has come to a result. */
 export interface Presentation {

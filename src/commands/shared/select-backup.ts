@@ -2,21 +2,11 @@ import { LifeboatError } from '../../errors.ts';
 import { type Relation, relationsOf, type Wanted, wantedRelations } from '../../formats/inventory/selection.ts';
 import { decodeListing, parseEntries, readHead } from '../../postgres/archive/contents.ts';
 import { selectEntries } from '../../postgres/archive/selection.ts';
-import type { Pick } from '../../postgres/restore/load.ts';
 import type { Server } from '../../postgres/session/connection.ts';
 import { inventoryOf, lostForeignKeys } from '../../proof/selection.ts';
 import { some } from '../../report/escape.ts';
-import type { RestoredPart } from '../restore/report.ts';
+import type { RestoredPart } from './backup-selection.ts';
 import type { OpenedBackup } from './open-backup.ts';
-
-/** The part of a backup that is restored. */
-export interface BackupSelection {
-  part: RestoredPart;
-  /** What of it is not compared, or not there to be compared, in words. */
-  notVerified: string[];
-  /** Says which entries of an archive come back. */
-  pick: Pick;
-}
 
 /**
  * The backup as if it held nothing but what is wanted, and what that needs. Its part `schema` is read for that: the table

@@ -4,32 +4,6 @@ import { failed, notEvaluated, type Outcome, off, passed, type Rule, warning } f
 /** So long before the end of a key there is a warning. Milliseconds. */
 const WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
 
-export interface KeyDemands {
-  /** Of `public-key`. */
-  recipients: RecipientFacts[] | null;
-  /** Of `verification-key`: every key in it that can sign. */
-  signers: SigningKeyFacts[] | null;
-}
-
-/** A certificate that backups are encrypted for. */
-export interface RecipientFacts {
-  /** `key` and the fingerprint. */
-  name: string;
-  /** Why nothing can be encrypted for it today, and what to do; null: it can. */
-  problem: string | null;
-  /** UTC, ISO 8601; null: never. */
-  expires: string | null;
-  /** Fingerprint of the subkey that is used, upper case; null: there is none. */
-  subkey: string | null;
-}
-
-export interface SigningKeyFacts {
-  name: string;
-  /** As a signature names it. */
-  keyId: string;
-  expires: string | null;
-}
-
 /** No key with which backups are made ends within 30 days: the recipients', and the one that signed the newest backup. */
 export const keys: Rule<SetFacts> = {
   name: 'keys',

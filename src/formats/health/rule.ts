@@ -1,4 +1,28 @@
-import type { KeyDemands } from './keys.ts';
+export interface KeyDemands {
+  /** Of `public-key`. */
+  recipients: RecipientFacts[] | null;
+  /** Of `verification-key`: every key in it that can sign. */
+  signers: SigningKeyFacts[] | null;
+}
+
+/** A certificate that backups are encrypted for. */
+export interface RecipientFacts {
+  /** `key` and the fingerprint. */
+  name: string;
+  /** Why nothing can be encrypted for it today, and what to do; null: it can. */
+  problem: string | null;
+  /** UTC, ISO 8601; null: never. */
+  expires: string | null;
+  /** Fingerprint of the subkey that is used, upper case; null: there is none. */
+  subkey: string | null;
+}
+
+export interface SigningKeyFacts {
+  name: string;
+  /** As a signature names it. */
+  keyId: string;
+  expires: string | null;
+}
 
 /** What is demanded of backups. Null: it was not asked for. */
 export interface Demands extends KeyDemands {

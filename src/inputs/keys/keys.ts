@@ -1,6 +1,6 @@
 import type { Key, PrivateKey, Subkey } from 'openpgp';
 import { LifeboatError, messageOf } from '../../errors.ts';
-import type { RecipientFacts, SigningKeyFacts } from '../../formats/health/keys.ts';
+import type { RecipientFacts, SigningKeyFacts } from '../../formats/health/rule.ts';
 import type { InputLog } from '../schema.ts';
 import { armoredBlocks, notAKey } from './key-text.ts';
 

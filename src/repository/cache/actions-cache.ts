@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import type { Run } from '../../commands/shared/run.ts';
 import { runTool, ToolError } from '../../process/child.ts';
 import { formatDuration } from '../../units.ts';
+import type { RepositoryContext } from '../context.ts';
 import { CACHE_PROCESS, type CacheOutcome, type CacheRequest, OUTCOME } from './actions-cache-process.ts';
 
 /** Of our environment, what the package needs to reach the service; no input, and no secret but its token. */
@@ -32,7 +32,7 @@ export async function askActionsCache(
   key: string,
   folder: string,
   within: number,
-  run: Run,
+  run: RepositoryContext,
 ): Promise<CacheOutcome> {
   const env = Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name] ?? '']).filter(([, value]) => value));
   const late = AbortSignal.timeout(within);

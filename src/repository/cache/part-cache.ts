@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChosenBackup } from '../../commands/shared/choose-backup.ts';
-import type { Run } from '../../commands/shared/run.ts';
 import { messageOf } from '../../errors.ts';
 import type { Manifest, Volume } from '../../formats/manifest.ts';
 import { keyOf } from '../../formats/names.ts';
 import type { PartStore } from '../../store/store.ts';
 import { formatBytes, formatCount } from '../../units.ts';
+import type { RepositoryContext } from '../context.ts';
+import type { ChosenBackup } from '../find-backup.ts';
 import { askActionsCache } from './actions-cache.ts';
 import type { CacheOutcome, CacheRequest } from './actions-cache-process.ts';
 import { FolderBeforeStore, goodVolumes, KeepingStore } from './store.ts';
@@ -34,13 +34,13 @@ export class PartCache {
   /** Bytes of the parts that come from the cache instead of the store. */
   cachedSize = 0;
   readonly #chosen: ChosenBackup;
-  readonly #run: Run;
+  readonly #run: RepositoryContext;
   /** Of this very backup; and no key is the beginning of another, for the service takes a key for a beginning. */
   readonly #key: string;
   #folder: Folder | null = null;
   #keeping: { store: KeepingStore; volumes: Volume[] } | null = null;
 
-  constructor(chosen: ChosenBackup, run: Run) {
+  constructor(chosen: ChosenBackup, run: RepositoryContext) {
     this.#chosen = chosen;
     this.#run = run;
     this.#key = `lifeboat-${chosen.set}-${chosen.id}-${chosen.manifestSha256}`;
@@ -133,7 +133,7 @@ function transferTime(volumes: Volume[]): number {
 }
 
 /** What cannot be removed is left to the runner, which empties its temporary folder. */
-async function makeFolder({ track, log }: Run): Promise<Folder> {
+async function makeFolder({ track, log }: RepositoryContext): Promise<Folder> {
   const folder = await mkdtemp(join(process.env.RUNNER_TEMP || tmpdir(), 'lifeboat-cache-'));
   const forget = track({ kind: 'folder', path: folder });
   const volumes = join(folder, 'volumes');

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { METRICS } from '../../../src/notify/metrics.ts';
+import { METRICS } from '../../../src/notify/samples.ts';
 import { checkRules, testRules } from '../../support/servers/prometheus.ts';
 import { runFolder } from '../../support/servers/run.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS, metricsOf, type StoreSpace } from '../../../src/notify/metrics.ts';
+import { metricsOf, type StoreSpace } from '../../../src/notify/metrics.ts';
 import { FIRST_LINE, lastAttemptFailed, metricsText } from '../../../src/notify/metrics-text.ts';
+import { METRICS } from '../../../src/notify/samples.ts';
 import { backedUp, backedUpWith, backupReport, failed, listed, restoreTested } from '../../support/data/endings.ts';
 import { checkMetrics } from '../../support/servers/prometheus.ts';
 

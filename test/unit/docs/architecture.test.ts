@@ -14,7 +14,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   notify: ['report', 'inputs', 'formats'],
   report: ['formats'],
-  repository: ['commands', 'store', 'openpgp', 'compression', 'process', 'inputs', 'formats'],
+  repository: ['store', 'openpgp', 'compression', 'process', 'inputs', 'formats'],
   proof: ['formats'],
   postgres: ['process', 'inputs', 'formats'],
   files: ['formats'],

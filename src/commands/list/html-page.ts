@@ -6,11 +6,24 @@ import { svgChart } from '../../report/svg-chart.ts';
 import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
 import { chartsOf } from '../../report/trend-chart.ts';
 import { formatAge, formatBytes, formatCount, formatDuration } from '../../units.ts';
-import type { CheckedSet, CheckReport } from '../check/report.ts';
-import { HEADLINES, WORDS } from '../check/summary.ts';
-import type { ListedSet, ListReport } from '../list/report.ts';
+import { type CheckResult, HEADLINES, WORDS } from '../shared/check-words.ts';
+import type { ListedSet } from './report.ts';
 
-type Report = ListReport | CheckReport;
+/** A set as a listing shows it, and what a check found of it. */
+interface PageSet extends ListedSet {
+  results?: Result[];
+  newestProven?: string | null;
+}
+
+/** What the page shows: the report of a `list` or of a `check`. */
+export interface PageReport {
+  command: 'list' | 'check';
+  name: string | null;
+  finished: string;
+  /** Of a check. */
+  result?: CheckResult;
+  stores: { url: string; error: string | null; results?: Result[]; sets: PageSet[] }[];
+}
 
 /** Nothing is loaded, and nothing runs, whatever stands in the page. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
@@ -31,7 +44,7 @@ const STYLE = `
 `;
 
 /** A page for people, an auditor among them: one file that needs nothing else, to be kept and printed. */
-export function htmlPage(report: Report, version: string): string {
+export function htmlPage(report: PageReport, version: string): string {
   const made = report.finished;
   return [
     '<!doctype html>',
@@ -46,7 +59,7 @@ export function htmlPage(report: Report, version: string): string {
       ['Set', html(report.name ?? 'every set of each store')],
       ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
       ['Period', periodOf(report)],
-      ...(report.command === 'check' ? [['Result of the check', resultCell(report.result)]] : []),
+      ...(report.result === undefined ? [] : [['Result of the check', resultCell(report.result)]]),
     ]),
     ...report.stores.flatMap((store) => storeSection(store, made)),
     ...readingNotes(report),
@@ -55,23 +68,23 @@ export function htmlPage(report: Report, version: string): string {
   ].join('\n');
 }
 
-function storeSection(store: Report['stores'][number], made: string): string[] {
+function storeSection(store: PageReport['stores'][number], made: string): string[] {
   return [
     `<h2>Store ${html(store.url)}</h2>`,
     ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${html(store.error)}</p>`]),
-    ...('results' in store ? rules(store.results) : []),
+    ...(store.results === undefined ? [] : rules(store.results)),
     ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
     ...store.sets.flatMap((set) => setSection(set, made)),
   ];
 }
 
-function setSection(set: ListedSet | CheckedSet, made: string): string[] {
+function setSection(set: PageSet, made: string): string[] {
   const { name, backups, trend } = set;
   return [
     `<h3>Set ${html(name)}</h3>`,
     facts(overview(set, made)),
     ...(trend.missing === null ? [] : [`<p class="open">Not known: ${html(trend.missing)}</p>`]),
-    ...('results' in set ? rules(set.results) : []),
+    ...(set.results === undefined ? [] : rules(set.results)),
     ...chartsOf(trend).map(svgChart),
     `<h3>Set ${html(name)}: the last ${trend.backups.length} good backups</h3>`,
     headed(
@@ -84,7 +97,7 @@ function setSection(set: ListedSet | CheckedSet, made: string): string[] {
 }
 
 /** What was promised is not known here; what was kept is. */
-function overview(set: ListedSet | CheckedSet, made: string): string[][] {
+function overview(set: PageSet, made: string): string[][] {
   const { backups, trend } = set;
   const newest = trend.backups.at(-1);
   const age = (created: string) => formatAge(Math.max(0, Date.parse(made) - Date.parse(created)) / 1000);
@@ -105,9 +118,9 @@ function overview(set: ListedSet | CheckedSet, made: string): string[][] {
 }
 
 /** A check knows which records count; a list, those of the newest backups. */
-function newestProven(set: ListedSet | CheckedSet): { id: string; created: string } | undefined {
+function newestProven(set: PageSet): { id: string; created: string } | undefined {
   const { backups, trend } = set;
-  if ('newestProven' in set) return backups.find(({ id }) => id === set.newestProven);
+  if (set.newestProven !== undefined) return backups.find(({ id }) => id === set.newestProven);
   return (
     trend.backups.findLast(({ lastTest }) => lastTest?.verdict === 'proven') ??
     backups.slice(trend.backups.length).find((backup) => backup.newestProven)
@@ -209,12 +222,12 @@ function rules(results: Result[]): string[] {
 }
 
 /** In words alone: not every printer has the signs. */
-function resultCell(result: CheckReport['result']): string {
+function resultCell(result: CheckResult): string {
   const kind = { passed: 'good', warning: 'open', failed: 'bad' }[result];
   return `<span class="${kind}">${html(HEADLINES[result].replace(/^\S+ /, ''))}</span>`;
 }
 
-function readingNotes({ command }: Report): string[] {
+function readingNotes({ command }: PageReport): string[] {
   const notes = [
     'A good backup is one that is whole as far as names, sizes and its manifest tell. It is proven when a restore test has put it into a throwaway PostgreSQL and found it equal to what was dumped.',
     'RPO is what could have been lost: the time from the start of one backup to the start of the next. A manifest names the backup before it, so that what was pruned later leaves no gap.',
@@ -231,7 +244,7 @@ function readingNotes({ command }: Report): string[] {
 }
 
 /** Of the backups that are there. */
-function periodOf({ stores }: Report): string {
+function periodOf({ stores }: PageReport): string {
   const begun = stores
     .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))
     .sort();

@@ -1,10 +1,10 @@
-import { LifeboatError } from '../../errors.ts';
-import { isId } from '../../formats/id.ts';
-import { type ManifestState, type NotGood, whyNotCounted } from '../../formats/state.ts';
-import { BackupSet, type Newest } from '../../repository/backup-set.ts';
-import type { Store } from '../../store/store.ts';
-import { countOf } from '../../units.ts';
-import type { Run } from './run.ts';
+import { LifeboatError } from '../errors.ts';
+import { isId } from '../formats/id.ts';
+import { type ManifestState, type NotGood, whyNotCounted } from '../formats/state.ts';
+import type { Store } from '../store/store.ts';
+import { countOf } from '../units.ts';
+import { BackupSet, type Newest } from './backup-set.ts';
+import type { RepositoryContext } from './context.ts';
 
 /** A committed backup as it lies in a store. Only a `state` that is good can be used. */
 export interface ChosenBackup {
@@ -37,7 +37,7 @@ export interface WantedBackup {
 export async function chooseBackup(
   stores: Store[],
   { name, backup, verificationKeys }: WantedBackup,
-  run: Run,
+  run: RepositoryContext,
 ): Promise<ChosenBackup> {
   const reasons: string[] = [];
   let refused: ChosenBackup | null = null;

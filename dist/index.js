@@ -29001,14 +29001,14 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 307 modules
-var commands = __nccwpck_require__(1988);
+// EXTERNAL MODULE: ./src/commands/index.ts + 310 modules
+var commands = __nccwpck_require__(6991);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __nccwpck_require__(3332);
-// EXTERNAL MODULE: ./src/inputs/values/text.ts
-var values_text = __nccwpck_require__(9933);
+// EXTERNAL MODULE: ./src/text.ts
+var src_text = __nccwpck_require__(8992);
 ;// CONCATENATED MODULE: ./src/app/read-settings.ts
 
 
@@ -29042,7 +29042,7 @@ function parseCommand(text) {
     const command = (0,commands/* findCommand */.Zv)(text);
     if (command !== undefined)
         return command;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a command. Write ${(0,words/* alternatives */.Vo)(commands/* COMMAND_NAMES */.nZ)}.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a command. Write ${(0,words/* alternatives */.Vo)(commands/* COMMAND_NAMES */.nZ)}.`);
 }
 /** An input of another command has no effect here, though the workflow's author may expect one. */
 function noteUnusedInputs({ name: command, inputs }, get, log) {
@@ -29371,7 +29371,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 1988:
+/***/ 6991:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29683,8 +29683,8 @@ async function versionOf(command) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/inputs/connection/loopback.ts
-var loopback = __nccwpck_require__(4629);
+// EXTERNAL MODULE: ./src/loopback.ts
+var loopback = __nccwpck_require__(2082);
 ;// CONCATENATED MODULE: ./src/postgres/toolset/toolsets-nearby.ts
 
 
@@ -32212,7 +32212,7 @@ async function openSshStore(location, settings, context, options = {}) {
     const rsync = () => new RsyncStore(location, settings, context);
     if (location.via === 'rsync')
         return rsync();
-    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)), Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8992))]);
+    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)), Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6611))]);
     return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 
@@ -38070,10 +38070,10 @@ async function run_ask({ connection, toolset }, run, question) {
 
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: ./src/text.ts
+var src_text = __nccwpck_require__(8992);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var inputs_secrets = __nccwpck_require__(3332);
-// EXTERNAL MODULE: ./src/inputs/values/text.ts
-var values_text = __nccwpck_require__(9933);
 ;// CONCATENATED MODULE: ./src/inputs/connection/libpq-parameters.ts
 /**
  * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
@@ -38384,7 +38384,7 @@ function checkParameters(parameters, uri) {
         // Names of databases and users may hold anything.
         if (keyword === 'dbname' || keyword === 'user')
             continue;
-        if ((0,values_text/* hasControlCharacter */.Fd)(parameters.value(keyword) ?? '')) {
+        if ((0,src_text/* hasControlCharacter */.Fd)(parameters.value(keyword) ?? '')) {
             complain(keyword, 'holds a line break or another control character. Remove it.');
         }
     }
@@ -38397,7 +38397,7 @@ function subject(parameters, keyword) {
         case 'environment':
             return keyword === 'password'
                 ? `${name} in the environment`
-                : `${name}, ${(0,values_text/* quote */.hD)(parameters.value(keyword) ?? '')} in the environment,`;
+                : `${name}, ${(0,src_text/* quote */.hD)(parameters.value(keyword) ?? '')} in the environment,`;
         case 'service':
             return `${keyword} of the service`;
         default:
@@ -38472,14 +38472,14 @@ async function readPassfile(path, query) {
 }
 async function readPrivateFile(path) {
     const file = await (0,promises_.open)(path).catch((error) => {
-        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`);
+        throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`);
     });
     try {
         const stat = await file.stat();
         if (!stat.isFile())
-            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} is not a plain file. Correct PGPASSFILE.`);
+            throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} is not a plain file. Correct PGPASSFILE.`);
         if (stat.mode & 0o077) {
-            throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} can be read by others. Run: chmod 0600 on it.`);
+            throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} can be read by others. Run: chmod 0600 on it.`);
         }
         return await file.readFile('utf8');
     }
@@ -38519,7 +38519,7 @@ async function readService(service, file, env) {
         if (parameters)
             return parameters;
     }
-    throw new errors/* LifeboatError */.H3(`the service ${(0,values_text/* quote */.hD)(service)} stands in none of ${candidates.map(values_text/* quote */.hD).join(', ')}. Correct its name or PGSERVICEFILE.`);
+    throw new errors/* LifeboatError */.H3(`the service ${(0,src_text/* quote */.hD)(service)} stands in none of ${candidates.map(src_text/* quote */.hD).join(', ')}. Correct its name or PGSERVICEFILE.`);
 }
 function defaultFiles(env) {
     const folders = env.PGSYSCONFDIR ? [env.PGSYSCONFDIR] : SYSTEM_FOLDERS;
@@ -38533,7 +38533,7 @@ async function pg_service_read(path, named) {
         const { code = 'unknown error' } = error;
         if (code === 'ENOENT' && !named)
             return null;
-        throw new errors/* LifeboatError */.H3(`the service file ${(0,values_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`);
+        throw new errors/* LifeboatError */.H3(`the service file ${(0,src_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`);
     }
 }
 /** The first section of that name; of each parameter the first line counts, as in libpq. */
@@ -38550,7 +38550,7 @@ function findService(text, service, path) {
                 parameters = new Map();
         }
         else if (parameters) {
-            keepSetting(line, parameters, `line ${index + 1} of the service file ${(0,values_text/* quote */.hD)(path)}`);
+            keepSetting(line, parameters, `line ${index + 1} of the service file ${(0,src_text/* quote */.hD)(path)}`);
         }
     }
     return parameters;
@@ -38675,10 +38675,10 @@ async function addPasswordOfFile(parameters, hosts, log) {
     }
     const [password = null, ...others] = passwords;
     if (others.length > 0) {
-        throw new errors/* LifeboatError */.H3(`the password file ${(0,values_text/* quote */.hD)(path)} has different passwords for the hosts. Name one host, or give one password.`);
+        throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} has different passwords for the hosts. Name one host, or give one password.`);
     }
     if (password === null) {
-        log.notice(`database-url: no line of the password file ${(0,values_text/* quote */.hD)(path)} fits; going on without a password.`);
+        log.notice(`database-url: no line of the password file ${(0,src_text/* quote */.hD)(path)} fits; going on without a password.`);
     }
     else {
         parameters.setDefault('password', password);
@@ -38708,19 +38708,19 @@ function parseToolset(text) {
     if (kind === 'container') {
         if (CONTAINER.test(name))
             return { kind, name };
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} names no container. Write its name or id, as in container:shop-db-1.`);
     }
     if (kind === 'image') {
         if (toolset_IMAGE.test(name))
             return { kind, ref: name };
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} names no image. Write one that has PostgreSQL, as in image:postgres:17.`);
     }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not known. Write auto, local, container:NAME or image:REFERENCE.`);
 }
 function parseImage(text) {
     if (toolset_IMAGE.test(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
 }
 /** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
 function needsLocalFiles(toolset, given) {
@@ -38760,9 +38760,9 @@ function parseJobs(text) {
     if (text === '1')
         return 1;
     if (/^[1-9]\d*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)}: a parallel dump is not in this version yet. Write 1.`);
     }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a number of jobs. Write 1.`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/values/relation-names.ts
@@ -38822,7 +38822,7 @@ function unquoted(quoted, plain) {
 }
 function notAName(line, what, form) {
     const why = /[*?%]/.test(line) ? 'Patterns are not known here. ' : '';
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is not the name of ${what}. ${why}Write ${form}, one a line, and in double quotes what is not plain: "odd.Schema".`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/database/databases.ts
@@ -38855,7 +38855,7 @@ function patternOf(quoted, plain) {
     return { text: plain, glob: /[*?]/.test(plain) };
 }
 function notADatabase(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not the name of a database. Write all, or one name a line (* and ? are wildcards, ! before it leaves it out), and in double quotes what is not plain: "odd, name".`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is not the name of a database. Write all, or one name a line (* and ? are wildcards, ! before it leaves it out), and in double quotes what is not plain: "odd, name".`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/database/dump-args.ts
@@ -38910,7 +38910,7 @@ function reason(text, options) {
  * No shell reads them: quotes are part of a pattern, as pg_dump's own documentation has it.
  */
 function parseDumpArgs(text) {
-    const args = (0,values_text/* parseLines */.Li)(text, parseDumpArg);
+    const args = (0,src_text/* parseLines */.Li)(text, parseDumpArg);
     if (args.includes('--large-objects') && args.includes('--no-large-objects')) {
         throw new errors/* LifeboatError */.H3('--large-objects and --no-large-objects contradict each other. Remove one of them.');
     }
@@ -38919,12 +38919,12 @@ function parseDumpArgs(text) {
 function parseDumpArg(line) {
     const [, option = '', value] = /^([^\s=]+)(?:\s*=|\s+)?(.*)$/s.exec(line) ?? [];
     if (!line.startsWith('-')) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not an option; the database is named by database-url. ${ALLOWED}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is not an option; the database is named by database-url. ${ALLOWED}`);
     }
     if (dump_args_FLAGS.includes(option)) {
         if (option === line)
             return option;
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: ${option} stands alone on its line. Remove what follows it.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)}: ${option} stands alone on its line. Remove what follows it.`);
     }
     if (WITH_PATTERN.includes(option))
         return `${option}=${parsePattern(option, value?.trim() ?? '')}`;
@@ -38934,13 +38934,13 @@ function parsePattern(option, pattern) {
     if (pattern === '')
         throw new errors/* LifeboatError */.H3(`${option} needs a pattern. Write ${option}=PATTERN, such as ${option}=sales.`);
     if (/^'.*'$/s.test(pattern)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)}: no shell reads this, so the single quotes would be part of the name. Remove them.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(pattern)}: no shell reads this, so the single quotes would be part of the name. Remove them.`);
     }
     if (/\s-{1,2}[a-z]/i.test(pattern.replace(/"[^"]*"/g, ''))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(`${option}=${pattern}`)} holds a second option. Write each on a line of its own.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(`${option}=${pattern}`)} holds a second option. Write each on a line of its own.`);
     }
-    if ((0,values_text/* hasControlCharacter */.Fd)(pattern)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(pattern)} holds a control character. Use a wildcard (* or ?) in its place.`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(pattern)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(pattern)} holds a control character. Use a wildcard (* or ?) in its place.`);
     }
     return pattern;
 }
@@ -38949,12 +38949,12 @@ function refusal(line, option) {
     const short = /^-[A-Za-z]/.test(option) ? option.slice(0, 2) : option;
     const long = LONG_NAMES[short];
     if (long !== undefined) {
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: write the long name, ${WITH_PATTERN.includes(long) ? `${long}=PATTERN` : long}.`);
+        return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)}: write the long name, ${WITH_PATTERN.includes(long) ? `${long}=PATTERN` : long}.`);
     }
     const why = dump_args_REFUSED[short];
     if (why !== undefined)
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is refused: ${why}. Remove it.`);
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
+        return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is refused: ${why}. Remove it.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is not allowed. ${ALLOWED}`);
 }
 
 // EXTERNAL MODULE: ./src/inputs/notifiers/mail.ts
@@ -39010,7 +39010,7 @@ function sshInputsFit({ values, given, }) {
     if (!given('ssh-key')) {
         return {
             input: 'ssh-key',
-            problem: `${(0,values_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+            problem: `${(0,src_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
         };
     }
     if (!given('ssh-known-hosts'))
@@ -39024,7 +39024,7 @@ function sshInputsFit({ values, given, }) {
 /** How to get the line of a server, and make sure of it. */
 function howToKnow({ host, port, url }, what) {
     const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-    return `${what}, and without it nobody could tell ${(0,values_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+    return `${what}, and without it nobody could tell ${(0,src_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
 }
 /** What the stores are told; null without an ssh: store. */
 function sshSettings(inputs) {
@@ -39339,7 +39339,7 @@ function passphrase_checked(text, name, log) {
     const passphrase = withoutLineBreak(text);
     if (passphrase !== text)
         log.notice(`${name}: the line break at its end was left out; it is not part of the passphrase.`);
-    if ((0,values_text/* hasControlCharacter */.Fd)(passphrase)) {
+    if ((0,src_text/* hasControlCharacter */.Fd)(passphrase)) {
         throw new errors/* LifeboatError */.H3('it holds a line break or another control character. gpg reads only the first line of a passphrase, so write it on one line.');
     }
     if (Buffer.byteLength(passphrase) > passphrase_MOST_BYTES) {
@@ -39377,6 +39377,23 @@ async function parseSigning(text, context) {
 
 // EXTERNAL MODULE: ./src/inputs/notifiers/monitoring.ts
 var monitoring = __nccwpck_require__(5231);
+;// CONCATENATED MODULE: ./src/inputs/stores/fleeting-stores.ts
+
+/** Warns of folders that do not outlive the job. */
+function warnOfFleetingStores(stores, env, log) {
+    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
+    for (const store of stores) {
+        if (store.kind !== 'file')
+            continue;
+        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
+            log.warning(`store: ${(0,src_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
+        }
+        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
+            log.warning(`store: ${(0,src_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
+        }
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/values/duration.ts
 
 
@@ -39386,7 +39403,7 @@ const duration_DAY = 86_400_000;
 function parseDuration(text) {
     const match = /^(\d{1,6})([smhd])$/.exec(text);
     if (!match) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
     }
     return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
 }
@@ -39394,7 +39411,7 @@ function parseDuration(text) {
 function parseTimeout(text) {
     const duration = parseDuration(text);
     if (duration < 1000 || duration > duration_DAY) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
     }
     return duration;
 }
@@ -39410,10 +39427,10 @@ function parseEndpoint(text) {
         throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
     }
     if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
     }
     return text.replace(/\/+$/, '');
 }
@@ -39425,11 +39442,11 @@ function shownUrl(text) {
 function parseObjectLock(text) {
     const [, mode, duration] = /^(governance|compliance):(.*)$/s.exec(text) ?? [];
     if (mode !== 'governance' && mode !== 'compliance') {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not an object lock. Write governance or compliance, a colon and a duration, such as governance:30d.`);
     }
     const milliseconds = parseDuration(duration ?? '');
     if (milliseconds === 0) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} locks for no time at all. Write a duration such as governance:30d, or leave the input out.`);
     }
     return { mode, duration: milliseconds };
 }
@@ -39438,7 +39455,7 @@ const ARCHIVE_CLASSES = ['GLACIER', 'DEEP_ARCHIVE'];
 /** A word of the provider's own, such as STANDARD_IA; the server knows which there are. */
 function parseStorageClass(text, log) {
     if (!/^[A-Z][A-Z0-9_-]*$/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a storage class. Write it in capitals, such as STANDARD_IA.`);
     }
     if (ARCHIVE_CLASSES.includes(text)) {
         log.warning(`s3-storage-class: objects of ${text} must be restored from the archive for hours before a restore or its test can read them.`);
@@ -39449,16 +39466,18 @@ function parseStorageClass(text, log) {
 function parseKmsKey(text) {
     if (/^[A-Za-z0-9:/_.+=@-]+$/.test(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a KMS key. Write its id, its ARN or alias/<name>.`);
 }
 /** What only writers are told is left to the bucket. */
 function s3ForReading(endpoint) {
     return { endpoint, storageClass: null, objectLock: null, sse: null, kmsKey: null, createBucket: false };
 }
 
-;// CONCATENATED MODULE: ./src/inputs/values/url-text.ts
+;// CONCATENATED MODULE: ./src/store/url-text.ts
 
 
+/** How a message shows what a store's URL looks like. */
+const URL_EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 /** What is shown of a URL: a query can hold keys. */
 function url_text_shown(line) {
     return line.replace(/\?.*/s, '?…');
@@ -39471,8 +39490,40 @@ function decoded(path, line) {
         return decodeURIComponent(path);
     }
     catch {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
     }
+}
+function windowsPath(line) {
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
+}
+
+;// CONCATENATED MODULE: ./src/store/file/location.ts
+
+
+
+/** `file:///path`: `rest` is what follows the scheme. */
+function parseFileUrl(line, rest) {
+    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
+        throw windowsPath(line);
+    if (!rest.startsWith('///'))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${mend}`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+    }
+    if (/\$|^\/\/\/~/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+    }
+    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    if (path === '')
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+    }
+    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
+}
+function placeOfFile({ path }) {
+    return `file:${path}/`;
 }
 
 ;// CONCATENATED MODULE: ./src/store/rclone/location.ts
@@ -39482,7 +39533,7 @@ function decoded(path, line) {
 const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
 /** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
 function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
     const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
     if (remote === '') {
         // Such a remote carries its keys in its name.
@@ -39496,10 +39547,45 @@ function parseRcloneUrl(line, rest) {
     if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
         throw wrong('is not the name of a remote');
     const folder = path.replace(/\/+$/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
+    if ((0,src_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
         throw wrong('has an empty part, "." or ".." in its path');
     }
     return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
+}
+function placeOfRclone({ remote, path }) {
+    return `rclone:${remote}:${path}/`;
+}
+
+;// CONCATENATED MODULE: ./src/store/s3/location.ts
+
+
+
+/** `s3://bucket/prefix`: `rest` is what follows the scheme. */
+function parseS3Url(line, rest) {
+    if (!rest.startsWith('//'))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+    }
+    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
+    if (!isBucketName(bucket)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(url_text_shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+    }
+    const prefix = folders.join('/');
+    if (folders.length > 0 && hasOddSegment(prefix)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
+    }
+    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
+    if (Buffer.byteLength(prefix) > 700)
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
+    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
+}
+function placeOfS3({ bucket, prefix }) {
+    return prefix === '' ? `s3:${bucket}/` : `s3:${bucket}/${prefix}/`;
+}
+/** S3 User Guide, "General purpose bucket naming rules". */
+function isBucketName(bucket) {
+    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
 }
 
 ;// CONCATENATED MODULE: ./src/store/ssh/location.ts
@@ -39511,7 +39597,7 @@ const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/pa
 function parseSshUrl(line, all) {
     const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
     const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} ${what}. ${ssh_location_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} ${what}. ${ssh_location_MEND}`);
     if (/[?#]/.test(rest))
         throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
     const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
@@ -39534,33 +39620,37 @@ function parseSshUrl(line, all) {
         via,
     };
 }
+function placeOfSsh({ user, host, port, path }) {
+    return `ssh:${user}@${host}:${port}:${path}/`;
+}
 function portOf(text, wrong) {
     const port = Number(text);
     if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
         return port;
-    throw wrong(`has ${(0,values_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
+    throw wrong(`has ${(0,src_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
 }
 function pathOf(text, line, wrong) {
     const path = decoded(text, line).replace(/\/+$/, '');
     const below = path.replace(/^\/(~\/)?/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
+    if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
         throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
     }
     return path.startsWith('/~/') ? below : path;
 }
 
-;// CONCATENATED MODULE: ./src/inputs/stores/store-url.ts
+;// CONCATENATED MODULE: ./src/store/location.ts
 
 
 
 
 
-const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
+
+
 /** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
 function parseStores(text) {
-    const stores = (0,values_text/* parseLines */.Li)(text, parseStore);
+    const stores = (0,src_text/* parseLines */.Li)(text, parseStore);
     if (stores.length === 0)
-        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
+        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${URL_EXAMPLES}.`);
     for (const [index, store] of stores.entries()) {
         for (const other of stores.slice(0, index))
             refuseOverlap(other, store);
@@ -39569,17 +39659,17 @@ function parseStores(text) {
 }
 function parseStore(line) {
     refuseCredentials(line);
-    if ((0,values_text/* hasControlCharacter */.Fd)(line))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a control character. Remove it.`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(line))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} holds a control character. Remove it.`);
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
     if (scheme === undefined)
         throw notAUrl(line);
     const rest = line.slice(scheme.length + 1);
     switch (scheme) {
         case 'file':
-            return fileStore(line, rest);
+            return parseFileUrl(line, rest);
         case 's3':
-            return s3Store(line, rest);
+            return parseS3Url(line, rest);
         case 'ssh':
             return parseSshUrl(line, rest);
         case 'rclone':
@@ -39587,64 +39677,21 @@ function parseStore(line) {
         case 'sftp':
         case 'scp':
         case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
         case 'http':
         case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
         default:
             if (scheme.length === 1)
                 throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: stores of the kind ${(0,values_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
     }
-}
-function fileStore(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
-    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
-        throw windowsPath(line);
-    if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${mend}`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
-    }
-    if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
-    }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
-    if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
-    }
-    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
-}
-function s3Store(line, rest) {
-    if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} lacks slashes. Write s3://bucket/prefix.`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
-    }
-    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
-    if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(bucket)} in ${(0,values_text/* quote */.hD)(url_text_shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
-    }
-    const prefix = folders.join('/');
-    if (folders.length > 0 && hasOddSegment(prefix)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
-    }
-    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
-    if (Buffer.byteLength(prefix) > 700)
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
-    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
-}
-/** S3 User Guide, "General purpose bucket naming rules". */
-function isBucketName(bucket) {
-    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
 }
 /** A user, a password or a port before the path. Nothing of such a line is shown. */
 function refuseCredentials(line) {
     if (!carriesCredentials(line))
         return;
-    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`);
+    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${URL_EXAMPLES}.`);
 }
 function carriesCredentials(line) {
     const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
@@ -39668,50 +39715,34 @@ function notAUrl(line) {
     if (/^\\\\|^[a-z]:/i.test(line))
         return windowsPath(line);
     if (line.startsWith('/'))
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,values_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
-}
-function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(url_text_shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
+        return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,src_text/* quote */.hD)(`file://${line}`)}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
 }
 function refuseOverlap(a, b) {
     const [placeA, placeB] = [placeOf(a), placeOf(b)];
     if (placeA === placeB) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
     }
     for (const [outer, inner, place] of [
         [a, b, placeA],
         [b, a, placeB],
     ]) {
         if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(inner.url)} lies inside ${(0,values_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
         }
     }
 }
+/** Equal for two names of one place. A place that lies in another begins with the other's. */
 function placeOf(store) {
     switch (store.kind) {
         case 'file':
-            return `file:${store.path}/`;
+            return placeOfFile(store);
         case 's3':
-            return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
+            return placeOfS3(store);
         case 'ssh':
-            return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
+            return placeOfSsh(store);
         case 'rclone':
-            return `rclone:${store.remote}:${store.path}/`;
-    }
-}
-/** Warns of folders that do not outlive the job. */
-function warnOfFleetingStores(stores, env, log) {
-    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
-    for (const store of stores) {
-        if (store.kind !== 'file')
-            continue;
-        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
-            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
-        }
-        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
-            log.warning(`store: ${(0,values_text/* quote */.hD)(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
-        }
+            return placeOfRclone(store);
     }
 }
 
@@ -39778,14 +39809,14 @@ function parseAmount(text) {
         return Number.POSITIVE_INFINITY;
     if (/^[1-9]\d{0,5}$/.test(text))
         return Number(text);
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no number of backups to keep. Write a whole number from 1 to 999999, or unlimited; leave the input out when you do not want the rule.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is no number of backups to keep. Write a whole number from 1 to 999999, or unlimited; leave the input out when you do not want the rule.`);
 }
 /** Milliseconds. To restic `m` is a month, to our durations a minute: whoever writes it may lose backups. */
 function parseWindow(text) {
     const milliseconds = /^\d+[hd]$/.test(text) ? parseDuration(text) : 0;
     if (milliseconds > 0)
         return milliseconds;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} does not say how far back backups are kept. Write days or hours, such as 30d or 26h; for restic's 1y6m write 548d.`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/values/paths.ts
@@ -39796,34 +39827,34 @@ function parseWindow(text) {
 
 /** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
 function parsePaths(text) {
-    const trees = (0,values_text/* parseLines */.Li)(text, parsePath);
+    const trees = (0,src_text/* parseLines */.Li)(text, parsePath);
     const twice = trees.find(({ label }, index) => trees.findIndex((other) => other.label === label) < index);
     if (twice === undefined)
         return trees;
-    throw new errors/* LifeboatError */.H3(`the label ${(0,values_text/* quote */.hD)(twice.label)} stands twice. Give each folder a label of its own.`);
+    throw new errors/* LifeboatError */.H3(`the label ${(0,src_text/* quote */.hD)(twice.label)} stands twice. Give each folder a label of its own.`);
 }
 function parsePath(line) {
     const [, label = '', path = ''] = /^([^=]*?)\s*=\s*(.*)$/.exec(line) ?? [];
     if (path === '') {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no folder. Write label=path, such as uploads=/srv/shop/uploads.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} names no folder. Write label=path, such as uploads=/srv/shop/uploads.`);
     }
     if (!formats_names/* LABEL */.d_.test(label)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label. Write 1 to 32 small letters, digits, hyphens or underscores, such as uploads=${path}.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(label)} is no label. Write 1 to 32 small letters, digits, hyphens or underscores, such as uploads=${path}.`);
     }
     const folder = (0,external_node_path_.resolve)(path);
     if (!((0,external_node_fs_.statSync)(folder, { throwIfNoEntry: false })?.isDirectory() ?? false)) {
-        throw new errors/* LifeboatError */.H3(`${label}: ${(0,values_text/* quote */.hD)(path)} is no folder on this machine. Write the path of one; what is relative starts in the workspace.`);
+        throw new errors/* LifeboatError */.H3(`${label}: ${(0,src_text/* quote */.hD)(path)} is no folder on this machine. Write the path of one; what is relative starts in the workspace.`);
     }
     return { label, folder };
 }
 /** Globs of what is left out of file trees, one a line. */
 function parseGlobs(text) {
-    return (0,values_text/* parseLines */.Li)(text, (line) => {
+    return (0,src_text/* parseLines */.Li)(text, (line) => {
         if (line.startsWith('!')) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)}: what is left out cannot be brought back by !. Write what to leave out only.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)}: what is left out cannot be brought back by !. Write what to leave out only.`);
         }
         if (line.startsWith('/') || line.startsWith('./')) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} would fit nothing: paths start in the tree. Write ${(0,values_text/* quote */.hD)(line.replace(/^\.?\/+/, ''))}.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} would fit nothing: paths start in the tree. Write ${(0,src_text/* quote */.hD)(line.replace(/^\.?\/+/, ''))}.`);
         }
         return line.replace(/\/+$/, '');
     });
@@ -39845,7 +39876,7 @@ function treeThatHoldsStore(trees, stores) {
                 continue;
             return {
                 input: 'paths',
-                problem: `${label}: the store ${(0,values_text/* quote */.hD)(store.path)} lies in it, so that every backup would hold those before it. Move the store, or name the folders beside it.`,
+                problem: `${label}: the store ${(0,src_text/* quote */.hD)(store.path)} lies in it, so that every backup would hold those before it. Move the store, or name the folders beside it.`,
             };
         }
     }
@@ -40571,14 +40602,14 @@ function decryptionOf(inputs) {
 
 /** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
 function parseReportPath(text) {
-    if ((0,values_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
     }
     const path = (0,external_node_path_.resolve)(text);
     if (isFolder(path))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
     if (!isFolder((0,external_node_path_.dirname)(path))) {
-        throw new errors/* LifeboatError */.H3(`the folder of ${(0,values_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
+        throw new errors/* LifeboatError */.H3(`the folder of ${(0,src_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
     }
     return path;
 }
@@ -40606,7 +40637,7 @@ function parseSize(text) {
     const [, number, unit = ''] = /^(\d{1,6})(B|[kKMGT]B|[KMGT]iB)$/.exec(text) ?? [];
     const bytes = size_BYTES[unit];
     if (bytes === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a size. Write a whole number and a unit (kB, MB, GB, TB, or KiB, MiB, GiB, TiB) without a space, such as 500MB or 2GiB.`);
     }
     return Number(number) * bytes;
 }
@@ -40614,7 +40645,7 @@ function parseSize(text) {
 function parsePercent(text) {
     const [, number] = /^(\d{1,2})%$/.exec(text) ?? [];
     if (number === undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a share. Write a whole number from 0 to 99 and %, such as 40%.`);
     }
     return Number(number);
 }
@@ -43201,7 +43232,7 @@ function readFile(path) {
         return (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch (error) {
-        throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
+        throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
     }
 }
 /** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
@@ -43224,17 +43255,17 @@ function parseAssertion(entry, index) {
     }
     const [unknown] = Object.keys(others);
     if (unknown !== undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
     }
     return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
 }
 /** One query, as it will stand in parentheses. */
 function parseSql(sql, name, shape) {
     if (typeof sql !== 'string' || sql.trim() === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)} has no sql. ${shape}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)} has no sql. ${shape}`);
     const query = sql.trim().replace(/;$/, '').trim();
     if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
     }
     return query;
 }
@@ -43252,7 +43283,7 @@ function parseExpectation(expect, name) {
             return { kind, value };
         }
     }
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(name)}: ${(0,values_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/database/file-references.ts
@@ -43269,7 +43300,7 @@ async function parseFileReferences(text) {
     }
     return Object.entries(entries).map(([label, sql]) => {
         if (!formats_names/* LABEL */.d_.test(label))
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
         return { label, sql: parseSql(sql, label, file_references_SHAPE) };
     });
 }
@@ -43389,17 +43420,17 @@ const restore_test_inputs_rules = [
 function parseBackup(text) {
     if (text === 'latest' || text === 'latest-proven' || (0,formats_id/* isId */.eQ)(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
 }
 function parseFile(text) {
     if ((0,external_node_fs_.existsSync)(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`the file ${(0,values_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
+    throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
 }
 function parseScratchDir(text) {
     if (text.startsWith('/'))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
 }
 /** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
 async function readRestoreTestSettings(get, env, log) {
@@ -43462,7 +43493,7 @@ const releaseInputs = {
 function parseHeldId(text) {
     if ((0,formats_id/* isId */.eQ)(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
 }
 /** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
 async function readHoldSettings(schema, get, env, log) {
@@ -43833,7 +43864,7 @@ const ESCAPED = /\\([$`"\\])/g;
  * backslashes, and that is all. What a shell would do more is refused, for handed on as text it would do something else.
  */
 function parseCommandLines(text) {
-    return (0,values_text/* parseLines */.Li)(text, wordsOf);
+    return (0,src_text/* parseLines */.Li)(text, wordsOf);
 }
 function wordsOf(line) {
     const words = [];
@@ -43852,7 +43883,7 @@ function wordsOf(line) {
         word = `${word ?? ''}${single ?? double?.replaceAll(ESCAPED, '$1') ?? escaped ?? plain}`;
     }
     if (read < line.length) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ends within quotes, or with a backslash. Close it; in '…' all is text.`);
     }
     if (word !== null)
         words.push(word);
@@ -43864,13 +43895,13 @@ function isForAShell(plain, word) {
 }
 function checkProgram(program, line) {
     if (program === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} names no program. Write the program first.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} names no program. Write the program first.`);
     if (!/^\w+=/.test(program))
         return;
-    throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} begins with a variable, which only a shell would set. Write env NAME=value before the program, or env: in the step.`);
 }
 function needsAShell(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has something in it that only a shell would act on, and none reads it. Put it in single quotes when it is meant as it is; else write one command a line, or the path of a script.`);
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/values/files-to.ts
@@ -43880,14 +43911,14 @@ function needsAShell(line) {
 
 /** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
 function parseFilesTo(text) {
-    if ((0,values_text/* hasControlCharacter */.Fd)(text))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(text))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
     const folder = (0,external_node_path_.resolve)(text);
     if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
     }
     if (!isEmpty(folder)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
     }
     return folder;
 }
@@ -43904,7 +43935,7 @@ function isEmpty(path) {
             return true;
         if (code === 'ENOTDIR')
             return false;
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(path)} cannot be used: ${(0,errors/* messageOf */.bD)(error)}. Name a new folder.`, { cause: error });
     }
 }
 
@@ -43971,7 +44002,7 @@ const restore_inputs_rules = [
             return null;
         return {
             input: 'confirm',
-            problem: `${(0,values_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,values_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
+            problem: `${(0,src_text/* quote */.hD)(values.confirm ?? '')} is not the database that database-url names (${(0,src_text/* quote */.hD)(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
         };
     },
     /** The old database would be gone, and most of what was in it. */
@@ -50097,23 +50128,6 @@ function databaseNameOf(original, suffix) {
 
 /***/ }),
 
-/***/ 4629:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   U: () => (/* binding */ isLoopback)
-/* harmony export */ });
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
-/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
-
-/** Whether a host is this machine, by its loopback interface: what is sent there passes no network. */
-function isLoopback(host) {
-    return host === 'localhost' || host === '::1' || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 4 && host.startsWith('127.'));
-}
-
-
-/***/ }),
-
 /***/ 3001:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50189,8 +50203,8 @@ function whatItIs(text) {
 /* harmony export */   ug: () => (/* binding */ parseAddresses)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _connection_loopback_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4629);
-/* harmony import */ var _values_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+/* harmony import */ var _loopback_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2082);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8992);
 
 
 
@@ -50220,7 +50234,7 @@ function parseSmtpUrl(text) {
     return {
         host,
         port: port === '' ? PORTS[protocol] : Number(port),
-        tls: secure ? 'at once' : (0,_connection_loopback_js__WEBPACK_IMPORTED_MODULE_1__/* .isLoopback */ .U)(host) ? 'none' : 'STARTTLS',
+        tls: secure ? 'at once' : (0,_loopback_js__WEBPACK_IMPORTED_MODULE_1__/* .isLoopback */ .U)(host) ? 'none' : 'STARTTLS',
         login: user === '' ? null : { user, password: secret },
     };
 }
@@ -50236,7 +50250,7 @@ function decode(text) {
 function parseAddress(text) {
     if (isAddress(text))
         return text;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an e-mail address. Write one such as ops@example.com.`);
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an e-mail address. Write one such as ops@example.com.`);
 }
 /** Several, by commas or one a line. */
 function parseAddresses(text) {
@@ -50285,8 +50299,8 @@ function mailInputsFit({ values, given, }) {
 /* harmony export */   sw: () => (/* binding */ monitoringInputs)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _schema_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2898);
-/* harmony import */ var _values_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8992);
+/* harmony import */ var _schema_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2898);
 /* harmony import */ var _mail_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6402);
 
 
@@ -50294,18 +50308,18 @@ function mailInputsFit({ values, given, }) {
 
 /** The inputs by which every command tells others how it went. */
 const monitoringInputs = {
-    'webhook-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
-    'heartbeat-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
-    'metrics-file': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseMetricsFile),
-    'pushgateway-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(parseServiceUrl),
-    'smtp-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseSmtpUrl */ .NO),
-    'mail-to': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseAddresses */ .ug),
-    'mail-from': (0,_schema_js__WEBPACK_IMPORTED_MODULE_1__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseAddress */ .or),
+    'webhook-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'heartbeat-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'metrics-file': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseMetricsFile),
+    'pushgateway-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(parseServiceUrl),
+    'smtp-url': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseSmtpUrl */ .NO),
+    'mail-to': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseAddresses */ .ug),
+    'mail-from': (0,_schema_js__WEBPACK_IMPORTED_MODULE_2__/* .optional */ .lq)(_mail_js__WEBPACK_IMPORTED_MODULE_3__/* .parseAddress */ .or),
 };
 /** Whoever knows such a URL can use it: no error quotes it. */
 function parseServiceUrl(text) {
     const mend = 'Write one such as https://chat.example.com/hooks/key (what was given is not shown, for it can be a secret).';
-    if (/\s/.test(text) || (0,_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .hasControlCharacter */ .Fd)(text)) {
+    if (/\s/.test(text) || (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .hasControlCharacter */ .Fd)(text)) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${mend}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
@@ -50328,11 +50342,11 @@ function isEncoded(text) {
 }
 function parseMetricsFile(text) {
     const mend = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
-    if (!text.startsWith('/') || (0,_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .hasControlCharacter */ .Fd)(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not an absolute path. ${mend}`);
+    if (!text.startsWith('/') || (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .hasControlCharacter */ .Fd)(text)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not an absolute path. ${mend}`);
     }
     if (!text.endsWith('.prom') || text.endsWith('/.prom')) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
     }
     return text;
 }
@@ -50568,7 +50582,7 @@ function decodedOrSame(text) {
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /* harmony import */ var _formats_names_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6912);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8992);
 
 
 
@@ -50577,60 +50591,6 @@ function parseSetName(text) {
     if ((0,_formats_names_js__WEBPACK_IMPORTED_MODULE_1__/* .isSetName */ .o$)(text))
         return text;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(text)} is not a name of a set. Write 1 to 63 letters, digits, dots, underscores or hyphens, the first a letter or a digit, such as shop-production.`);
-}
-
-
-/***/ }),
-
-/***/ 9933:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Fd: () => (/* binding */ hasControlCharacter),
-/* harmony export */   Li: () => (/* binding */ parseLines),
-/* harmony export */   hD: () => (/* binding */ quote)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-
-const MAX_SHOWN = 80;
-/** Untrusted text for a message: on one line, in quotes, cut when long, nothing in it that a terminal or log would act on. */
-function quote(text) {
-    const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-    // JSON leaves alone what turns or breaks lines outside ASCII: C1 controls, U+2028, U+2029, and the marks that reverse text.
-    return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-/** C0 controls and DEL: line breaks, NUL, escape sequences. */
-function hasControlCharacter(text) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    return /[\u0000-\u001f\u007f]/.test(text);
-}
-/**
- * Reads a list of one item a line; blank lines and lines that begin with `#` are comments.
- * Throws one error that tells every bad line.
- */
-function parseLines(text, parse) {
-    const items = [];
-    const problems = [];
-    const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
-    const several = lines.filter(isItem).length > 1;
-    for (const [index, line] of lines.entries()) {
-        if (!isItem(line))
-            continue;
-        try {
-            items.push(parse(line));
-        }
-        catch (error) {
-            if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3))
-                throw error;
-            problems.push(several ? `line ${index + 1}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error));
-        }
-    }
-    if (problems.length > 0)
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(problems.join('\n'));
-    return items;
-}
-function isItem(line) {
-    return line !== '' && !line.startsWith('#');
 }
 
 
@@ -50646,7 +50606,7 @@ function isItem(line) {
 /* harmony export */   yL: () => (/* binding */ oneOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8992);
 
 
 /** The words that YAML's core schema takes for a boolean, as @actions/core reads them. */
@@ -50704,6 +50664,23 @@ class Leftovers {
                 this.#save([...this.#list]);
         };
     };
+}
+
+
+/***/ }),
+
+/***/ 2082:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   U: () => (/* binding */ isLoopback)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+
+/** Whether a host is this machine, by its loopback interface: what is sent there passes no network. */
+function isLoopback(host) {
+    return host === 'localhost' || host === '::1' || ((0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(host) === 4 && host.startsWith('127.'));
 }
 
 
@@ -51830,7 +51807,7 @@ function shown(error) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8992);
 
 
 
@@ -51841,7 +51818,7 @@ function parseKnownHosts(text) {
     if (/PRIVATE KEY/.test(text)) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
     }
-    const known = (0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
+    const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
     if (known.length > 0)
         return known;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
@@ -51851,23 +51828,23 @@ function parseLine(line) {
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [hosts = '', type = '', key = ''] = words;
     if (marker !== undefined && marker !== '@revoked') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
     }
     if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
     }
     if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
     }
     if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
     }
     if (!KEY_TYPES.includes(type))
         return null;
     const bytes = Buffer.from(key, 'base64');
     const [name, ...rest] = stringsOf(bytes) ?? [];
     if (name?.toString('latin1') !== type || rest.length === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
     }
     const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
     return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
@@ -51928,6 +51905,60 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
         super(message, options);
         this.code = code;
     }
+}
+
+
+/***/ }),
+
+/***/ 8992:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fd: () => (/* binding */ hasControlCharacter),
+/* harmony export */   Li: () => (/* binding */ parseLines),
+/* harmony export */   hD: () => (/* binding */ quote)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+
+const MAX_SHOWN = 80;
+/** Untrusted text for a message: on one line, in quotes, cut when long, nothing in it that a terminal or log would act on. */
+function quote(text) {
+    const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+    // JSON leaves alone what turns or breaks lines outside ASCII: C1 controls, U+2028, U+2029, and the marks that reverse text.
+    return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+/** C0 controls and DEL: line breaks, NUL, escape sequences. */
+function hasControlCharacter(text) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    return /[\u0000-\u001f\u007f]/.test(text);
+}
+/**
+ * Reads a list of one item a line; blank lines and lines that begin with `#` are comments.
+ * Throws one error that tells every bad line.
+ */
+function parseLines(text, parse) {
+    const items = [];
+    const problems = [];
+    const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
+    const several = lines.filter(isItem).length > 1;
+    for (const [index, line] of lines.entries()) {
+        if (!isItem(line))
+            continue;
+        try {
+            items.push(parse(line));
+        }
+        catch (error) {
+            if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3))
+                throw error;
+            problems.push(several ? `line ${index + 1}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error));
+        }
+    }
+    if (problems.length > 0)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(problems.join('\n'));
+    return items;
+}
+function isItem(line) {
+    return line !== '' && !line.startsWith('#');
 }
 
 

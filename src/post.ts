@@ -3,11 +3,11 @@ import { cleanUp } from './app/clean-up.ts';
 import { readSavedLeftovers } from './app/saved-leftovers.ts';
 import { messageOf } from './errors.ts';
 import { commandEnvironment } from './inputs/command-environment.ts';
-import type { StoreSettings } from './inputs/settings.ts';
 import { readStores } from './inputs/stores/store-inputs.ts';
 import { parseCommandLines } from './inputs/values/command-lines.ts';
 import { runAfter } from './process/user-commands.ts';
 import { actionsLog } from './report/log.ts';
+import type { StoreSettings } from './store/open.ts';
 
 /**
  * The `post:` step, a bundle of its own. Neither this file nor anything it imports knows a command, so whatever the

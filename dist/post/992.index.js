@@ -128,7 +128,7 @@ function connectionError(error, place) {
 
 /***/ }),
 
-/***/ 8992:
+/***/ 6611:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 __webpack_require__.r(__webpack_exports__);

@@ -29030,7 +29030,7 @@ function whatItIs(text) {
 
 /***/ }),
 
-/***/ 6476:
+/***/ 1688:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29041,10 +29041,285 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: storeInputs, storeSettings
 
-// EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
-var known_hosts = __nccwpck_require__(1365);
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/text.ts
+var src_text = __nccwpck_require__(8992);
+;// CONCATENATED MODULE: ./src/store/url-text.ts
+
+
+/** How a message shows what a store's URL looks like. */
+const URL_EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
+/** What is shown of a URL: a query can hold keys. */
+function shown(line) {
+    return line.replace(/\?.*/s, '?…');
+}
+function hasOddSegment(path) {
+    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
+}
+function decoded(path, line) {
+    try {
+        return decodeURIComponent(path);
+    }
+    catch {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
+    }
+}
+function windowsPath(line) {
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
+}
+
+;// CONCATENATED MODULE: ./src/store/file/location.ts
+
+
+
+/** `file:///path`: `rest` is what follows the scheme. */
+function parseFileUrl(line, rest) {
+    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
+        throw windowsPath(line);
+    if (!rest.startsWith('///'))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+    }
+    if (/\$|^\/\/\/~/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+    }
+    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    if (path === '')
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+    if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+    }
+    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
+}
+function placeOfFile({ path }) {
+    return `file:${path}/`;
+}
+
+;// CONCATENATED MODULE: ./src/store/rclone/location.ts
+
+
+
+const MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+/** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
+function parseRcloneUrl(line, rest) {
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${MEND}`);
+    const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
+    if (remote === '') {
+        // Such a remote carries its keys in its name.
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${MEND}`);
+    }
+    if (remote === undefined)
+        throw wrong('has no colon behind the remote');
+    if (remote.includes(',')) {
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${MEND}`);
+    }
+    if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
+        throw wrong('is not the name of a remote');
+    const folder = path.replace(/\/+$/, '');
+    if ((0,src_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
+        throw wrong('has an empty part, "." or ".." in its path');
+    }
+    return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
+}
+function placeOfRclone({ remote, path }) {
+    return `rclone:${remote}:${path}/`;
+}
+
+;// CONCATENATED MODULE: ./src/store/s3/location.ts
+
+
+
+/** `s3://bucket/prefix`: `rest` is what follows the scheme. */
+function parseS3Url(line, rest) {
+    if (!rest.startsWith('//'))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+    if (/[?#]/.test(rest)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+    }
+    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
+    if (!isBucketName(bucket)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+    }
+    const prefix = folders.join('/');
+    if (folders.length > 0 && hasOddSegment(prefix)) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
+    }
+    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
+    if (Buffer.byteLength(prefix) > 700)
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
+    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
+}
+function placeOfS3({ bucket, prefix }) {
+    return prefix === '' ? `s3:${bucket}/` : `s3:${bucket}/${prefix}/`;
+}
+/** S3 User Guide, "General purpose bucket naming rules". */
+function isBucketName(bucket) {
+    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
+}
+
+;// CONCATENATED MODULE: ./src/store/ssh/location.ts
+
+
+
+const location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+/** `ssh://user@host:port/path`, what stands behind the scheme. */
+function parseSshUrl(line, all) {
+    const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
+    const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} ${what}. ${location_MEND}`);
+    if (/[?#]/.test(rest))
+        throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
+    const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
+    const host = (bracketed ?? plain ?? '').toLowerCase();
+    if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
+        throw wrong('does not name a server');
+    }
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(user))
+        throw wrong('does not say as which user to log in');
+    if (path === undefined || /^\/*$/.test(path)) {
+        throw wrong('has no path: backups belong into a folder, not into the root of the file system');
+    }
+    return {
+        kind: 'ssh',
+        url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
+        user,
+        host,
+        port: port === undefined ? 22 : portOf(port, wrong),
+        path: pathOf(path, line, wrong),
+        via,
+    };
+}
+function placeOfSsh({ user, host, port, path }) {
+    return `ssh:${user}@${host}:${port}:${path}/`;
+}
+function portOf(text, wrong) {
+    const port = Number(text);
+    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
+        return port;
+    throw wrong(`has ${(0,src_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
+}
+function pathOf(text, line, wrong) {
+    const path = decoded(text, line).replace(/\/+$/, '');
+    const below = path.replace(/^\/(~\/)?/, '');
+    if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
+        throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
+    }
+    return path.startsWith('/~/') ? below : path;
+}
+
+;// CONCATENATED MODULE: ./src/store/location.ts
+
+
+
+
+
+
+
+/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
+function parseStores(text) {
+    const stores = (0,src_text/* parseLines */.Li)(text, parseStore);
+    if (stores.length === 0)
+        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${URL_EXAMPLES}.`);
+    for (const [index, store] of stores.entries()) {
+        for (const other of stores.slice(0, index))
+            refuseOverlap(other, store);
+    }
+    return stores;
+}
+function parseStore(line) {
+    refuseCredentials(line);
+    if ((0,src_text/* hasControlCharacter */.Fd)(line))
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} holds a control character. Remove it.`);
+    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
+    if (scheme === undefined)
+        throw notAUrl(line);
+    const rest = line.slice(scheme.length + 1);
+    switch (scheme) {
+        case 'file':
+            return parseFileUrl(line, rest);
+        case 's3':
+            return parseS3Url(line, rest);
+        case 'ssh':
+            return parseSshUrl(line, rest);
+        case 'rclone':
+            return parseRcloneUrl(line, rest);
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+        case 'http':
+        case 'https':
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+        default:
+            if (scheme.length === 1)
+                throw windowsPath(line);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
+    }
+}
+/** A user, a password or a port before the path. Nothing of such a line is shown. */
+function refuseCredentials(line) {
+    if (!carriesCredentials(line))
+        return;
+    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${URL_EXAMPLES}.`);
+}
+function carriesCredentials(line) {
+    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
+    switch (scheme.toLowerCase()) {
+        case 'file':
+        case 's3':
+            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
+            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
+        case 'ssh':
+        case 'sftp':
+        case 'scp':
+        case 'rsync':
+            if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority))
+                return false;
+            return /:.*@/s.test(authority + rest);
+        default:
+            return /@/.test(authority + rest);
+    }
+}
+function notAUrl(line) {
+    if (/^\\\\|^[a-z]:/i.test(line))
+        return windowsPath(line);
+    if (line.startsWith('/'))
+        return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,src_text/* quote */.hD)(`file://${line}`)}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
+}
+function refuseOverlap(a, b) {
+    const [placeA, placeB] = [placeOf(a), placeOf(b)];
+    if (placeA === placeB) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
+    }
+    for (const [outer, inner, place] of [
+        [a, b, placeA],
+        [b, a, placeB],
+    ]) {
+        if (placeOf(inner).startsWith(place)) {
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+        }
+    }
+}
+/** Equal for two names of one place. A place that lies in another begins with the other's. */
+function placeOf(store) {
+    switch (store.kind) {
+        case 'file':
+            return placeOfFile(store);
+        case 's3':
+            return placeOfS3(store);
+        case 'ssh':
+            return placeOfSsh(store);
+        case 'rclone':
+            return placeOfRclone(store);
+    }
+}
+
+// EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
+var known_hosts = __nccwpck_require__(1365);
 ;// CONCATENATED MODULE: ./src/inputs/problems.ts
 
 /** Gathers what is wrong, so that a person sees all of it in one run. */
@@ -29104,8 +29379,6 @@ function textOf(input, raw) {
     return raw.trim() || (input?.default ?? '');
 }
 
-// EXTERNAL MODULE: ./src/inputs/values/text.ts
-var values_text = __nccwpck_require__(9933);
 ;// CONCATENATED MODULE: ./src/inputs/values/duration.ts
 
 
@@ -29115,7 +29388,7 @@ const DAY = 86_400_000;
 function duration_parseDuration(text) {
     const match = /^(\d{1,6})([smhd])$/.exec(text);
     if (!match) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a duration. Write a whole number and a unit (s, m, h or d) without a space, such as 90s, 15m, 26h or 30d.`);
     }
     return Number(match[1]) * (MILLISECONDS[match[2] ?? ''] ?? 0);
 }
@@ -29123,7 +29396,7 @@ function duration_parseDuration(text) {
 function parseTimeout(text) {
     const duration = duration_parseDuration(text);
     if (duration < 1000 || duration > DAY) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is out of range. Write a duration from 1s to 24h, such as 5m.`);
     }
     return duration;
 }
@@ -29139,10 +29412,10 @@ function parseEndpoint(text) {
         throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
     }
     if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
     }
     return text.replace(/\/+$/, '');
 }
@@ -29192,7 +29465,7 @@ var key_text = __nccwpck_require__(3001);
 
 
 
-const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+const ssh_MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
 /**
  * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
  * line end at its end); the text may be secret whatever it is, and is never shown.
@@ -29200,12 +29473,12 @@ const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
 async function parseSshKey(text) {
     const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
     if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${ssh_MEND}`);
     }
     if (/BEGIN PGP/.test(key))
-        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${ssh_MEND}`);
     if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${ssh_MEND}`);
     }
     const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
     const parsed = utils.parseKey(key);
@@ -29214,7 +29487,7 @@ async function parseSshKey(text) {
     if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
         throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
     }
-    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
+    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${ssh_MEND}`);
 }
 /** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
 function sshInputsFit({ values, given, }) {
@@ -29256,265 +29529,6 @@ function sshSettings(inputs) {
     return key === null || knownHosts === null ? null : { key, knownHosts };
 }
 
-;// CONCATENATED MODULE: ./src/inputs/values/url-text.ts
-
-
-/** What is shown of a URL: a query can hold keys. */
-function shown(line) {
-    return line.replace(/\?.*/s, '?…');
-}
-function hasOddSegment(path) {
-    return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
-}
-function decoded(path, line) {
-    try {
-        return decodeURIComponent(path);
-    }
-    catch {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`);
-    }
-}
-
-;// CONCATENATED MODULE: ./src/store/rclone/location.ts
-
-
-
-const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
-/** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
-function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
-    const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
-    if (remote === '') {
-        // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${location_MEND}`);
-    }
-    if (remote === undefined)
-        throw wrong('has no colon behind the remote');
-    if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${location_MEND}`);
-    }
-    if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
-        throw wrong('is not the name of a remote');
-    const folder = path.replace(/\/+$/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(folder) || (folder !== '' && hasOddSegment(folder.replace(/^\//, '')))) {
-        throw wrong('has an empty part, "." or ".." in its path');
-    }
-    return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
-}
-
-;// CONCATENATED MODULE: ./src/store/ssh/location.ts
-
-
-
-const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
-/** `ssh://user@host:port/path`, what stands behind the scheme. */
-function parseSshUrl(line, all) {
-    const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
-    const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} ${what}. ${ssh_location_MEND}`);
-    if (/[?#]/.test(rest))
-        throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
-    const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
-    const host = (bracketed ?? plain ?? '').toLowerCase();
-    if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(host) && !/^[0-9a-f:.]*:[0-9a-f:.]*(%[a-z0-9]+)?$/.test(host)) {
-        throw wrong('does not name a server');
-    }
-    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(user))
-        throw wrong('does not say as which user to log in');
-    if (path === undefined || /^\/*$/.test(path)) {
-        throw wrong('has no path: backups belong into a folder, not into the root of the file system');
-    }
-    return {
-        kind: 'ssh',
-        url: `ssh:${rest.replace(/\/+$/, '')}${via === null ? '' : `?via=${via}`}`,
-        user,
-        host,
-        port: port === undefined ? 22 : portOf(port, wrong),
-        path: pathOf(path, line, wrong),
-        via,
-    };
-}
-function portOf(text, wrong) {
-    const port = Number(text);
-    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535)
-        return port;
-    throw wrong(`has ${(0,values_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
-}
-function pathOf(text, line, wrong) {
-    const path = decoded(text, line).replace(/\/+$/, '');
-    const below = path.replace(/^\/(~\/)?/, '');
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
-        throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
-    }
-    return path.startsWith('/~/') ? below : path;
-}
-
-;// CONCATENATED MODULE: ./src/inputs/stores/store-url.ts
-
-
-
-
-
-const EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
-/** One URL a line. No store may be, or lie in, another: one would list the other's files as its own. */
-function parseStores(text) {
-    const stores = (0,values_text/* parseLines */.Li)(text, parseStore);
-    if (stores.length === 0)
-        throw new errors/* LifeboatError */.H3(`no store is given. Write one URL a line, ${EXAMPLES}.`);
-    for (const [index, store] of stores.entries()) {
-        for (const other of stores.slice(0, index))
-            refuseOverlap(other, store);
-    }
-    return stores;
-}
-function parseStore(line) {
-    refuseCredentials(line);
-    if ((0,values_text/* hasControlCharacter */.Fd)(line))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} holds a control character. Remove it.`);
-    const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(line)?.[1]?.toLowerCase();
-    if (scheme === undefined)
-        throw notAUrl(line);
-    const rest = line.slice(scheme.length + 1);
-    switch (scheme) {
-        case 'file':
-            return fileStore(line, rest);
-        case 's3':
-            return s3Store(line, rest);
-        case 'ssh':
-            return parseSshUrl(line, rest);
-        case 'rclone':
-            return parseRcloneUrl(line, rest);
-        case 'sftp':
-        case 'scp':
-        case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
-        case 'http':
-        case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
-        default:
-            if (scheme.length === 1)
-                throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,values_text/* quote */.hD)(scheme)} are not known. Write a URL ${EXAMPLES}.`);
-    }
-}
-function fileStore(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
-    if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
-        throw windowsPath(line);
-    if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
-    }
-    if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
-    }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
-    if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
-    if ((0,values_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
-    }
-    return { kind: 'file', url: line.replace(/\/+$/, ''), path };
-}
-function s3Store(line, rest) {
-    if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
-    if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
-    }
-    const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
-    if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(bucket)} in ${(0,values_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
-    }
-    const prefix = folders.join('/');
-    if (folders.length > 0 && hasOddSegment(prefix)) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has an empty part, "." or ".." in its prefix. Write s3://${bucket}/prefix.`);
-    }
-    // A key has at most 1,024 bytes (S3, "Naming objects"), of which ours need up to 300.
-    if (Buffer.byteLength(prefix) > 700)
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} has a prefix of more than 700 bytes. Write a shorter one.`);
-    return { kind: 's3', url: prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`, bucket, prefix };
-}
-/** S3 User Guide, "General purpose bucket naming rules". */
-function isBucketName(bucket) {
-    return (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(bucket));
-}
-/** A user, a password or a port before the path. Nothing of such a line is shown. */
-function refuseCredentials(line) {
-    if (!carriesCredentials(line))
-        return;
-    throw new errors/* LifeboatError */.H3(`a URL with a user, a password or a port in it (not shown). Keys belong in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) or ssh-key, and the S3 server in s3-endpoint; write a URL ${EXAMPLES}.`);
-}
-function carriesCredentials(line) {
-    const [, scheme = '', authority = '', rest = ''] = /^([a-z][a-z0-9+.-]+):\/{0,2}([^/]*)(.*)$/is.exec(line) ?? [];
-    switch (scheme.toLowerCase()) {
-        case 'file':
-        case 's3':
-            // A secret key can hold a slash, after which no @ is to be found in the authority: the colon says enough.
-            return /[@:]/.test(authority) && !/^[a-z]:/i.test(authority);
-        case 'ssh':
-        case 'sftp':
-        case 'scp':
-        case 'rsync':
-            if (/^[^@:]*@?(\[[^\]]*\]|[^@:]*)(:\d*)?$/.test(authority))
-                return false;
-            return /:.*@/s.test(authority + rest);
-        default:
-            return /@/.test(authority + rest);
-    }
-}
-function notAUrl(line) {
-    if (/^\\\\|^[a-z]:/i.test(line))
-        return windowsPath(line);
-    if (line.startsWith('/'))
-        return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,values_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${EXAMPLES}.`);
-}
-function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${EXAMPLES}.`);
-}
-function refuseOverlap(a, b) {
-    const [placeA, placeB] = [placeOf(a), placeOf(b)];
-    if (placeA === placeB) {
-        throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
-    }
-    for (const [outer, inner, place] of [
-        [a, b, placeA],
-        [b, a, placeB],
-    ]) {
-        if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,values_text/* quote */.hD)(inner.url)} lies inside ${(0,values_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
-        }
-    }
-}
-function placeOf(store) {
-    switch (store.kind) {
-        case 'file':
-            return `file:${store.path}/`;
-        case 's3':
-            return store.prefix === '' ? `s3:${store.bucket}/` : `s3:${store.bucket}/${store.prefix}/`;
-        case 'ssh':
-            return `ssh:${store.user}@${store.host}:${store.port}:${store.path}/`;
-        case 'rclone':
-            return `rclone:${store.remote}:${store.path}/`;
-    }
-}
-/** Warns of folders that do not outlive the job. */
-function warnOfFleetingStores(stores, env, log) {
-    const swept = [env.GITHUB_WORKSPACE, env.RUNNER_TEMP].filter((folder) => folder !== undefined && folder !== '');
-    for (const store of stores) {
-        if (store.kind !== 'file')
-            continue;
-        if (env.RUNNER_ENVIRONMENT === 'github-hosted') {
-            log.warning(`store: ${quote(store.url)} is on a GitHub-hosted runner, whose disk is gone when the job ends. Copy it away, or use an s3: or ssh: store.`);
-        }
-        else if (swept.some((folder) => `${store.path}/`.startsWith(`${folder}/`))) {
-            log.warning(`store: ${quote(store.url)} lies in a folder that the runner empties (the next checkout, the next job). Use one outside.`);
-        }
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/inputs/stores/store-inputs.ts
 
 
@@ -29554,7 +29568,7 @@ async function readStores(get, env, log) {
 /* harmony export */   G: () => (/* binding */ parseCommandLines)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8992);
 
 
 /** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
@@ -29611,60 +29625,6 @@ function needsAShell(line) {
 
 /***/ }),
 
-/***/ 9933:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Fd: () => (/* binding */ hasControlCharacter),
-/* harmony export */   Li: () => (/* binding */ parseLines),
-/* harmony export */   hD: () => (/* binding */ quote)
-/* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
-
-const MAX_SHOWN = 80;
-/** Untrusted text for a message: on one line, in quotes, cut when long, nothing in it that a terminal or log would act on. */
-function quote(text) {
-    const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-    // JSON leaves alone what turns or breaks lines outside ASCII: C1 controls, U+2028, U+2029, and the marks that reverse text.
-    return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-/** C0 controls and DEL: line breaks, NUL, escape sequences. */
-function hasControlCharacter(text) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    return /[\u0000-\u001f\u007f]/.test(text);
-}
-/**
- * Reads a list of one item a line; blank lines and lines that begin with `#` are comments.
- * Throws one error that tells every bad line.
- */
-function parseLines(text, parse) {
-    const items = [];
-    const problems = [];
-    const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
-    const several = lines.filter(isItem).length > 1;
-    for (const [index, line] of lines.entries()) {
-        if (!isItem(line))
-            continue;
-        try {
-            items.push(parse(line));
-        }
-        catch (error) {
-            if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3))
-                throw error;
-            problems.push(several ? `line ${index + 1}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error));
-        }
-    }
-    if (problems.length > 0)
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(problems.join('\n'));
-    return items;
-}
-function isItem(line) {
-    return line !== '' && !line.startsWith('#');
-}
-
-
-/***/ }),
-
 /***/ 6661:
 /***/ ((module, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -29674,7 +29634,7 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 /* harmony import */ var _app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1780);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
 /* harmony import */ var _inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8444);
-/* harmony import */ var _inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6476);
+/* harmony import */ var _inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1688);
 /* harmony import */ var _inputs_values_command_lines_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6739);
 /* harmony import */ var _process_user_commands_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(2961);
 /* harmony import */ var _report_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1820);
@@ -30561,7 +30521,7 @@ function cancelled(path) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
-/* harmony import */ var _inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9933);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8992);
 
 
 
@@ -30572,7 +30532,7 @@ function parseKnownHosts(text) {
     if (/PRIVATE KEY/.test(text)) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
     }
-    const known = (0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
+    const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
     if (known.length > 0)
         return known;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
@@ -30582,23 +30542,23 @@ function parseLine(line) {
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [hosts = '', type = '', key = ''] = words;
     if (marker !== undefined && marker !== '@revoked') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
     }
     if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
     }
     if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
     }
     if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
     }
     if (!KEY_TYPES.includes(type))
         return null;
     const bytes = Buffer.from(key, 'base64');
     const [name, ...rest] = stringsOf(bytes) ?? [];
     if (name?.toString('latin1') !== type || rest.length === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_inputs_values_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
     }
     const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
     return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
@@ -30659,6 +30619,60 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
         super(message, options);
         this.code = code;
     }
+}
+
+
+/***/ }),
+
+/***/ 8992:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fd: () => (/* binding */ hasControlCharacter),
+/* harmony export */   Li: () => (/* binding */ parseLines),
+/* harmony export */   hD: () => (/* binding */ quote)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+
+const MAX_SHOWN = 80;
+/** Untrusted text for a message: on one line, in quotes, cut when long, nothing in it that a terminal or log would act on. */
+function quote(text) {
+    const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+    // JSON leaves alone what turns or breaks lines outside ASCII: C1 controls, U+2028, U+2029, and the marks that reverse text.
+    return JSON.stringify(cut).replace(/[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+/** C0 controls and DEL: line breaks, NUL, escape sequences. */
+function hasControlCharacter(text) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    return /[\u0000-\u001f\u007f]/.test(text);
+}
+/**
+ * Reads a list of one item a line; blank lines and lines that begin with `#` are comments.
+ * Throws one error that tells every bad line.
+ */
+function parseLines(text, parse) {
+    const items = [];
+    const problems = [];
+    const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
+    const several = lines.filter(isItem).length > 1;
+    for (const [index, line] of lines.entries()) {
+        if (!isItem(line))
+            continue;
+        try {
+            items.push(parse(line));
+        }
+        catch (error) {
+            if (!(error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3))
+                throw error;
+            problems.push(several ? `line ${index + 1}: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}` : (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error));
+        }
+    }
+    if (problems.length > 0)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(problems.join('\n'));
+    return items;
+}
+function isItem(line) {
+    return line !== '' && !line.startsWith('#');
 }
 
 

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { StoreSettings } from '../inputs/settings.ts';
 import type { Leftover } from '../leftovers.ts';
 import { endGroup, identify } from '../process/child.ts';
 import { endInside } from '../process/container.ts';
 import type { Log } from '../report/log.ts';
+import type { StoreSettings } from '../store/open.ts';
 
 /** Whatever the server's clock says, the file was begun before that. */
 const YEAR = 366 * 86_400_000;

@@ -2,7 +2,6 @@ import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { MonitoringSettings } from '../inputs/settings.ts';
-import type { StoreLocation } from '../inputs/stores/store-url.ts';
 import { sendBeat } from '../notify/heartbeat.ts';
 import { sendMail } from '../notify/mail.ts';
 import { type MetricGroup, metricsOf, type StoreSpace } from '../notify/metrics.ts';
@@ -12,6 +11,7 @@ import { push } from '../notify/pushgateway.ts';
 import type { RunResult } from '../notify/run-result.ts';
 import { makeMessage, post, workflowRun } from '../notify/webhook.ts';
 import type { Log } from '../report/log.ts';
+import type { StoreLocation } from '../store/location.ts';
 
 /** All notifications of the end together take no longer. Milliseconds. */
 const TIME = 30_000;

@@ -4,9 +4,9 @@ import { LifeboatError } from '../errors.ts';
 import { Problems } from '../inputs/problems.ts';
 import type { Environment, GetInput, InputLog, Schema } from '../inputs/schema.ts';
 import { maskSecrets, secretsOf } from '../inputs/secrets.ts';
-import type { StoreLocation } from '../inputs/stores/store-url.ts';
-import { quote } from '../inputs/values/text.ts';
 import { alternatives } from '../inputs/values/words.ts';
+import type { StoreLocation } from '../store/location.ts';
+import { quote } from '../text.ts';
 
 /** The command that an input's text names, before anything is checked: for the title of an error. */
 export function namedCommand(text: string): Command {

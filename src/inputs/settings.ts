@@ -5,23 +5,8 @@ import type { Wanted } from '../formats/inventory/selection.ts';
 import type { Assertion } from '../formats/restore-test/assertion.ts';
 import type { FileReference } from '../formats/restore-test/file-reference.ts';
 import type { KeepRules } from '../formats/retention/rules.ts';
-import type { KnownHost } from '../store/ssh/known-hosts.ts';
+import type { StoreSettings } from '../store/open.ts';
 import type { ToolsetChoice } from './connection/toolset.ts';
-import type { StoreLocation } from './stores/store-url.ts';
-
-/** Where backups are kept. */
-export interface StoreSettings extends StoreAccess {
-  stores: StoreLocation[];
-}
-
-/** How stores of each kind are reached. */
-export interface StoreAccess {
-  /** Milliseconds that a store may take for an answer, or for the next bytes. */
-  storeTimeout: number;
-  s3: S3Settings;
-  /** null: no store is reached by ssh. */
-  ssh: SshSettings | null;
-}
 
 /** Everything that a `backup` needs to know, checked. Durations are milliseconds. */
 export interface BackupSettings extends StoreSettings {
@@ -237,21 +222,3 @@ export type EncryptionSettings =
   | { kind: 'passphrase'; passphrase: string }
   /** Armored certificates, one or several in one text. */
   | { kind: 'public-key'; armored: string };
-
-export interface S3Settings {
-  /** URL of an S3-compatible server; null: AWS, or what the AWS SDK's environment names. */
-  endpoint: string | null;
-  storageClass: string | null;
-  objectLock: { mode: 'governance' | 'compliance'; duration: number } | null;
-  /** `AES256` or `aws:kms`. */
-  sse: string | null;
-  kmsKey: string | null;
-  createBucket: boolean;
-}
-
-export interface SshSettings {
-  /** A private key without a passphrase, as a file of it would be. */
-  key: string;
-  /** The only servers that are spoken to. */
-  knownHosts: KnownHost[];
-}

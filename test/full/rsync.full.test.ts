@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from '@jest/globals';
-import { parseStores } from '../../src/inputs/stores/store-url.ts';
+import { parseStores } from '../../src/store/location.ts';
 import { parseKnownHosts } from '../../src/store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../src/store/ssh/location.ts';
 import { openSshStore } from '../../src/store/ssh/open.ts';

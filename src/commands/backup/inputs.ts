@@ -19,10 +19,10 @@ import {
   type ValuesOf,
 } from '../../inputs/schema.ts';
 import type { BackupSettings, EncryptionSettings, RetentionSettings } from '../../inputs/settings.ts';
+import { warnOfFleetingStores } from '../../inputs/stores/fleeting-stores.ts';
 import { parseKmsKey, parseObjectLock, parseStorageClass } from '../../inputs/stores/s3.ts';
 import { sshSettings } from '../../inputs/stores/ssh.ts';
 import { storeInputs } from '../../inputs/stores/store-inputs.ts';
-import { warnOfFleetingStores } from '../../inputs/stores/store-url.ts';
 import { parseTimeout } from '../../inputs/values/duration.ts';
 import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
 import { excludeWhat, parseGlobs, parsePaths, treeThatHoldsStore } from '../../inputs/values/paths.ts';

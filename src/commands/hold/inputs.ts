@@ -15,8 +15,8 @@ import {
 import type { HoldSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
-import { quote } from '../../inputs/values/text.ts';
 import { oneOf } from '../../inputs/values/words.ts';
+import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
 
 const inputsOfBoth = {

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { PruneSettings } from '../../inputs/settings.ts';
-import type { StoreLocation } from '../../inputs/stores/store-url.ts';
 import { onlySet } from '../../repository/find-backup.ts';
+import type { StoreLocation } from '../../store/location.ts';
 import { withStore } from '../shared/open-stores.ts';
 import type { Run } from '../shared/run.ts';
 import { emptyRetention, pruneSet } from './prune-set.ts';

@@ -31,8 +31,8 @@ import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
-import { quote } from '../../inputs/values/text.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import { quote } from '../../text.ts';
 
 /** Every input of `restore-test`, as in action.yml. */
 export const restoreTestInputs = {

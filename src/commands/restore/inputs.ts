@@ -31,8 +31,8 @@ import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseFilesTo } from '../../inputs/values/files-to.ts';
 import { parseSchemaNames, parseTableNames } from '../../inputs/values/relation-names.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
-import { quote } from '../../inputs/values/text.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
 
 /** Every input of `restore`, as in action.yml. */

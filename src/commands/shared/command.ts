@@ -1,5 +1,5 @@
 import type { Environment, GetInput, InputLog, Schema } from '../../inputs/schema.ts';
-import type { StoreLocation } from '../../inputs/stores/store-url.ts';
+import type { StoreLocation } from '../../store/location.ts';
 import type { Presentation, PresentContext } from './presentation.ts';
 import type { Run } from './run.ts';
 

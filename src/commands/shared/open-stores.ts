@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
-import type { StoreSettings } from '../../inputs/settings.ts';
-import type { StoreLocation } from '../../inputs/stores/store-url.ts';
+import type { StoreLocation } from '../../store/location.ts';
+import type { StoreSettings } from '../../store/open.ts';
 import { openStore } from '../../store/open.ts';
 import type { Store } from '../../store/store.ts';
 import type { Run } from './run.ts';

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { hasControlCharacter, quote } from '../values/text.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
 import { alternatives } from '../values/words.ts';
 import { ENCODE_HINT } from './database-url.ts';
 import { ENVIRONMENT_NAMES } from './libpq-parameters.ts';

@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os';
 import { LifeboatError } from '../../errors.ts';
+import { quote } from '../../text.ts';
 import type { Environment, InputLog } from '../schema.ts';
 import { maskSecret } from '../secrets.ts';
-import { quote } from '../values/text.ts';
 import { parseConnectionString } from './database-url.ts';
 import { ENVIRONMENT_NAMES, FILE_PARAMETERS } from './libpq-parameters.ts';
 import { checkParameters, WEAK_SSL } from './pg-checks.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../../loopback.ts';
 import type { PgParameters } from './pg-parameters.ts';
 
 /** One of the servers that libpq tries in turn. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { LifeboatError } from '../../errors.ts';
-import { quote } from '../values/text.ts';
+import { quote } from '../../text.ts';
 
 /** What a line of the password file is matched with. */
 export interface PasswordQuery {

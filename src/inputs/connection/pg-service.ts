@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { LifeboatError } from '../../errors.ts';
+import { quote } from '../../text.ts';
 import type { Environment } from '../schema.ts';
-import { quote } from '../values/text.ts';
 import { ENVIRONMENT_NAMES, FILE_PARAMETERS, IGNORED, REFUSED } from './libpq-parameters.ts';
 
 /** Where the packages of Debian, of RPM systems, and PostgreSQL's own build look for the system's file. */

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
+import { quote } from '../../text.ts';
 import type { Problem } from '../schema.ts';
-import { quote } from '../values/text.ts';
 import { wholeNumber } from '../values/words.ts';
 
 /** Where PostgreSQL's client programs are taken from. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { LifeboatError, messageOf } from '../../errors.ts';
 import type { Assertion, Expectation } from '../../formats/restore-test/assertion.ts';
-import { quote } from '../values/text.ts';
+import { quote } from '../../text.ts';
 
 const SHAPE =
   'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { DatabasePattern, WantedDatabases } from '../../formats/inventory/databases.ts';
+import { quote } from '../../text.ts';
 import { parseNames } from '../values/relation-names.ts';
-import { quote } from '../values/text.ts';
 
 /** `!` leaves out. In double quotes a name is as it is; plain, it has no blank, comma or quote, and `*` and `?` are wildcards. */
 const LINE = /^(!?)\s*(?:"((?:[^"]|"")+)"|([^\s",!]+))$/;

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { hasControlCharacter, parseLines, quote } from '../values/text.ts';
+import { hasControlCharacter, parseLines, quote } from '../../text.ts';
 
 const WITH_PATTERN = [
   '--schema',

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import { LABEL } from '../../formats/names.ts';
 import type { FileReference } from '../../formats/restore-test/file-reference.ts';
-import { quote } from '../values/text.ts';
+import { quote } from '../../text.ts';
 import { parseSql, parseYaml } from './assertions.ts';
 
 const SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';

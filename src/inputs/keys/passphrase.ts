@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
+import { hasControlCharacter } from '../../text.ts';
 import type { InputLog } from '../schema.ts';
-import { hasControlCharacter } from '../values/text.ts';
 
 /**
  * Whoever has a copy of a backup can guess offline for as long as they like. The S2K hashes 65 MB a guess, which leaves about ten

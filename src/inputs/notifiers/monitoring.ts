@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
 import { optional, type Schema } from '../schema.ts';
-import { hasControlCharacter, quote } from '../values/text.ts';
 import { parseAddress, parseAddresses, parseSmtpUrl } from './mail.ts';
 
 /** The inputs by which every command tells others how it went. */

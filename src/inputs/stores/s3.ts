@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
+import type { S3Settings } from '../../store/s3/settings.ts';
+import { quote } from '../../text.ts';
 import type { InputLog } from '../schema.ts';
-import type { S3Settings } from '../settings.ts';
 import { parseDuration } from '../values/duration.ts';
-import { quote } from '../values/text.ts';
 
 /** The URL of an S3-compatible server, without a slash at its end. */
 export function parseEndpoint(text: string): string {

@@ -1,10 +1,10 @@
 import { LifeboatError } from '../../errors.ts';
 import { linesFor } from '../../store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../store/ssh/location.ts';
+import type { SshSettings } from '../../store/ssh/settings.ts';
+import { quote } from '../../text.ts';
 import { tidied } from '../keys/key-text.ts';
 import type { ValuesOf } from '../schema.ts';
-import type { SshSettings } from '../settings.ts';
-import { quote } from '../values/text.ts';
 import type { storeInputs } from './store-inputs.ts';
 
 const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';

@@ -1,3 +1,5 @@
+import { parseStores } from '../../store/location.ts';
+import type { StoreSettings } from '../../store/open.ts';
 import { parseKnownHosts } from '../../store/ssh/known-hosts.ts';
 import {
   type Environment,
@@ -9,11 +11,9 @@ import {
   type Schema,
   type ValuesOf,
 } from '../schema.ts';
-import type { StoreSettings } from '../settings.ts';
 import { parseTimeout } from '../values/duration.ts';
 import { parseEndpoint, s3ForReading } from './s3.ts';
 import { parseSshKey, sshSettings } from './ssh.ts';
-import { parseStores } from './store-url.ts';
 
 /** What every command is told of its stores, as in action.yml. */
 export const storeInputs = {

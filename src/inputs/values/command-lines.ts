@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { parseLines, quote } from './text.ts';
+import { parseLines, quote } from '../../text.ts';
 
 /** A piece of a line, as a shell reads it (POSIX, 2.2): blanks, single quotes, double quotes, a backslash, plain text. */
 const PIECE = /(\s+)|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)/gy;

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { quote } from './text.ts';
+import { quote } from '../../text.ts';
 
 const MILLISECONDS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DAY = 86_400_000;

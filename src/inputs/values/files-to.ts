@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LifeboatError, messageOf } from '../../errors.ts';
-import { hasControlCharacter, quote } from './text.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
 
 /** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
 export function parseFilesTo(text: string): string {

@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
 import { hasRule, type KeepRules } from '../../formats/retention/rules.ts';
+import { quote } from '../../text.ts';
 import { optional, type Schema, type ValuesOf } from '../schema.ts';
 import { parseDuration } from './duration.ts';
-import { quote } from './text.ts';
 
 /** The inputs that say which backups stay: restic's names and meanings. */
 export const keepInputs = {

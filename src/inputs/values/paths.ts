@@ -2,9 +2,9 @@ import { realpathSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { LifeboatError } from '../../errors.ts';
 import { LABEL } from '../../formats/names.ts';
+import type { StoreLocation } from '../../store/location.ts';
+import { parseLines, quote } from '../../text.ts';
 import type { FileTreeSettings } from '../settings.ts';
-import type { StoreLocation } from '../stores/store-url.ts';
-import { parseLines, quote } from './text.ts';
 
 /** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
 export function parsePaths(text: string): FileTreeSettings[] {

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Wanted } from '../../formats/inventory/selection.ts';
-import { quote } from './text.ts';
+import { quote } from '../../text.ts';
 
 /** A line, in which what stands in double quotes may have line breaks. */
 const LINE = /(?:"(?:[^"]|"")*"|[^\r\n])+/g;

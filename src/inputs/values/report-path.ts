@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LifeboatError } from '../../errors.ts';
-import { hasControlCharacter, quote } from './text.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
 
 /** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
 export function parseReportPath(text: string): string {

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { isSetName } from '../../formats/names.ts';
-import { quote } from './text.ts';
+import { quote } from '../../text.ts';
 
 /** The name of a set of backups, which is a folder in every store. */
 export function parseSetName(text: string): string {

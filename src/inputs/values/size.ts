@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { quote } from './text.ts';
+import { quote } from '../../text.ts';
 
 const BYTES: Record<string, number> = {
   B: 1,

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { quote } from './text.ts';
+import { quote } from '../../text.ts';
 
 /** The words that YAML's core schema takes for a boolean, as @actions/core reads them. */
 export function parseBoolean(text: string): boolean {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { isLoopback } from '../../inputs/connection/loopback.ts';
+import { isLoopback } from '../../loopback.ts';
 import { ask, type Engine, enginesOfThisMachine } from './container-engine.ts';
 import { containerToolset, imageToolset } from './container-toolset.ts';
 import type { Toolset } from './toolset.ts';

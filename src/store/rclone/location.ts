@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
-import { hasControlCharacter, quote } from '../../inputs/values/text.ts';
-import { hasOddSegment } from '../../inputs/values/url-text.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
+import { hasOddSegment } from '../url-text.ts';
 
 /** A folder of a remote in the user's own rclone configuration. */
 export interface RcloneLocation {
@@ -36,4 +36,8 @@ export function parseRcloneUrl(line: string, rest: string): RcloneLocation {
     throw wrong('has an empty part, "." or ".." in its path');
   }
   return { kind: 'rclone', url: `rclone:${remote}:${folder}`, remote, path: folder };
+}
+
+export function placeOfRclone({ remote, path }: RcloneLocation): string {
+  return `rclone:${remote}:${path}/`;
 }

@@ -6,13 +6,13 @@ import {
   type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { S3Settings } from '../../inputs/settings.ts';
 import { type StoreContext, type StoredObject, StoreError } from '../store.ts';
 import { type Connection, checkAccess } from './client.ts';
 import { takeContents } from './contents.ts';
 import { type Operation, refusesCredentials, S3Error, s3Error } from './errors.ts';
 import type { S3Options } from './options.ts';
 import { retry } from './retry.ts';
+import type { S3Settings } from './settings.ts';
 
 export interface CallOptions {
   /** Ends the request and its repetition; default: the store's signal. */

@@ -1,6 +1,6 @@
-import type { S3Settings } from '../../inputs/settings.ts';
 import type { Store, StoreContext } from '../store.ts';
 import type { S3Options } from './options.ts';
+import type { S3Settings } from './settings.ts';
 
 /**
  * Makes the store for a folder of a bucket on AWS or an S3-compatible server; nothing is sent before `open()`.

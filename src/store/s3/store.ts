@@ -8,13 +8,13 @@ import {
   ListMultipartUploadsCommand,
   type MultipartUpload,
 } from '@aws-sdk/client-s3';
-import type { S3Settings } from '../../inputs/settings.ts';
 import { explainedBytes } from '../bytes.ts';
 import { type Lock, type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import { Bucket, demandBucket, hasObjectLock, listObjects, openBucket } from './bucket.ts';
 import { connect } from './client.ts';
 import { S3Error } from './errors.ts';
 import { DEFAULT_OPTIONS, type S3Options } from './options.ts';
+import type { S3Settings } from './settings.ts';
 import { BufferPool } from './upload/buffers.ts';
 import { abortUpload, type ObjectHeaders } from './upload/multipart.ts';
 import { S3Upload } from './upload/upload.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import ssh2, { type Client, type SFTPWrapper } from 'ssh2';
-import type { SshSettings } from '../../inputs/settings.ts';
 import { shown } from '../shown.ts';
 import { StoreError } from '../store.ts';
 import { type KnownHost, linesFor } from './known-hosts.ts';
 import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
+import type { SshSettings } from './settings.ts';
 
 /** A connection that is open, with SFTP on it. */
 export interface Channel {

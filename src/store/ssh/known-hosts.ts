@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LifeboatError } from '../../errors.ts';
-import { parseLines, quote } from '../../inputs/values/text.ts';
+import { parseLines, quote } from '../../text.ts';
 
 /** A line of known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
 export interface KnownHost {

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
-import { hasControlCharacter, quote } from '../../inputs/values/text.ts';
-import { decoded, hasOddSegment, shown } from '../../inputs/values/url-text.ts';
+import { hasControlCharacter, quote } from '../../text.ts';
+import { decoded, hasOddSegment, shown } from '../url-text.ts';
 
 /** A folder on a server that is reached by ssh. */
 export interface SshLocation {
@@ -45,6 +45,10 @@ export function parseSshUrl(line: string, all: string): SshLocation {
     path: pathOf(path, line, wrong),
     via,
   };
+}
+
+export function placeOfSsh({ user, host, port, path }: SshLocation): string {
+  return `ssh:${user}@${host}:${port}:${path}/`;
 }
 
 function portOf(text: string, wrong: (what: string) => LifeboatError): number {

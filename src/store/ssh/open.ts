@@ -1,7 +1,7 @@
-import type { SshSettings } from '../../inputs/settings.ts';
 import { type Store, type StoreContext, StoreError } from '../store.ts';
 import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
+import type { SshSettings } from './settings.ts';
 
 /**
  * Makes the store for a folder on a server that is reached by ssh; nothing is sent before `open()`. The library takes

@@ -1,5 +1,4 @@
 import { posix } from 'node:path';
-import type { SshSettings } from '../../inputs/settings.ts';
 import { demandKey } from '../keys.ts';
 import type { StoreContext } from '../store.ts';
 import { connect, placeOf } from './connect.ts';
@@ -7,6 +6,7 @@ import { explain, isFile, isNotThere } from './errors.ts';
 import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
 import { Session } from './session.ts';
+import type { SshSettings } from './settings.ts';
 
 /** A folder on a server. The connection is made when it is first needed, and again when it was lost. */
 export class Remote {

@@ -3,7 +3,6 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileEntryWithStats } from 'ssh2';
 import { messageOf } from '../../errors.ts';
-import type { SshSettings } from '../../inputs/settings.ts';
 import { explainedBytes } from '../bytes.ts';
 import { folderOf, isName, PART } from '../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
@@ -12,6 +11,7 @@ import type { SshLocation } from './location.ts';
 import { DEFAULT_OPTIONS, type SshOptions } from './options.ts';
 import { readFile } from './read-file.ts';
 import { Remote } from './remote.ts';
+import type { SshSettings } from './settings.ts';
 import { SftpUpload } from './upload.ts';
 
 /** Makes the store; nothing is sent. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { parseStores } from '../../../src/inputs/stores/store-url.ts';
+import { parseStores } from '../../../src/store/location.ts';
 import type { RcloneLocation } from '../../../src/store/rclone/location.ts';
 import { openRcloneStore } from '../../../src/store/rclone/open.ts';
 import type { Store } from '../../../src/store/store.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { parseStores } from '../../../src/inputs/stores/store-url.ts';
+import { parseStores } from '../../../src/store/location.ts';
 import { parseKnownHosts } from '../../../src/store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../../src/store/ssh/location.ts';
 import { openSshStore } from '../../../src/store/ssh/open.ts';

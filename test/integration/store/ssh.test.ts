@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { parseStores } from '../../../src/inputs/stores/store-url.ts';
+import { parseStores } from '../../../src/store/location.ts';
 import { parseKnownHosts } from '../../../src/store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../../src/store/ssh/location.ts';
 import { openSshStore } from '../../../src/store/ssh/open.ts';

@@ -6,9 +6,9 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { S3Settings } from '../../../src/inputs/settings.ts';
 import { openS3Store } from '../../../src/store/s3/open.ts';
 import type { S3Options } from '../../../src/store/s3/options.ts';
+import type { S3Settings } from '../../../src/store/s3/settings.ts';
 import type { Store, StoreContext } from '../../../src/store/store.ts';
 import { s3ClientOf } from '../servers/s3-client.ts';
 import { awsEnvironment, type S3Server } from '../servers/s3-server.ts';

@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   proof: ['formats'],
   postgres: ['process', 'inputs', 'formats'],
   files: ['formats'],
-  store: ['process', 'inputs', 'formats'],
+  store: ['process', 'formats'],
   openpgp: ['inputs', 'formats'],
   compression: [],
   process: ['formats'],
@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** Beside the folders, and of use to all of them. */
-const TO_ALL = ['errors.ts', 'leftovers.ts', 'units.ts', 'version.ts'];
+const TO_ALL = ['errors.ts', 'leftovers.ts', 'loopback.ts', 'text.ts', 'units.ts', 'version.ts'];
 
 /** The files that a file imports, by their paths in src/; types too, and what is imported only when it is needed. */
 function importsOf(file: string): string[] {

@@ -5,10 +5,10 @@ import {
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { messageOf } from '../../../errors.ts';
-import type { S3Settings } from '../../../inputs/settings.ts';
 import { type Committed, StoreError } from '../../store.ts';
 import type { Bucket } from '../bucket.ts';
 import { S3Error } from '../errors.ts';
+import type { S3Settings } from '../settings.ts';
 import type { ObjectHeaders } from './multipart.ts';
 
 /** An object that the server has acknowledged. */

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../errors.ts';
-import type { SshSettings } from '../../../inputs/settings.ts';
 import { runTool, ToolError } from '../../../process/child.ts';
 import { demandKey } from '../../keys.ts';
 import { shown } from '../../shown.ts';
@@ -12,6 +11,7 @@ import { type StoreContext, StoreError, type StoreErrorCode } from '../../store.
 import { placeOf } from '../connect.ts';
 import { linesFor } from '../known-hosts.ts';
 import type { SshLocation } from '../location.ts';
+import type { SshSettings } from '../settings.ts';
 
 /** What stays free on this machine's disk while a file is spooled. Bytes. */
 const SPARE = 64 * 1024 * 1024;

@@ -4,11 +4,11 @@ import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../../errors.ts';
-import type { SshSettings } from '../../../inputs/settings.ts';
 import { explainedBytes } from '../../bytes.ts';
 import { folderOf, isKey, isName, PART } from '../../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../../store.ts';
 import type { SshLocation } from '../location.ts';
+import type { SshSettings } from '../settings.ts';
 import { RsyncRemote } from './remote.ts';
 import { RsyncUpload, removeObject } from './upload.ts';
 

@@ -1,5 +1,9 @@
-import { LifeboatError } from '../../errors.ts';
-import { quote } from './text.ts';
+import { LifeboatError } from '../errors.ts';
+import { quote } from '../text.ts';
+
+/** How a message shows what a store's URL looks like. */
+export const URL_EXAMPLES =
+  'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 
 /** What is shown of a URL: a query can hold keys. */
 export function shown(line: string): string {
@@ -18,4 +22,10 @@ export function decoded(path: string, line: string): string {
       `${quote(line)} holds a % that is no percent-encoded character. Write a % of the path as %25.`,
     );
   }
+}
+
+export function windowsPath(line: string): LifeboatError {
+  return new LifeboatError(
+    `${quote(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`,
+  );
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseStores, warnOfFleetingStores } from '../../../src/inputs/stores/store-url.ts';
+import { warnOfFleetingStores } from '../../../src/inputs/stores/fleeting-stores.ts';
+import { parseStores } from '../../../src/store/location.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 
 test.each([

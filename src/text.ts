@@ -1,4 +1,4 @@
-import { LifeboatError, messageOf } from '../../errors.ts';
+import { LifeboatError, messageOf } from './errors.ts';
 
 const MAX_SHOWN = 80;
 

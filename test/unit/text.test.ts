@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { LifeboatError } from '../../../../src/errors.ts';
-import { parseLines, quote } from '../../../../src/inputs/values/text.ts';
+import { LifeboatError } from '../../src/errors.ts';
+import { parseLines, quote } from '../../src/text.ts';
 
 test('a quoted text stays on its line, in its direction, and short', () => {
   expect(quote('a"b\\c')).toBe('"a\\"b\\\\c"');

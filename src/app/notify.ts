@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import type { MonitoringSettings } from '../inputs/settings.ts';
 import { sendBeat } from '../notify/heartbeat.ts';
 import { sendMail } from '../notify/mail.ts';
 import { type MetricGroup, metricsOf, type StoreSpace } from '../notify/metrics.ts';
@@ -9,6 +8,7 @@ import { readMetricsFile, writeMetricsFile } from '../notify/metrics-file.ts';
 import { lastAttemptFailed, metricsText } from '../notify/metrics-text.ts';
 import { push } from '../notify/pushgateway.ts';
 import type { RunResult } from '../notify/run-result.ts';
+import type { MonitoringSettings } from '../notify/settings.ts';
 import { makeMessage, post, workflowRun } from '../notify/webhook.ts';
 import type { Log } from '../report/log.ts';
 import type { StoreLocation } from '../store/location.ts';

@@ -2,9 +2,9 @@ import { LifeboatError } from '../errors.ts';
 import { mailSettings, parseAddress, parseAddresses, parseSmtpUrl } from '../inputs/notifiers/mail.ts';
 import { parseMetricsFile, parseServiceUrl } from '../inputs/notifiers/monitoring.ts';
 import type { GetInput } from '../inputs/schema.ts';
-import type { MonitoringSettings } from '../inputs/settings.ts';
 import { parseSetName } from '../inputs/values/set-name.ts';
 import { parseBoolean } from '../inputs/values/words.ts';
+import type { MonitoringSettings } from '../notify/settings.ts';
 import { namedCommand } from './read-settings.ts';
 
 /**

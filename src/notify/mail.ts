@@ -1,29 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import { hideSecrets, oneLine } from '../report/escape.ts';
+import type { MailSettings } from './settings.ts';
 import type { Message } from './webhook.ts';
 
 /** Milliseconds, for each answer. All of it ends before `stop` does. */
 const PATIENCE = 10_000;
 
-/** Through which server, from whom, to whom. */
-export interface Mailing {
-  server: {
-    host: string;
-    port: number;
-    /** `none`: it is this machine. */
-    tls: 'at once' | 'STARTTLS' | 'none';
-    login: { user: string; password: string } | null;
-  };
-  /** Addresses. */
-  from: string;
-  to: string[];
-}
-
 /**
  * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
  * reached, is not the one its certificate must name, or did not take the mail for everybody.
  */
-export async function sendMail({ server, from, to }: Mailing, message: Message, stop: AbortSignal): Promise<void> {
+export async function sendMail({ server, from, to }: MailSettings, message: Message, stop: AbortSignal): Promise<void> {
   const { createTransport } = await import('nodemailer');
   const { host, port, tls, login } = server;
   const connection = connectTo(host, port, stop);

@@ -1,9 +1,9 @@
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { DecryptionSettings } from '../inputs/settings.ts';
 import { ByteReader } from './byte-reader.ts';
 import { decryptedPackets } from './decrypted-packet.ts';
 import { literalData, PacketError, peekTag, readPacket } from './packet.ts';
 import { readSessionKey } from './session-key.ts';
+import type { DecryptionSettings } from './settings.ts';
 
 /** The message is not whole, or was changed after it was written. */
 export class DamagedMessage extends LifeboatError {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { PublicKey } from 'openpgp';
 import type { Manifest } from '../formats/manifest.ts';
-import type { EncryptionSettings } from '../inputs/settings.ts';
 import { encryptedPacket } from './encrypted-packet.ts';
 import { passphrasePacket } from './passphrase-packet.ts';
+import type { EncryptionSettings } from './settings.ts';
 
 /** Who can read what is encrypted. */
 export interface Encryption {

@@ -1,6 +1,5 @@
 import type { PrivateKey } from 'openpgp';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { DecryptionSettings } from '../inputs/settings.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { SessionKey } from './decrypted-packet.ts';
 import { PacketError, peekTag, readPacket } from './packet.ts';
@@ -10,6 +9,7 @@ import {
   PASSPHRASE_PACKET_SIZE,
   parsePassphraseMessage,
 } from './passphrase-packet.ts';
+import type { DecryptionSettings } from './settings.ts';
 
 /** Nothing that was given opens the message. */
 export class CannotDecrypt extends LifeboatError {

@@ -6,9 +6,9 @@ import { LifeboatError } from '../errors.ts';
 import { type BoundPart, DamagedInventory, type Inventory, readInventory } from '../formats/inventory/inventory.ts';
 import { hasSums, isOneRange, type Manifest, type ManifestPart } from '../formats/manifest.ts';
 import { isTree, keyOf, type PartName, partOfTree } from '../formats/names.ts';
-import type { DecryptionSettings } from '../inputs/settings.ts';
 import { DamagedMessage, decrypt } from '../openpgp/decrypt.ts';
 import { CannotDecrypt } from '../openpgp/session-key.ts';
+import type { DecryptionSettings } from '../openpgp/settings.ts';
 import type { PartStore } from '../store/store.ts';
 import {
   checkSizes,

@@ -1,4 +1,4 @@
-import type { BackupSettings } from '../inputs/settings.ts';
+import type { SigningSettings } from '../openpgp/settings.ts';
 import { signDetached } from '../openpgp/sign.ts';
 import type { Store } from '../store/store.ts';
 
@@ -7,7 +7,7 @@ export async function putSigned(
   store: Store,
   key: string,
   bytes: Uint8Array,
-  signing: BackupSettings['signing'],
+  signing: SigningSettings | null,
 ): Promise<void> {
   if (signing !== null) {
     const signature = await signDetached(bytes, signing.key, signing.passphrase);

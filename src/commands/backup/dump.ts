@@ -1,6 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { checkArchive, tableFacts } from '../../postgres/archive/check.ts';
 import { HeadReader } from '../../postgres/archive/contents.ts';
 import { RowCounter } from '../../postgres/archive/row-counter.ts';
@@ -15,6 +14,7 @@ import { measureTables } from '../../postgres/snapshot/tables.ts';
 import { findUserCode } from '../../postgres/snapshot/user-code.ts';
 import type { PartStreamer, WrittenPart } from '../../repository/part-streamer.ts';
 import type { Run } from '../shared/run.ts';
+import type { BackupSettings } from './inputs.ts';
 
 /** A dump that has its snapshot and all its locks, and waits to be read. */
 export interface BegunDump {

@@ -7,11 +7,11 @@ import { type Tree, walk } from '../../files/walk.ts';
 import type { TreeFacts } from '../../formats/inventory/file-tree.ts';
 import type { ManifestTree } from '../../formats/manifest.ts';
 import { partOfTree } from '../../formats/names.ts';
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { treeNotes } from '../../report/file-trees.ts';
 import type { PartStreamer, WrittenPart } from '../../repository/part-streamer.ts';
 import { countOf } from '../../units.ts';
 import type { Run } from '../shared/run.ts';
+import type { BackupSettings } from './inputs.ts';
 
 export interface StoredTrees {
   parts: WrittenPart[];

@@ -1,7 +1,7 @@
-import type { BackupSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
 import type { Run } from '../shared/run.ts';
 import { backupDatabases, planDatabases } from './databases/run.ts';
+import type { BackupSettings } from './inputs.ts';
 import { backupInputs, readBackupSettings } from './inputs.ts';
 import { planBackup } from './plan.ts';
 import { type BackupResult, presentBackup } from './present.ts';

@@ -1,3 +1,4 @@
+import type { WantedDatabases } from '../../formats/inventory/databases.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import { imageNeedsHost, parseJobs, parseToolset } from '../../inputs/connection/toolset.ts';
 import { parseDatabases } from '../../inputs/database/databases.ts';
@@ -18,16 +19,51 @@ import {
   type Schema,
   type ValuesOf,
 } from '../../inputs/schema.ts';
-import type { BackupSettings, EncryptionSettings, RetentionSettings } from '../../inputs/settings.ts';
 import { warnOfFleetingStores } from '../../inputs/stores/fleeting-stores.ts';
 import { parseKmsKey, parseObjectLock, parseStorageClass } from '../../inputs/stores/s3.ts';
 import { sshSettings } from '../../inputs/stores/ssh.ts';
 import { storeInputs } from '../../inputs/stores/store-inputs.ts';
 import { parseTimeout } from '../../inputs/values/duration.ts';
 import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
+import type { FileTreeSettings } from '../../inputs/values/paths.ts';
 import { excludeWhat, parseGlobs, parsePaths, treeThatHoldsStore } from '../../inputs/values/paths.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean, wholeNumber } from '../../inputs/values/words.ts';
+import type { EncryptionSettings, SigningSettings } from '../../openpgp/settings.ts';
+import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
+import type { StoreSettings } from '../../store/open.ts';
+import type { RetentionSettings } from '../prune/inputs.ts';
+
+/** Everything that a `backup` needs to know, checked. Durations are milliseconds. */
+export interface BackupSettings extends StoreSettings {
+  command: 'backup';
+  /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
+  connection: Record<string, string>;
+  toolset: ToolsetChoice;
+  /** Those of the connection's server that are backed up, each into its own set; null: the connection's one. */
+  databases: WantedDatabases | null;
+  /** The set's name; null: derived from the database's name. */
+  name: string | null;
+  encryption: EncryptionSettings;
+  signing: SigningSettings | null;
+  globals: boolean;
+  /** File trees beside the database. */
+  fileTrees: FileTreeSettings[];
+  /** What of them is left out: globs on paths in the tree. */
+  pathsExclude: string[];
+  dumpArgs: string[];
+  fingerprint: 'rows' | 'content';
+  compressionLevel: number;
+  lockWaitTimeout: number;
+  allowEmpty: boolean;
+  allowNewSource: boolean;
+  readBack: 'auto' | 'required';
+  /** Armored certificates that older backups must be signed by to count; null: that of the signing key. */
+  verificationKeys: string | null;
+  /** null: no rule is given, so nothing is deleted. */
+  retention: RetentionSettings | null;
+  dryRun: boolean;
+}
 
 /** Every input of `backup`, as in action.yml. */
 export const backupInputs = {

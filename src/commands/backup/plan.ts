@@ -3,7 +3,6 @@ import { messageOf } from '../../errors.ts';
 import { measureTree } from '../../files/measure.ts';
 import { makeId } from '../../formats/id.ts';
 import { setNameOf } from '../../formats/names.ts';
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { prepareEncryption } from '../../openpgp/encrypt.ts';
 import { selectTables } from '../../postgres/dump/dump.ts';
 import { readSource } from '../../postgres/inventory/database.ts';
@@ -17,6 +16,7 @@ import { pruneSet } from '../prune/prune-set.ts';
 import { outcomeOf } from '../prune/summary.ts';
 import type { Run } from '../shared/run.ts';
 import { openTrees } from './files.ts';
+import type { BackupSettings } from './inputs.ts';
 import { checkSource, findPrevious, keysOfSet, setWithoutRights } from './stores.ts';
 
 export interface BackupPlan {

@@ -1,4 +1,3 @@
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { type MeasuredSet, samplesOf, stageSamples, startSeconds } from '../../notify/samples.ts';
 import { html } from '../../report/escape.ts';
@@ -15,6 +14,7 @@ import {
   totalsOf,
 } from './databases/report.ts';
 import { databasesSummary } from './databases/summary.ts';
+import type { BackupSettings } from './inputs.ts';
 import type { BackupPlan } from './plan.ts';
 import type { BackupReport } from './report.ts';
 import { backupSummary, SUPERUSER_WARNING } from './summary.ts';

@@ -1,8 +1,9 @@
 import { messageOf } from '../../errors.ts';
-import type { BackupSettings, RetentionSettings } from '../../inputs/settings.ts';
+import type { RetentionSettings } from '../prune/inputs.ts';
 import { emptyRetention, pruneSet } from '../prune/prune-set.ts';
 import type { StoreRetention } from '../prune/report.ts';
 import type { Run } from '../shared/run.ts';
+import type { BackupSettings } from './inputs.ts';
 import type { BackupTarget } from './stores.ts';
 
 /**

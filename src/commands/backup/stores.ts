@@ -1,6 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Manifest } from '../../formats/manifest.ts';
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { certificateOf } from '../../openpgp/sign.ts';
 import { BackupSet, type Newest } from '../../repository/backup-set.ts';
 import { describePassedOver } from '../../repository/find-backup.ts';
@@ -8,6 +7,7 @@ import { newTarget, type Target } from '../../store/fan-out.ts';
 import { openStore } from '../../store/open.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Run } from '../shared/run.ts';
+import type { BackupSettings } from './inputs.ts';
 
 /** What a run began longer ago than this is not under way any more: no upload lives as long. */
 const STALE_AFTER = 24 * 60 * 60 * 1000;

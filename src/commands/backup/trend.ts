@@ -1,8 +1,8 @@
-import type { BackupSettings } from '../../inputs/settings.ts';
 import { BackupSet } from '../../repository/backup-set.ts';
 import { openStore } from '../../store/open.ts';
 import { readTrend, trendOfNames } from '../shared/read-trend.ts';
 import type { Run } from '../shared/run.ts';
+import type { BackupSettings } from './inputs.ts';
 import type { BackupReport } from './report.ts';
 import type { BackupTarget } from './stores.ts';
 

@@ -13,11 +13,12 @@ import { isAhead } from '../../formats/id.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
 import type { Manifest } from '../../formats/manifest.ts';
 import { whyNotCounted } from '../../formats/state.ts';
-import type { CheckSettings, DecryptionSettings } from '../../inputs/settings.ts';
+import type { DecryptionSettings } from '../../openpgp/settings.ts';
 import { BackupParts, UnreadablePart } from '../../repository/backup-parts.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Run } from '../shared/run.ts';
+import type { CheckSettings } from './inputs.ts';
 import { ifAllowed, readPrunes } from './prunes.ts';
 
 /**

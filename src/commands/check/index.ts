@@ -1,5 +1,5 @@
-import type { CheckSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { CheckSettings } from './inputs.ts';
 import { checkInputs, readCheckSettings } from './inputs.ts';
 import { presentCheck } from './present.ts';
 import type { CheckReport } from './report.ts';

@@ -1,4 +1,4 @@
-import type { SigningKeyFacts } from '../../formats/health/rule.ts';
+import type { Demands, SigningKeyFacts } from '../../formats/health/rule.ts';
 import { everyCommand } from '../../inputs/every-command.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
 import { describeRecipients, describeSigners, parseVerificationKeys } from '../../inputs/keys/keys.ts';
@@ -13,13 +13,28 @@ import {
   readInputs,
   type Schema,
 } from '../../inputs/schema.ts';
-import type { CheckSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration } from '../../inputs/values/duration.ts';
 import { parseReportPath } from '../../inputs/values/report-path.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { parsePercent, parseSize } from '../../inputs/values/size.ts';
 import { oneOf } from '../../inputs/values/words.ts';
+import type { DecryptionSettings } from '../../openpgp/settings.ts';
+import type { StoreSettings } from '../../store/open.ts';
+
+/** Everything that a `check` needs to know, checked. */
+export interface CheckSettings extends StoreSettings {
+  command: 'check';
+  /** null: every set. */
+  name: string | null;
+  /** null: inventories are not opened. */
+  decryption: DecryptionSettings | null;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  demands: Demands;
+  /** Where a page for people is written; null: nowhere. */
+  reportHtml: string | null;
+}
 
 /** Every input of `check`, as in action.yml. */
 export const checkInputs = {

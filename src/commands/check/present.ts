@@ -1,9 +1,9 @@
-import type { CheckSettings } from '../../inputs/settings.ts';
 import { type Failure, NO_FACTS } from '../../notify/run-result.ts';
 import { htmlPage } from '../list/html-page.ts';
 import { shortenedNotes } from '../list/present.ts';
 import { backupsOutput } from '../list/report.ts';
 import { fileTime, type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
+import type { CheckSettings } from './inputs.ts';
 import type { CheckReport } from './report.ts';
 import { checkLines, checkMessage, checkSummary } from './summary.ts';
 

@@ -3,7 +3,6 @@ import { judgeSet, judgeStore } from '../../formats/health/examine.ts';
 import { thoseThatCount } from '../../formats/health/facts.ts';
 import type { StoreFacts } from '../../formats/health/free-space.ts';
 import { isSetName } from '../../formats/names.ts';
-import type { CheckSettings } from '../../inputs/settings.ts';
 import { BackupSet } from '../../repository/backup-set.ts';
 import type { StoreLocation } from '../../store/location.ts';
 import { type Store, StoreError } from '../../store/store.ts';
@@ -12,6 +11,7 @@ import { withStore } from '../shared/open-stores.ts';
 import { readTrend } from '../shared/read-trend.ts';
 import type { Run } from '../shared/run.ts';
 import { gatherFacts } from './facts.ts';
+import type { CheckSettings } from './inputs.ts';
 import { type CheckedSet, type CheckedStore, type CheckReport, resultOf } from './report.ts';
 
 /** Says whether the backups are what is demanded of them. It changes nothing; only cancellation ends it. */

@@ -1,5 +1,5 @@
-import type { HoldSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { HoldSettings } from './inputs.ts';
 import { holdInputs, readHoldSettings } from './inputs.ts';
 import { presentHold } from './present.ts';
 import type { HoldReport } from './report.ts';

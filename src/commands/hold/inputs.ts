@@ -12,12 +12,25 @@ import {
   readInputs,
   type Schema,
 } from '../../inputs/schema.ts';
-import type { HoldSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf } from '../../inputs/values/words.ts';
+import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
+
+/** Everything that `hold` and `release` need to know, checked. */
+export interface HoldSettings extends StoreSettings {
+  command: 'hold' | 'release';
+  /** null: the only set of the store. */
+  name: string | null;
+  /** An id; for `hold` also `latest` or `latest-proven`. */
+  backup: string;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** Who asks for it, and in which run of a workflow; null: not known. */
+  by: string | null;
+}
 
 const inputsOfBoth = {
   name: optional(parseSetName),

@@ -1,7 +1,7 @@
-import type { HoldSettings } from '../../inputs/settings.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { list } from '../../report/markup.ts';
 import { failedStores, type Presentation, type PresentContext } from '../shared/presentation.ts';
+import type { HoldSettings } from './inputs.ts';
 import { type HoldReport, holdLines } from './report.ts';
 
 /** Held, or released, in some stores only is red. */

@@ -2,13 +2,13 @@ import { LifeboatError } from '../../errors.ts';
 import { serializeHold } from '../../formats/hold.ts';
 import { HOLD_FILE, keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import { whyNotCounted } from '../../formats/state.ts';
-import type { HoldSettings } from '../../inputs/settings.ts';
 import { chooseBackup } from '../../repository/find-backup.ts';
 import { putObject } from '../../repository/put-object.ts';
 import { isThere } from '../../repository/read-object.ts';
 import type { Store } from '../../store/store.ts';
 import { openStores } from '../shared/open-stores.ts';
 import type { Run } from '../shared/run.ts';
+import type { HoldSettings } from './inputs.ts';
 import type { HeldInStore, HoldReport } from './report.ts';
 
 /** Keeps a backup from being deleted by retention, in every store that has it, until it is released. */

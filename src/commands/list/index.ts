@@ -1,5 +1,5 @@
-import type { ListSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { ListSettings } from './inputs.ts';
 import { listInputs, readListSettings } from './inputs.ts';
 import { presentList } from './present.ts';
 import type { ListReport } from './report.ts';

@@ -9,11 +9,20 @@ import {
   readInputs,
   type Schema,
 } from '../../inputs/schema.ts';
-import type { ListSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseReportPath } from '../../inputs/values/report-path.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf } from '../../inputs/values/words.ts';
+import type { StoreSettings } from '../../store/open.ts';
+
+/** Everything that a `list` needs to know, checked. */
+export interface ListSettings extends StoreSettings {
+  command: 'list';
+  /** null: every set. */
+  name: string | null;
+  /** Where a page for people is written; null: nowhere. */
+  reportHtml: string | null;
+}
 
 /** Every input of `list`, as in action.yml. */
 export const listInputs = {

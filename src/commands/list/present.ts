@@ -1,4 +1,3 @@
-import type { ListSettings } from '../../inputs/settings.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { type MeasuredSet, type Sample, samplesOf, startSeconds } from '../../notify/samples.ts';
 import {
@@ -9,6 +8,7 @@ import {
   secondsOutput,
 } from '../shared/presentation.ts';
 import { htmlPage } from './html-page.ts';
+import type { ListSettings } from './inputs.ts';
 import { backupsOutput, type ListedStore, type ListReport } from './report.ts';
 import { listLines, listSummary } from './summary.ts';
 

@@ -1,13 +1,13 @@
 import { LifeboatError } from '../../errors.ts';
 import type { ListedBackup } from '../../formats/listing.ts';
 import { isSetName } from '../../formats/names.ts';
-import type { ListSettings } from '../../inputs/settings.ts';
 import { BackupSet } from '../../repository/backup-set.ts';
 import type { StoreLocation } from '../../store/location.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import { withStore } from '../shared/open-stores.ts';
 import { readTrend, trendOfNames } from '../shared/read-trend.ts';
 import type { Run } from '../shared/run.ts';
+import type { ListSettings } from './inputs.ts';
 import type { ListedSet, ListedStore, ListReport } from './report.ts';
 
 const NOT_READ =

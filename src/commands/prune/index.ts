@@ -1,5 +1,5 @@
-import type { PruneSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { PruneSettings } from './inputs.ts';
 import { pruneInputs, readPruneSettings } from './inputs.ts';
 import { presentPrune } from './present.ts';
 import type { PruneReport } from './report.ts';

@@ -1,3 +1,4 @@
+import type { KeepRules } from '../../formats/retention/rules.ts';
 import { everyCommand } from '../../inputs/every-command.ts';
 import { parseVerificationKeys } from '../../inputs/keys/keys.ts';
 import { passphraseOfNoSigningKey, signingInputs } from '../../inputs/keys/signing.ts';
@@ -12,11 +13,32 @@ import {
   readInputs,
   type Schema,
 } from '../../inputs/schema.ts';
-import type { PruneSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import type { SigningSettings } from '../../openpgp/settings.ts';
+import type { StoreSettings } from '../../store/open.ts';
+
+/** Everything that a `prune` needs to know, checked. */
+export interface PruneSettings extends StoreSettings {
+  command: 'prune';
+  /** null: the only set of the store. */
+  name: string | null;
+  retention: RetentionSettings;
+}
+
+/** Which backups of a set stay, and how the others go. */
+export interface RetentionSettings {
+  rules: KeepRules;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** For the record. */
+  signing: SigningSettings | null;
+  /** A plan that a guard refuses is applied. */
+  force: boolean;
+  dryRun: boolean;
+}
 
 /** Every input of `prune`, as in action.yml. */
 export const pruneInputs = {

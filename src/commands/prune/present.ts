@@ -1,6 +1,6 @@
-import type { PruneSettings } from '../../inputs/settings.ts';
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { fileTime, type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
+import type { PruneSettings } from './inputs.ts';
 import { deletedOutput, type PruneReport } from './report.ts';
 import { pruneLines, pruneSummary, whyNotApplied } from './summary.ts';
 

@@ -1,13 +1,13 @@
 import { LifeboatError } from '../../errors.ts';
 import { refuseClock } from '../../formats/retention/guards.ts';
 import { describeRules, type KeepRules, type Plan } from '../../formats/retention/rules.ts';
-import type { RetentionSettings } from '../../inputs/settings.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
 import { sideBySide } from '../../store/side-by-side.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Run } from '../shared/run.ts';
 import { applyPlan, mayGo } from './apply-plan.ts';
 import { type Doomed, examineDoomed, type Spared, spare } from './candidates.ts';
+import type { RetentionSettings } from './inputs.ts';
 import { findLeftovers } from './leftover-folders.ts';
 import type { RetainedBackup, StoreRetention } from './report.ts';
 import { type Survey, survey } from './scan.ts';

@@ -1,9 +1,9 @@
 import { LifeboatError } from '../../errors.ts';
-import type { PruneSettings } from '../../inputs/settings.ts';
 import { onlySet } from '../../repository/find-backup.ts';
 import type { StoreLocation } from '../../store/location.ts';
 import { withStore } from '../shared/open-stores.ts';
 import type { Run } from '../shared/run.ts';
+import type { PruneSettings } from './inputs.ts';
 import { emptyRetention, pruneSet } from './prune-set.ts';
 import type { PruneReport, StoreRetention } from './report.ts';
 

@@ -1,4 +1,4 @@
-import type { HoldSettings } from '../../inputs/settings.ts';
+import type { HoldSettings } from '../hold/inputs.ts';
 import { readHoldSettings, releaseInputs } from '../hold/inputs.ts';
 import { presentHold } from '../hold/present.ts';
 import type { HoldReport } from '../hold/report.ts';

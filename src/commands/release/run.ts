@@ -1,9 +1,9 @@
 import { LifeboatError } from '../../errors.ts';
 import { HOLD_FILE, keyOf, MANIFEST_FILE } from '../../formats/names.ts';
-import type { HoldSettings } from '../../inputs/settings.ts';
 import { onlySet } from '../../repository/find-backup.ts';
 import { isThere } from '../../repository/read-object.ts';
 import type { Store } from '../../store/store.ts';
+import type { HoldSettings } from '../hold/inputs.ts';
 import type { HeldInStore, HoldReport } from '../hold/report.ts';
 import { inStore } from '../hold/run.ts';
 import { openStores } from '../shared/open-stores.ts';

@@ -1,8 +1,8 @@
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import type { PartCache } from '../../repository/cache/part-cache.ts';
 import type { ChosenBackup } from '../../repository/find-backup.ts';
 import { damageOf, type Examination, newExamination, openBackup } from '../shared/open-backup.ts';
 import type { Run } from '../shared/run.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 import { restoreAndCompare } from './restore-and-compare.ts';
 
 /**

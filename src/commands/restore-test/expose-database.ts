@@ -1,6 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Assertion } from '../../formats/restore-test/assertion.ts';
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import { runAfterRestore } from '../../postgres/restore/after-restore/run.ts';
 import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
 import type { Server } from '../../postgres/session/connection.ts';
@@ -8,6 +7,7 @@ import { connectionUrl } from '../../postgres/session/connection-url.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
 import type { Run } from '../shared/run.ts';
 import { QUERY_TIMEOUT } from '../shared/verify.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 
 /**
  * Runs the user's SQL in the restored database, then the assertions once more, and only then gives the URL with which

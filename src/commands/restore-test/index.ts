@@ -1,5 +1,5 @@
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 import { readRestoreTestSettings, restoreTestInputs } from './inputs.ts';
 import { presentRestoreTest } from './present.ts';
 import { type RestoreTestResult, restoreTest as run } from './run.ts';

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { LifeboatError } from '../../errors.ts';
 import { isId } from '../../formats/id.ts';
+import type { Assertion } from '../../formats/restore-test/assertion.ts';
+import type { FileReference } from '../../formats/restore-test/file-reference.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import {
   imageNeedsHost,
@@ -27,12 +29,51 @@ import {
   readInputs,
   type Schema,
 } from '../../inputs/schema.ts';
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import type { DecryptionSettings, SigningSettings } from '../../openpgp/settings.ts';
+import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
+import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
+
+/** Everything that a `restore-test` needs to know, checked. Durations are milliseconds. */
+export interface RestoreTestSettings extends StoreSettings {
+  command: 'restore-test';
+  /** null: the only set of the store. */
+  name: string | null;
+  /** An id, `latest` or `latest-proven`. */
+  backup: string;
+  decryption: DecryptionSettings;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** For the record. */
+  signing: SigningSettings | null;
+  toolset: ToolsetChoice;
+  /** A server that is there; null: a private cluster. */
+  scratchConnection: Record<string, string> | null;
+  /** The image of a throwaway container; null: none. */
+  scratchImage: string | null;
+  /** Where a private cluster's folder is made; null: the machine's own place for such. */
+  scratchDir: string | null;
+  /** The restored database stays on the scratch server for later steps. */
+  keepDatabase: boolean;
+  /** The path of SQL that is run before it is handed out. */
+  afterRestore: string | null;
+  /** The encrypted parts are kept in the Actions cache. */
+  cache: boolean;
+  assertions: Assertion[];
+  fileReferences: FileReference[];
+  /** How many processes build indexes and constraints. */
+  jobs: number;
+  /** After so long the restore is ended; null: never. */
+  restoreTimeout: number | null;
+  /** An objective: a restore that takes longer is reported. */
+  maxRestoreTime: number | null;
+  maxAge: number | null;
+  onCouldNotVerify: 'fail' | 'warn';
+}
 
 /** Every input of `restore-test`, as in action.yml. */
 export const restoreTestInputs = {

@@ -1,4 +1,3 @@
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import type { Failure } from '../../notify/run-result.ts';
 import {
   restoreSamples,
@@ -9,6 +8,7 @@ import {
   unixSeconds,
 } from '../../notify/samples.ts';
 import { type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 import type { RestoreTestReport } from './report.ts';
 import type { RestoreTestResult } from './run.ts';
 import { restoreTestSummary, verdictMessage } from './summary.ts';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors.ts';
 import { type RestoreTestRecord, recordFile, serializeRecord } from '../../formats/restore-test/record.ts';
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import type { ChosenBackup } from '../../repository/find-backup.ts';
 import { putSigned } from '../../repository/put-object.ts';
 import type { Run } from '../shared/run.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 import type { RestoreTestReport } from './report.ts';
 
 /** A record in full goes into a store that people list; this many findings tell enough. */

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { databaseNameOf } from '../../formats/names.ts';
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import { requireRewritable } from '../../postgres/restore/after-restore/rewrite.ts';
 import { openScratchServer, type ThrowawayServer } from '../../postgres/scratch/server.ts';
 import { unexpected } from '../../postgres/toolset/toolset.ts';
@@ -10,6 +9,7 @@ import type { Examination, OpenedBackup } from '../shared/open-backup.ts';
 import type { Run } from '../shared/run.ts';
 import { type Checks, verify } from '../shared/verify.ts';
 import { handOut } from './expose-database.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 
 /** Restores the backup into a throwaway database and holds that against the inventory. */
 export async function restoreAndCompare(

@@ -1,6 +1,5 @@
 import { startOf } from '../../formats/id.ts';
 import type { Verdict } from '../../formats/restore-test/record.ts';
-import type { RestoreTestSettings } from '../../inputs/settings.ts';
 import { verdictOf, worstFirst } from '../../proof/verdict.ts';
 import { PartCache } from '../../repository/cache/part-cache.ts';
 import { chooseBackup } from '../../repository/find-backup.ts';
@@ -10,6 +9,7 @@ import { openStores } from '../shared/open-stores.ts';
 import { withinRestoreTimeout } from '../shared/restore-timeout.ts';
 import type { Run } from '../shared/run.ts';
 import { examine } from './examine.ts';
+import type { RestoreTestSettings } from './inputs.ts';
 import { keepRecord } from './record.ts';
 import type { RestoreTestReport } from './report.ts';
 import { verdictBefore } from './verdict-before.ts';

@@ -2,10 +2,10 @@ import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
 import { partOfTree, volumeFile } from '../../formats/names.ts';
-import type { RestoreSettings } from '../../inputs/settings.ts';
 import { treeSize } from '../../report/file-trees.ts';
 import { formatBytes } from '../../units.ts';
 import type { Checks } from '../shared/verify.ts';
+import type { RestoreSettings } from './inputs.ts';
 
 /** What becomes of the file trees, for the plan. */
 export function treeLines({ files }: Inventory, { filesTo }: RestoreSettings): string[] {

@@ -1,5 +1,5 @@
-import type { RestoreSettings } from '../../inputs/settings.ts';
 import type { Command } from '../shared/command.ts';
+import type { RestoreSettings } from './inputs.ts';
 import { readRestoreSettings, restoreInputs } from './inputs.ts';
 import { presentRestore } from './present.ts';
 import type { RestoreReport } from './report.ts';

@@ -1,4 +1,5 @@
 import type { Wanted } from '../../formats/inventory/selection.ts';
+import type { Assertion } from '../../formats/restore-test/assertion.ts';
 import { commandEnvironment } from '../../inputs/command-environment.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import {
@@ -24,7 +25,6 @@ import {
   type Schema,
   type ValuesOf,
 } from '../../inputs/schema.ts';
-import type { RestoreSettings } from '../../inputs/settings.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseCommandLines } from '../../inputs/values/command-lines.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
@@ -32,8 +32,40 @@ import { parseFilesTo } from '../../inputs/values/files-to.ts';
 import { parseSchemaNames, parseTableNames } from '../../inputs/values/relation-names.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
+import type { DecryptionSettings } from '../../openpgp/settings.ts';
+import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
+import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
+import type { SwapCommands } from './swap-commands.ts';
+
+/** Everything that a `restore` needs to know, checked. Durations are milliseconds. */
+export interface RestoreSettings extends StoreSettings {
+  command: 'restore';
+  /** PGDATABASE is the database that is to be restored; it need not be there. */
+  connection: Record<string, string>;
+  toolset: ToolsetChoice;
+  name: string | null;
+  backup: string;
+  decryption: DecryptionSettings;
+  verificationKeys: string | null;
+  replace: boolean;
+  /** What is wanted of the backup; null: all of it. */
+  wanted: Wanted | null;
+  /** A folder, new or empty, that the file trees are unpacked into, absolute; null: they are left alone. */
+  filesTo: string | null;
+  createRoles: boolean;
+  acceptUnverified: boolean;
+  /** After so long the restore is ended, unless the swap has begun; null: never. */
+  restoreTimeout: number | null;
+  /** An older backup is a warning; null: none is. */
+  maxAge: number | null;
+  swapTimeout: number;
+  commands: SwapCommands;
+  jobs: number;
+  assertions: Assertion[];
+  dryRun: boolean;
+}
 
 /** Every input of `restore`, as in action.yml. */
 export const restoreInputs = {

@@ -2,7 +2,6 @@ import { LifeboatError } from '../../errors.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
 import { isReadTwice } from '../../formats/manifest.ts';
 import { databaseNameOf } from '../../formats/names.ts';
-import type { RestoreSettings } from '../../inputs/settings.ts';
 import { type Swap, swapStatements } from '../../postgres/restore/swap.ts';
 import { lackingOf, type RestoreTarget } from '../../postgres/restore/target.ts';
 import { some } from '../../report/escape.ts';
@@ -11,6 +10,7 @@ import type { RestoredPart } from '../shared/backup-selection.ts';
 import { READ_TWICE } from '../shared/load.ts';
 import type { OpenedBackup } from '../shared/open-backup.ts';
 import { treeLines, whyNotUnpacked } from './files.ts';
+import type { RestoreSettings } from './inputs.ts';
 
 /** The names of a restore, and whether the restored database takes the live one's. */
 export interface PlannedSwap extends Swap {

@@ -1,7 +1,7 @@
-import type { RestoreSettings } from '../../inputs/settings.ts';
 import { type Failure, NO_FACTS } from '../../notify/run-result.ts';
 import { restoreSamples, stageSamples } from '../../notify/samples.ts';
 import { type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
+import type { RestoreSettings } from './inputs.ts';
 import type { RestoreReport } from './report.ts';
 import { restoreIsDone, restoreMessage, restoreSummary } from './summary.ts';
 

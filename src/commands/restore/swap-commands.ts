@@ -1,7 +1,14 @@
 import { LifeboatError } from '../../errors.ts';
-import type { SwapCommands } from '../../inputs/settings.ts';
 import { runAfter, runUserCommand, titleOf } from '../../process/user-commands.ts';
 import type { Run } from '../shared/run.ts';
+
+/** The user's own commands around a swap, each as its program and arguments: they stop what uses the database, and start it again. */
+export interface SwapCommands {
+  before: string[][];
+  after: string[][];
+  /** All that they get of ours: it holds no input and no secret. */
+  env: Record<string, string>;
+}
 
 /**
  * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also

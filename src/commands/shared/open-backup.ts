@@ -4,7 +4,7 @@ import type { Manifest } from '../../formats/manifest.ts';
 import { MANIFEST_FILE } from '../../formats/names.ts';
 import type { Finding } from '../../formats/restore-test/finding.ts';
 import { type NotGood, whyNotCounted } from '../../formats/state.ts';
-import type { DecryptionSettings } from '../../inputs/settings.ts';
+import type { DecryptionSettings } from '../../openpgp/settings.ts';
 import type { IsolationKind } from '../../postgres/scratch/isolation/isolation.ts';
 import type { ComparedTable } from '../../proof/tables.ts';
 import { BackupParts, UnreadablePart, type WithoutSums } from '../../repository/backup-parts.ts';

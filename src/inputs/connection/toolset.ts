@@ -1,13 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
+import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
 import { quote } from '../../text.ts';
 import type { Problem } from '../schema.ts';
 import { wholeNumber } from '../values/words.ts';
-
-/** Where PostgreSQL's client programs are taken from. */
-export type ToolsetChoice =
-  | { kind: 'auto' | 'local' }
-  | { kind: 'container'; name: string }
-  | { kind: 'image'; ref: string };
 
 /** The characters that docker and podman allow; neither can be taken for an option. */
 const CONTAINER = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;

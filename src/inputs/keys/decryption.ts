@@ -1,5 +1,5 @@
+import type { DecryptionSettings } from '../../openpgp/settings.ts';
 import { type Environment, type InputContext, optional, type Schema, type ValuesOf } from '../schema.ts';
-import type { DecryptionSettings } from '../settings.ts';
 import { parsePrivateKeys } from './keys.ts';
 import { parseKeyPassphrase, parsePassphrase, parsePreviousPassphrases, withoutLineBreak } from './passphrase.ts';
 

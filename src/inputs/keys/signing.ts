@@ -1,5 +1,5 @@
+import type { SigningSettings } from '../../openpgp/settings.ts';
 import { type InputContext, optional, type Schema } from '../schema.ts';
-import type { BackupSettings } from '../settings.ts';
 import { parseSigningKey } from './keys.ts';
 import { parseKeyPassphrase, withoutLineBreak } from './passphrase.ts';
 
@@ -23,7 +23,7 @@ export function passphraseOfNoSigningKey(
 }
 
 /** `signing-key`, tried out with its passphrase. */
-async function parseSigning(text: string, context: InputContext): Promise<NonNullable<BackupSettings['signing']>> {
+async function parseSigning(text: string, context: InputContext): Promise<SigningSettings> {
   const passphrase = withoutLineBreak(context.text('signing-key-passphrase')) || null;
   return { key: await parseSigningKey(text, passphrase, context.now, context.log), passphrase };
 }

@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
 import { isLoopback } from '../../loopback.ts';
+import type { MailServer, MailSettings } from '../../notify/settings.ts';
 import { quote } from '../../text.ts';
 import type { ValuesOf } from '../schema.ts';
-import type { MailServer, MailSettings } from '../settings.ts';
 import type { monitoringInputs } from './monitoring.ts';
 
 const MEND =

@@ -4,7 +4,13 @@ import { LifeboatError } from '../../errors.ts';
 import { LABEL } from '../../formats/names.ts';
 import type { StoreLocation } from '../../store/location.ts';
 import { parseLines, quote } from '../../text.ts';
-import type { FileTreeSettings } from '../settings.ts';
+
+/** A file tree that is backed up with the database. */
+export interface FileTreeSettings {
+  label: string;
+  /** Its folder, absolute. */
+  folder: string;
+}
 
 /** File trees, `label=path` a line. Each folder must be there before anything is dumped. */
 export function parsePaths(text: string): FileTreeSettings[] {

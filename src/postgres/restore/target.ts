@@ -6,13 +6,13 @@ import {
   type RoleFacts,
   textsOf,
 } from '../../formats/inventory/inventory.ts';
-import type { ToolsetChoice } from '../../inputs/connection/toolset.ts';
 import type { ToolContext } from '../../process/child.ts';
 import type { ScratchServer } from '../scratch/server.ts';
 import { readLoginTriggers } from '../session/login-triggers.ts';
 import { openChecked } from '../session/pooler.ts';
 import { quoteLiteral, type Session } from '../session/session.ts';
 import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
+import type { ToolsetChoice } from '../toolset/toolset.ts';
 
 /** The server that a backup is restored to for good, seen from its maintenance database. */
 export interface RestoreTarget extends ScratchServer {

@@ -3,7 +3,6 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../../errors.ts';
-import type { ToolsetChoice } from '../../inputs/connection/toolset.ts';
 import { runTool, type ToolContext, ToolError } from '../../process/child.ts';
 import { endInside, engineEnvironment } from '../../process/container.ts';
 import { ourselves, sweepFolders, writeOwner } from '../../process/owned-folder.ts';
@@ -11,7 +10,7 @@ import { ask, type Engine, engineWithImage } from '../toolset/container-engine.t
 import { containerToolset } from '../toolset/container-toolset.ts';
 import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
 import { localToolsets } from '../toolset/local-toolsets.ts';
-import type { Toolset } from '../toolset/toolset.ts';
+import type { Toolset, ToolsetChoice } from '../toolset/toolset.ts';
 import type { ScratchCluster } from './cluster.ts';
 import { type ClusterFolder, createFolder, defaultParent } from './cluster-folder.ts';
 import { PROCESSES, runArguments, SOCKET_INSIDE, WRITABLE_INSIDE } from './container-arguments.ts';

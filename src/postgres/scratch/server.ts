@@ -1,12 +1,11 @@
 import { LifeboatError } from '../../errors.ts';
-import type { ToolsetChoice } from '../../inputs/connection/toolset.ts';
 import type { ToolContext } from '../../process/child.ts';
 import type { Server } from '../session/connection.ts';
 import { type Opened, openChecked } from '../session/pooler.ts';
 import { Session } from '../session/session.ts';
 import { startupOptions, withOptions } from '../session/startup-options.ts';
 import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
-import type { Toolset } from '../toolset/toolset.ts';
+import type { Toolset, ToolsetChoice } from '../toolset/toolset.ts';
 import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
 import { startContainerCluster } from './container-cluster.ts';
 import type { IsolationKind } from './isolation/isolation.ts';

@@ -1,6 +1,6 @@
-import type { ToolsetChoice } from '../../inputs/connection/toolset.ts';
 import type { ToolContext } from '../../process/child.ts';
 import { chooseToolset, newestToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
+import type { ToolsetChoice } from '../toolset/toolset.ts';
 import type { Server } from './connection.ts';
 import { readLoginTriggers } from './login-triggers.ts';
 import { openChecked } from './pooler.ts';

@@ -1,9 +1,8 @@
 import { LifeboatError } from '../../errors.ts';
-import type { ToolsetChoice } from '../../inputs/connection/toolset.ts';
 import { runningContainers } from './container-engine.ts';
 import { containerToolset, imageToolset } from './container-toolset.ts';
 import { FOLDERS, localToolsets } from './local-toolsets.ts';
-import type { Toolset } from './toolset.ts';
+import type { Toolset, ToolsetChoice } from './toolset.ts';
 import { imagesHere, publishingContainers } from './toolsets-nearby.ts';
 
 /** Looks in one place, once, however often it is called. Rejects when a container or an image that was named has none. */

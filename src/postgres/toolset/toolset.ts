@@ -1,5 +1,11 @@
 import type { ToolCommand } from '../../process/child.ts';
 
+/** Where PostgreSQL's client programs are taken from. */
+export type ToolsetChoice =
+  | { kind: 'auto' | 'local' }
+  | { kind: 'container'; name: string }
+  | { kind: 'image'; ref: string };
+
 /** Where pg_dump, pg_restore, psql and pg_dumpall come from. */
 export interface Toolset {
   /** For messages: `PATH`, a folder, a container, an image. */

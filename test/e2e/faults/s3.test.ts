@@ -1,9 +1,9 @@
 import { CreateMultipartUploadCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { BackupSettings } from '../../../src/commands/backup/inputs.ts';
 import { openTargets } from '../../../src/commands/backup/stores.ts';
 import type { Run } from '../../../src/commands/shared/run.ts';
 import type { Manifest } from '../../../src/formats/manifest.ts';
-import type { BackupSettings } from '../../../src/inputs/settings.ts';
 import { type ActionResult, runPost } from '../../support/action/harness.ts';
 import { s3Place } from '../../support/faults/places.ts';
 import {

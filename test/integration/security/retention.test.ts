@@ -1,11 +1,11 @@
 import { rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { RetentionSettings } from '../../../src/commands/prune/inputs.ts';
 import { pruneSet } from '../../../src/commands/prune/prune-set.ts';
 import type { StoreRetention } from '../../../src/commands/prune/report.ts';
 import { makeId } from '../../../src/formats/id.ts';
 import { serializeManifest } from '../../../src/formats/manifest.ts';
-import type { RetentionSettings } from '../../../src/inputs/settings.ts';
 import { openFileStore } from '../../../src/store/file/store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { runCheck } from '../../support/action/run-check.ts';

@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { RetentionSettings } from '../../../../src/commands/prune/inputs.ts';
 import { type OwnBackup, pruneSet } from '../../../../src/commands/prune/prune-set.ts';
 import type { StoreRetention } from '../../../../src/commands/prune/report.ts';
 import { makeId } from '../../../../src/formats/id.ts';
 import { readPruneRecord } from '../../../../src/formats/prune-record.ts';
-import type { RetentionSettings } from '../../../../src/inputs/settings.ts';
 import { verifyDetached } from '../../../../src/openpgp/verify.ts';
 import { openFileStore } from '../../../../src/store/file/store.ts';
 import type { Store } from '../../../../src/store/store.ts';

@@ -39354,14 +39354,10 @@ var inputs_schema = __nccwpck_require__(2898);
 
 
 
-/** What signs, as in action.yml. */
+/** The inputs that sign. */
 const signingInputs = {
     'signing-key': (0,inputs_schema/* optional */.lq)(parseSigning),
-    'signing-key-passphrase': {
-        default: '',
-        verbatim: true,
-        parse: (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
-    },
+    'signing-key-passphrase': (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
 };
 /** A rule of every command that signs. */
 function passphraseOfNoSigningKey(passphrase, key) {
@@ -39753,13 +39749,13 @@ function placeOf(store) {
 
 
 
-/** What every command is told of its stores, as in action.yml. */
+/** The inputs about stores, which every command has. */
 const storeInputs = {
-    store: (0,inputs_schema/* input */.hF)('', parseStores),
+    store: parseStores,
     's3-endpoint': (0,inputs_schema/* optional */.lq)(parseEndpoint),
     'ssh-key': (0,inputs_schema/* optional */.lq)(parseSshKey),
     'ssh-known-hosts': (0,inputs_schema/* optional */.lq)(known_hosts/* parseKnownHosts */.u),
-    'store-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
+    'store-timeout': parseTimeout,
 };
 /** What a command needs that writes no backups. */
 function storeSettings(inputs) {
@@ -39772,7 +39768,7 @@ function storeSettings(inputs) {
 }
 /** The stores of a run that has ended, for what it left there. */
 async function readStores(get, env, log) {
-    return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+    return storeSettings(await readInputs(schemaOf(storeInputs), [], get, { env, log, now: new Date() }));
 }
 
 ;// CONCATENATED MODULE: ./src/inputs/values/keep.ts
@@ -39914,38 +39910,38 @@ var set_name = __nccwpck_require__(4254);
 
 
 
-/** Every input of `backup`, as in action.yml. */
-const backupInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('backup')),
-    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+/** Every input of `backup`. */
+const backupInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('backup'),
+    'database-url': (text, { env, log }) => resolveConnection(text, env, log),
     databases: (0,inputs_schema/* optional */.lq)(parseDatabases),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+    toolset: parseToolset,
+    passphrase: (text, { log }) => parsePassphrase(text, log),
     'public-key': (0,inputs_schema/* optional */.lq)((text, { now, log }) => parsePublicKeys(text, now, log)),
     ...signingInputs,
-    jobs: (0,inputs_schema/* input */.hF)('1', parseJobs),
-    globals: (0,inputs_schema/* input */.hF)('true', values_words/* parseBoolean */.yG),
-    paths: (0,inputs_schema/* input */.hF)('', parsePaths),
-    'paths-exclude': (0,inputs_schema/* input */.hF)('', parseGlobs),
-    'dump-args': (0,inputs_schema/* input */.hF)('', parseDumpArgs),
-    fingerprint: (0,inputs_schema/* input */.hF)('rows', (0,values_words/* oneOf */.yL)('rows', 'content')),
-    'lock-wait-timeout': (0,inputs_schema/* input */.hF)('5m', parseTimeout),
-    'allow-empty': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'allow-new-source': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'compression-level': (0,inputs_schema/* input */.hF)('1', (0,values_words/* wholeNumber */.rD)(1, 19)),
-    'read-back': (0,inputs_schema/* input */.hF)('auto', (0,values_words/* oneOf */.yL)('auto', 'required')),
+    jobs: parseJobs,
+    globals: values_words/* parseBoolean */.yG,
+    paths: parsePaths,
+    'paths-exclude': parseGlobs,
+    'dump-args': parseDumpArgs,
+    fingerprint: (0,values_words/* oneOf */.yL)('rows', 'content'),
+    'lock-wait-timeout': parseTimeout,
+    'allow-empty': values_words/* parseBoolean */.yG,
+    'allow-new-source': values_words/* parseBoolean */.yG,
+    'compression-level': (0,values_words/* wholeNumber */.rD)(1, 19),
+    'read-back': (0,values_words/* oneOf */.yL)('auto', 'required'),
     's3-storage-class': (0,inputs_schema/* optional */.lq)((text, { log }) => parseStorageClass(text, log)),
     's3-object-lock': (0,inputs_schema/* optional */.lq)(parseObjectLock),
     's3-sse': (0,inputs_schema/* optional */.lq)((0,values_words/* oneOf */.yL)('AES256', 'aws:kms')),
     's3-kms-key': (0,inputs_schema/* optional */.lq)(parseKmsKey),
-    's3-create-bucket': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    's3-create-bucket': values_words/* parseBoolean */.yG,
     ...keepInputs,
     'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'dry-run': values_words/* parseBoolean */.yG,
     ...monitoring/* monitoringInputs */.sw,
-};
+});
 const inputs_rules = [
     ...everyCommand,
     function exactlyOneEncryption({ given }) {
@@ -40543,16 +40539,12 @@ async function runBackup({ databases, ...settings }, run) {
 
 
 
-/** What opens backups, as in action.yml. */
+/** The inputs that decrypt backups. */
 const decryptionInputs = {
-    passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-    'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
+    passphrase: (text, { log }) => parsePassphrase(text, log),
+    'previous-passphrases': parsePreviousPassphrases,
     'private-key': (0,inputs_schema/* optional */.lq)(parsePrivate),
-    'private-key-passphrase': {
-        default: '',
-        verbatim: true,
-        parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
-    },
+    'private-key-passphrase': (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
 };
 function parsePrivate(text, context) {
     return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);
@@ -40662,9 +40654,9 @@ function parsePercent(text) {
 
 
 
-/** Every input of `check`, as in action.yml. */
-const checkInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('check')),
+/** Every input of `check`. */
+const checkInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('check'),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
     ...decryptionInputs,
@@ -40676,7 +40668,7 @@ const checkInputs = {
     'min-free-space': (0,inputs_schema/* optional */.lq)(parseSize),
     ...monitoring/* monitoringInputs */.sw,
     'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
-};
+});
 async function parseVerification(text) {
     return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
 }
@@ -43324,31 +43316,31 @@ async function parseFileReferences(text) {
 
 
 
-/** Every input of `restore-test`, as in action.yml. */
-const restoreTestInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore-test')),
+/** Every input of `restore-test`. */
+const restoreTestInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('restore-test'),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    toolset: parseToolset,
+    backup: parseBackup,
     ...decryptionInputs,
     'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
     ...signingInputs,
     'scratch-url': (0,inputs_schema/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
     'scratch-image': (0,inputs_schema/* optional */.lq)(parseImage),
     'scratch-dir': (0,inputs_schema/* optional */.lq)(parseScratchDir),
-    'keep-database': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'keep-database': values_words/* parseBoolean */.yG,
     'after-restore': (0,inputs_schema/* optional */.lq)(parseFile),
-    cache: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
-    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
+    cache: values_words/* parseBoolean */.yG,
+    assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
+    'file-references': (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)),
+    jobs: parseRestoreJobs,
     'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
     'max-restore-time': (0,inputs_schema/* optional */.lq)(parseDuration),
     'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'on-could-not-verify': (0,inputs_schema/* input */.hF)('fail', (0,values_words/* oneOf */.yL)('fail', 'warn')),
+    'on-could-not-verify': (0,values_words/* oneOf */.yL)('fail', 'warn'),
     ...monitoring/* monitoringInputs */.sw,
-};
+});
 const restore_test_inputs_rules = [
     ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
@@ -43477,19 +43469,19 @@ const inputsOfBoth = {
     ...storeInputs,
     ...monitoring/* monitoringInputs */.sw,
 };
-/** Every input of `hold`, as in action.yml. */
-const holdInputs = {
+/** Every input of `hold`. */
+const holdInputs = (0,inputs_schema/* schemaOf */.pP)({
     ...inputsOfBoth,
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('hold')),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    command: (0,values_words/* oneOf */.yL)('hold'),
+    backup: parseBackup,
     'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-};
+});
 /** Every input of `release`: what is let go is named, for the latest may be another one by now. */
-const releaseInputs = {
+const releaseInputs = (0,inputs_schema/* schemaOf */.pP)({
     ...inputsOfBoth,
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('release')),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseHeldId),
-};
+    command: (0,values_words/* oneOf */.yL)('release'),
+    backup: parseHeldId,
+});
 function parseHeldId(text) {
     if ((0,formats_id/* isId */.eQ)(text))
         return text;
@@ -43636,14 +43628,14 @@ const hold_hold = {
 
 
 
-/** Every input of `list`, as in action.yml. */
-const listInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('list')),
+/** Every input of `list`. */
+const listInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('list'),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
     ...monitoring/* monitoringInputs */.sw,
     'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
-};
+});
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 async function readListSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
@@ -43678,18 +43670,18 @@ const list_list = {
 
 
 
-/** Every input of `prune`, as in action.yml. */
-const pruneInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('prune')),
+/** Every input of `prune`. */
+const pruneInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('prune'),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
     ...keepInputs,
     'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
     ...signingInputs,
-    force: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    force: values_words/* parseBoolean */.yG,
+    'dry-run': values_words/* parseBoolean */.yG,
     ...monitoring/* monitoringInputs */.sw,
-};
+});
 const keepNames = Object.keys(keepInputs);
 const prune_inputs_rules = [
     ...everyCommand,
@@ -43958,33 +43950,33 @@ function isEmpty(path) {
 
 
 
-/** Every input of `restore`, as in action.yml. */
-const restoreInputs = {
-    command: (0,inputs_schema/* input */.hF)('backup', (0,values_words/* oneOf */.yL)('restore')),
-    'database-url': (0,inputs_schema/* input */.hF)('', (text, { env, log }) => resolveConnection(text, env, log)),
+/** Every input of `restore`. */
+const restoreInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('restore'),
+    'database-url': (text, { env, log }) => resolveConnection(text, env, log),
     name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
     ...storeInputs,
-    toolset: (0,inputs_schema/* input */.hF)('auto', parseToolset),
-    backup: (0,inputs_schema/* input */.hF)('latest', parseBackup),
+    toolset: parseToolset,
+    backup: parseBackup,
     ...decryptionInputs,
     'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    confirm: (0,inputs_schema/* input */.hF)('', (text) => text),
-    replace: (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    tables: (0,inputs_schema/* input */.hF)('', parseTableNames),
-    schemas: (0,inputs_schema/* input */.hF)('', parseSchemaNames),
+    confirm: (text) => text,
+    replace: values_words/* parseBoolean */.yG,
+    tables: parseTableNames,
+    schemas: parseSchemaNames,
     'files-to': (0,inputs_schema/* optional */.lq)(parseFilesTo),
-    'create-roles': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
-    'accept-unverified': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'create-roles': values_words/* parseBoolean */.yG,
+    'accept-unverified': values_words/* parseBoolean */.yG,
     'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
     'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'swap-timeout': (0,inputs_schema/* input */.hF)('1m', parseTimeout),
-    before: (0,inputs_schema/* input */.hF)('', parseCommandLines),
-    after: (0,inputs_schema/* input */.hF)('', parseCommandLines),
-    jobs: (0,inputs_schema/* input */.hF)('1', parseRestoreJobs),
-    assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-    'dry-run': (0,inputs_schema/* input */.hF)('false', values_words/* parseBoolean */.yG),
+    'swap-timeout': parseTimeout,
+    before: parseCommandLines,
+    after: parseCommandLines,
+    jobs: parseRestoreJobs,
+    assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
+    'dry-run': values_words/* parseBoolean */.yG,
     ...monitoring/* monitoringInputs */.sw,
-};
+});
 const restore_inputs_rules = [
     ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
@@ -50128,6 +50120,510 @@ function databaseNameOf(original, suffix) {
 
 /***/ }),
 
+/***/ 8444:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   m: () => (/* binding */ INPUTS)
+/* harmony export */ });
+/**
+ * Every input, in the order in which action.yml and docs/inputs.md list them; `npm run docs` writes both. A command has
+ * those that its schema in src/commands/<name>/inputs.ts gives a parser. Plain data: the post step reads `secret` here
+ * without the parsers and their libraries.
+ */
+const INPUTS = {
+    command: {
+        default: 'backup',
+        secret: 'none',
+        help: 'What to do. `backup`: dump a database, compress, encrypt and store it as one stream. `restore-test`: restore ' +
+            'a backup into a throwaway PostgreSQL and demand that it equals what was dumped. `restore`: restore a backup ' +
+            "into a new database beside the live one, verify it, and put it in the live one's place when asked to. " +
+            '`list`: show which backups there are. `check`: say whether they are as new, as proven, as large and as whole ' +
+            'as is demanded. `prune`: delete the backups that no keep-* rule keeps. `hold` and `release`: keep one backup ' +
+            'from being deleted by them, and end that.',
+    },
+    'database-url': {
+        default: '',
+        secret: 'connection-string',
+        help: 'The database to back up or to restore, as a libpq connection string: ' +
+            '`postgresql://user:password@host:5432/database`, or keywords such as `host=db.example.com dbname=shop`. Left ' +
+            "out, the environment's PG* variables (PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and so on) say it, " +
+            'and they fill in what the string does not name. A service or a password file is read when PGSERVICE or ' +
+            'PGPASSFILE names it. Unless sslmode says otherwise, connections to another machine are encrypted ' +
+            '(`require`), and verified when sslrootcert is given (`verify-full`).',
+    },
+    databases: {
+        default: '',
+        secret: 'none',
+        help: 'backup: several databases of the server in one run, each into the set of its own name: `all`, or one name a ' +
+            'line; `*` and `?` are wildcards, `!` before one leaves it out, and what is not plain stands in double ' +
+            'quotes. database-url names the server, and a database from which to list them. Default: the one in ' +
+            'database-url.',
+    },
+    name: {
+        default: '',
+        secret: 'none',
+        help: 'The name of the set that the backup belongs to: its folder in every store. Letters, digits, dots, ' +
+            "underscores and hyphens, at most 63. Left out: backup takes the database's name, list and check all sets, " +
+            'and every other command the only set of the store.',
+    },
+    store: {
+        default: '',
+        secret: 'password-in-url',
+        help: 'Where the backup is kept, one URL a line: `s3://bucket/prefix`, `ssh://user@host:port/path`, ' +
+            '`rclone:remote:path` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines ' +
+            'that begin with # are comments.',
+    },
+    's3-endpoint': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'The address of an S3-compatible server, such as `https://minio.example.com:9000`. Left out: AWS, or ' +
+            "AWS_ENDPOINT_URL_S3. Keys come from the AWS SDK's own environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, " +
+            'AWS_REGION, or aws-actions/configure-aws-credentials).',
+    },
+    'ssh-key': {
+        default: '',
+        secret: 'whole',
+        help: 'For an `ssh:` store: the private key that logs in there, whole, from BEGIN to END, without a passphrase. A ' +
+            'secret; make one for this job alone, and let the server allow it nothing else.',
+    },
+    'ssh-known-hosts': {
+        default: '',
+        secret: 'if-private-key',
+        help: "For an `ssh:` store, required: the server's lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints " +
+            "them; compare the key with what the server's owner says before you paste it. No other server is spoken to.",
+    },
+    toolset: {
+        default: 'auto',
+        secret: 'none',
+        help: 'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed ' +
+            "here; `container:NAME`, a running container, such as the database's own, where database-url and scratch-url " +
+            'are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local`, and where nothing ' +
+            'fits the container whose published port database-url or scratch-url names, or an image `postgres` that was ' +
+            'fetched before.',
+    },
+    passphrase: {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'Encrypts with this passphrase (OpenPGP, AES-256). 20 characters or more are advised. Either this or ' +
+            'public-key is needed: nothing is stored unencrypted.',
+    },
+    'public-key': {
+        default: '',
+        secret: 'if-private-key',
+        help: 'Encrypts to these armored OpenPGP certificates, one or more, so that the job holds no secret that decrypts ' +
+            'its backups. The output of `gpg --armor --export KEY`. check: warns 30 days before one of them expires, and ' +
+            'when the newest proven backup was not made for all of them.',
+    },
+    'signing-key': {
+        default: '',
+        secret: 'whole',
+        help: "An armored OpenPGP private key that signs each backup's manifest, and the records of restore tests and " +
+            'prunes, so that nobody who can write the store can forge them. Use a key of its own for this, not the one ' +
+            'that decrypts.',
+    },
+    'signing-key-passphrase': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'The passphrase of signing-key, when it is locked.',
+    },
+    before: {
+        default: '',
+        secret: 'none',
+        help: "restore: commands that are run just before the restored database takes the live one's place, one a line, " +
+            'such as `docker compose stop app`. No shell reads them: quotes and backslashes keep words together, and that ' +
+            'is all.',
+    },
+    after: {
+        default: '',
+        secret: 'none',
+        help: 'restore: commands that are run just after it, also when it failed or was cancelled, such as `docker compose ' +
+            'start app`.',
+    },
+    jobs: {
+        default: '1',
+        secret: 'none',
+        help: 'restore-test: how many processes build indexes and constraints side by side. backup: only 1 in this version.',
+    },
+    globals: {
+        default: 'true',
+        secret: 'none',
+        help: '`true`: also keep roles and tablespaces as SQL for people to read (without password hashes), when the ' +
+            'database user may read them.',
+    },
+    paths: {
+        default: '',
+        secret: 'none',
+        help: 'Folders with files that belong to the database, such as uploads, `label=path` a line. Each is stored as a ' +
+            'tar archive of its own, compressed and encrypted like the database. A relative path starts in the workspace. ' +
+            'restore-test checks the archives; restore unpacks them with files-to.',
+    },
+    'paths-exclude': {
+        default: '',
+        secret: 'none',
+        help: 'What of these folders is left out: globs on the path in the folder, one a line, such as `cache` or ' +
+            '`**/*.tmp`. A folder that fits is left out with all that is in it.',
+    },
+    'dump-args': {
+        default: '',
+        secret: 'none',
+        help: 'Further options for pg_dump, one a line, to leave things out: --schema, --exclude-schema, --table, ' +
+            '--exclude-table, --exclude-table-data, --extension (each with =PATTERN), --no-comments, ' +
+            '--no-security-labels, --large-objects, --no-large-objects. No shell reads them, so they need no quoting. ' +
+            'Such a backup is marked as partial.',
+    },
+    fingerprint: {
+        default: 'rows',
+        secret: 'none',
+        help: 'What is recorded of the rows, for a restore to be compared with: `rows` counts them exactly; `content` also ' +
+            'makes a digest of every row, which takes longer.',
+    },
+    'lock-wait-timeout': {
+        default: '5m',
+        secret: 'none',
+        help: 'How long to go on trying for the locks that a consistent dump needs, in all, such as `90s`, `15m` or `2h` ' +
+            '(1s to 24h). While something else waits for a table, the backup gives way and tries again.',
+    },
+    'store-timeout': {
+        default: '5m',
+        secret: 'none',
+        help: 'How long a store may take for an answer, or for the next bytes that it reads or takes, such as `90s` or `5m` ' +
+            '(1s to 24h). After that Lifeboat stops using the store; so it does with one that sends less than 16 KiB/s ' +
+            'for that long. A listing may take twelve times as long.',
+    },
+    'allow-empty': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: a database without any table, or a folder of paths without any file, is backed up too. Otherwise ' +
+            'that is an error.',
+    },
+    'allow-new-source': {
+        default: 'false',
+        secret: 'none',
+        help: "`true`: accept that the set's earlier backups came from another database or server, after a migration. " +
+            'Otherwise that is an error.',
+    },
+    'compression-level': {
+        default: '1',
+        secret: 'none',
+        help: 'The zstd level, from 1 (fastest) to 19 (smallest).',
+    },
+    'read-back': {
+        default: 'auto',
+        secret: 'none',
+        help: '`auto`: ask each store afterwards what it holds, when the credentials may read. `required`: credentials that ' +
+            'may not are an error.',
+    },
+    's3-storage-class': {
+        default: '',
+        secret: 'none',
+        help: "The storage class of the objects, such as STANDARD_IA. Left out, the bucket's default.",
+    },
+    's3-object-lock': {
+        default: '',
+        secret: 'none',
+        help: 'Locks the objects against deletion, `governance:30d` or `compliance:30d`. The bucket must have object lock ' +
+            'enabled.',
+    },
+    's3-sse': {
+        default: '',
+        secret: 'none',
+        help: "Encryption by the S3 server, on top of Lifeboat's own: `AES256` or `aws:kms`. Left out, the bucket's " +
+            'default.',
+    },
+    's3-kms-key': {
+        default: '',
+        secret: 'none',
+        help: 'The KMS key for `aws:kms` (id, ARN or alias).',
+    },
+    's3-create-bucket': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: create the bucket when it is missing.',
+    },
+    'keep-last': {
+        default: '',
+        secret: 'none',
+        help: 'backup and prune, as all keep-* inputs: which backups stay; the others are deleted, after a backup or by the ' +
+            'command prune. Without any of them nothing is deleted. This one keeps so many of the newest. A number, or ' +
+            '`unlimited`.',
+    },
+    'keep-within': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps all that were made within so long before the newest good backup, in days or hours: `30d`, `26h`.',
+    },
+    'keep-hourly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many hours that have one.',
+    },
+    'keep-daily': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many days (UTC) that have one.',
+    },
+    'keep-weekly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many weeks (ISO 8601, from Monday on) that have one.',
+    },
+    'keep-monthly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many months that have one.',
+    },
+    'keep-yearly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many years that have one.',
+    },
+    force: {
+        default: 'false',
+        secret: 'none',
+        help: 'prune: `true` applies a plan that a guard has refused: it deletes more than half of the backups, or the ' +
+            'clocks of this machine and of the store differ. Look at the plan with dry-run first.',
+    },
+    'dry-run': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: check everything and say what would be done; nothing is stored or deleted.',
+    },
+    backup: {
+        default: 'latest',
+        secret: 'none',
+        help: 'restore-test, restore, hold, release: which backup. An id such as `20261121T020000Z-7f3a91c2`, `latest`, or ' +
+            '`latest-proven`: the newest whose last restore test passed. release takes an id only.',
+    },
+    'previous-passphrases': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'restore-test: older passphrases, one a line, tried after `passphrase`.',
+    },
+    'private-key': {
+        default: '',
+        secret: 'whole',
+        help: 'restore-test: armored OpenPGP private keys, one or more, of which one opens the backups that were made with ' +
+            'public-key. Give it where restores run, never to the backup job. check: with it, or with passphrase, the ' +
+            'rows of each table are compared with those of the backup before.',
+    },
+    'private-key-passphrase': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'restore-test: the passphrase of private-key, when it is locked.',
+    },
+    'verification-key': {
+        default: '',
+        secret: 'if-private-key',
+        help: 'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of ' +
+            'them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: ' +
+            'what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the ' +
+            'certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
+    },
+    'scratch-url': {
+        default: '',
+        secret: 'connection-string',
+        help: "restore-test: a throwaway PostgreSQL to restore into, as a superuser's connection string: a service " +
+            "container's. Left out, a private cluster is made from this machine's own server binaries, and is gone " +
+            'afterwards.',
+    },
+    'scratch-image': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: restores into a throwaway container of this image, such as `postgres:17` or ' +
+            '`postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full ' +
+            'name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and ' +
+            "extensions. Recommended on GitHub's runners.",
+    },
+    'scratch-dir': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It ' +
+            "needs room for the whole database. Left out, the runner's temporary folder (as root, /var/lib/lifeboat).",
+    },
+    'keep-database': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a ' +
+            'rehearsal of a migration on real data; output `restored-url`.',
+    },
+    'after-restore': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: the path of an SQL file that masks the restored database before restored-url is published. It ' +
+            "runs in one transaction, with the database's own triggers, rules and event triggers disabled. Afterwards " +
+            'materialized views are refreshed, tables and statistics rewritten, and assertions run once more.',
+    },
+    cache: {
+        default: 'false',
+        secret: 'none',
+        help: 'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not ' +
+            'fetch them from the store each time. They are checked like those of a store. A cache that is not there, or ' +
+            "fails, is said and changes nothing. A test that has read the cache says nothing of the store's own copy, and " +
+            'keeps no record. Not for public repositories, where everybody can read the cache.',
+    },
+    assertions: {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: what you know about your data, as YAML or as the path of a YAML file: a list of `name`, `sql` ' +
+            '(one query) and `expect` (`true`, `not-empty`, `{equals: VALUE}`, `{at-least: NUMBER}`, `{at-most: ' +
+            'NUMBER}`). The first column of the first row counts. Queries run read-only in the restored database.',
+    },
+    'file-references': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: which files the database names, as YAML or as the path of a YAML file: `label: query`, one a ' +
+            'line, such as `uploads: select path from attachments`. The label is one of paths at the backup. The first ' +
+            'column of each row is a path in that folder, and must be in its archive; null and empty ones name no file. ' +
+            'Queries run read-only in the restored database.',
+    },
+    confirm: {
+        default: '',
+        secret: 'none',
+        help: 'restore: the name of the database that is to be restored, once more, so that nobody restores by mistake.',
+    },
+    replace: {
+        default: 'false',
+        secret: 'none',
+        help: "restore: `false` restores into the new database `NAME_restored_ID`; `true` gives that the live one's name " +
+            'when it is proven, and keeps the old one as `NAME_before_ID`.',
+    },
+    tables: {
+        default: '',
+        secret: 'none',
+        help: 'restore: only these tables, one name a line: `schema.table`, or `table` when it is in one schema alone; ' +
+            'double quotes around what is not plain, as in SQL. With their partitions, indexes, constraints, triggers, ' +
+            'policies, sequences, grants and comments. Views and sequences can be named too. Not together with replace.',
+    },
+    schemas: {
+        default: '',
+        secret: 'none',
+        help: 'restore: only what is in these schemas, one name a line, as in tables.',
+    },
+    'files-to': {
+        default: '',
+        secret: 'none',
+        help: 'restore: a folder, new or empty, into which the file trees of the backup are unpacked, each in a folder of ' +
+            'its label. Left out: they are left alone.',
+    },
+    'create-roles': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore: `true` makes the owners and grantees that the server lacks, and the roles that are their members, ' +
+            'without passwords; the summary lists them. For an empty server.',
+    },
+    'accept-unverified': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore: `true` also swaps in a database of which something could not be verified on this server.',
+    },
+    'swap-timeout': {
+        default: '1m',
+        secret: 'none',
+        help: 'restore: how long connections are ended and the swap is tried while the application connects again and ' +
+            'again, such as `1m` (1s to 24h).',
+    },
+    'restore-timeout': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test, restore: ends a restore that has not finished after this time, such as `2h` (1s to 24h), and ' +
+            'removes what it restored. Default: no limit. A swap that has begun is not interrupted.',
+    },
+    'max-restore-time': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The ' +
+            'comparison is not counted.',
+    },
+    'max-age': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails ' +
+            'when the newest backup is. restore: warns when the backup is older, because newer ones may have been deleted ' +
+            'or hidden.',
+    },
+    'max-restore-test-age': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the newest restore test was longer ago, such as `8d`, or when there was none. One that did ' +
+            'not pass fails always.',
+    },
+    'max-shrink': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the newest backup is smaller than the median of the ten before it by more than this share, ' +
+            'such as `40%`, or a table has lost more of its rows (with private-key or passphrase). Growth by as much is a ' +
+            'warning.',
+    },
+    'min-free-space': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the disk of a store that is a folder (`file:`) has less space left, such as `500MB` or ' +
+            '`20GiB`.',
+    },
+    'report-html': {
+        default: '',
+        secret: 'none',
+        help: 'list and check: the path of a page to write, such as `backups.html`: history, restore tests, and the RPO and ' +
+            'RTO that were measured, in one file without scripts or anything from elsewhere, to be kept and printed. Its ' +
+            'folder must be there. list then reads the newest manifests and records too, which it does not otherwise.',
+    },
+    'on-could-not-verify': {
+        default: 'fail',
+        secret: 'none',
+        help: 'restore-test: what it means that the scratch server lacks something (an extension, say), so that the backup ' +
+            'could not be compared: `fail`, or `warn`. It never counts as proven.',
+    },
+    'webhook-url': {
+        default: '',
+        secret: 'whole-url',
+        help: 'Told by POST when the run fails, and when one succeeds after it is known to have failed: JSON with `text`, ' +
+            'as Slack, Mattermost and their like take it, and the same facts for programs. A secret.',
+    },
+    'smtp-url': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'A mail server that sends what webhook-url would be told, to the addresses of mail-to: ' +
+            '`smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless the ' +
+            'host is this machine. Percent-encode characters such as @ in user and password. A secret.',
+    },
+    'mail-to': {
+        default: '',
+        secret: 'none',
+        help: 'Who gets mail when a run fails, and when one succeeds after it is known to have failed: addresses, by commas ' +
+            'or one a line.',
+    },
+    'mail-from': {
+        default: '',
+        secret: 'none',
+        help: "The sender's address. Left out, the user of smtp-url, when that is an address.",
+    },
+    'heartbeat-url': {
+        default: '',
+        secret: 'whole-url',
+        help: 'Pinged by GET when the run succeeds, so that a service such as healthchecks.io alarms when it does not come; ' +
+            'at its start with `/start` at the end of the path, when it fails with `/fail`. A secret.',
+    },
+    'metrics-file': {
+        default: '',
+        secret: 'none',
+        help: "A file ending in .prom in the folder of node_exporter's textfile collector. What Prometheus is to know of " +
+            'this run is written there; what the file tells of earlier runs, and this one does not, stays.',
+    },
+    'pushgateway-url': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'The address of a Prometheus Pushgateway, such as `http://pushgateway.example.com:9091`, which gets the same.',
+    },
+};
+
+
+/***/ }),
+
 /***/ 3001:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50395,22 +50891,26 @@ class Problems {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ko: () => (/* binding */ readInputs),
-/* harmony export */   hF: () => (/* binding */ input),
-/* harmony export */   lq: () => (/* binding */ optional)
+/* harmony export */   lq: () => (/* binding */ optional),
+/* harmony export */   pP: () => (/* binding */ schemaOf)
 /* harmony export */ });
-/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8925);
+/* harmony import */ var _declarations_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8444);
+/* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8925);
 
-function input(defaultText, parse) {
-    return { default: defaultText, parse };
+
+/** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
+function schemaOf(parsers) {
+    const inputs = Object.entries(parsers).map(([name, parse]) => [name, { ..._declarations_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUTS */ .m[name], parse }]);
+    return Object.fromEntries(inputs);
 }
-/** An input without a default: null when it was not given. */
+/** For an input that may be left out: null when it was not given. */
 function optional(parse) {
-    return { default: '', parse: (text, context) => (text === '' ? null : parse(text, context)) };
+    return (text, context) => (text === '' ? null : parse(text, context));
 }
 /** Reads every input of the schema. Throws one LifeboatError with a line for each problem. */
 async function readInputs(schema, rules, get, context) {
     const text = (name) => textOf(schema[name], get(name));
-    const problems = new _problems_js__WEBPACK_IMPORTED_MODULE_0__/* .Problems */ .Z();
+    const problems = new _problems_js__WEBPACK_IMPORTED_MODULE_1__/* .Problems */ .Z();
     const values = {};
     for (const [name, input] of Object.entries(schema)) {
         values[name] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
@@ -50443,42 +50943,13 @@ function textOf(input, raw) {
 /* harmony export */   SE: () => (/* binding */ SHORTEST_MASK),
 /* harmony export */   hK: () => (/* binding */ holdsSecret)
 /* harmony export */ });
-/* harmony import */ var _keys_key_text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3001);
+/* harmony import */ var _declarations_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8444);
+/* harmony import */ var _keys_key_text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3001);
+
 
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
 const SHORTEST_MASK = 4;
-/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
-const SECRET_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'passphrase',
-    'previous-passphrases',
-    'public-key',
-    'verification-key',
-    'private-key',
-    'private-key-passphrase',
-    'signing-key',
-    'signing-key-passphrase',
-    'ssh-key',
-    'ssh-known-hosts',
-    'webhook-url',
-    'heartbeat-url',
-];
-/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
-/** A secret only when there is a password in it. */
-const CONNECTIONS = ['database-url', 'scratch-url'];
-/** Inputs of URLs, in which somebody may have written a password. */
-const URL_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'store',
-    's3-endpoint',
-    'webhook-url',
-    'heartbeat-url',
-    'pushgateway-url',
-    'smtp-url',
-];
+const DECLARED = Object.entries(_declarations_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUTS */ .m);
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** rclone's configuration can stand in the environment. */
 const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
@@ -50492,29 +50963,54 @@ function secretsOf(get, env) {
         for (const text of texts)
             secrets.push({ name, text });
     };
-    for (const name of SECRET_INPUTS) {
-        const text = get(name);
-        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
-            add(name, ...linesOf(name, text));
+    for (const [name, { secret }] of DECLARED) {
+        if (isSecretWhole(secret, get(name)))
+            add(name, ...linesOf(name, get(name)));
     }
-    for (const name of URL_INPUTS) {
-        for (const line of get(name).split(/[\r\n]+/))
-            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
+    for (const [name, { secret }] of DECLARED) {
+        if (mayHoldPassword(secret))
+            add(name, ...passwordsIn(get(name)).flatMap(formsOf));
     }
     const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
     for (const name of variables)
         add(name, ...linesOf(name, env[name] ?? ''));
     return secrets;
 }
-/** Whether the text of an input is a secret, or has one in it. */
+/** Whether the text of an input is a secret, or has one in it, so that it must not be given on a command line. */
 function holdsSecret(name, text) {
+    const { secret } = _declarations_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUTS */ .m[name];
     if (text.trim() === '')
         return false;
-    if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
+    if (mayHoldPassword(secret) && passwordsIn(text).length > 0)
         return true;
-    if (PUBLIC_KEYS.includes(name))
-        return text.includes('PRIVATE');
-    return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
+    return secret !== 'connection-string' && isSecretWhole(secret, text);
+}
+/** Whether no line of the text may be shown. */
+function isSecretWhole(secret, text) {
+    switch (secret) {
+        case 'whole':
+        case 'whole-url':
+        case 'connection-string':
+            return true;
+        case 'if-private-key':
+            return text.includes('PRIVATE');
+        case 'password-in-url':
+        case 'none':
+            return false;
+    }
+}
+/** Whether a password in the text is masked by itself too. */
+function mayHoldPassword(secret) {
+    switch (secret) {
+        case 'whole-url':
+        case 'connection-string':
+        case 'password-in-url':
+            return true;
+        case 'whole':
+        case 'if-private-key':
+        case 'none':
+            return false;
+    }
 }
 /** Masks what can be masked. */
 function maskSecrets(secrets, log) {
@@ -50536,13 +51032,16 @@ function maskSecret(name, secret, log) {
 }
 /**
  * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
- * shortest lines are the checksum.
+ * shortest lines are the checksum. An input whose name ends in -key holds a key.
  */
 function linesOf(name, text) {
     const lines = text.split(/[\r\n]+/).map((line) => line.trim());
     if (!name.endsWith('-key'))
         return lines;
-    return [...lines, ...(0,_keys_key_text_js__WEBPACK_IMPORTED_MODULE_0__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+    return [...lines, ...(0,_keys_key_text_js__WEBPACK_IMPORTED_MODULE_1__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+}
+function passwordsIn(text) {
+    return text.split(/[\r\n]+/).flatMap((line) => passwordsOf(line.trim()));
 }
 /** What may be a password in a line, well formed or not. */
 function passwordsOf(line) {
@@ -50715,7 +51214,7 @@ async function main() {
     if (first === _repository_cache_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_5__/* .CACHE_PROCESS */ .rK)
         return (0,_repository_cache_actions_cache_process_js__WEBPACK_IMPORTED_MODULE_5__/* .serveCacheRequest */ .B1)(rest);
     if (first === _cli_program_js__WEBPACK_IMPORTED_MODULE_6__/* .CLI */ .V) {
-        const { runCli } = await __nccwpck_require__.e(/* import() */ 324).then(__nccwpck_require__.bind(__nccwpck_require__, 8324));
+        const { runCli } = await __nccwpck_require__.e(/* import() */ 90).then(__nccwpck_require__.bind(__nccwpck_require__, 2090));
         process.exitCode = await runCli(rest);
         return;
     }

@@ -30,7 +30,7 @@ const steps: [name: string, run: () => Promise<void>][] = [
   ['Types', () => runNode(['node_modules/typescript/bin/tsc'])],
   ['Format and lint', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.'])],
   ['Workflows', () => runNode(['scripts/lint-workflows.ts'])],
-  ['docs/inputs.md is what action.yml makes', () => runNode(['scripts/docs.ts', '--check'])],
+  ['action.yml and docs/inputs.md match the declared inputs', () => runNode(['scripts/docs.ts', '--check'])],
   ['Links and snippets of the documentation', () => runNode(['scripts/check-docs.ts'])],
   ['dist/ is what its sources make', () => runNode(['scripts/build.ts', '--check'])],
   // Two at once: they wait for servers most of the time.

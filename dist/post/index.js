@@ -28822,44 +28822,16 @@ __nccwpck_require__.d(__webpack_exports__, {
   J: () => (/* binding */ commandEnvironment)
 });
 
+// EXTERNAL MODULE: ./src/inputs/declarations.ts
+var declarations = __nccwpck_require__(6063);
 // EXTERNAL MODULE: ./src/inputs/keys/key-text.ts
 var key_text = __nccwpck_require__(3001);
 ;// CONCATENATED MODULE: ./src/inputs/secrets.ts
 
+
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
 const SHORTEST_MASK = 4;
-/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
-const SECRET_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'passphrase',
-    'previous-passphrases',
-    'public-key',
-    'verification-key',
-    'private-key',
-    'private-key-passphrase',
-    'signing-key',
-    'signing-key-passphrase',
-    'ssh-key',
-    'ssh-known-hosts',
-    'webhook-url',
-    'heartbeat-url',
-];
-/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
-/** A secret only when there is a password in it. */
-const CONNECTIONS = (/* unused pure expression or super */ null && (['database-url', 'scratch-url']));
-/** Inputs of URLs, in which somebody may have written a password. */
-const URL_INPUTS = [
-    'database-url',
-    'scratch-url',
-    'store',
-    's3-endpoint',
-    'webhook-url',
-    'heartbeat-url',
-    'pushgateway-url',
-    'smtp-url',
-];
+const DECLARED = Object.entries(declarations/* INPUTS */.m);
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** rclone's configuration can stand in the environment. */
 const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
@@ -28873,29 +28845,54 @@ function secretsOf(get, env) {
         for (const text of texts)
             secrets.push({ name, text });
     };
-    for (const name of SECRET_INPUTS) {
-        const text = get(name);
-        if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE'))
-            add(name, ...linesOf(name, text));
+    for (const [name, { secret }] of DECLARED) {
+        if (isSecretWhole(secret, get(name)))
+            add(name, ...linesOf(name, get(name)));
     }
-    for (const name of URL_INPUTS) {
-        for (const line of get(name).split(/[\r\n]+/))
-            add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
+    for (const [name, { secret }] of DECLARED) {
+        if (mayHoldPassword(secret))
+            add(name, ...passwordsIn(get(name)).flatMap(formsOf));
     }
     const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
     for (const name of variables)
         add(name, ...linesOf(name, env[name] ?? ''));
     return secrets;
 }
-/** Whether the text of an input is a secret, or has one in it. */
+/** Whether the text of an input is a secret, or has one in it, so that it must not be given on a command line. */
 function holdsSecret(name, text) {
+    const { secret } = INPUTS[name];
     if (text.trim() === '')
         return false;
-    if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
+    if (mayHoldPassword(secret) && passwordsIn(text).length > 0)
         return true;
-    if (PUBLIC_KEYS.includes(name))
-        return text.includes('PRIVATE');
-    return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
+    return secret !== 'connection-string' && isSecretWhole(secret, text);
+}
+/** Whether no line of the text may be shown. */
+function isSecretWhole(secret, text) {
+    switch (secret) {
+        case 'whole':
+        case 'whole-url':
+        case 'connection-string':
+            return true;
+        case 'if-private-key':
+            return text.includes('PRIVATE');
+        case 'password-in-url':
+        case 'none':
+            return false;
+    }
+}
+/** Whether a password in the text is masked by itself too. */
+function mayHoldPassword(secret) {
+    switch (secret) {
+        case 'whole-url':
+        case 'connection-string':
+        case 'password-in-url':
+            return true;
+        case 'whole':
+        case 'if-private-key':
+        case 'none':
+            return false;
+    }
 }
 /** Masks what can be masked. */
 function maskSecrets(secrets, log) {
@@ -28917,13 +28914,16 @@ function maskSecret(name, secret, log) {
 }
 /**
  * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
- * shortest lines are the checksum.
+ * shortest lines are the checksum. An input whose name ends in -key holds a key.
  */
 function linesOf(name, text) {
     const lines = text.split(/[\r\n]+/).map((line) => line.trim());
     if (!name.endsWith('-key'))
         return lines;
     return [...lines, ...(0,key_text/* tidied */.GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+}
+function passwordsIn(text) {
+    return text.split(/[\r\n]+/).flatMap((line) => passwordsOf(line.trim()));
 }
 /** What may be a password in a line, well formed or not. */
 function passwordsOf(line) {
@@ -28963,6 +28963,510 @@ function commandEnvironment(get, env) {
         .filter((text) => text.length >= SHORTEST_MASK);
     return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
 }
+
+
+/***/ }),
+
+/***/ 6063:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   m: () => (/* binding */ INPUTS)
+/* harmony export */ });
+/**
+ * Every input, in the order in which action.yml and docs/inputs.md list them; `npm run docs` writes both. A command has
+ * those that its schema in src/commands/<name>/inputs.ts gives a parser. Plain data: the post step reads `secret` here
+ * without the parsers and their libraries.
+ */
+const INPUTS = {
+    command: {
+        default: 'backup',
+        secret: 'none',
+        help: 'What to do. `backup`: dump a database, compress, encrypt and store it as one stream. `restore-test`: restore ' +
+            'a backup into a throwaway PostgreSQL and demand that it equals what was dumped. `restore`: restore a backup ' +
+            "into a new database beside the live one, verify it, and put it in the live one's place when asked to. " +
+            '`list`: show which backups there are. `check`: say whether they are as new, as proven, as large and as whole ' +
+            'as is demanded. `prune`: delete the backups that no keep-* rule keeps. `hold` and `release`: keep one backup ' +
+            'from being deleted by them, and end that.',
+    },
+    'database-url': {
+        default: '',
+        secret: 'connection-string',
+        help: 'The database to back up or to restore, as a libpq connection string: ' +
+            '`postgresql://user:password@host:5432/database`, or keywords such as `host=db.example.com dbname=shop`. Left ' +
+            "out, the environment's PG* variables (PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE and so on) say it, " +
+            'and they fill in what the string does not name. A service or a password file is read when PGSERVICE or ' +
+            'PGPASSFILE names it. Unless sslmode says otherwise, connections to another machine are encrypted ' +
+            '(`require`), and verified when sslrootcert is given (`verify-full`).',
+    },
+    databases: {
+        default: '',
+        secret: 'none',
+        help: 'backup: several databases of the server in one run, each into the set of its own name: `all`, or one name a ' +
+            'line; `*` and `?` are wildcards, `!` before one leaves it out, and what is not plain stands in double ' +
+            'quotes. database-url names the server, and a database from which to list them. Default: the one in ' +
+            'database-url.',
+    },
+    name: {
+        default: '',
+        secret: 'none',
+        help: 'The name of the set that the backup belongs to: its folder in every store. Letters, digits, dots, ' +
+            "underscores and hyphens, at most 63. Left out: backup takes the database's name, list and check all sets, " +
+            'and every other command the only set of the store.',
+    },
+    store: {
+        default: '',
+        secret: 'password-in-url',
+        help: 'Where the backup is kept, one URL a line: `s3://bucket/prefix`, `ssh://user@host:port/path`, ' +
+            '`rclone:remote:path` or `file:///srv/backups`. With several, each gets the whole backup in one pass. Lines ' +
+            'that begin with # are comments.',
+    },
+    's3-endpoint': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'The address of an S3-compatible server, such as `https://minio.example.com:9000`. Left out: AWS, or ' +
+            "AWS_ENDPOINT_URL_S3. Keys come from the AWS SDK's own environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, " +
+            'AWS_REGION, or aws-actions/configure-aws-credentials).',
+    },
+    'ssh-key': {
+        default: '',
+        secret: 'whole',
+        help: 'For an `ssh:` store: the private key that logs in there, whole, from BEGIN to END, without a passphrase. A ' +
+            'secret; make one for this job alone, and let the server allow it nothing else.',
+    },
+    'ssh-known-hosts': {
+        default: '',
+        secret: 'if-private-key',
+        help: "For an `ssh:` store, required: the server's lines of a known_hosts file. `ssh-keyscan -p PORT HOST` prints " +
+            "them; compare the key with what the server's owner says before you paste it. No other server is spoken to.",
+    },
+    toolset: {
+        default: 'auto',
+        secret: 'none',
+        help: 'Where pg_dump and its companions come from: `local`, the version that fits the server among those installed ' +
+            "here; `container:NAME`, a running container, such as the database's own, where database-url and scratch-url " +
+            'are as seen in it; `image:REFERENCE`, an image of PostgreSQL; `auto`, which is `local`, and where nothing ' +
+            'fits the container whose published port database-url or scratch-url names, or an image `postgres` that was ' +
+            'fetched before.',
+    },
+    passphrase: {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'Encrypts with this passphrase (OpenPGP, AES-256). 20 characters or more are advised. Either this or ' +
+            'public-key is needed: nothing is stored unencrypted.',
+    },
+    'public-key': {
+        default: '',
+        secret: 'if-private-key',
+        help: 'Encrypts to these armored OpenPGP certificates, one or more, so that the job holds no secret that decrypts ' +
+            'its backups. The output of `gpg --armor --export KEY`. check: warns 30 days before one of them expires, and ' +
+            'when the newest proven backup was not made for all of them.',
+    },
+    'signing-key': {
+        default: '',
+        secret: 'whole',
+        help: "An armored OpenPGP private key that signs each backup's manifest, and the records of restore tests and " +
+            'prunes, so that nobody who can write the store can forge them. Use a key of its own for this, not the one ' +
+            'that decrypts.',
+    },
+    'signing-key-passphrase': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'The passphrase of signing-key, when it is locked.',
+    },
+    before: {
+        default: '',
+        secret: 'none',
+        help: "restore: commands that are run just before the restored database takes the live one's place, one a line, " +
+            'such as `docker compose stop app`. No shell reads them: quotes and backslashes keep words together, and that ' +
+            'is all.',
+    },
+    after: {
+        default: '',
+        secret: 'none',
+        help: 'restore: commands that are run just after it, also when it failed or was cancelled, such as `docker compose ' +
+            'start app`.',
+    },
+    jobs: {
+        default: '1',
+        secret: 'none',
+        help: 'restore-test: how many processes build indexes and constraints side by side. backup: only 1 in this version.',
+    },
+    globals: {
+        default: 'true',
+        secret: 'none',
+        help: '`true`: also keep roles and tablespaces as SQL for people to read (without password hashes), when the ' +
+            'database user may read them.',
+    },
+    paths: {
+        default: '',
+        secret: 'none',
+        help: 'Folders with files that belong to the database, such as uploads, `label=path` a line. Each is stored as a ' +
+            'tar archive of its own, compressed and encrypted like the database. A relative path starts in the workspace. ' +
+            'restore-test checks the archives; restore unpacks them with files-to.',
+    },
+    'paths-exclude': {
+        default: '',
+        secret: 'none',
+        help: 'What of these folders is left out: globs on the path in the folder, one a line, such as `cache` or ' +
+            '`**/*.tmp`. A folder that fits is left out with all that is in it.',
+    },
+    'dump-args': {
+        default: '',
+        secret: 'none',
+        help: 'Further options for pg_dump, one a line, to leave things out: --schema, --exclude-schema, --table, ' +
+            '--exclude-table, --exclude-table-data, --extension (each with =PATTERN), --no-comments, ' +
+            '--no-security-labels, --large-objects, --no-large-objects. No shell reads them, so they need no quoting. ' +
+            'Such a backup is marked as partial.',
+    },
+    fingerprint: {
+        default: 'rows',
+        secret: 'none',
+        help: 'What is recorded of the rows, for a restore to be compared with: `rows` counts them exactly; `content` also ' +
+            'makes a digest of every row, which takes longer.',
+    },
+    'lock-wait-timeout': {
+        default: '5m',
+        secret: 'none',
+        help: 'How long to go on trying for the locks that a consistent dump needs, in all, such as `90s`, `15m` or `2h` ' +
+            '(1s to 24h). While something else waits for a table, the backup gives way and tries again.',
+    },
+    'store-timeout': {
+        default: '5m',
+        secret: 'none',
+        help: 'How long a store may take for an answer, or for the next bytes that it reads or takes, such as `90s` or `5m` ' +
+            '(1s to 24h). After that Lifeboat stops using the store; so it does with one that sends less than 16 KiB/s ' +
+            'for that long. A listing may take twelve times as long.',
+    },
+    'allow-empty': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: a database without any table, or a folder of paths without any file, is backed up too. Otherwise ' +
+            'that is an error.',
+    },
+    'allow-new-source': {
+        default: 'false',
+        secret: 'none',
+        help: "`true`: accept that the set's earlier backups came from another database or server, after a migration. " +
+            'Otherwise that is an error.',
+    },
+    'compression-level': {
+        default: '1',
+        secret: 'none',
+        help: 'The zstd level, from 1 (fastest) to 19 (smallest).',
+    },
+    'read-back': {
+        default: 'auto',
+        secret: 'none',
+        help: '`auto`: ask each store afterwards what it holds, when the credentials may read. `required`: credentials that ' +
+            'may not are an error.',
+    },
+    's3-storage-class': {
+        default: '',
+        secret: 'none',
+        help: "The storage class of the objects, such as STANDARD_IA. Left out, the bucket's default.",
+    },
+    's3-object-lock': {
+        default: '',
+        secret: 'none',
+        help: 'Locks the objects against deletion, `governance:30d` or `compliance:30d`. The bucket must have object lock ' +
+            'enabled.',
+    },
+    's3-sse': {
+        default: '',
+        secret: 'none',
+        help: "Encryption by the S3 server, on top of Lifeboat's own: `AES256` or `aws:kms`. Left out, the bucket's " +
+            'default.',
+    },
+    's3-kms-key': {
+        default: '',
+        secret: 'none',
+        help: 'The KMS key for `aws:kms` (id, ARN or alias).',
+    },
+    's3-create-bucket': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: create the bucket when it is missing.',
+    },
+    'keep-last': {
+        default: '',
+        secret: 'none',
+        help: 'backup and prune, as all keep-* inputs: which backups stay; the others are deleted, after a backup or by the ' +
+            'command prune. Without any of them nothing is deleted. This one keeps so many of the newest. A number, or ' +
+            '`unlimited`.',
+    },
+    'keep-within': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps all that were made within so long before the newest good backup, in days or hours: `30d`, `26h`.',
+    },
+    'keep-hourly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many hours that have one.',
+    },
+    'keep-daily': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many days (UTC) that have one.',
+    },
+    'keep-weekly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many weeks (ISO 8601, from Monday on) that have one.',
+    },
+    'keep-monthly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many months that have one.',
+    },
+    'keep-yearly': {
+        default: '',
+        secret: 'none',
+        help: 'Keeps the newest backup of each of so many years that have one.',
+    },
+    force: {
+        default: 'false',
+        secret: 'none',
+        help: 'prune: `true` applies a plan that a guard has refused: it deletes more than half of the backups, or the ' +
+            'clocks of this machine and of the store differ. Look at the plan with dry-run first.',
+    },
+    'dry-run': {
+        default: 'false',
+        secret: 'none',
+        help: '`true`: check everything and say what would be done; nothing is stored or deleted.',
+    },
+    backup: {
+        default: 'latest',
+        secret: 'none',
+        help: 'restore-test, restore, hold, release: which backup. An id such as `20261121T020000Z-7f3a91c2`, `latest`, or ' +
+            '`latest-proven`: the newest whose last restore test passed. release takes an id only.',
+    },
+    'previous-passphrases': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'restore-test: older passphrases, one a line, tried after `passphrase`.',
+    },
+    'private-key': {
+        default: '',
+        secret: 'whole',
+        help: 'restore-test: armored OpenPGP private keys, one or more, of which one opens the backups that were made with ' +
+            'public-key. Give it where restores run, never to the backup job. check: with it, or with passphrase, the ' +
+            'rows of each table are compared with those of the backup before.',
+    },
+    'private-key-passphrase': {
+        default: '',
+        secret: 'whole',
+        verbatim: true,
+        help: 'restore-test: the passphrase of private-key, when it is locked.',
+    },
+    'verification-key': {
+        default: '',
+        secret: 'if-private-key',
+        help: 'restore-test and restore: armored OpenPGP certificates. The manifest must then have a signature by one of ' +
+            'them, valid at its own time; a backup without one fails. Also there, and for hold, prune, backup and check: ' +
+            'what is not signed by one of them does not count, neither as a backup nor as a proof. backup uses the ' +
+            'certificate of signing-key when this is left out. check warns 30 days before the key that signs expires.',
+    },
+    'scratch-url': {
+        default: '',
+        secret: 'connection-string',
+        help: "restore-test: a throwaway PostgreSQL to restore into, as a superuser's connection string: a service " +
+            "container's. Left out, a private cluster is made from this machine's own server binaries, and is gone " +
+            'afterwards.',
+    },
+    'scratch-image': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: restores into a throwaway container of this image, such as `postgres:17` or ' +
+            '`postgis/postgis:17-3.5`, by docker or podman, which fetch it when it is missing (podman wants the full ' +
+            'name, `docker.io/library/postgres:17`). It has no network and few rights, and brings its own programs and ' +
+            "extensions. Recommended on GitHub's runners.",
+    },
+    'scratch-dir': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: where the private cluster lives while the test runs, best on tmpfs or an encrypted disk. It ' +
+            "needs room for the whole database. Left out, the runner's temporary folder (as root, /var/lib/lifeboat).",
+    },
+    'keep-database': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore-test: `true` leaves the restored database on the server of scratch-url for later steps, such as a ' +
+            'rehearsal of a migration on real data; output `restored-url`.',
+    },
+    'after-restore': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: the path of an SQL file that masks the restored database before restored-url is published. It ' +
+            "runs in one transaction, with the database's own triggers, rules and event triggers disabled. Afterwards " +
+            'materialized views are refreshed, tables and statistics rewritten, and assertions run once more.',
+    },
+    cache: {
+        default: 'false',
+        secret: 'none',
+        help: 'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not ' +
+            'fetch them from the store each time. They are checked like those of a store. A cache that is not there, or ' +
+            "fails, is said and changes nothing. A test that has read the cache says nothing of the store's own copy, and " +
+            'keeps no record. Not for public repositories, where everybody can read the cache.',
+    },
+    assertions: {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: what you know about your data, as YAML or as the path of a YAML file: a list of `name`, `sql` ' +
+            '(one query) and `expect` (`true`, `not-empty`, `{equals: VALUE}`, `{at-least: NUMBER}`, `{at-most: ' +
+            'NUMBER}`). The first column of the first row counts. Queries run read-only in the restored database.',
+    },
+    'file-references': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: which files the database names, as YAML or as the path of a YAML file: `label: query`, one a ' +
+            'line, such as `uploads: select path from attachments`. The label is one of paths at the backup. The first ' +
+            'column of each row is a path in that folder, and must be in its archive; null and empty ones name no file. ' +
+            'Queries run read-only in the restored database.',
+    },
+    confirm: {
+        default: '',
+        secret: 'none',
+        help: 'restore: the name of the database that is to be restored, once more, so that nobody restores by mistake.',
+    },
+    replace: {
+        default: 'false',
+        secret: 'none',
+        help: "restore: `false` restores into the new database `NAME_restored_ID`; `true` gives that the live one's name " +
+            'when it is proven, and keeps the old one as `NAME_before_ID`.',
+    },
+    tables: {
+        default: '',
+        secret: 'none',
+        help: 'restore: only these tables, one name a line: `schema.table`, or `table` when it is in one schema alone; ' +
+            'double quotes around what is not plain, as in SQL. With their partitions, indexes, constraints, triggers, ' +
+            'policies, sequences, grants and comments. Views and sequences can be named too. Not together with replace.',
+    },
+    schemas: {
+        default: '',
+        secret: 'none',
+        help: 'restore: only what is in these schemas, one name a line, as in tables.',
+    },
+    'files-to': {
+        default: '',
+        secret: 'none',
+        help: 'restore: a folder, new or empty, into which the file trees of the backup are unpacked, each in a folder of ' +
+            'its label. Left out: they are left alone.',
+    },
+    'create-roles': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore: `true` makes the owners and grantees that the server lacks, and the roles that are their members, ' +
+            'without passwords; the summary lists them. For an empty server.',
+    },
+    'accept-unverified': {
+        default: 'false',
+        secret: 'none',
+        help: 'restore: `true` also swaps in a database of which something could not be verified on this server.',
+    },
+    'swap-timeout': {
+        default: '1m',
+        secret: 'none',
+        help: 'restore: how long connections are ended and the swap is tried while the application connects again and ' +
+            'again, such as `1m` (1s to 24h).',
+    },
+    'restore-timeout': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test, restore: ends a restore that has not finished after this time, such as `2h` (1s to 24h), and ' +
+            'removes what it restored. Default: no limit. A swap that has begun is not interrupted.',
+    },
+    'max-restore-time': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: fails when the restore took longer (your recovery time objective), such as `30m`. The ' +
+            'comparison is not counted.',
+    },
+    'max-age': {
+        default: '',
+        secret: 'none',
+        help: 'restore-test: fails when the backup is older (your recovery point objective), such as `26h`. check: fails ' +
+            'when the newest backup is. restore: warns when the backup is older, because newer ones may have been deleted ' +
+            'or hidden.',
+    },
+    'max-restore-test-age': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the newest restore test was longer ago, such as `8d`, or when there was none. One that did ' +
+            'not pass fails always.',
+    },
+    'max-shrink': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the newest backup is smaller than the median of the ten before it by more than this share, ' +
+            'such as `40%`, or a table has lost more of its rows (with private-key or passphrase). Growth by as much is a ' +
+            'warning.',
+    },
+    'min-free-space': {
+        default: '',
+        secret: 'none',
+        help: 'check: fails when the disk of a store that is a folder (`file:`) has less space left, such as `500MB` or ' +
+            '`20GiB`.',
+    },
+    'report-html': {
+        default: '',
+        secret: 'none',
+        help: 'list and check: the path of a page to write, such as `backups.html`: history, restore tests, and the RPO and ' +
+            'RTO that were measured, in one file without scripts or anything from elsewhere, to be kept and printed. Its ' +
+            'folder must be there. list then reads the newest manifests and records too, which it does not otherwise.',
+    },
+    'on-could-not-verify': {
+        default: 'fail',
+        secret: 'none',
+        help: 'restore-test: what it means that the scratch server lacks something (an extension, say), so that the backup ' +
+            'could not be compared: `fail`, or `warn`. It never counts as proven.',
+    },
+    'webhook-url': {
+        default: '',
+        secret: 'whole-url',
+        help: 'Told by POST when the run fails, and when one succeeds after it is known to have failed: JSON with `text`, ' +
+            'as Slack, Mattermost and their like take it, and the same facts for programs. A secret.',
+    },
+    'smtp-url': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'A mail server that sends what webhook-url would be told, to the addresses of mail-to: ' +
+            '`smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless the ' +
+            'host is this machine. Percent-encode characters such as @ in user and password. A secret.',
+    },
+    'mail-to': {
+        default: '',
+        secret: 'none',
+        help: 'Who gets mail when a run fails, and when one succeeds after it is known to have failed: addresses, by commas ' +
+            'or one a line.',
+    },
+    'mail-from': {
+        default: '',
+        secret: 'none',
+        help: "The sender's address. Left out, the user of smtp-url, when that is an address.",
+    },
+    'heartbeat-url': {
+        default: '',
+        secret: 'whole-url',
+        help: 'Pinged by GET when the run succeeds, so that a service such as healthchecks.io alarms when it does not come; ' +
+            'at its start with `/start` at the end of the path, when it fails with `/fail`. A secret.',
+    },
+    'metrics-file': {
+        default: '',
+        secret: 'none',
+        help: "A file ending in .prom in the folder of node_exporter's textfile collector. What Prometheus is to know of " +
+            'this run is written there; what the file tells of earlier runs, and this one does not, stays.',
+    },
+    'pushgateway-url': {
+        default: '',
+        secret: 'password-in-url',
+        help: 'The address of a Prometheus Pushgateway, such as `http://pushgateway.example.com:9091`, which gets the same.',
+    },
+};
 
 
 /***/ }),
@@ -29320,6 +29824,8 @@ function placeOf(store) {
 
 // EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
 var known_hosts = __nccwpck_require__(1365);
+// EXTERNAL MODULE: ./src/inputs/declarations.ts
+var declarations = __nccwpck_require__(6063);
 ;// CONCATENATED MODULE: ./src/inputs/problems.ts
 
 /** Gathers what is wrong, so that a person sees all of it in one run. */
@@ -29349,12 +29855,15 @@ class Problems {
 
 ;// CONCATENATED MODULE: ./src/inputs/schema.ts
 
-function input(defaultText, parse) {
-    return { default: defaultText, parse };
+
+/** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
+function schemaOf(parsers) {
+    const inputs = Object.entries(parsers).map(([name, parse]) => [name, { ...declarations/* INPUTS */.m[name], parse }]);
+    return Object.fromEntries(inputs);
 }
-/** An input without a default: null when it was not given. */
+/** For an input that may be left out: null when it was not given. */
 function optional(parse) {
-    return { default: '', parse: (text, context) => (text === '' ? null : parse(text, context)) };
+    return (text, context) => (text === '' ? null : parse(text, context));
 }
 /** Reads every input of the schema. Throws one LifeboatError with a line for each problem. */
 async function readInputs(schema, rules, get, context) {
@@ -29536,13 +30045,13 @@ function sshSettings(inputs) {
 
 
 
-/** What every command is told of its stores, as in action.yml. */
+/** The inputs about stores, which every command has. */
 const storeInputs = {
-    store: input('', parseStores),
+    store: parseStores,
     's3-endpoint': optional(parseEndpoint),
     'ssh-key': optional(parseSshKey),
     'ssh-known-hosts': optional(known_hosts/* parseKnownHosts */.u),
-    'store-timeout': input('5m', parseTimeout),
+    'store-timeout': parseTimeout,
 };
 /** What a command needs that writes no backups. */
 function storeSettings(inputs) {
@@ -29555,7 +30064,7 @@ function storeSettings(inputs) {
 }
 /** The stores of a run that has ended, for what it left there. */
 async function readStores(get, env, log) {
-    return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+    return storeSettings(await readInputs(schemaOf(storeInputs), [], get, { env, log, now: new Date() }));
 }
 
 

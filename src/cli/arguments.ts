@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { COMMAND_NAMES, findCommand } from '../commands/index.ts';
 import type { Command } from '../commands/shared/command.ts';
 import { LifeboatError, messageOf } from '../errors.ts';
+import type { InputName } from '../inputs/declarations.ts';
 import type { Environment, GetInput } from '../inputs/schema.ts';
 import { holdsSecret } from '../inputs/secrets.ts';
 import { alternatives } from '../inputs/values/words.ts';
@@ -22,8 +23,9 @@ const FILE = '-file';
 const NO_FLAGS = ['command', 'cache'];
 
 /** The names of a command's inputs that can be given on the command line. */
-export function inputsOf(command: Command): string[] {
-  return Object.keys(command.inputs).filter((name) => !NO_FLAGS.includes(name));
+export function inputsOf(command: Command): InputName[] {
+  const names = Object.keys(command.inputs) as InputName[];
+  return names.filter((name) => !NO_FLAGS.includes(name));
 }
 
 /** The variable that gives an input, where no flag does. */
@@ -53,7 +55,7 @@ export function readCommandLine(words: string[], env: Environment): CommandLine 
     flags.set(name, [...(flags.get(name) ?? []), taken]);
   }
   const has = (name: string) => flags.get(name)?.at(-1) === 'true';
-  const given = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
+  const given = new Map<string, string>(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
   given.set('command', command.name);
   return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
 }
@@ -80,7 +82,7 @@ function isYesOrNo(name: string, command: Command): boolean {
   return name === 'help' || name === 'json' || ['true', 'false'].includes(command.inputs[name]?.default ?? '');
 }
 
-function textOf(name: string, flags: Map<string, string[]>, env: Environment): string {
+function textOf(name: InputName, flags: Map<string, string[]>, env: Environment): string {
   const [texts, files] = [flags.get(name), flags.get(`${name}${FILE}`)];
   if (texts !== undefined && files !== undefined)
     throw new LifeboatError(`--${name} and --${name}${FILE} are both given. Remove one of the two.`);

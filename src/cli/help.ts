@@ -1,7 +1,7 @@
 import { COMMANDS } from '../commands/index.ts';
 import type { Command } from '../commands/shared/command.ts';
+import { INPUTS } from '../inputs/declarations.ts';
 import { inputsOf, variableOf } from './arguments.ts';
-import { DESCRIPTIONS } from './descriptions.ts';
 
 const WIDTH = 100;
 
@@ -30,9 +30,9 @@ ${EXIT_CODES}
 /** `lifeboat COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const inputs = inputsOf(command).map((name) => {
-    const byDefault = command.inputs[name]?.default ?? '';
+    const { default: byDefault, help } = INPUTS[name];
     const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
-    return [head, ...wrapped(DESCRIPTIONS[name] ?? '', WIDTH - 6).map((line) => `      ${line}`)].join('\n');
+    return [head, ...wrapped(help, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
   });
   return `lifeboat ${command.name}: ${command.summary}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
 }

@@ -1,3 +1,4 @@
+import { INPUTS, type InputDeclaration, type InputName } from './declarations.ts';
 import { Problems } from './problems.ts';
 
 /** The text of an input as it was given, untrimmed; empty when it was not. */
@@ -21,26 +22,33 @@ export interface InputContext {
   text(name: string): string;
 }
 
-/** One input: its default as in action.yml, and the parser of what was given. */
-export interface Input<T> {
-  default: string;
-  /** The text is a secret whose blanks count: it reaches the parser untrimmed. */
-  verbatim?: true;
-  /** Throws a LifeboatError, one problem a line, without the input's name. */
-  parse(text: string, context: InputContext): T;
+/** Throws a LifeboatError, one problem a line, without the input's name. */
+export type Parser<T> = (text: string, context: InputContext) => T;
+
+/** An input of one command: as it is declared, and how this command reads what was given. */
+export interface Input<T> extends InputDeclaration {
+  parse: Parser<T>;
 }
 
-export function input<T>(defaultText: string, parse: Input<T>['parse']): Input<T> {
-  return { default: defaultText, parse };
-}
-
-/** An input without a default: null when it was not given. */
-export function optional<T>(parse: Input<T>['parse']): Input<T | null> {
-  return { default: '', parse: (text, context) => (text === '' ? null : parse(text, context)) };
-}
-
+/** The parsers of some inputs, by name: of a command, or of inputs that several commands have. */
+export type Parsers = { [N in InputName]?: Parser<unknown> };
 export type Schema = Record<string, Input<unknown>>;
-export type ValuesOf<S extends Schema> = { [N in keyof S]: Awaited<ReturnType<S[N]['parse']>> };
+
+type SchemaOf<P extends Parsers> = { [N in keyof P]: P[N] extends Parser<infer T> ? Input<T> : never };
+export type ValuesOf<P extends Parsers | Schema> = {
+  [N in keyof P]: P[N] extends Parser<infer T> | { parse: Parser<infer T> } ? Awaited<T> : never;
+};
+
+/** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
+export function schemaOf<P extends Parsers>(parsers: P & Record<Exclude<keyof P, InputName>, never>): SchemaOf<P> {
+  const inputs = Object.entries(parsers).map(([name, parse]) => [name, { ...INPUTS[name as InputName], parse }]);
+  return Object.fromEntries(inputs) as SchemaOf<P>;
+}
+
+/** For an input that may be left out: null when it was not given. */
+export function optional<T>(parse: Parser<T>): Parser<T | null> {
+  return (text, context) => (text === '' ? null : parse(text, context));
+}
 
 /** What is wrong with an input, and the mend. */
 export interface Problem<Name extends string> {

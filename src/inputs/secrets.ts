@@ -1,3 +1,4 @@
+import { INPUTS, type InputDeclaration, type InputName, type Secrecy } from './declarations.ts';
 import { tidied } from './keys/key-text.ts';
 import type { Environment, GetInput, InputLog } from './schema.ts';
 
@@ -10,38 +11,7 @@ interface Secret {
   text: string;
 }
 
-/** Inputs whose whole text is a secret, or is one when somebody mistook them (a private key in `public-key`). */
-const SECRET_INPUTS = [
-  'database-url',
-  'scratch-url',
-  'passphrase',
-  'previous-passphrases',
-  'public-key',
-  'verification-key',
-  'private-key',
-  'private-key-passphrase',
-  'signing-key',
-  'signing-key-passphrase',
-  'ssh-key',
-  'ssh-known-hosts',
-  'webhook-url',
-  'heartbeat-url',
-];
-/** Certificates and hosts' keys are public, unless somebody pasted the private key. */
-const PUBLIC_KEYS = ['public-key', 'verification-key', 'ssh-known-hosts'];
-/** A secret only when there is a password in it. */
-const CONNECTIONS = ['database-url', 'scratch-url'];
-/** Inputs of URLs, in which somebody may have written a password. */
-const URL_INPUTS = [
-  'database-url',
-  'scratch-url',
-  'store',
-  's3-endpoint',
-  'webhook-url',
-  'heartbeat-url',
-  'pushgateway-url',
-  'smtp-url',
-];
+const DECLARED = Object.entries<InputDeclaration>(INPUTS);
 const SECRET_VARIABLES = ['PGPASSWORD', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 /** rclone's configuration can stand in the environment. */
 const RCLONE_SECRET = /^RCLONE_.*(PASS|SECRET|KEY|TOKEN)/;
@@ -55,25 +25,52 @@ export function secretsOf(get: GetInput, env: Environment): Secret[] {
   const add = (name: string, ...texts: string[]) => {
     for (const text of texts) secrets.push({ name, text });
   };
-  for (const name of SECRET_INPUTS) {
-    const text = get(name);
-    if (!PUBLIC_KEYS.includes(name) || text.includes('PRIVATE')) add(name, ...linesOf(name, text));
+  for (const [name, { secret }] of DECLARED) {
+    if (isSecretWhole(secret, get(name))) add(name, ...linesOf(name, get(name)));
   }
-  for (const name of URL_INPUTS) {
-    for (const line of get(name).split(/[\r\n]+/)) add(name, ...passwordsOf(line.trim()).flatMap(formsOf));
+  for (const [name, { secret }] of DECLARED) {
+    if (mayHoldPassword(secret)) add(name, ...passwordsIn(get(name)).flatMap(formsOf));
   }
   const variables = [...SECRET_VARIABLES, ...Object.keys(env).filter((name) => RCLONE_SECRET.test(name))];
   for (const name of variables) add(name, ...linesOf(name, env[name] ?? ''));
   return secrets;
 }
 
-/** Whether the text of an input is a secret, or has one in it. */
-export function holdsSecret(name: string, text: string): boolean {
+/** Whether the text of an input is a secret, or has one in it, so that it must not be given on a command line. */
+export function holdsSecret(name: InputName, text: string): boolean {
+  const { secret } = INPUTS[name];
   if (text.trim() === '') return false;
-  if (URL_INPUTS.includes(name) && text.split(/[\r\n]+/).some((line) => passwordsOf(line.trim()).length > 0))
-    return true;
-  if (PUBLIC_KEYS.includes(name)) return text.includes('PRIVATE');
-  return SECRET_INPUTS.includes(name) && !CONNECTIONS.includes(name);
+  if (mayHoldPassword(secret) && passwordsIn(text).length > 0) return true;
+  return secret !== 'connection-string' && isSecretWhole(secret, text);
+}
+
+/** Whether no line of the text may be shown. */
+function isSecretWhole(secret: Secrecy, text: string): boolean {
+  switch (secret) {
+    case 'whole':
+    case 'whole-url':
+    case 'connection-string':
+      return true;
+    case 'if-private-key':
+      return text.includes('PRIVATE');
+    case 'password-in-url':
+    case 'none':
+      return false;
+  }
+}
+
+/** Whether a password in the text is masked by itself too. */
+function mayHoldPassword(secret: Secrecy): boolean {
+  switch (secret) {
+    case 'whole-url':
+    case 'connection-string':
+    case 'password-in-url':
+      return true;
+    case 'whole':
+    case 'if-private-key':
+    case 'none':
+      return false;
+  }
 }
 
 /** Masks what can be masked. */
@@ -98,12 +95,16 @@ export function maskSecret(name: string, secret: string, log: InputLog): void {
 
 /**
  * The lines of a secret. Of a key: as it was pasted and as it is read; its frame (`-----BEGIN`) is no secret, and its
- * shortest lines are the checksum.
+ * shortest lines are the checksum. An input whose name ends in -key holds a key.
  */
 function linesOf(name: string, text: string): string[] {
   const lines = text.split(/[\r\n]+/).map((line) => line.trim());
   if (!name.endsWith('-key')) return lines;
   return [...lines, ...tidied(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+}
+
+function passwordsIn(text: string): string[] {
+  return text.split(/[\r\n]+/).flatMap((line) => passwordsOf(line.trim()));
 }
 
 /** What may be a password in a line, well formed or not. */

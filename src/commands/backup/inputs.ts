@@ -12,11 +12,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
   type Rule,
   readInputs,
-  type Schema,
+  schemaOf,
   type ValuesOf,
 } from '../../inputs/schema.ts';
 import { warnOfFleetingStores } from '../../inputs/stores/fleeting-stores.ts';
@@ -65,38 +64,38 @@ export interface BackupSettings extends StoreSettings {
   dryRun: boolean;
 }
 
-/** Every input of `backup`, as in action.yml. */
-export const backupInputs = {
-  command: input('backup', oneOf('backup')),
-  'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+/** Every input of `backup`. */
+export const backupInputs = schemaOf({
+  command: oneOf('backup'),
+  'database-url': (text, { env, log }) => resolveConnection(text, env, log),
   databases: optional(parseDatabases),
   name: optional(parseSetName),
   ...storeInputs,
-  toolset: input('auto', parseToolset),
-  passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
+  toolset: parseToolset,
+  passphrase: (text, { log }) => parsePassphrase(text, log),
   'public-key': optional((text, { now, log }) => parsePublicKeys(text, now, log)),
   ...signingInputs,
-  jobs: input('1', parseJobs),
-  globals: input('true', parseBoolean),
-  paths: input('', parsePaths),
-  'paths-exclude': input('', parseGlobs),
-  'dump-args': input('', parseDumpArgs),
-  fingerprint: input('rows', oneOf('rows', 'content')),
-  'lock-wait-timeout': input('5m', parseTimeout),
-  'allow-empty': input('false', parseBoolean),
-  'allow-new-source': input('false', parseBoolean),
-  'compression-level': input('1', wholeNumber(1, 19)),
-  'read-back': input('auto', oneOf('auto', 'required')),
+  jobs: parseJobs,
+  globals: parseBoolean,
+  paths: parsePaths,
+  'paths-exclude': parseGlobs,
+  'dump-args': parseDumpArgs,
+  fingerprint: oneOf('rows', 'content'),
+  'lock-wait-timeout': parseTimeout,
+  'allow-empty': parseBoolean,
+  'allow-new-source': parseBoolean,
+  'compression-level': wholeNumber(1, 19),
+  'read-back': oneOf('auto', 'required'),
   's3-storage-class': optional((text, { log }) => parseStorageClass(text, log)),
   's3-object-lock': optional(parseObjectLock),
   's3-sse': optional(oneOf('AES256', 'aws:kms')),
   's3-kms-key': optional(parseKmsKey),
-  's3-create-bucket': input('false', parseBoolean),
+  's3-create-bucket': parseBoolean,
   ...keepInputs,
   'verification-key': optional(parseVerificationKeys),
-  'dry-run': input('false', parseBoolean),
+  'dry-run': parseBoolean,
   ...monitoringInputs,
-} satisfies Schema;
+});
 
 type BackupInputs = typeof backupInputs;
 

@@ -7,11 +7,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
   type Rule,
   readInputs,
-  type Schema,
+  schemaOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration } from '../../inputs/values/duration.ts';
@@ -36,9 +35,9 @@ export interface CheckSettings extends StoreSettings {
   reportHtml: string | null;
 }
 
-/** Every input of `check`, as in action.yml. */
-export const checkInputs = {
-  command: input('backup', oneOf('check')),
+/** Every input of `check`. */
+export const checkInputs = schemaOf({
+  command: oneOf('check'),
   name: optional(parseSetName),
   ...storeInputs,
   ...decryptionInputs,
@@ -50,7 +49,7 @@ export const checkInputs = {
   'min-free-space': optional(parseSize),
   ...monitoringInputs,
   'report-html': optional(parseReportPath),
-} satisfies Schema;
+});
 
 async function parseVerification(text: string): Promise<{ armored: string; signers: SigningKeyFacts[] }> {
   return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };

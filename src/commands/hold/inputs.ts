@@ -7,10 +7,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
+  type Parsers,
   readInputs,
-  type Schema,
+  schemaOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
@@ -36,22 +36,22 @@ const inputsOfBoth = {
   name: optional(parseSetName),
   ...storeInputs,
   ...monitoringInputs,
-} satisfies Schema;
+} satisfies Parsers;
 
-/** Every input of `hold`, as in action.yml. */
-export const holdInputs = {
+/** Every input of `hold`. */
+export const holdInputs = schemaOf({
   ...inputsOfBoth,
-  command: input('backup', oneOf('hold')),
-  backup: input('latest', parseBackup),
+  command: oneOf('hold'),
+  backup: parseBackup,
   'verification-key': optional(parseVerificationKeys),
-} satisfies Schema;
+});
 
 /** Every input of `release`: what is let go is named, for the latest may be another one by now. */
-export const releaseInputs = {
+export const releaseInputs = schemaOf({
   ...inputsOfBoth,
-  command: input('backup', oneOf('release')),
-  backup: input('latest', parseHeldId),
-} satisfies Schema;
+  command: oneOf('release'),
+  backup: parseHeldId,
+});
 
 function parseHeldId(text: string): string {
   if (isId(text)) return text;

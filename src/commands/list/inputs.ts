@@ -1,14 +1,6 @@
 import { everyCommand } from '../../inputs/every-command.ts';
 import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
-import {
-  type Environment,
-  type GetInput,
-  type InputLog,
-  input,
-  optional,
-  readInputs,
-  type Schema,
-} from '../../inputs/schema.ts';
+import { type Environment, type GetInput, type InputLog, optional, readInputs, schemaOf } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseReportPath } from '../../inputs/values/report-path.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
@@ -24,14 +16,14 @@ export interface ListSettings extends StoreSettings {
   reportHtml: string | null;
 }
 
-/** Every input of `list`, as in action.yml. */
-export const listInputs = {
-  command: input('backup', oneOf('list')),
+/** Every input of `list`. */
+export const listInputs = schemaOf({
+  command: oneOf('list'),
   name: optional(parseSetName),
   ...storeInputs,
   ...monitoringInputs,
   'report-html': optional(parseReportPath),
-} satisfies Schema;
+});
 
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 export async function readListSettings(get: GetInput, env: Environment, log: InputLog): Promise<ListSettings> {

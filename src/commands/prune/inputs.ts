@@ -7,11 +7,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
   type Rule,
   readInputs,
-  type Schema,
+  schemaOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
@@ -40,18 +39,18 @@ export interface RetentionSettings {
   dryRun: boolean;
 }
 
-/** Every input of `prune`, as in action.yml. */
-export const pruneInputs = {
-  command: input('backup', oneOf('prune')),
+/** Every input of `prune`. */
+export const pruneInputs = schemaOf({
+  command: oneOf('prune'),
   name: optional(parseSetName),
   ...storeInputs,
   ...keepInputs,
   'verification-key': optional(parseVerificationKeys),
   ...signingInputs,
-  force: input('false', parseBoolean),
-  'dry-run': input('false', parseBoolean),
+  force: parseBoolean,
+  'dry-run': parseBoolean,
   ...monitoringInputs,
-} satisfies Schema;
+});
 
 const keepNames = Object.keys(keepInputs) as (keyof typeof keepInputs)[];
 

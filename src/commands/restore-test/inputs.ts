@@ -23,11 +23,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
   type Rule,
   readInputs,
-  type Schema,
+  schemaOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
@@ -75,31 +74,31 @@ export interface RestoreTestSettings extends StoreSettings {
   onCouldNotVerify: 'fail' | 'warn';
 }
 
-/** Every input of `restore-test`, as in action.yml. */
-export const restoreTestInputs = {
-  command: input('backup', oneOf('restore-test')),
+/** Every input of `restore-test`. */
+export const restoreTestInputs = schemaOf({
+  command: oneOf('restore-test'),
   name: optional(parseSetName),
   ...storeInputs,
-  toolset: input('auto', parseToolset),
-  backup: input('latest', parseBackup),
+  toolset: parseToolset,
+  backup: parseBackup,
   ...decryptionInputs,
   'verification-key': optional(parseVerificationKeys),
   ...signingInputs,
   'scratch-url': optional((text, { log }) => resolveConnection(text, {}, log)),
   'scratch-image': optional(parseImage),
   'scratch-dir': optional(parseScratchDir),
-  'keep-database': input('false', parseBoolean),
+  'keep-database': parseBoolean,
   'after-restore': optional(parseFile),
-  cache: input('false', parseBoolean),
-  assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-  'file-references': { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)) },
-  jobs: input('1', parseRestoreJobs),
+  cache: parseBoolean,
+  assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
+  'file-references': (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)),
+  jobs: parseRestoreJobs,
   'restore-timeout': optional(parseTimeout),
   'max-restore-time': optional(parseDuration),
   'max-age': optional(parseDuration),
-  'on-could-not-verify': input('fail', oneOf('fail', 'warn')),
+  'on-could-not-verify': oneOf('fail', 'warn'),
   ...monitoringInputs,
-} satisfies Schema;
+});
 
 const rules: Rule<typeof restoreTestInputs>[] = [
   ...everyCommand,

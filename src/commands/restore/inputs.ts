@@ -18,11 +18,10 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
   type Rule,
   readInputs,
-  type Schema,
+  schemaOf,
   type ValuesOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
@@ -67,33 +66,33 @@ export interface RestoreSettings extends StoreSettings {
   dryRun: boolean;
 }
 
-/** Every input of `restore`, as in action.yml. */
-export const restoreInputs = {
-  command: input('backup', oneOf('restore')),
-  'database-url': input('', (text, { env, log }) => resolveConnection(text, env, log)),
+/** Every input of `restore`. */
+export const restoreInputs = schemaOf({
+  command: oneOf('restore'),
+  'database-url': (text, { env, log }) => resolveConnection(text, env, log),
   name: optional(parseSetName),
   ...storeInputs,
-  toolset: input('auto', parseToolset),
-  backup: input('latest', parseBackup),
+  toolset: parseToolset,
+  backup: parseBackup,
   ...decryptionInputs,
   'verification-key': optional(parseVerificationKeys),
-  confirm: input('', (text) => text),
-  replace: input('false', parseBoolean),
-  tables: input('', parseTableNames),
-  schemas: input('', parseSchemaNames),
+  confirm: (text) => text,
+  replace: parseBoolean,
+  tables: parseTableNames,
+  schemas: parseSchemaNames,
   'files-to': optional(parseFilesTo),
-  'create-roles': input('false', parseBoolean),
-  'accept-unverified': input('false', parseBoolean),
+  'create-roles': parseBoolean,
+  'accept-unverified': parseBoolean,
   'restore-timeout': optional(parseTimeout),
   'max-age': optional(parseDuration),
-  'swap-timeout': input('1m', parseTimeout),
-  before: input('', parseCommandLines),
-  after: input('', parseCommandLines),
-  jobs: input('1', parseRestoreJobs),
-  assertions: { default: '', parse: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)) },
-  'dry-run': input('false', parseBoolean),
+  'swap-timeout': parseTimeout,
+  before: parseCommandLines,
+  after: parseCommandLines,
+  jobs: parseRestoreJobs,
+  assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
+  'dry-run': parseBoolean,
   ...monitoringInputs,
-} satisfies Schema;
+});
 
 const rules: Rule<typeof restoreInputs>[] = [
   ...everyCommand,

@@ -1,19 +1,15 @@
 import type { DecryptionSettings } from '../../openpgp/settings.ts';
-import { type Environment, type InputContext, optional, type Schema, type ValuesOf } from '../schema.ts';
+import { type Environment, type InputContext, optional, type Parsers, type ValuesOf } from '../schema.ts';
 import { parsePrivateKeys } from './keys.ts';
 import { parseKeyPassphrase, parsePassphrase, parsePreviousPassphrases, withoutLineBreak } from './passphrase.ts';
 
-/** What opens backups, as in action.yml. */
+/** The inputs that decrypt backups. */
 export const decryptionInputs = {
-  passphrase: { default: '', verbatim: true, parse: (text, { log }) => parsePassphrase(text, log) },
-  'previous-passphrases': { default: '', verbatim: true, parse: parsePreviousPassphrases },
+  passphrase: (text, { log }) => parsePassphrase(text, log),
+  'previous-passphrases': parsePreviousPassphrases,
   'private-key': optional(parsePrivate),
-  'private-key-passphrase': {
-    default: '',
-    verbatim: true,
-    parse: (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
-  },
-} satisfies Schema;
+  'private-key-passphrase': (text, { log }) => parseKeyPassphrase(text, 'private-key-passphrase', log),
+} satisfies Parsers;
 
 function parsePrivate(text: string, context: InputContext): ReturnType<typeof parsePrivateKeys> {
   return parsePrivateKeys(text, withoutLineBreak(context.text('private-key-passphrase')) || null);

@@ -1,17 +1,13 @@
 import type { SigningSettings } from '../../openpgp/settings.ts';
-import { type InputContext, optional, type Schema } from '../schema.ts';
+import { type InputContext, optional, type Parsers } from '../schema.ts';
 import { parseSigningKey } from './keys.ts';
 import { parseKeyPassphrase, withoutLineBreak } from './passphrase.ts';
 
-/** What signs, as in action.yml. */
+/** The inputs that sign. */
 export const signingInputs = {
   'signing-key': optional(parseSigning),
-  'signing-key-passphrase': {
-    default: '',
-    verbatim: true,
-    parse: (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
-  },
-} satisfies Schema;
+  'signing-key-passphrase': (text, { log }) => parseKeyPassphrase(text, 'signing-key-passphrase', log),
+} satisfies Parsers;
 
 /** A rule of every command that signs. */
 export function passphraseOfNoSigningKey(

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { hasControlCharacter, quote } from '../../text.ts';
-import { optional, type Schema } from '../schema.ts';
+import { optional, type Parsers } from '../schema.ts';
 import { parseAddress, parseAddresses, parseSmtpUrl } from './mail.ts';
 
 /** The inputs by which every command tells others how it went. */
@@ -12,7 +12,7 @@ export const monitoringInputs = {
   'smtp-url': optional(parseSmtpUrl),
   'mail-to': optional(parseAddresses),
   'mail-from': optional(parseAddress),
-} satisfies Schema;
+} satisfies Parsers;
 
 /** Whoever knows such a URL can use it: no error quotes it. */
 export function parseServiceUrl(text: string): URL {

@@ -5,24 +5,24 @@ import {
   type Environment,
   type GetInput,
   type InputLog,
-  input,
   optional,
+  type Parsers,
   readInputs,
-  type Schema,
+  schemaOf,
   type ValuesOf,
 } from '../schema.ts';
 import { parseTimeout } from '../values/duration.ts';
 import { parseEndpoint, s3ForReading } from './s3.ts';
 import { parseSshKey, sshSettings } from './ssh.ts';
 
-/** What every command is told of its stores, as in action.yml. */
+/** The inputs about stores, which every command has. */
 export const storeInputs = {
-  store: input('', parseStores),
+  store: parseStores,
   's3-endpoint': optional(parseEndpoint),
   'ssh-key': optional(parseSshKey),
   'ssh-known-hosts': optional(parseKnownHosts),
-  'store-timeout': input('5m', parseTimeout),
-} satisfies Schema;
+  'store-timeout': parseTimeout,
+} satisfies Parsers;
 
 /** What a command needs that writes no backups. */
 export function storeSettings(inputs: ValuesOf<typeof storeInputs>): StoreSettings {
@@ -36,5 +36,5 @@ export function storeSettings(inputs: ValuesOf<typeof storeInputs>): StoreSettin
 
 /** The stores of a run that has ended, for what it left there. */
 export async function readStores(get: GetInput, env: Environment, log: InputLog): Promise<StoreSettings> {
-  return storeSettings(await readInputs(storeInputs, [], get, { env, log, now: new Date() }));
+  return storeSettings(await readInputs(schemaOf(storeInputs), [], get, { env, log, now: new Date() }));
 }

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import { hasRule, type KeepRules } from '../../formats/retention/rules.ts';
 import { quote } from '../../text.ts';
-import { optional, type Schema, type ValuesOf } from '../schema.ts';
+import { optional, type Parsers, type ValuesOf } from '../schema.ts';
 import { parseDuration } from './duration.ts';
 
 /** The inputs that say which backups stay: restic's names and meanings. */
@@ -13,7 +13,7 @@ export const keepInputs = {
   'keep-weekly': optional(parseAmount),
   'keep-monthly': optional(parseAmount),
   'keep-yearly': optional(parseAmount),
-} satisfies Schema;
+} satisfies Parsers;
 
 /** The rules that are given; null when none is. */
 export function keepRulesOf(inputs: ValuesOf<typeof keepInputs>): KeepRules | null {

@@ -39015,7 +39015,7 @@ function sshInputsFit({ values, given, }) {
     }
     if (!given('ssh-known-hosts'))
         return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
-    const known = values['ssh-known-hosts'];
+    const known = values.sshKnownHosts;
     const stranger = known && servers.find((one) => (0,known_hosts/* linesFor */.b)(known, one).every(({ revoked }) => revoked));
     if (!stranger)
         return null;
@@ -39027,8 +39027,7 @@ function howToKnow({ host, port, url }, what) {
     return `${what}, and without it nobody could tell ${(0,src_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
 }
 /** What the stores are told; null without an ssh: store. */
-function sshSettings(inputs) {
-    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+function sshSettings({ sshKey: key, sshKnownHosts: knownHosts }) {
     return key === null || knownHosts === null ? null : { key, knownHosts };
 }
 
@@ -39761,8 +39760,8 @@ const storeInputs = {
 function storeSettings(inputs) {
     return {
         stores: inputs.store,
-        storeTimeout: inputs['store-timeout'],
-        s3: s3ForReading(inputs['s3-endpoint']),
+        storeTimeout: inputs.storeTimeout,
+        s3: s3ForReading(inputs.s3Endpoint),
         ssh: sshSettings(inputs),
     };
 }
@@ -39790,13 +39789,13 @@ const keepInputs = {
 /** The rules that are given; null when none is. */
 function keepRulesOf(inputs) {
     const rules = {
-        last: inputs['keep-last'],
-        within: inputs['keep-within'],
-        hourly: inputs['keep-hourly'],
-        daily: inputs['keep-daily'],
-        weekly: inputs['keep-weekly'],
-        monthly: inputs['keep-monthly'],
-        yearly: inputs['keep-yearly'],
+        last: inputs.keepLast,
+        within: inputs.keepWithin,
+        hourly: inputs.keepHourly,
+        daily: inputs.keepDaily,
+        weekly: inputs.keepWeekly,
+        monthly: inputs.keepMonthly,
+        yearly: inputs.keepYearly,
     };
     return hasRule(rules) ? rules : null;
 }
@@ -39909,7 +39908,6 @@ var set_name = __nccwpck_require__(4254);
 
 
 
-
 /** Every input of `backup`. */
 const backupInputs = (0,inputs_schema/* schemaOf */.pP)({
     command: (0,values_words/* oneOf */.yL)('backup'),
@@ -39942,6 +39940,11 @@ const backupInputs = (0,inputs_schema/* schemaOf */.pP)({
     'dry-run': values_words/* parseBoolean */.yG,
     ...monitoring/* monitoringInputs */.sw,
 });
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = [
+    ...['command', 'toolset', 'databases', 'name', 'globals', 'pathsExclude', 'dumpArgs', 'fingerprint'],
+    ...['compressionLevel', 'lockWaitTimeout', 'allowEmpty', 'allowNewSource', 'readBack', 'dryRun'],
+];
 const inputs_rules = [
     ...everyCommand,
     function exactlyOneEncryption({ given }) {
@@ -39959,7 +39962,7 @@ const inputs_rules = [
         };
     },
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values.databaseUrl),
     function treesOfManySets({ given }) {
         if (!given('databases') || !given('paths'))
             return null;
@@ -39989,14 +39992,14 @@ const inputs_rules = [
         };
     },
     function keyWithoutKms({ given, values }) {
-        if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms')
+        if (!given('s3-kms-key') || values.s3Sse === 'aws:kms')
             return null;
         return {
             input: 's3-kms-key',
             problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
         };
     },
-    ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+    ({ values }) => excludeWhat(values.paths, values.pathsExclude),
     ({ values }) => treeThatHoldsStore(values.paths, values.store),
     function noSecretsForForks({ given, env }) {
         const event = env.GITHUB_EVENT_NAME ?? '';
@@ -40017,47 +40020,32 @@ async function readBackupSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(backupInputs, inputs_rules, get, { env, log, now: new Date() });
     warnOfFleetingStores(inputs.store, env, log);
     return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: inputs.toolset,
-        databases: inputs.databases,
-        name: inputs.name,
-        stores: inputs.store,
-        ssh: sshSettings(inputs),
+        ...(0,inputs_schema/* pick */.Up)(inputs, PLAIN),
+        ...storeSettings(inputs),
         s3: {
-            endpoint: inputs['s3-endpoint'],
-            storageClass: inputs['s3-storage-class'],
-            objectLock: inputs['s3-object-lock'],
-            sse: inputs['s3-sse'],
-            kmsKey: inputs['s3-kms-key'],
-            createBucket: inputs['s3-create-bucket'],
+            endpoint: inputs.s3Endpoint,
+            storageClass: inputs.s3StorageClass,
+            objectLock: inputs.s3ObjectLock,
+            sse: inputs.s3Sse,
+            kmsKey: inputs.s3KmsKey,
+            createBucket: inputs.s3CreateBucket,
         },
+        connection: inputs.databaseUrl,
         encryption: encryptionOf(inputs),
-        signing: inputs['signing-key'],
-        globals: inputs.globals,
+        signing: inputs.signingKey,
         fileTrees: inputs.paths,
-        pathsExclude: inputs['paths-exclude'],
-        dumpArgs: inputs['dump-args'],
-        fingerprint: inputs.fingerprint,
-        compressionLevel: inputs['compression-level'],
-        lockWaitTimeout: inputs['lock-wait-timeout'],
-        storeTimeout: inputs['store-timeout'],
-        allowEmpty: inputs['allow-empty'],
-        allowNewSource: inputs['allow-new-source'],
-        readBack: inputs['read-back'],
-        verificationKeys: inputs['verification-key'],
+        verificationKeys: inputs.verificationKey,
         retention: retentionOf(inputs),
-        dryRun: inputs['dry-run'],
     };
 }
 function retentionOf(inputs) {
     const rules = keepRulesOf(inputs);
     if (rules === null)
         return null;
-    const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+    const { verificationKey: verificationKeys, signingKey: signing, dryRun } = inputs;
     return { rules, verificationKeys, signing, force: false, dryRun };
 }
-function encryptionOf({ passphrase, 'public-key': armored }) {
+function encryptionOf({ passphrase, publicKey: armored }) {
     if (passphrase !== null)
         return { kind: 'passphrase', passphrase };
     if (armored !== null)
@@ -40579,9 +40567,9 @@ function passphraseOfNoKey({ given }) {
 const decryptionRules = [previousOfNone, passphraseOfNoKey];
 /** For a command that demands it by {@link wayToDecrypt}. */
 function decryptionOf(inputs) {
-    const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
+    const { passphrase, previousPassphrases, privateKey: keys } = inputs;
     if (passphrase !== null)
-        return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
+        return { kind: 'passphrase', passphrases: [passphrase, ...previousPassphrases] };
     if (keys !== null)
         return { kind: 'private-key', keys };
     throw new Error('The rules let nothing pass without a way to decrypt.');
@@ -40669,6 +40657,8 @@ const checkInputs = (0,inputs_schema/* schemaOf */.pP)({
     ...monitoring/* monitoringInputs */.sw,
     'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
 });
+/** Settings that are the values of the inputs of these names, as parsed. */
+const inputs_PLAIN = ['command', 'name', 'reportHtml'];
 async function parseVerification(text) {
     return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
 }
@@ -40689,23 +40679,18 @@ const check_inputs_rules = [
 /** Reads and checks everything that `check` is told, like readBackupSettings. */
 async function readCheckSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(checkInputs, check_inputs_rules, get, { env, log, now: new Date() });
-    const verification = inputs['verification-key'];
+    const verification = inputs.verificationKey;
     return {
-        command: inputs.command,
-        name: inputs.name,
+        ...(0,inputs_schema/* pick */.Up)(inputs, inputs_PLAIN),
         ...storeSettings(inputs),
-        decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
+        decryption: inputs.passphrase === null && inputs.privateKey === null ? null : decryptionOf(inputs),
         verificationKeys: verification?.armored ?? null,
         demands: {
-            maxAge: inputs['max-age'],
-            maxRestoreTestAge: inputs['max-restore-test-age'],
-            maxShrink: inputs['max-shrink'],
-            minFreeSpace: inputs['min-free-space'],
+            ...(0,inputs_schema/* pick */.Up)(inputs, ['maxAge', 'maxRestoreTestAge', 'maxShrink', 'minFreeSpace']),
             signed: verification !== null,
-            recipients: inputs['public-key'],
+            recipients: inputs.publicKey,
             signers: verification?.signers ?? null,
         },
-        reportHtml: inputs['report-html'],
     };
 }
 
@@ -43341,6 +43326,11 @@ const restoreTestInputs = (0,inputs_schema/* schemaOf */.pP)({
     'on-could-not-verify': (0,values_words/* oneOf */.yL)('fail', 'warn'),
     ...monitoring/* monitoringInputs */.sw,
 });
+/** Settings that are the values of the inputs of these names, as parsed. */
+const restore_test_inputs_PLAIN = [
+    ...['command', 'name', 'backup', 'scratchImage', 'scratchDir', 'keepDatabase', 'afterRestore', 'cache', 'assertions'],
+    ...['fileReferences', 'jobs', 'restoreTimeout', 'maxRestoreTime', 'maxAge', 'onCouldNotVerify'],
+];
 const restore_test_inputs_rules = [
     ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
@@ -43390,13 +43380,13 @@ const restore_test_inputs_rules = [
             problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
         };
     },
-    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values.scratchUrl),
     ({ given, values }) => needsLocalFiles(values.toolset, [
         { name: 'after-restore', used: given('after-restore') },
         { name: 'jobs', used: (values.jobs ?? 1) > 1 },
     ]),
     function keptWhere({ given, values }) {
-        if (values['keep-database'] !== true || given('scratch-url'))
+        if (values.keepDatabase !== true || given('scratch-url'))
             return null;
         return {
             input: 'keep-database',
@@ -43404,7 +43394,7 @@ const restore_test_inputs_rules = [
         };
     },
     function maskedForWhom({ given, values }) {
-        if (!given('after-restore') || values['keep-database'] === true)
+        if (!given('after-restore') || values.keepDatabase === true)
             return null;
         return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
     },
@@ -43428,27 +43418,13 @@ function parseScratchDir(text) {
 async function readRestoreTestSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreTestInputs, restore_test_inputs_rules, get, { env, log, now: new Date() });
     return {
-        command: inputs.command,
-        name: inputs.name,
+        ...(0,inputs_schema/* pick */.Up)(inputs, restore_test_inputs_PLAIN),
         ...storeSettings(inputs),
-        backup: inputs.backup,
         decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        signing: inputs['signing-key'],
-        toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
-        scratchConnection: inputs['scratch-url'],
-        scratchImage: inputs['scratch-image'],
-        scratchDir: inputs['scratch-dir'],
-        keepDatabase: inputs['keep-database'],
-        afterRestore: inputs['after-restore'],
-        cache: inputs.cache,
-        assertions: inputs.assertions,
-        fileReferences: inputs['file-references'],
-        jobs: inputs.jobs,
-        restoreTimeout: inputs['restore-timeout'],
-        maxRestoreTime: inputs['max-restore-time'],
-        maxAge: inputs['max-age'],
-        onCouldNotVerify: inputs['on-could-not-verify'],
+        verificationKeys: inputs.verificationKey,
+        signing: inputs.signingKey,
+        toolset: toolsetFor(inputs.afterRestore !== null || inputs.jobs > 1, inputs.toolset),
+        scratchConnection: inputs.scratchUrl,
     };
 }
 
@@ -43499,7 +43475,7 @@ async function readHoldSettings(schema, get, env, log) {
         name: inputs.name,
         ...storeSettings(inputs),
         backup: inputs.backup,
-        verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
+        verificationKeys: 'verificationKey' in inputs ? inputs.verificationKey : null,
         by: whoAsks(env),
     };
 }
@@ -43636,15 +43612,12 @@ const listInputs = (0,inputs_schema/* schemaOf */.pP)({
     ...monitoring/* monitoringInputs */.sw,
     'report-html': (0,inputs_schema/* optional */.lq)(parseReportPath),
 });
+/** Settings that are the values of the inputs of these names, as parsed. */
+const list_inputs_PLAIN = ['command', 'name', 'reportHtml'];
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 async function readListSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
-    return {
-        command: inputs.command,
-        name: inputs.name,
-        ...storeSettings(inputs),
-        reportHtml: inputs['report-html'],
-    };
+    return { ...(0,inputs_schema/* pick */.Up)(inputs, list_inputs_PLAIN), ...storeSettings(inputs) };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/list/index.ts
@@ -43705,10 +43678,10 @@ async function readPruneSettings(get, env, log) {
         ...storeSettings(inputs),
         retention: {
             rules: keep,
-            verificationKeys: inputs['verification-key'],
-            signing: inputs['signing-key'],
+            verificationKeys: inputs.verificationKey,
+            signing: inputs.signingKey,
             force: inputs.force,
-            dryRun: inputs['dry-run'],
+            dryRun: inputs.dryRun,
         },
     };
 }
@@ -43977,11 +43950,16 @@ const restoreInputs = (0,inputs_schema/* schemaOf */.pP)({
     'dry-run': values_words/* parseBoolean */.yG,
     ...monitoring/* monitoringInputs */.sw,
 });
+/** Settings that are the values of the inputs of these names, as parsed. */
+const restore_inputs_PLAIN = [
+    ...['command', 'name', 'backup', 'replace', 'filesTo', 'createRoles', 'acceptUnverified', 'restoreTimeout'],
+    ...['maxAge', 'swapTimeout', 'jobs', 'assertions', 'dryRun'],
+];
 const restore_inputs_rules = [
     ...everyCommand,
     ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
     ...decryptionRules,
-    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+    ({ values }) => imageNeedsHost(values.toolset, 'database-url', values.databaseUrl),
     ({ given, values }) => needsLocalFiles(values.toolset, [
         { name: 'tables', used: given('tables') },
         { name: 'schemas', used: given('schemas') },
@@ -43989,8 +43967,8 @@ const restore_inputs_rules = [
     ]),
     /** The name of the database, typed once more: whoever restores says what is meant. */
     function confirmed({ values }) {
-        const database = values['database-url']?.PGDATABASE;
-        if (database === undefined || values['dry-run'] === true || values.confirm === database)
+        const database = values.databaseUrl?.PGDATABASE;
+        if (database === undefined || values.dryRun === true || values.confirm === database)
             return null;
         return {
             input: 'confirm',
@@ -44012,26 +43990,14 @@ async function readRestoreSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreInputs, restore_inputs_rules, get, { env, log, now: new Date() });
     const wanted = wantedOf(inputs);
     return {
-        command: inputs.command,
-        connection: inputs['database-url'],
-        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
-        name: inputs.name,
+        ...(0,inputs_schema/* pick */.Up)(inputs, restore_inputs_PLAIN),
         ...storeSettings(inputs),
-        backup: inputs.backup,
+        connection: inputs.databaseUrl,
+        toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
         decryption: decryptionOf(inputs),
-        verificationKeys: inputs['verification-key'],
-        replace: inputs.replace,
+        verificationKeys: inputs.verificationKey,
         wanted,
-        createRoles: inputs['create-roles'],
-        acceptUnverified: inputs['accept-unverified'],
-        restoreTimeout: inputs['restore-timeout'],
-        maxAge: inputs['max-age'],
-        swapTimeout: inputs['swap-timeout'],
         commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
-        jobs: inputs.jobs,
-        filesTo: inputs['files-to'],
-        assertions: inputs.assertions,
-        dryRun: inputs['dry-run'],
     };
 }
 function wantedOf({ tables, schemas }) {
@@ -50774,7 +50740,7 @@ function mailInputsFit({ values, given, }) {
     }
     if (!given('mail-to'))
         return { input: 'mail-to', problem: 'smtp-url is given, and nobody to write to. Add addresses.' };
-    const server = values['smtp-url'];
+    const server = values.smtpUrl;
     if (given('mail-from') || !server || (server.login && isAddress(server.login.user)))
         return null;
     return {
@@ -50891,6 +50857,7 @@ class Problems {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ko: () => (/* binding */ readInputs),
+/* harmony export */   Up: () => (/* binding */ pick),
 /* harmony export */   lq: () => (/* binding */ optional),
 /* harmony export */   pP: () => (/* binding */ schemaOf)
 /* harmony export */ });
@@ -50898,10 +50865,17 @@ class Problems {
 /* harmony import */ var _problems_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8925);
 
 
+function camelCase(name) {
+    return name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+}
 /** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
 function schemaOf(parsers) {
     const inputs = Object.entries(parsers).map(([name, parse]) => [name, { ..._declarations_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUTS */ .m[name], parse }]);
     return Object.fromEntries(inputs);
+}
+/** Some of the values, under their own names. */
+function pick(values, names) {
+    return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 /** For an input that may be left out: null when it was not given. */
 function optional(parse) {
@@ -50913,7 +50887,7 @@ async function readInputs(schema, rules, get, context) {
     const problems = new _problems_js__WEBPACK_IMPORTED_MODULE_1__/* .Problems */ .Z();
     const values = {};
     for (const [name, input] of Object.entries(schema)) {
-        values[name] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
+        values[camelCase(name)] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
     }
     const given = (name) => text(name) !== '' && text(name) !== schema[name]?.default;
     for (const rule of rules) {

@@ -29856,10 +29856,17 @@ class Problems {
 ;// CONCATENATED MODULE: ./src/inputs/schema.ts
 
 
+function camelCase(name) {
+    return name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+}
 /** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
 function schemaOf(parsers) {
     const inputs = Object.entries(parsers).map(([name, parse]) => [name, { ...declarations/* INPUTS */.m[name], parse }]);
     return Object.fromEntries(inputs);
+}
+/** Some of the values, under their own names. */
+function pick(values, names) {
+    return Object.fromEntries(names.map((name) => [name, values[name]]));
 }
 /** For an input that may be left out: null when it was not given. */
 function optional(parse) {
@@ -29871,7 +29878,7 @@ async function readInputs(schema, rules, get, context) {
     const problems = new Problems();
     const values = {};
     for (const [name, input] of Object.entries(schema)) {
-        values[name] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
+        values[camelCase(name)] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
     }
     const given = (name) => text(name) !== '' && text(name) !== schema[name]?.default;
     for (const rule of rules) {
@@ -30021,7 +30028,7 @@ function sshInputsFit({ values, given, }) {
     }
     if (!given('ssh-known-hosts'))
         return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
-    const known = values['ssh-known-hosts'];
+    const known = values.sshKnownHosts;
     const stranger = known && servers.find((one) => linesFor(known, one).every(({ revoked }) => revoked));
     if (!stranger)
         return null;
@@ -30033,8 +30040,7 @@ function howToKnow({ host, port, url }, what) {
     return `${what}, and without it nobody could tell ${quote(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
 }
 /** What the stores are told; null without an ssh: store. */
-function sshSettings(inputs) {
-    const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+function sshSettings({ sshKey: key, sshKnownHosts: knownHosts }) {
     return key === null || knownHosts === null ? null : { key, knownHosts };
 }
 
@@ -30057,8 +30063,8 @@ const storeInputs = {
 function storeSettings(inputs) {
     return {
         stores: inputs.store,
-        storeTimeout: inputs['store-timeout'],
-        s3: s3ForReading(inputs['s3-endpoint']),
+        storeTimeout: inputs.storeTimeout,
+        s3: s3ForReading(inputs.s3Endpoint),
         ssh: sshSettings(inputs),
     };
 }

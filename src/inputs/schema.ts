@@ -35,9 +35,21 @@ export type Parsers = { [N in InputName]?: Parser<unknown> };
 export type Schema = Record<string, Input<unknown>>;
 
 type SchemaOf<P extends Parsers> = { [N in keyof P]: P[N] extends Parser<infer T> ? Input<T> : never };
+
+/** What the parsers returned, each under the name of its input in camel case. */
 export type ValuesOf<P extends Parsers | Schema> = {
-  [N in keyof P]: P[N] extends Parser<infer T> | { parse: Parser<infer T> } ? Awaited<T> : never;
+  [N in keyof P as CamelCase<N & string>]: P[N] extends Parser<infer T> | { parse: Parser<infer T> }
+    ? Awaited<T>
+    : never;
 };
+
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+function camelCase(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
 
 /** The inputs of a command, from the parsers that it has for them. A name that is not declared does not compile. */
 export function schemaOf<P extends Parsers>(parsers: P & Record<Exclude<keyof P, InputName>, never>): SchemaOf<P> {
@@ -45,12 +57,17 @@ export function schemaOf<P extends Parsers>(parsers: P & Record<Exclude<keyof P,
   return Object.fromEntries(inputs) as SchemaOf<P>;
 }
 
+/** Some of the values, under their own names. */
+export function pick<V, N extends keyof V>(values: V, names: readonly N[]): Pick<V, N> {
+  return Object.fromEntries(names.map((name) => [name, values[name]])) as Pick<V, N>;
+}
+
 /** For an input that may be left out: null when it was not given. */
 export function optional<T>(parse: Parser<T>): Parser<T | null> {
   return (text, context) => (text === '' ? null : parse(text, context));
 }
 
-/** What is wrong with an input, and the mend. */
+/** What is wrong with an input, and how to correct it. */
 export interface Problem<Name extends string> {
   input: Name;
   problem: string;
@@ -75,7 +92,7 @@ export async function readInputs<S extends Schema>(
   const problems = new Problems();
   const values: Record<string, unknown> = {};
   for (const [name, input] of Object.entries(schema)) {
-    values[name] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
+    values[camelCase(name)] = await problems.collect(name, () => input.parse(text(name), { ...context, text }));
   }
   const given = (name: string) => text(name) !== '' && text(name) !== schema[name]?.default;
   for (const rule of rules) {

@@ -1,4 +1,3 @@
-import type { WantedDatabases } from '../../formats/inventory/databases.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import { imageNeedsHost, parseJobs, parseToolset } from '../../inputs/connection/toolset.ts';
 import { parseDatabases } from '../../inputs/database/databases.ts';
@@ -13,6 +12,7 @@ import {
   type GetInput,
   type InputLog,
   optional,
+  pick,
   type Rule,
   readInputs,
   schemaOf,
@@ -20,8 +20,7 @@ import {
 } from '../../inputs/schema.ts';
 import { warnOfFleetingStores } from '../../inputs/stores/fleeting-stores.ts';
 import { parseKmsKey, parseObjectLock, parseStorageClass } from '../../inputs/stores/s3.ts';
-import { sshSettings } from '../../inputs/stores/ssh.ts';
-import { storeInputs } from '../../inputs/stores/store-inputs.ts';
+import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseTimeout } from '../../inputs/values/duration.ts';
 import { keepInputs, keepRulesOf } from '../../inputs/values/keep.ts';
 import type { FileTreeSettings } from '../../inputs/values/paths.ts';
@@ -29,40 +28,8 @@ import { excludeWhat, parseGlobs, parsePaths, treeThatHoldsStore } from '../../i
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean, wholeNumber } from '../../inputs/values/words.ts';
 import type { EncryptionSettings, SigningSettings } from '../../openpgp/settings.ts';
-import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
 import type { StoreSettings } from '../../store/open.ts';
 import type { RetentionSettings } from '../prune/inputs.ts';
-
-/** Everything that a `backup` needs to know, checked. Durations are milliseconds. */
-export interface BackupSettings extends StoreSettings {
-  command: 'backup';
-  /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
-  connection: Record<string, string>;
-  toolset: ToolsetChoice;
-  /** Those of the connection's server that are backed up, each into its own set; null: the connection's one. */
-  databases: WantedDatabases | null;
-  /** The set's name; null: derived from the database's name. */
-  name: string | null;
-  encryption: EncryptionSettings;
-  signing: SigningSettings | null;
-  globals: boolean;
-  /** File trees beside the database. */
-  fileTrees: FileTreeSettings[];
-  /** What of them is left out: globs on paths in the tree. */
-  pathsExclude: string[];
-  dumpArgs: string[];
-  fingerprint: 'rows' | 'content';
-  compressionLevel: number;
-  lockWaitTimeout: number;
-  allowEmpty: boolean;
-  allowNewSource: boolean;
-  readBack: 'auto' | 'required';
-  /** Armored certificates that older backups must be signed by to count; null: that of the signing key. */
-  verificationKeys: string | null;
-  /** null: no rule is given, so nothing is deleted. */
-  retention: RetentionSettings | null;
-  dryRun: boolean;
-}
 
 /** Every input of `backup`. */
 export const backupInputs = schemaOf({
@@ -99,6 +66,26 @@ export const backupInputs = schemaOf({
 
 type BackupInputs = typeof backupInputs;
 
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = [
+  ...['command', 'toolset', 'databases', 'name', 'globals', 'pathsExclude', 'dumpArgs', 'fingerprint'],
+  ...['compressionLevel', 'lockWaitTimeout', 'allowEmpty', 'allowNewSource', 'readBack', 'dryRun'],
+] as const satisfies (keyof ValuesOf<BackupInputs>)[];
+
+/** Everything that a `backup` needs to know, checked. Durations are milliseconds; null: the input was not given. */
+export interface BackupSettings extends StoreSettings, Pick<ValuesOf<BackupInputs>, (typeof PLAIN)[number]> {
+  /** Connection parameters by libpq's environment names (PGHOST, PGUSER, ...), resolved once, secrets masked. */
+  connection: Record<string, string>;
+  encryption: EncryptionSettings;
+  signing: SigningSettings | null;
+  /** File trees beside the database. */
+  fileTrees: FileTreeSettings[];
+  /** Armored certificates that older backups must be signed by to count; null: that of the signing key. */
+  verificationKeys: string | null;
+  /** null: no rule is given, so nothing is deleted. */
+  retention: RetentionSettings | null;
+}
+
 const rules: Rule<BackupInputs>[] = [
   ...everyCommand,
   function exactlyOneEncryption({ given }) {
@@ -116,7 +103,7 @@ const rules: Rule<BackupInputs>[] = [
     };
   },
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values.databaseUrl),
   function treesOfManySets({ given }) {
     if (!given('databases') || !given('paths')) return null;
     return {
@@ -144,13 +131,13 @@ const rules: Rule<BackupInputs>[] = [
     };
   },
   function keyWithoutKms({ given, values }) {
-    if (!given('s3-kms-key') || values['s3-sse'] === 'aws:kms') return null;
+    if (!given('s3-kms-key') || values.s3Sse === 'aws:kms') return null;
     return {
       input: 's3-kms-key',
       problem: 'a KMS key is used with s3-sse: aws:kms only. Set that, or remove the key.',
     };
   },
-  ({ values }) => excludeWhat(values.paths, values['paths-exclude']),
+  ({ values }) => excludeWhat(values.paths, values.pathsExclude),
   ({ values }) => treeThatHoldsStore(values.paths, values.store),
   function noSecretsForForks({ given, env }) {
     const event = env.GITHUB_EVENT_NAME ?? '';
@@ -174,48 +161,33 @@ export async function readBackupSettings(get: GetInput, env: Environment, log: I
   const inputs = await readInputs(backupInputs, rules, get, { env, log, now: new Date() });
   warnOfFleetingStores(inputs.store, env, log);
   return {
-    command: inputs.command,
-    connection: inputs['database-url'],
-    toolset: inputs.toolset,
-    databases: inputs.databases,
-    name: inputs.name,
-    stores: inputs.store,
-    ssh: sshSettings(inputs),
+    ...pick(inputs, PLAIN),
+    ...storeSettings(inputs),
     s3: {
-      endpoint: inputs['s3-endpoint'],
-      storageClass: inputs['s3-storage-class'],
-      objectLock: inputs['s3-object-lock'],
-      sse: inputs['s3-sse'],
-      kmsKey: inputs['s3-kms-key'],
-      createBucket: inputs['s3-create-bucket'],
+      endpoint: inputs.s3Endpoint,
+      storageClass: inputs.s3StorageClass,
+      objectLock: inputs.s3ObjectLock,
+      sse: inputs.s3Sse,
+      kmsKey: inputs.s3KmsKey,
+      createBucket: inputs.s3CreateBucket,
     },
+    connection: inputs.databaseUrl,
     encryption: encryptionOf(inputs),
-    signing: inputs['signing-key'],
-    globals: inputs.globals,
+    signing: inputs.signingKey,
     fileTrees: inputs.paths,
-    pathsExclude: inputs['paths-exclude'],
-    dumpArgs: inputs['dump-args'],
-    fingerprint: inputs.fingerprint,
-    compressionLevel: inputs['compression-level'],
-    lockWaitTimeout: inputs['lock-wait-timeout'],
-    storeTimeout: inputs['store-timeout'],
-    allowEmpty: inputs['allow-empty'],
-    allowNewSource: inputs['allow-new-source'],
-    readBack: inputs['read-back'],
-    verificationKeys: inputs['verification-key'],
+    verificationKeys: inputs.verificationKey,
     retention: retentionOf(inputs),
-    dryRun: inputs['dry-run'],
   };
 }
 
 function retentionOf(inputs: ValuesOf<BackupInputs>): RetentionSettings | null {
   const rules = keepRulesOf(inputs);
   if (rules === null) return null;
-  const { 'verification-key': verificationKeys, 'signing-key': signing, 'dry-run': dryRun } = inputs;
+  const { verificationKey: verificationKeys, signingKey: signing, dryRun } = inputs;
   return { rules, verificationKeys, signing, force: false, dryRun };
 }
 
-function encryptionOf({ passphrase, 'public-key': armored }: ValuesOf<BackupInputs>): EncryptionSettings {
+function encryptionOf({ passphrase, publicKey: armored }: ValuesOf<BackupInputs>): EncryptionSettings {
   if (passphrase !== null) return { kind: 'passphrase', passphrase };
   if (armored !== null) return { kind: 'public-key', armored };
   throw new Error('The rules let no backup pass without encryption.');

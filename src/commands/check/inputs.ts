@@ -8,9 +8,11 @@ import {
   type GetInput,
   type InputLog,
   optional,
+  pick,
   type Rule,
   readInputs,
   schemaOf,
+  type ValuesOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration } from '../../inputs/values/duration.ts';
@@ -20,20 +22,6 @@ import { parsePercent, parseSize } from '../../inputs/values/size.ts';
 import { oneOf } from '../../inputs/values/words.ts';
 import type { DecryptionSettings } from '../../openpgp/settings.ts';
 import type { StoreSettings } from '../../store/open.ts';
-
-/** Everything that a `check` needs to know, checked. */
-export interface CheckSettings extends StoreSettings {
-  command: 'check';
-  /** null: every set. */
-  name: string | null;
-  /** null: inventories are not opened. */
-  decryption: DecryptionSettings | null;
-  /** Armored certificates; null: signatures are not looked at. */
-  verificationKeys: string | null;
-  demands: Demands;
-  /** Where a page for people is written; null: nowhere. */
-  reportHtml: string | null;
-}
 
 /** Every input of `check`. */
 export const checkInputs = schemaOf({
@@ -50,6 +38,18 @@ export const checkInputs = schemaOf({
   ...monitoringInputs,
   'report-html': optional(parseReportPath),
 });
+
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = ['command', 'name', 'reportHtml'] as const satisfies (keyof ValuesOf<typeof checkInputs>)[];
+
+/** Everything that a `check` needs to know, checked; null: the input was not given. */
+export interface CheckSettings extends StoreSettings, Pick<ValuesOf<typeof checkInputs>, (typeof PLAIN)[number]> {
+  /** null: inventories are not opened. */
+  decryption: DecryptionSettings | null;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  demands: Demands;
+}
 
 async function parseVerification(text: string): Promise<{ armored: string; signers: SigningKeyFacts[] }> {
   return { armored: await parseVerificationKeys(text), signers: await describeSigners(text) };
@@ -72,22 +72,17 @@ const rules: Rule<typeof checkInputs>[] = [
 /** Reads and checks everything that `check` is told, like readBackupSettings. */
 export async function readCheckSettings(get: GetInput, env: Environment, log: InputLog): Promise<CheckSettings> {
   const inputs = await readInputs(checkInputs, rules, get, { env, log, now: new Date() });
-  const verification = inputs['verification-key'];
+  const verification = inputs.verificationKey;
   return {
-    command: inputs.command,
-    name: inputs.name,
+    ...pick(inputs, PLAIN),
     ...storeSettings(inputs),
-    decryption: inputs.passphrase === null && inputs['private-key'] === null ? null : decryptionOf(inputs),
+    decryption: inputs.passphrase === null && inputs.privateKey === null ? null : decryptionOf(inputs),
     verificationKeys: verification?.armored ?? null,
     demands: {
-      maxAge: inputs['max-age'],
-      maxRestoreTestAge: inputs['max-restore-test-age'],
-      maxShrink: inputs['max-shrink'],
-      minFreeSpace: inputs['min-free-space'],
+      ...pick(inputs, ['maxAge', 'maxRestoreTestAge', 'maxShrink', 'minFreeSpace']),
       signed: verification !== null,
-      recipients: inputs['public-key'],
+      recipients: inputs.publicKey,
       signers: verification?.signers ?? null,
     },
-    reportHtml: inputs['report-html'],
   };
 }

@@ -19,19 +19,6 @@ import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
 
-/** Everything that `hold` and `release` need to know, checked. */
-export interface HoldSettings extends StoreSettings {
-  command: 'hold' | 'release';
-  /** null: the only set of the store. */
-  name: string | null;
-  /** An id; for `hold` also `latest` or `latest-proven`. */
-  backup: string;
-  /** Armored certificates; null: signatures are not looked at. */
-  verificationKeys: string | null;
-  /** Who asks for it, and in which run of a workflow; null: not known. */
-  by: string | null;
-}
-
 const inputsOfBoth = {
   name: optional(parseSetName),
   ...storeInputs,
@@ -52,6 +39,19 @@ export const releaseInputs = schemaOf({
   command: oneOf('release'),
   backup: parseHeldId,
 });
+
+/** Everything that `hold` and `release` need to know, checked. */
+export interface HoldSettings extends StoreSettings {
+  command: 'hold' | 'release';
+  /** null: the only set of the store. */
+  name: string | null;
+  /** An id; for `hold` also `latest` or `latest-proven`. */
+  backup: string;
+  /** Armored certificates; null: signatures are not looked at. */
+  verificationKeys: string | null;
+  /** Who asks for it, and in which run of a workflow; null: not known. */
+  by: string | null;
+}
 
 function parseHeldId(text: string): string {
   if (isId(text)) return text;
@@ -77,7 +77,7 @@ export async function readHoldSettings(
     name: inputs.name,
     ...storeSettings(inputs),
     backup: inputs.backup,
-    verificationKeys: 'verification-key' in inputs ? inputs['verification-key'] : null,
+    verificationKeys: 'verificationKey' in inputs ? inputs.verificationKey : null,
     by: whoAsks(env),
   };
 }

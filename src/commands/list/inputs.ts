@@ -1,20 +1,20 @@
 import { everyCommand } from '../../inputs/every-command.ts';
 import { monitoringInputs } from '../../inputs/notifiers/monitoring.ts';
-import { type Environment, type GetInput, type InputLog, optional, readInputs, schemaOf } from '../../inputs/schema.ts';
+import {
+  type Environment,
+  type GetInput,
+  type InputLog,
+  optional,
+  pick,
+  readInputs,
+  schemaOf,
+  type ValuesOf,
+} from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseReportPath } from '../../inputs/values/report-path.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf } from '../../inputs/values/words.ts';
 import type { StoreSettings } from '../../store/open.ts';
-
-/** Everything that a `list` needs to know, checked. */
-export interface ListSettings extends StoreSettings {
-  command: 'list';
-  /** null: every set. */
-  name: string | null;
-  /** Where a page for people is written; null: nowhere. */
-  reportHtml: string | null;
-}
 
 /** Every input of `list`. */
 export const listInputs = schemaOf({
@@ -25,13 +25,14 @@ export const listInputs = schemaOf({
   'report-html': optional(parseReportPath),
 });
 
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = ['command', 'name', 'reportHtml'] as const satisfies (keyof ValuesOf<typeof listInputs>)[];
+
+/** Everything that a `list` needs to know, checked; null: the input was not given. */
+export interface ListSettings extends StoreSettings, Pick<ValuesOf<typeof listInputs>, (typeof PLAIN)[number]> {}
+
 /** Reads and checks everything that `list` is told, like readBackupSettings. */
 export async function readListSettings(get: GetInput, env: Environment, log: InputLog): Promise<ListSettings> {
   const inputs = await readInputs(listInputs, everyCommand, get, { env, log, now: new Date() });
-  return {
-    command: inputs.command,
-    name: inputs.name,
-    ...storeSettings(inputs),
-    reportHtml: inputs['report-html'],
-  };
+  return { ...pick(inputs, PLAIN), ...storeSettings(inputs) };
 }

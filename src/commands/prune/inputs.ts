@@ -19,6 +19,19 @@ import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
 import type { SigningSettings } from '../../openpgp/settings.ts';
 import type { StoreSettings } from '../../store/open.ts';
 
+/** Every input of `prune`. */
+export const pruneInputs = schemaOf({
+  command: oneOf('prune'),
+  name: optional(parseSetName),
+  ...storeInputs,
+  ...keepInputs,
+  'verification-key': optional(parseVerificationKeys),
+  ...signingInputs,
+  force: parseBoolean,
+  'dry-run': parseBoolean,
+  ...monitoringInputs,
+});
+
 /** Everything that a `prune` needs to know, checked. */
 export interface PruneSettings extends StoreSettings {
   command: 'prune';
@@ -38,19 +51,6 @@ export interface RetentionSettings {
   force: boolean;
   dryRun: boolean;
 }
-
-/** Every input of `prune`. */
-export const pruneInputs = schemaOf({
-  command: oneOf('prune'),
-  name: optional(parseSetName),
-  ...storeInputs,
-  ...keepInputs,
-  'verification-key': optional(parseVerificationKeys),
-  ...signingInputs,
-  force: parseBoolean,
-  'dry-run': parseBoolean,
-  ...monitoringInputs,
-});
 
 const keepNames = Object.keys(keepInputs) as (keyof typeof keepInputs)[];
 
@@ -75,10 +75,10 @@ export async function readPruneSettings(get: GetInput, env: Environment, log: In
     ...storeSettings(inputs),
     retention: {
       rules: keep,
-      verificationKeys: inputs['verification-key'],
-      signing: inputs['signing-key'],
+      verificationKeys: inputs.verificationKey,
+      signing: inputs.signingKey,
       force: inputs.force,
-      dryRun: inputs['dry-run'],
+      dryRun: inputs.dryRun,
     },
   };
 }

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
 import { LifeboatError } from '../../errors.ts';
 import { isId } from '../../formats/id.ts';
-import type { Assertion } from '../../formats/restore-test/assertion.ts';
-import type { FileReference } from '../../formats/restore-test/file-reference.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import {
   imageNeedsHost,
@@ -24,9 +22,11 @@ import {
   type GetInput,
   type InputLog,
   optional,
+  pick,
   type Rule,
   readInputs,
   schemaOf,
+  type ValuesOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
@@ -36,43 +36,6 @@ import type { DecryptionSettings, SigningSettings } from '../../openpgp/settings
 import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
 import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
-
-/** Everything that a `restore-test` needs to know, checked. Durations are milliseconds. */
-export interface RestoreTestSettings extends StoreSettings {
-  command: 'restore-test';
-  /** null: the only set of the store. */
-  name: string | null;
-  /** An id, `latest` or `latest-proven`. */
-  backup: string;
-  decryption: DecryptionSettings;
-  /** Armored certificates; null: signatures are not looked at. */
-  verificationKeys: string | null;
-  /** For the record. */
-  signing: SigningSettings | null;
-  toolset: ToolsetChoice;
-  /** A server that is there; null: a private cluster. */
-  scratchConnection: Record<string, string> | null;
-  /** The image of a throwaway container; null: none. */
-  scratchImage: string | null;
-  /** Where a private cluster's folder is made; null: the machine's own place for such. */
-  scratchDir: string | null;
-  /** The restored database stays on the scratch server for later steps. */
-  keepDatabase: boolean;
-  /** The path of SQL that is run before it is handed out. */
-  afterRestore: string | null;
-  /** The encrypted parts are kept in the Actions cache. */
-  cache: boolean;
-  assertions: Assertion[];
-  fileReferences: FileReference[];
-  /** How many processes build indexes and constraints. */
-  jobs: number;
-  /** After so long the restore is ended; null: never. */
-  restoreTimeout: number | null;
-  /** An objective: a restore that takes longer is reported. */
-  maxRestoreTime: number | null;
-  maxAge: number | null;
-  onCouldNotVerify: 'fail' | 'warn';
-}
 
 /** Every input of `restore-test`. */
 export const restoreTestInputs = schemaOf({
@@ -99,6 +62,26 @@ export const restoreTestInputs = schemaOf({
   'on-could-not-verify': oneOf('fail', 'warn'),
   ...monitoringInputs,
 });
+
+type RestoreTestValues = ValuesOf<typeof restoreTestInputs>;
+
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = [
+  ...['command', 'name', 'backup', 'scratchImage', 'scratchDir', 'keepDatabase', 'afterRestore', 'cache', 'assertions'],
+  ...['fileReferences', 'jobs', 'restoreTimeout', 'maxRestoreTime', 'maxAge', 'onCouldNotVerify'],
+] as const satisfies (keyof RestoreTestValues)[];
+
+/** Everything that a `restore-test` needs to know, checked. Durations are milliseconds; null: the input was not given. */
+export interface RestoreTestSettings extends StoreSettings, Pick<RestoreTestValues, (typeof PLAIN)[number]> {
+  decryption: DecryptionSettings;
+  /** Armored certificates; null: signatures are not checked. */
+  verificationKeys: string | null;
+  /** Signs the record. */
+  signing: SigningSettings | null;
+  toolset: ToolsetChoice;
+  /** The connection parameters of an existing server; null: a private cluster. */
+  scratchConnection: Record<string, string> | null;
+}
 
 const rules: Rule<typeof restoreTestInputs>[] = [
   ...everyCommand,
@@ -144,21 +127,21 @@ const rules: Rule<typeof restoreTestInputs>[] = [
         'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
     };
   },
-  ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values['scratch-url']),
+  ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values.scratchUrl),
   ({ given, values }) =>
     needsLocalFiles(values.toolset, [
       { name: 'after-restore', used: given('after-restore') },
       { name: 'jobs', used: (values.jobs ?? 1) > 1 },
     ]),
   function keptWhere({ given, values }) {
-    if (values['keep-database'] !== true || given('scratch-url')) return null;
+    if (values.keepDatabase !== true || given('scratch-url')) return null;
     return {
       input: 'keep-database',
       problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
     };
   },
   function maskedForWhom({ given, values }) {
-    if (!given('after-restore') || values['keep-database'] === true) return null;
+    if (!given('after-restore') || values.keepDatabase === true) return null;
     return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
   },
 ];
@@ -190,26 +173,12 @@ export async function readRestoreTestSettings(
 ): Promise<RestoreTestSettings> {
   const inputs = await readInputs(restoreTestInputs, rules, get, { env, log, now: new Date() });
   return {
-    command: inputs.command,
-    name: inputs.name,
+    ...pick(inputs, PLAIN),
     ...storeSettings(inputs),
-    backup: inputs.backup,
     decryption: decryptionOf(inputs),
-    verificationKeys: inputs['verification-key'],
-    signing: inputs['signing-key'],
-    toolset: toolsetFor(inputs['after-restore'] !== null || inputs.jobs > 1, inputs.toolset),
-    scratchConnection: inputs['scratch-url'],
-    scratchImage: inputs['scratch-image'],
-    scratchDir: inputs['scratch-dir'],
-    keepDatabase: inputs['keep-database'],
-    afterRestore: inputs['after-restore'],
-    cache: inputs.cache,
-    assertions: inputs.assertions,
-    fileReferences: inputs['file-references'],
-    jobs: inputs.jobs,
-    restoreTimeout: inputs['restore-timeout'],
-    maxRestoreTime: inputs['max-restore-time'],
-    maxAge: inputs['max-age'],
-    onCouldNotVerify: inputs['on-could-not-verify'],
+    verificationKeys: inputs.verificationKey,
+    signing: inputs.signingKey,
+    toolset: toolsetFor(inputs.afterRestore !== null || inputs.jobs > 1, inputs.toolset),
+    scratchConnection: inputs.scratchUrl,
   };
 }

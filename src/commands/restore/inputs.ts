@@ -1,5 +1,4 @@
 import type { Wanted } from '../../formats/inventory/selection.ts';
-import type { Assertion } from '../../formats/restore-test/assertion.ts';
 import { commandEnvironment } from '../../inputs/command-environment.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type GetInput,
   type InputLog,
   optional,
+  pick,
   type Rule,
   readInputs,
   schemaOf,
@@ -37,34 +37,6 @@ import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
 import { parseBackup } from '../restore-test/inputs.ts';
 import type { SwapCommands } from './swap-commands.ts';
-
-/** Everything that a `restore` needs to know, checked. Durations are milliseconds. */
-export interface RestoreSettings extends StoreSettings {
-  command: 'restore';
-  /** PGDATABASE is the database that is to be restored; it need not be there. */
-  connection: Record<string, string>;
-  toolset: ToolsetChoice;
-  name: string | null;
-  backup: string;
-  decryption: DecryptionSettings;
-  verificationKeys: string | null;
-  replace: boolean;
-  /** What is wanted of the backup; null: all of it. */
-  wanted: Wanted | null;
-  /** A folder, new or empty, that the file trees are unpacked into, absolute; null: they are left alone. */
-  filesTo: string | null;
-  createRoles: boolean;
-  acceptUnverified: boolean;
-  /** After so long the restore is ended, unless the swap has begun; null: never. */
-  restoreTimeout: number | null;
-  /** An older backup is a warning; null: none is. */
-  maxAge: number | null;
-  swapTimeout: number;
-  commands: SwapCommands;
-  jobs: number;
-  assertions: Assertion[];
-  dryRun: boolean;
-}
 
 /** Every input of `restore`. */
 export const restoreInputs = schemaOf({
@@ -94,11 +66,32 @@ export const restoreInputs = schemaOf({
   ...monitoringInputs,
 });
 
+type RestoreValues = ValuesOf<typeof restoreInputs>;
+
+/** Settings that are the values of the inputs of these names, as parsed. */
+const PLAIN = [
+  ...['command', 'name', 'backup', 'replace', 'filesTo', 'createRoles', 'acceptUnverified', 'restoreTimeout'],
+  ...['maxAge', 'swapTimeout', 'jobs', 'assertions', 'dryRun'],
+] as const satisfies (keyof RestoreValues)[];
+
+/** Everything that a `restore` needs to know, checked. Durations are milliseconds; null: the input was not given. */
+export interface RestoreSettings extends StoreSettings, Pick<RestoreValues, (typeof PLAIN)[number]> {
+  /** PGDATABASE is the database to restore; it need not exist. */
+  connection: Record<string, string>;
+  toolset: ToolsetChoice;
+  decryption: DecryptionSettings;
+  /** Armored certificates; null: signatures are not checked. */
+  verificationKeys: string | null;
+  /** The part of the backup to restore; null: all of it. */
+  wanted: Wanted | null;
+  commands: SwapCommands;
+}
+
 const rules: Rule<typeof restoreInputs>[] = [
   ...everyCommand,
   ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
   ...decryptionRules,
-  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values['database-url']),
+  ({ values }) => imageNeedsHost(values.toolset, 'database-url', values.databaseUrl),
   ({ given, values }) =>
     needsLocalFiles(values.toolset, [
       { name: 'tables', used: given('tables') },
@@ -107,8 +100,8 @@ const rules: Rule<typeof restoreInputs>[] = [
     ]),
   /** The name of the database, typed once more: whoever restores says what is meant. */
   function confirmed({ values }) {
-    const database = values['database-url']?.PGDATABASE;
-    if (database === undefined || values['dry-run'] === true || values.confirm === database) return null;
+    const database = values.databaseUrl?.PGDATABASE;
+    if (database === undefined || values.dryRun === true || values.confirm === database) return null;
     return {
       input: 'confirm',
       problem: `${quote(values.confirm ?? '')} is not the database that database-url names (${quote(database)}). Write its name to confirm what will be restored, or set dry-run: true to see the plan.`,
@@ -129,29 +122,17 @@ export async function readRestoreSettings(get: GetInput, env: Environment, log: 
   const inputs = await readInputs(restoreInputs, rules, get, { env, log, now: new Date() });
   const wanted = wantedOf(inputs);
   return {
-    command: inputs.command,
-    connection: inputs['database-url'],
-    toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
-    name: inputs.name,
+    ...pick(inputs, PLAIN),
     ...storeSettings(inputs),
-    backup: inputs.backup,
+    connection: inputs.databaseUrl,
+    toolset: toolsetFor(wanted !== null || inputs.jobs > 1, inputs.toolset),
     decryption: decryptionOf(inputs),
-    verificationKeys: inputs['verification-key'],
-    replace: inputs.replace,
+    verificationKeys: inputs.verificationKey,
     wanted,
-    createRoles: inputs['create-roles'],
-    acceptUnverified: inputs['accept-unverified'],
-    restoreTimeout: inputs['restore-timeout'],
-    maxAge: inputs['max-age'],
-    swapTimeout: inputs['swap-timeout'],
     commands: { before: inputs.before, after: inputs.after, env: commandEnvironment(get, env) },
-    jobs: inputs.jobs,
-    filesTo: inputs['files-to'],
-    assertions: inputs.assertions,
-    dryRun: inputs['dry-run'],
   };
 }
 
-function wantedOf({ tables, schemas }: Pick<ValuesOf<typeof restoreInputs>, 'tables' | 'schemas'>): Wanted | null {
+function wantedOf({ tables, schemas }: Pick<RestoreValues, 'tables' | 'schemas'>): Wanted | null {
   return tables.length + schemas.length === 0 ? null : { tables, schemas };
 }

@@ -56,10 +56,10 @@ export const decryptionRules = [previousOfNone, passphraseOfNoKey];
 
 /** For a command that demands it by {@link wayToDecrypt}. */
 export function decryptionOf(
-  inputs: Pick<ValuesOf<typeof decryptionInputs>, 'passphrase' | 'previous-passphrases' | 'private-key'>,
+  inputs: Pick<ValuesOf<typeof decryptionInputs>, 'passphrase' | 'previousPassphrases' | 'privateKey'>,
 ): DecryptionSettings {
-  const { passphrase, 'previous-passphrases': previous, 'private-key': keys } = inputs;
-  if (passphrase !== null) return { kind: 'passphrase', passphrases: [passphrase, ...previous] };
+  const { passphrase, previousPassphrases, privateKey: keys } = inputs;
+  if (passphrase !== null) return { kind: 'passphrase', passphrases: [passphrase, ...previousPassphrases] };
   if (keys !== null) return { kind: 'private-key', keys };
   throw new Error('The rules let nothing pass without a way to decrypt.');
 }

@@ -2,8 +2,6 @@ import { LifeboatError } from '../../errors.ts';
 import { isLoopback } from '../../loopback.ts';
 import type { MailServer, MailSettings } from '../../notify/settings.ts';
 import { quote } from '../../text.ts';
-import type { ValuesOf } from '../schema.ts';
-import type { monitoringInputs } from './monitoring.ts';
 
 const MEND =
   'Write one such as smtps://user:password@smtp.example.com (what was given is not shown, for it can be a secret).';
@@ -83,7 +81,7 @@ export function mailInputsFit({
   values,
   given,
 }: {
-  values: Partial<ValuesOf<typeof monitoringInputs>>;
+  values: { smtpUrl?: MailServer | null };
   given(name: MailInput): boolean;
 }): { input: MailInput; problem: string } | null {
   if (!given('smtp-url')) {
@@ -92,7 +90,7 @@ export function mailInputsFit({
   }
   if (!given('mail-to'))
     return { input: 'mail-to', problem: 'smtp-url is given, and nobody to write to. Add addresses.' };
-  const server = values['smtp-url'];
+  const server = values.smtpUrl;
   if (given('mail-from') || !server || (server.login && isAddress(server.login.user))) return null;
   return {
     input: 'mail-from',

@@ -1,11 +1,10 @@
 import { LifeboatError } from '../../errors.ts';
-import { linesFor } from '../../store/ssh/known-hosts.ts';
+import type { StoreLocation } from '../../store/location.ts';
+import { type KnownHost, linesFor } from '../../store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../store/ssh/location.ts';
 import type { SshSettings } from '../../store/ssh/settings.ts';
 import { quote } from '../../text.ts';
 import { tidied } from '../keys/key-text.ts';
-import type { ValuesOf } from '../schema.ts';
-import type { storeInputs } from './store-inputs.ts';
 
 const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
 
@@ -37,7 +36,12 @@ export async function parseSshKey(text: string): Promise<string> {
   );
 }
 
-type StoreValues = ValuesOf<typeof storeInputs>;
+/** What the inputs about stores say of servers. */
+interface StoreValues {
+  store: StoreLocation[];
+  sshKey: string | null;
+  sshKnownHosts: KnownHost[] | null;
+}
 
 /** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
 export function sshInputsFit({
@@ -65,7 +69,7 @@ export function sshInputsFit({
     };
   }
   if (!given('ssh-known-hosts')) return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
-  const known = values['ssh-known-hosts'];
+  const known = values.sshKnownHosts;
   const stranger = known && servers.find((one) => linesFor(known, one).every(({ revoked }) => revoked));
   if (!stranger) return null;
   return { input: 'ssh-known-hosts', problem: howToKnow(stranger, 'has no line for it') };
@@ -78,7 +82,6 @@ function howToKnow({ host, port, url }: SshLocation, what: string): string {
 }
 
 /** What the stores are told; null without an ssh: store. */
-export function sshSettings(inputs: StoreValues): SshSettings | null {
-  const [key, knownHosts] = [inputs['ssh-key'], inputs['ssh-known-hosts']];
+export function sshSettings({ sshKey: key, sshKnownHosts: knownHosts }: StoreValues): SshSettings | null {
   return key === null || knownHosts === null ? null : { key, knownHosts };
 }

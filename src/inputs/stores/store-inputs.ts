@@ -28,8 +28,8 @@ export const storeInputs = {
 export function storeSettings(inputs: ValuesOf<typeof storeInputs>): StoreSettings {
   return {
     stores: inputs.store,
-    storeTimeout: inputs['store-timeout'],
-    s3: s3ForReading(inputs['s3-endpoint']),
+    storeTimeout: inputs.storeTimeout,
+    s3: s3ForReading(inputs.s3Endpoint),
     ssh: sshSettings(inputs),
   };
 }

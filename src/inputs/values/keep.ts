@@ -18,13 +18,13 @@ export const keepInputs = {
 /** The rules that are given; null when none is. */
 export function keepRulesOf(inputs: ValuesOf<typeof keepInputs>): KeepRules | null {
   const rules = {
-    last: inputs['keep-last'],
-    within: inputs['keep-within'],
-    hourly: inputs['keep-hourly'],
-    daily: inputs['keep-daily'],
-    weekly: inputs['keep-weekly'],
-    monthly: inputs['keep-monthly'],
-    yearly: inputs['keep-yearly'],
+    last: inputs.keepLast,
+    within: inputs.keepWithin,
+    hourly: inputs.keepHourly,
+    daily: inputs.keepDaily,
+    weekly: inputs.keepWeekly,
+    monthly: inputs.keepMonthly,
+    yearly: inputs.keepYearly,
   };
   return hasRule(rules) ? rules : null;
 }

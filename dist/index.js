@@ -28860,7 +28860,7 @@ async function notifyStart({ settings: { heartbeat }, cancelled, log }) {
         await sendBeat(heartbeat, 'start', cancelled);
     }
     catch (error) {
-        log.info(`heartbeat-url: the start was not told: ${(0,errors/* messageOf */.bD)(error)}`);
+        log.info(`heartbeat-url: could not report the start: ${(0,errors/* messageOf */.bD)(error)}`);
     }
 }
 async function notifyEnd(notifier, result, stores, stop) {
@@ -28872,7 +28872,7 @@ async function notifyEnd(notifier, result, stores, stop) {
                 await work(whom);
         }
         catch (error) {
-            notifier.log.warning(`${name}: this run was not told there: ${(0,errors/* messageOf */.bD)(error)}`);
+            notifier.log.warning(`${name}: could not report this run: ${(0,errors/* messageOf */.bD)(error)}`);
         }
     };
     let measured;
@@ -29067,13 +29067,13 @@ function noteUnusedInputs({ name: command, inputs }, get, log) {
  * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
  */
 function readMonitoring(get) {
-    const told = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), words/* parseBoolean */.yG));
+    const notifies = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), words/* parseBoolean */.yG));
     return {
-        webhook: told ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
-        heartbeat: told ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
-        metricsFile: told ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
-        pushgateway: told ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
-        mail: told
+        webhook: notifies ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
+        heartbeat: notifies ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
+        metricsFile: notifies ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
+        pushgateway: notifies ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        mail: notifies
             ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
             : null,
         set: usable(get('name'), set_name/* parseSetName */.$),
@@ -50102,10 +50102,10 @@ const INPUTS = {
         default: 'backup',
         secret: 'none',
         help: 'What to do. `backup`: dump a database, compress, encrypt and store it as one stream. `restore-test`: restore ' +
-            'a backup into a throwaway PostgreSQL and demand that it equals what was dumped. `restore`: restore a backup ' +
+            'a backup into a throwaway PostgreSQL and require it to equal what was dumped. `restore`: restore a backup ' +
             "into a new database beside the live one, verify it, and put it in the live one's place when asked to. " +
-            '`list`: show which backups there are. `check`: say whether they are as new, as proven, as large and as whole ' +
-            'as is demanded. `prune`: delete the backups that no keep-* rule keeps. `hold` and `release`: keep one backup ' +
+            '`list`: show which backups exist. `check`: check that they are recent, proven, large enough and complete. ' +
+            '`prune`: delete the backups that no keep-* rule keeps. `hold` and `release`: keep one backup ' +
             'from being deleted by them, and end that.',
     },
     'database-url': {
@@ -50186,7 +50186,7 @@ const INPUTS = {
         default: '',
         secret: 'whole',
         help: "An armored OpenPGP private key that signs each backup's manifest, and the records of restore tests and " +
-            'prunes, so that nobody who can write the store can forge them. Use a key of its own for this, not the one ' +
+            'prunes, so that an attacker who can write the store cannot forge them. Use a key of its own for this, not the one ' +
             'that decrypts.',
     },
     'signing-key-passphrase': {
@@ -50250,7 +50250,7 @@ const INPUTS = {
         default: '5m',
         secret: 'none',
         help: 'How long to go on trying for the locks that a consistent dump needs, in all, such as `90s`, `15m` or `2h` ' +
-            '(1s to 24h). While something else waits for a table, the backup gives way and tries again.',
+            '(1s to 24h). While something else waits for a table, the backup backs off and tries again.',
     },
     'store-timeout': {
         default: '5m',
@@ -50428,8 +50428,8 @@ const INPUTS = {
         default: 'false',
         secret: 'none',
         help: 'restore-test: `true` keeps the encrypted parts in the Actions cache, so that checks of pull requests do not ' +
-            'fetch them from the store each time. They are checked like those of a store. A cache that is not there, or ' +
-            "fails, is said and changes nothing. A test that has read the cache says nothing of the store's own copy, and " +
+            'fetch them from the store each time. They are checked like those of a store. A missing or failing ' +
+            "cache is reported and changes nothing. A test that has read the cache says nothing of the store's own copy, and " +
             'keeps no record. Not for public repositories, where everybody can read the cache.',
     },
     assertions: {
@@ -50450,7 +50450,7 @@ const INPUTS = {
     confirm: {
         default: '',
         secret: 'none',
-        help: 'restore: the name of the database that is to be restored, once more, so that nobody restores by mistake.',
+        help: 'restore: the name of the database that is to be restored, once more, which prevents a restore by mistake.',
     },
     replace: {
         default: 'false',
@@ -50536,7 +50536,7 @@ const INPUTS = {
         secret: 'none',
         help: 'list and check: the path of a page to write, such as `backups.html`: history, restore tests, and the RPO and ' +
             'RTO that were measured, in one file without scripts or anything from elsewhere, to be kept and printed. Its ' +
-            'folder must be there. list then reads the newest manifests and records too, which it does not otherwise.',
+            'folder must exist. list then reads the newest manifests and records too, which it does not otherwise.',
     },
     'on-could-not-verify': {
         default: 'fail',
@@ -50547,14 +50547,14 @@ const INPUTS = {
     'webhook-url': {
         default: '',
         secret: 'whole-url',
-        help: 'Told by POST when the run fails, and when one succeeds after it is known to have failed: JSON with `text`, ' +
+        help: 'Gets a POST when the run fails, and when one succeeds after a known failure: JSON with `text`, ' +
             'as Slack, Mattermost and their like take it, and the same facts for programs. A secret.',
     },
     'smtp-url': {
         default: '',
         secret: 'password-in-url',
-        help: 'A mail server that sends what webhook-url would be told, to the addresses of mail-to: ' +
-            '`smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is demanded unless the ' +
+        help: 'A mail server that sends what webhook-url would get, to the addresses of mail-to: ' +
+            '`smtps://user:password@host:465`, or `smtp://user:password@host:587`, where STARTTLS is required unless the ' +
             'host is this machine. Percent-encode characters such as @ in user and password. A secret.',
     },
     'mail-to': {

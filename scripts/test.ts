@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,6 +30,7 @@ const steps: [name: string, run: () => Promise<void>][] = [
   ['Install what is missing', () => runNode(['scripts/install-servers.ts'])],
   ['Types', () => runNode(['node_modules/typescript/bin/tsc'])],
   ['Format and lint', () => runNode(['node_modules/@biomejs/biome/bin/biome', 'check', '.'])],
+  ['Words', words],
   ['Workflows', () => runNode(['scripts/lint-workflows.ts'])],
   ['action.yml and docs/inputs.md match the declared inputs', () => runNode(['scripts/docs.ts', '--check'])],
   ['Links and snippets of the documentation', () => runNode(['scripts/check-docs.ts'])],
@@ -79,6 +81,19 @@ async function step(name: string, run: () => Promise<void>): Promise<void> {
     throw error;
   }
   console.log(`=== ${name}: passed in ${duration(started)}`);
+}
+
+/** It compares with an older commit, which a shallow clone does not have. */
+async function words(): Promise<void> {
+  const isShallow = execFileSync('git', ['rev-parse', '--is-shallow-repository'], {
+    cwd: REPOSITORY,
+    encoding: 'utf8',
+  });
+  if (isShallow.trim() === 'true') {
+    notRun.push({ what: 'Words', why: 'this clone is shallow: `git fetch --unshallow`' });
+    return;
+  }
+  await runNode(['scripts/check-words.ts']);
 }
 
 async function tests(options: JestOptions): Promise<void> {

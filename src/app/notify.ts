@@ -52,7 +52,7 @@ async function notifyStart({ settings: { heartbeat }, cancelled, log }: Notifier
   try {
     await sendBeat(heartbeat, 'start', cancelled);
   } catch (error) {
-    log.info(`heartbeat-url: the start was not told: ${messageOf(error)}`);
+    log.info(`heartbeat-url: could not report the start: ${messageOf(error)}`);
   }
 }
 
@@ -68,7 +68,7 @@ async function notifyEnd(
     try {
       if (whom !== null) await work(whom);
     } catch (error) {
-      notifier.log.warning(`${name}: this run was not told there: ${messageOf(error)}`);
+      notifier.log.warning(`${name}: could not report this run: ${messageOf(error)}`);
     }
   };
   let measured: Promise<MetricGroup[]> | undefined;

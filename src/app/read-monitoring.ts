@@ -12,13 +12,13 @@ import { namedCommand } from './read-settings.ts';
  * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
  */
 export function readMonitoring(get: GetInput): MonitoringSettings {
-  const told = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), parseBoolean));
+  const notifies = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), parseBoolean));
   return {
-    webhook: told ? usable(get('webhook-url'), parseServiceUrl) : null,
-    heartbeat: told ? usable(get('heartbeat-url'), parseServiceUrl) : null,
-    metricsFile: told ? usable(get('metrics-file'), parseMetricsFile) : null,
-    pushgateway: told ? usable(get('pushgateway-url'), parseServiceUrl) : null,
-    mail: told
+    webhook: notifies ? usable(get('webhook-url'), parseServiceUrl) : null,
+    heartbeat: notifies ? usable(get('heartbeat-url'), parseServiceUrl) : null,
+    metricsFile: notifies ? usable(get('metrics-file'), parseMetricsFile) : null,
+    pushgateway: notifies ? usable(get('pushgateway-url'), parseServiceUrl) : null,
+    mail: notifies
       ? mailSettings(
           usable(get('smtp-url'), parseSmtpUrl),
           usable(get('mail-to'), parseAddresses),

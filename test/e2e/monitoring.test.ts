@@ -39,7 +39,7 @@ beforeAll(async () => {
   unheard = startAction(listing({ 'webhook-url': `${deaf.url}/${WEBHOOK_KEY}` }, GONE), { env: ENVIRONMENT });
   await server.createDatabase(DATABASE);
   await server.psql(DATABASE, 'create table t as select n from generate_series(1, 10) n');
-}, 120_000);
+});
 
 beforeEach(() => {
   for (const service of [chat, heart]) {
@@ -256,11 +256,11 @@ describe('services that are bad change nothing of the run', () => {
     for (const service of [chat, heart]) service.answers(status(500));
     const [green, red] = await runs();
     expect(green.exitCode).toBe(0);
-    const heartbeat = `heartbeat-url: this run was not told there: ${heart.host} answered 500 (tried 3 times).`;
+    const heartbeat = `heartbeat-url: could not report this run: ${heart.host} answered 500 (tried 3 times).`;
     expect(warningsOf(green)).toEqual([heartbeat]);
     expect(red.exitCode).toBe(1);
     expect(errorsOf(red).length).toBe(1);
-    const webhook = `webhook-url: this run was not told there: ${chat.host} answered 500 (tried 3 times).`;
+    const webhook = `webhook-url: could not report this run: ${chat.host} answered 500 (tried 3 times).`;
     expect(warningsOf(red).sort()).toEqual([heartbeat, webhook]);
     expect(chat.requests.length).toBe(3);
   });
@@ -305,7 +305,7 @@ describe('services that are bad change nothing of the run', () => {
     }));
     expect([green.exitCode, red.exitCode]).toEqual([0, 1]);
     for (const warning of warningsOf(red)) {
-      expect(warning).toMatch(/-url: this run was not told there: 127\.0\.0\.1:\d+ could not be reached: ECONNREFUSED/);
+      expect(warning).toMatch(/-url: could not report this run: 127\.0\.0\.1:\d+ could not be reached: ECONNREFUSED/);
     }
     expect([warningsOf(green).length, warningsOf(red).length]).toEqual([2, 3]);
   });
@@ -347,8 +347,8 @@ describe('cancelled', () => {
     heart.answers(status(200), never);
     const result = await cancelled();
     expect(warningsOf(result).sort()).toEqual([
-      `heartbeat-url: this run was not told there: ${heart.host} did not answer in time.`,
-      `webhook-url: this run was not told there: ${chat.host} did not answer in time.`,
+      `heartbeat-url: could not report this run: ${heart.host} did not answer in time.`,
+      `webhook-url: could not report this run: ${chat.host} did not answer in time.`,
     ]);
   });
 });
@@ -415,7 +415,7 @@ test('a chat that never answers is asked three times, and after 30 s the run end
   const result = await unheard.finished;
   expectNoSecret(result);
   expect(result).toMatchObject({ exitCode: 1, signal: null });
-  const message = `webhook-url: this run was not told there: ${deaf.host} did not answer in time (tried 3 times).`;
+  const message = `webhook-url: could not report this run: ${deaf.host} did not answer in time (tried 3 times).`;
   expect(warningsOf(result)).toEqual([message]);
   expect(deaf.requests.length).toBe(3);
   expect(result.duration).toBeGreaterThan(29_000);

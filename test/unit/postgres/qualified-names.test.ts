@@ -44,7 +44,7 @@ function unqualifiedNames(sql: string): string[] {
     if (before === '::') return !GRAMMAR_TYPES.has(token);
     if (before === 'from') return beforeThat !== 'distinct';
     if (before === 'join' || before === 'only' || before === 'collate') return true;
-    // An alias with its columns is no call: `from f() as t (a, b)`.
+    // An alias with its columns is not a call: `from f() as t (a, b)`.
     return (next === '(' && before !== 'as') || token.startsWith('pg_');
   });
 }

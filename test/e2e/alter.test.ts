@@ -104,7 +104,6 @@ test.each<SnapshotStep>(['lock-export', 'export-dump'])(
     expect(/^COPY public\.app \(n, added\) .*\n((?:\d+\t7\n)*)\\\.$/m.exec(sql)?.[1]?.split('\n').length).toBe(1001);
     expect(report.rows).toBe('1000');
   },
-  60_000,
 );
 
 test('without giving way the application waits as long as the migration does: the test would see it', async () => {

@@ -31,6 +31,7 @@ import {
   type StoreFolder,
 } from '../support/action/stored-backup.ts';
 import { processesOf } from '../support/faults/rig.ts';
+import { HANG_LIMIT } from '../support/hang-limit.ts';
 import {
   type ActionsCache,
   type CacheEntry,
@@ -58,7 +59,7 @@ beforeAll(async () => {
   await server.psql(DATABASE, `create table t as select n, '${ROW}' as text from generate_series(1, 5000) n`);
   original = newStoreFolder();
   backup = readBackup(original, DATABASE, await backUp(original));
-}, 120_000);
+});
 
 afterAll(() => cache.stop());
 
@@ -136,7 +137,7 @@ describe('the first test keeps the parts, the second has them from the cache', (
     second = await testCached(secondStore, { 'max-restore-time': '0s' }, { env: { PATH: path.value } });
     const { leaks, programs } = await scanning.stop();
     Object.assign(scan, { leaks, programs: programs.join('\n'), environments: readFileSync(path.recorded, 'utf8') });
-  }, 120_000);
+  });
 
   /** A PATH whose tar writes down its environment, and then is tar. */
   function recordingTar(): { value: string; recorded: string } {
@@ -336,14 +337,14 @@ describe('A10: a cache that does not do its work', () => {
 
   beforeAll(async () => {
     results = await Promise.all(cases.map(runCase));
-  }, 120_000);
+  });
 
   async function runCase({ faults = {}, env = {}, hit }: (typeof cases)[number]) {
     const own = await startActionsCache();
     own.faults = faults as Record<string, CacheFault>;
     if (hit) own.entries.push({ ...entry });
     try {
-      const result = await testCached(original, {}, { env: { ...own.env, ...env }, cancelAfter: 80_000 });
+      const result = await testCached(original, {}, { env: { ...own.env, ...env }, cancelAfter: HANG_LIMIT });
       return { result, requests: own.requests };
     } finally {
       await own.stop();
@@ -379,7 +380,7 @@ describe('ended while the cache hangs', () => {
     const started = performance.now();
     run.kill('SIGINT');
     const result = await run.finished;
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(7_000);
     expect(errorsOf(result)).toEqual([expect.objectContaining({ title: 'Lifeboat: cancelled' })]);
     expect(readdirSync(result.runnerTemp)).toEqual([]);
     expect(processesOf(result).map(commandLine)).toEqual([]);
@@ -395,6 +396,6 @@ describe('ended while the cache hangs', () => {
     expect(left.map(commandLine)).toEqual([expect.stringContaining('actions-cache look-up')]);
     expect(await runPost(killed)).toMatchObject({ exitCode: 0, annotations: [] });
     expect(readdirSync(killed.runnerTemp)).toEqual([]);
-    expect(await waitUntilGone(left, 1_000)).toEqual([]);
+    expect(await waitUntilGone(left, 5_000)).toEqual([]);
   });
 });

@@ -87,7 +87,7 @@ beforeAll(async () => {
     'public-key': alice.publicKey,
     ...OBJECTIVES,
   };
-}, 120_000);
+});
 
 afterAll(() => proxy.die());
 

@@ -66,7 +66,7 @@ beforeAll(async () => {
   ]) {
     writeFileSync(join(home, `${name}.asc`), key ?? '', { mode: 0o600 });
   }
-}, 120_000);
+});
 
 test('the day GitHub is down: backed up, listed, checked, proven and restored with dist/, the store and the key', async () => {
   const backup = await run(
@@ -98,7 +98,7 @@ test('the day GitHub is down: backed up, listed, checked, proven and restored wi
   expect([backup, list, proof, restored].map(({ stdout }) => stdout).join()).not.toMatch(/^::|^##\[/m);
   // Nothing but what was there stays in its own place for temporary files.
   expect(readdirSync(home).sort()).toEqual(['lifeboat', 'private.asc', 'public.asc']);
-}, 120_000);
+});
 
 /** A command line on a terminal: `script` gives it one, and types. */
 async function onTerminal(words: string[], typed: string, env: Record<string, string>): Promise<Ended> {
@@ -156,7 +156,7 @@ test('at a terminal a bar tells how far it has come, on one line; elsewhere ther
   const piped = await run(words, password());
   expect(piped).toMatchObject({ code: 0, stderr: '' });
   expect(piped.stdout).not.toContain('[#');
-}, 60_000);
+});
 
 describe('what is written wrong', () => {
   test.each<[string, string[], RegExp]>([
@@ -219,7 +219,7 @@ test('what could not be verified: 3', async () => {
   const { code, stderr } = await run(['restore-test', ...key], env);
   expect(stderr).toMatch(/^Lifeboat: could not verify: .*adminpack/m);
   expect(code).toBe(3);
-}, 120_000);
+});
 
 test('what is not good: 1', async () => {
   const old = await run(['check', '--store', store.url, '--max-age', '1s']);

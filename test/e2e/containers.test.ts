@@ -40,7 +40,7 @@ const PLACE = localPrograms()?.binDir ?? '';
     await postgres.psql(DATABASE, 'create table orders as select n, md5(n::text) from generate_series(1, 5000) n');
     store = newStoreFolder();
     first = await run({ 'database-url': postgres.url(DATABASE) });
-  }, 120_000);
+  });
 
   afterAll(() => postgres.stop());
 
@@ -137,7 +137,7 @@ const PLACE = localPrograms()?.binDir ?? '';
       [server, image] = [await sharedPostgres(), await importClientImage(PLACE)];
       await server.createDatabase('imaged');
       await server.psql('imaged', 'create table t as select n from generate_series(1, 700) n');
-    }, 120_000);
+    });
 
     test('backed up, listed, checked, proven, restored and pruned, and no container stays', async () => {
       const folder = newStoreFolder();
@@ -200,7 +200,7 @@ const PLACE = localPrograms()?.binDir ?? '';
     postgres = await startPostgresContainer(PLACE, port);
     await postgres.psql('postgres', `create database ${DATABASE}`);
     await postgres.psql(DATABASE, 'create table orders as select n from generate_series(1, 300) n');
-  }, 120_000);
+  });
 
   afterAll(() => postgres.stop());
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
   kept = await backUp();
   other = await backUp();
   signed = await backUp({ passphrase: '', 'public-key': alice.publicKey, 'signing-key': signer.secretKey });
-}, 120_000);
+});
 
 async function backUp(inputs: ActionInputs = {}, database = DATABASE): Promise<Kept> {
   const store = newStoreFolder();

@@ -25,7 +25,7 @@ beforeAll(async () => {
     await server.createDatabase(name);
     await server.psql(name, `create table t as select n from generate_series(1, ${rows}) n`);
   }
-}, 120_000);
+});
 
 beforeEach(() => {
   store = newStoreFolder();

@@ -23,7 +23,7 @@ beforeAll(async () => {
     await server.createDatabase(name);
     await server.psql(name, 'create table t as select n from generate_series(1, 100) n');
   }
-}, 120_000);
+});
 
 async function newBucket(options: { ObjectLockEnabledForBucket?: true } = {}): Promise<string> {
   const bucket = `examples-${crypto.randomUUID()}`;

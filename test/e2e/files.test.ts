@@ -43,7 +43,7 @@ beforeAll(async () => {
   );
   uploads = makeTree(UPLOADS);
   chmodSync(join(uploads, 'avatars/1.png'), 0o640);
-}, 120_000);
+});
 
 const byHand = () => ({ home: newGnupgHome(), passphrase: PASSPHRASE });
 

@@ -57,7 +57,7 @@ test('from nothing to a proven backup', async () => {
   const { environments } = JSON.parse(readFileSync(githubFile, 'utf8')) as Github;
   expect(Object.keys(environments.backup?.secrets ?? {})).not.toContain('BACKUP_PRIVATE_KEY');
   expect(readdirSync(join(home, 'backups', 'postgres'))).toEqual(['shop']);
-}, 240_000);
+});
 
 /** What the page makes in the database, and the password that it writes there. */
 function roleOfThePage(): { role: string; password: string } {

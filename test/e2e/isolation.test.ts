@@ -42,7 +42,7 @@ beforeAll(async () => {
   await server.psql('isolated', 'create table t as select n, md5(n::text) from generate_series(1, 900) n');
   expect(errorsOf(await runBackup(backupInputs(server, 'isolated', store)))).toEqual([]);
   await execute('chown', ['-R', String(USER), store.path]);
-}, 60_000);
+});
 
 (isRoot ? describe : describe.skip).each(ways)('restore-test as %s: %s', (_, isolation, steps) => {
   let scratch: string;
@@ -84,7 +84,7 @@ beforeAll(async () => {
     const post = await runPost(await running.finished, options());
     expect(post.annotations).toEqual([]);
     expect(readdirSync(scratch)).toEqual([]);
-    expect(await waitUntilGone(serversBelow(), 2_000)).toEqual([]);
+    expect(await waitUntilGone(serversBelow())).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
   store = newStoreFolder();
   const backup = await runBackup({ ...backupInputs(server, DATABASE, store), fingerprint: 'content' });
   expect(backup.exitCode).toBe(0);
-}, 120_000);
+});
 
 function restoreTest(inputs: ActionInputs = {}): Promise<ActionResult> {
   return runAction({ command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs });

@@ -98,7 +98,7 @@ beforeAll(async () => {
     write(folder, key);
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: `some/prefix/${key}`, Body: 'x' }));
   }
-}, 180_000);
+});
 
 afterAll(() => proxy.die());
 

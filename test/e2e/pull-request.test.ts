@@ -168,7 +168,7 @@ describe('its inputs', () => {
       'scratch-url': `${server.url('postgres')}?sslmode=disable`,
       'after-restore': mask,
     };
-  }, 120_000);
+  });
 
   afterAll(async () => {
     for (const database of kept) await server.dropDatabase(database);
@@ -219,7 +219,7 @@ describe('its inputs', () => {
       cache.requests.length = 0;
       result = await restored();
       url = result.outputs['restored-url'] ?? '';
-    }, 60_000);
+    });
 
     test('the backup comes from the cache, and is proven', () => {
       expectProven(result);
@@ -291,7 +291,7 @@ describe('its inputs', () => {
 
     beforeAll(async () => {
       other = await startPostgres({ settings: { wal_level: 'logical' } });
-    }, 60_000);
+    });
 
     afterAll(() => other.stop('immediate'));
 

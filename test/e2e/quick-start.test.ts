@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { readPage } from '../../scripts/docs/page.ts';
 import { REPOSITORY } from '../support/action/action-definition.ts';
@@ -18,9 +18,6 @@ import { awsEnvironment } from '../support/servers/s3-server.ts';
 
 /* What the README says that one does first, as it stands there. */
 const { snippets } = readPage(join(REPOSITORY, 'README.md'));
-
-// A machine with much else to do.
-jest.setTimeout(240_000);
 
 /** The one block of that language with these words. */
 function snippet(language: string, words: string): string {

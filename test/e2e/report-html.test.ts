@@ -65,7 +65,7 @@ describe('the page of a check', () => {
     file = join(pages, 'check.html');
     result = await runCheck([store.url], { name: 'shop', 'max-age': '2h', 'report-html': file });
     page = await render(file);
-  }, 60_000);
+  });
 
   test('one file, nothing beside it, for others to read', () => {
     expect(readdirSync(pages).filter((name) => name.includes('check'))).toEqual(['check.html']);

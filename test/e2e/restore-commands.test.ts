@@ -28,7 +28,7 @@ beforeAll(async () => {
   await server.psql(DATABASE, 'create table orders as select n from generate_series(1, 100) n');
   store = newStoreFolder();
   expect((await runBackup(backupInputs(server, DATABASE, store))).exitCode).toBe(0);
-}, 120_000);
+});
 
 beforeEach(async () => {
   trace = join(mkdtempSync(join(runFolder(), 'commands-')), 'trace');

@@ -30,7 +30,7 @@ beforeAll(async () => {
   const backup = await runBackup(backupInputs(server, DATABASE, store));
   expect(errorsOf(backup)).toEqual([]);
   id = backup.outputs.id ?? '';
-}, 120_000);
+});
 
 const inputs = (): ActionInputs => ({
   command: 'restore',

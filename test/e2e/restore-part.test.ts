@@ -22,7 +22,7 @@ beforeAll(async () => {
   const backup = await runBackup({ ...backupInputs(server, DATABASE, store), fingerprint: 'content' });
   expect(errorsOf(backup)).toEqual([]);
   id = backup.outputs.id ?? '';
-}, 120_000);
+});
 
 afterEach(() => server.dropDatabase(restoredName()));
 

@@ -20,7 +20,7 @@ let server: PostgresServer;
 beforeAll(async () => {
   server = await sharedPostgres();
   await createSampleDatabase(server, DATABASE);
-}, 120_000);
+});
 
 async function backUp(store: StoreFolder, inputs: ActionInputs = {}, database = DATABASE): Promise<string> {
   const result = await runBackup({ ...backupInputs(server, database, store), ...inputs });
@@ -42,7 +42,7 @@ describe('with a passphrase', () => {
     store = newStoreFolder();
     id = await backUp(store, { fingerprint: 'content' });
     result = await runRestoreTest(store, { 'max-age': '1h', 'max-restore-time': '5m' });
-  }, 120_000);
+  });
 
   test('a healthy backup is proven', () => {
     expectProven(result);
@@ -157,7 +157,7 @@ describe('which backup', () => {
     first = await backUp(store, {}, 'chosen');
     await new Promise((resolve) => setTimeout(resolve, 1_000)); // Ids sort by the second.
     second = await backUp(store, {}, 'chosen');
-  }, 120_000);
+  });
 
   const tested = async (backup: string) => {
     const result = await runRestoreTest(store, { backup, 'scratch-url': server.url('postgres') });
@@ -258,7 +258,7 @@ describe('scratch-url: a server that goes on living', () => {
     await backUp(store, { 'database-url': source.url(SOURCE) });
     await source.stop();
     await server.psql('postgres', 'create role scratch_known nologin');
-  }, 120_000);
+  });
 
   const databases = () => server.psql('postgres', "select datname from pg_database where datname ~ 'from_elsewhere'");
   const roles = () => server.psql('postgres', `select rolname from pg_roles where rolname = any('{${ROLES}}')`);
@@ -326,7 +326,7 @@ describe('R3: a scratch server that lacks an extension', () => {
     );
     store = newStoreFolder();
     await backUp(store, {}, SOURCE);
-  }, 120_000);
+  });
 
   test('could not verify: red, the extension is named first, and it does not count as proven', async () => {
     const result = await runRestoreTest(store, { 'scratch-url': scratch.url('postgres') });
@@ -377,7 +377,7 @@ describe('R4: a database that its own dump does not restore', () => {
     const store = newStoreFolder();
     await backUp(store, {}, SOURCE);
     result = await runRestoreTest(store, { 'scratch-url': server.url('postgres') });
-  }, 120_000);
+  });
 
   test('failed: each table is named, with the reason and what to do', () => {
     expectFailed(result);

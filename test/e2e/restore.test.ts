@@ -39,7 +39,7 @@ beforeAll(async () => {
   expect(backup.exitCode).toBe(0);
   id = backup.outputs.id ?? '';
   await server.psql(DATABASE, 'delete from orders where id > 100');
-}, 120_000);
+});
 
 function restore(inputs: ActionInputs, to = server): Promise<ActionResult> {
   const database = { 'database-url': to.url(DATABASE), confirm: DATABASE };
@@ -121,7 +121,7 @@ describe('an empty server', () => {
 
   beforeAll(async () => {
     fresh = await startPostgres();
-  }, 60_000);
+  });
 
   test('roles that are missing are named before anything is done', async () => {
     const result = await restore({}, fresh);

@@ -227,7 +227,7 @@ describe('on S3', () => {
   beforeAll(async () => {
     s3 = await ensureCeph();
     proxy = await startHttpProxy(s3.endpoint);
-  }, 180_000);
+  });
 
   afterAll(() => proxy.die());
 
@@ -266,7 +266,9 @@ describe('on S3', () => {
   });
 
   test('A2: cancelled while older ones are deleted: the backup stays, and is told', async () => {
-    proxy.when('DeleteObject', faults.delay(700));
+    const isOfSecond: Parameters<HttpProxy['when']>[0] = ({ operation, path }) =>
+      operation === 'DeleteObject' && path.includes(ids[1] ?? '');
+    proxy.when(isOfSecond, faults.delay(3_000));
     const result = await backUpThere({ cancelWhen: (printed) => printed.includes('deleted backup') });
     expect(result.exitCode).toBe(0);
     expect(ofKind(result, 'warning')).toEqual([expect.stringMatching(/the backup is good, but .* was cancelled/)]);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { newGnupgHome, type Person, people } from '../support/action/gnupg.ts';
 import { runBackup } from '../support/action/run-backup.ts';
 import { GITHUB_FILE, type Github } from '../support/runbooks/gh.ts';
@@ -41,9 +41,6 @@ alter table orders owner to shop_owner;
 grant select on orders to shop_app;
 `;
 
-// Each runs the action several times.
-jest.setTimeout(120_000);
-
 let live: PostgresServer;
 let s3: S3Server;
 let owner: Person;
@@ -68,7 +65,7 @@ beforeAll(async () => {
   expect(await runBackup(inputs, { env: storeEnvironment() })).toMatchObject({ exitCode: 0 });
   newest = await backUp();
   await live.psql('postgres', 'alter database shop rename to template_of_shop');
-}, 120_000);
+});
 
 function storeEnvironment(): Record<string, string> {
   return { ...awsEnvironment(s3), AWS_ENDPOINT_URL_S3: s3.endpoint };

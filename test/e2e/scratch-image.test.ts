@@ -35,7 +35,7 @@ if (why !== null) notRun('scratch-image', why);
     await server.psql('imaged_scratch', 'create table t as select n, md5(n::text) from generate_series(1, 900) n');
     await server.psql('imaged_scratch', 'create index on t (n)');
     expect(errorsOf(await runBackup(backupInputs(server, 'imaged_scratch', store)))).toEqual([]);
-  }, 120_000);
+  });
 
   async function expectNothingLeft(): Promise<void> {
     expect(await containersOf(image)).toEqual([]);

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ActionResult } from '../support/action/harness.ts';
+import { type ActionResult, startAction } from '../support/action/harness.ts';
 import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
 import { newStoreFolder, readBackup, type StoreFolder } from '../support/action/stored-backup.ts';
+import { HANG_LIMIT } from '../support/hang-limit.ts';
 import { notRun } from '../support/servers/not-run.ts';
 import { startPgbouncer } from '../support/servers/pgbouncer.ts';
 import { type PostgresServer, sharedPostgres, startPostgres } from '../support/servers/postgres.ts';
@@ -126,8 +127,11 @@ describe('P7: a table that another session has locked', () => {
   });
 
   test('but not for long: given way, then backed up', async () => {
-    const { ended } = await lock(4);
-    const result = await runBackup(backupInputs(server, 'locked', store));
+    const { pid, ended } = await lock(600);
+    const run = startAction(backupInputs(server, 'locked', store), { cancelAfter: HANG_LIMIT });
+    await run.waitFor((printed) => printed.includes('Attempt 1 '));
+    await release(pid);
+    const result = await run.finished;
     expect(result).toMatchObject({ exitCode: 0, outputs: { rows: '7' } });
     expect(result.stdout).toMatch(/Attempt 1 gave way: /);
     await ended;

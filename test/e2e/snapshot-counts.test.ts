@@ -103,4 +103,4 @@ test(`archive and inventory are equal, and of one moment, in ${ROUNDS} rounds`, 
     expect(after.growing).toBeGreaterThan(growing);
     expect(after.left).toBeLessThan(left);
   }
-}, 180_000);
+});

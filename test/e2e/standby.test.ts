@@ -68,7 +68,8 @@ describe('whose primary removes rows that the snapshot still sees', () => {
   async function setFeedback(value: 'on' | 'off'): Promise<void> {
     await standby.psql('shop', `alter system set hot_standby_feedback = ${value}`);
     await standby.psql('shop', 'select pg_reload_conf()');
-    await sleep(value === 'on' ? 1_500 : 0); // Until the primary has heard of it, a second later at most.
+    const isHeard = 'select count(*) from pg_stat_replication where backend_xmin is not null';
+    while (value === 'on' && (await primary.psql('postgres', isHeard)) === '0') await sleep(50);
   }
 
   const backUp = (step: SnapshotStep) => {

@@ -37,7 +37,7 @@ beforeAll(async () => {
     'stub/stub/avatars/before versions': 'text',
   });
   store = newStoreFolder();
-}, 120_000);
+});
 
 async function backUp(): Promise<void> {
   const { paths = '' } = inputsOf('supabase', 'backup');

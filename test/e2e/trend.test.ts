@@ -38,7 +38,7 @@ beforeAll(async () => {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
     }
   }
-}, 120_000);
+});
 
 afterAll(() => proxy.die());
 
@@ -106,4 +106,4 @@ test('a store that falls silent after the backup is waited for ten seconds, and 
   const result = await backUp();
   expect(result.trend).toBeNull();
   expect(result.duration).toBeLessThan(20_000);
-}, 30_000);
+});

@@ -34,7 +34,7 @@ let database: TcpProxy;
 beforeAll(async () => {
   [server, ceph] = await Promise.all([sharedPostgres(), ensureCeph()]);
   await createBulkDatabase(server, DATABASE, 40);
-}, 180_000);
+});
 
 beforeEach(async () => {
   [s3, database] = await Promise.all([startHttpProxy(ceph.endpoint), startTcpProxy(server)]);
@@ -231,8 +231,8 @@ describe('main is killed midway, and post cleans up', () => {
     for (const time of ['first', 'second']) {
       const post = await runPost(killed);
       expect({ time, ...post }).toMatchObject({ time, exitCode: 0, signal: null, stderr: '', annotations: [] });
-      expect(await waitUntilGone(processesOf(killed), 1_000)).toEqual([]);
-      expect(post.duration).toBeLessThan(5_000);
+      expect(await waitUntilGone(processesOf(killed), 10_000)).toEqual([]);
+      expect(post.duration).toBeLessThan(60_000);
       const left = (await rig.place.contents()).filter((line) => !before.includes(line));
       expect(left.filter((line) => !WHOLE.test(line))).toEqual([]);
     }

@@ -21,7 +21,7 @@ const MEGABYTE = 1024 * 1024;
     postgres = await startPostgresContainer(localPrograms()?.binDir ?? '');
     await postgres.psql('postgres', `create database ${DATABASE}`);
     await postgres.psql(DATABASE, bulkTables(150));
-  }, 120_000);
+  });
 
   afterAll(() => postgres.stop());
 

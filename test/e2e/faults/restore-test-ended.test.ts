@@ -41,7 +41,7 @@ beforeAll(async () => {
   const backup = await runBackup(backupInputs(server, DATABASE, store));
   expect(errorsOf(backup)).toEqual([]);
   stored = filesBelow(store.path);
-}, 120_000);
+});
 
 beforeEach(() => {
   scratch = mkdtempSync(join(runFolder(), 'scratch-'));
@@ -103,8 +103,8 @@ test.each(['COPY', 'CREATE INDEX'])('main is killed in the middle of %s, and pos
   for (const time of ['first', 'second']) {
     const post = await runPost(killed);
     expect({ time, ...post }).toMatchObject({ time, exitCode: 0, signal: null, stderr: '', annotations: [] });
-    expect(post.duration).toBeLessThan(5_000);
-    await waitUntilGone([...serverProcesses(), ...processesOf(killed)], 1_000);
+    expect(post.duration).toBeLessThan(60_000);
+    await waitUntilGone([...serverProcesses(), ...processesOf(killed)], 10_000);
     await expectNothingLeft(killed);
   }
 });

@@ -17,7 +17,7 @@ import { sharedPostgres } from '../../support/servers/postgres.ts';
 
 const DATABASE = 'faults_s3_for_ever';
 /** Milliseconds. A request is tried eight times, which takes up to 51 s. */
-const REASONABLE = 90_000;
+const REASONABLE = 180_000;
 
 interface Outcome {
   rig: Rig;
@@ -76,7 +76,7 @@ beforeAll(async () => {
     outcomes.set(name, run());
   }
   await Promise.allSettled(outcomes.values());
-}, 180_000);
+});
 
 async function outcomeOf(name: string): Promise<Outcome> {
   const outcome = await outcomes.get(name);

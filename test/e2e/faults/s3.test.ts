@@ -38,7 +38,7 @@ let before: string[];
 beforeAll(async () => {
   [server, ceph] = await Promise.all([sharedPostgres(), ensureCeph()]);
   await createBulkDatabase(server, DATABASE, 40);
-}, 180_000);
+});
 
 beforeEach(async () => {
   proxy = await startHttpProxy(ceph.endpoint);

@@ -40,35 +40,31 @@ function quickEnvironment(): Record<string, string> {
 describe('the whole disk', () => {
   // Where it is hopeless it is listed once, above, and not as skipped too.
   if (machine !== 'panics')
-    (machine === null ? test.skip : test)(
-      'packed, partitioned, encrypted for two custodians, unpacked',
-      async () => {
-        if (machine === null) return;
-        const folder = newFolder();
-        mkdirSync(join(folder, 'installed', 'boot', 'efi'), { recursive: true });
-        mkdirSync(join(folder, 'installed', 'etc'));
-        writeFileSync(join(folder, 'installed', 'boot', 'vmlinuz-6.1.0'), 'a kernel');
-        const { disk, partition } = machine;
-        const values = { DISK: disk, SYSTEM: partition(1), ESP: partition(2), BOOT: partition(3), CRYPT: partition(4) };
-        // An installation as a provider makes it.
-        const before = `sgdisk --new=1:0:0 ${disk} && mkfs.ext4 -q -d installed ${partition(1)}`;
-        const typed = {
-          'cryptsetup luksFormat': `${FIRST}\n`,
-          'cryptsetup luksAddKey': `${FIRST}\n${SECOND}\n`,
-          'cryptsetup open --test-passphrase': `${FIRST}\n`,
-          'cryptsetup open "$CRYPT"': `${SECOND}\n`,
-        };
-        await runBlocks('disk-encryption', 'disk', {
-          folder,
-          env: quickEnvironment(),
-          values,
-          typed,
-          before,
-          shell: machine.run,
-        });
-      },
-      200_000,
-    );
+    (machine === null ? test.skip : test)('packed, partitioned, encrypted for two custodians, unpacked', async () => {
+      if (machine === null) return;
+      const folder = newFolder();
+      mkdirSync(join(folder, 'installed', 'boot', 'efi'), { recursive: true });
+      mkdirSync(join(folder, 'installed', 'etc'));
+      writeFileSync(join(folder, 'installed', 'boot', 'vmlinuz-6.1.0'), 'a kernel');
+      const { disk, partition } = machine;
+      const values = { DISK: disk, SYSTEM: partition(1), ESP: partition(2), BOOT: partition(3), CRYPT: partition(4) };
+      // An installation as a provider makes it.
+      const before = `sgdisk --new=1:0:0 ${disk} && mkfs.ext4 -q -d installed ${partition(1)}`;
+      const typed = {
+        'cryptsetup luksFormat': `${FIRST}\n`,
+        'cryptsetup luksAddKey': `${FIRST}\n${SECOND}\n`,
+        'cryptsetup open --test-passphrase': `${FIRST}\n`,
+        'cryptsetup open "$CRYPT"': `${SECOND}\n`,
+      };
+      await runBlocks('disk-encryption', 'disk', {
+        folder,
+        env: quickEnvironment(),
+        values,
+        typed,
+        before,
+        shell: machine.run,
+      });
+    });
 });
 
 describe('the LUKS header', () => {

@@ -47,7 +47,7 @@ const denied = async (what: Promise<unknown>) => expect(await failureOf(what)).t
     useCredentials({ ...place.server, ...(place.server.guest as NonNullable<S3Server['guest']>) });
     guest = await storeAt(place, recordedContext(), { prefix: PREFIX });
     await denied(put(guest, `${BACKUP}/without-a-policy`, bytesOf(10)));
-  }, 180_000);
+  });
 
   beforeEach(() => owner.remove(`${BACKUP}/new.gpg`));
 

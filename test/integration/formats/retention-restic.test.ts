@@ -18,7 +18,7 @@ beforeAll(async () => {
     series.set(`host-${seed}`, times);
     restic.addSnapshots(`host-${seed}`, times);
   }
-}, 120_000);
+});
 
 test('the series are of some hundred backups each, and differ', () => {
   const lengths = [...series.values()].map(({ length }) => length);

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await server.psql(SOURCE, SCHEMA);
   await server.createDatabase(TWIN, `template ${SOURCE}`);
   expected = await inventoryOf(server, SOURCE);
-}, 120_000);
+});
 
 afterEach(() => server.dropDatabase(COPY));
 

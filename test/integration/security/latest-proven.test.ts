@@ -35,7 +35,7 @@ beforeAll(async () => {
   [older = '', newer = ''] = idsIn(genuine, SET);
   const tested = await run(genuine, { command: 'restore-test', 'signing-key': signer.secretKey });
   expect(tested.outputs).toMatchObject({ verdict: 'proven', id: newer });
-}, 120_000);
+});
 
 afterAll(() => server.stop());
 

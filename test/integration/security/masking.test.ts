@@ -24,7 +24,7 @@ const psql = (sql: string) => server.psql(DATABASE, sql);
 function startServer(major?: number): void {
   beforeAll(async () => {
     server = await startPostgres(major === undefined ? {} : { major });
-  }, 120_000);
+  });
 
   beforeEach(async () => {
     await server.dropDatabase(DATABASE);

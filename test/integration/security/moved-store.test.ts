@@ -18,6 +18,7 @@ import { type ActionInputs, type ActionResult, startAction } from '../../support
 import { backupInputs, errorsOf } from '../../support/action/run-backup.ts';
 import { filesBelow, newStoreFolder, readBackup, type StoreFolder } from '../../support/action/stored-backup.ts';
 import { objectsIn } from '../../support/action/stored-objects.ts';
+import { HANG_LIMIT } from '../../support/hang-limit.ts';
 import { ensureCeph } from '../../support/servers/ceph.ts';
 import * as faults from '../../support/servers/http-faults.ts';
 import { countOperations, type HttpProxy, startHttpProxy } from '../../support/servers/http-proxy.ts';
@@ -79,18 +80,16 @@ async function backUp(
   inputs: ActionInputs = {},
 ): Promise<ActionResult> {
   const all = { ...backupInputs(postgres, DATABASE, steady), store: stores.join('\n'), ...inputs };
-  const run = startAction(all, { env: { ...awsEnvironment(s3), PATH: tool.folder }, cancelAfter: 40_000 });
+  const run = startAction(all, { env: { ...awsEnvironment(s3), PATH: tool.folder }, cancelAfter: HANG_LIMIT });
   try {
     const stored = () => filesBelow(steady.path).find((file) => file.endsWith(DATA) && !file.includes('.part-'));
-    const end = Date.now() + 15_000;
     while (stored() === undefined) {
-      if (Date.now() > end) throw new Error(`nothing was stored:\n${run.printed()}`);
       if (run.printed().includes('::error')) throw new Error(run.printed());
       await sleep(10);
     }
     const id = stored()?.split('/')[1] ?? '';
     // The stores are written side by side: the other one may be a moment behind.
-    await sleep(200);
+    await sleep(1_000);
     await change(id);
   } finally {
     tool.go();

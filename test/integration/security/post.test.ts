@@ -44,7 +44,7 @@ beforeAll(async () => {
   oldest = ids[0] ?? '';
   const hold = { command: 'hold', store: sample.url, name: SET, backup: oldest };
   expect(errorsOf(await runAction(hold))).toEqual([]);
-}, 120_000);
+});
 
 function copyOfSample(): StoreFolder {
   const store = newStoreFolder();
@@ -82,7 +82,7 @@ async function expectPostOnlyCleansUp(attempt: Attempt, name: NodeJS.Signals, af
 /** Post leaves the store's objects alone, publishes no output and no summary, is green, and is quick. */
 async function expectNothingDone({ store }: Attempt, main: ActionResult): Promise<ActionResult> {
   const before = contentsOf(store);
-  const post = await runPost(main, { cancelAfter: 20_000 });
+  const post = await runPost(main, { cancelAfter: 60_000 });
   expect(contentsOf(store)).toEqual(before);
   expect(post).toMatchObject({ exitCode: 0, signal: null, outputs: {}, summary: '' });
   expect(errorsOf(post)).toEqual([]);

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const result = await runBackup(backupInputs(server, DATABASE, original));
   expect(errorsOf(result)).toEqual([]);
   id = result.outputs.id ?? '';
-}, 120_000);
+});
 
 beforeEach(() => {
   proof = join(mkdtempSync(join(runFolder(), 'attack-')), 'proof');

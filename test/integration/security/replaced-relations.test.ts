@@ -17,7 +17,7 @@ let database: string;
 
 beforeAll(async () => {
   server = await startPostgres({ settings: { log_line_prefix: '%a|' } });
-}, 60_000);
+});
 
 beforeEach(async () => {
   database = `replaced_${number++}`;

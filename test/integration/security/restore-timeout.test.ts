@@ -5,6 +5,7 @@ import { type ActionInputs, type ActionResult, startAction } from '../../support
 import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../../support/action/run-backup.ts';
 import { filesBelow, newStoreFolder, type StoreFolder } from '../../support/action/stored-backup.ts';
 import { processesOf } from '../../support/faults/rig.ts';
+import { HANG_LIMIT } from '../../support/hang-limit.ts';
 import { type PostgresServer, startPostgres } from '../../support/servers/postgres.ts';
 import { allProcesses, commandLine, isAlive, workingFolder } from '../../support/servers/processes.ts';
 import { runFolder } from '../../support/servers/run.ts';
@@ -55,7 +56,7 @@ beforeAll(async () => {
   }
   await server.createDatabase(LIVE);
   await server.psql(LIVE, 'create table live as select 1 as n');
-}, 120_000);
+});
 
 beforeEach(() => {
   scratch = mkdtempSync(join(runFolder(), 'scratch-'));
@@ -64,7 +65,7 @@ beforeEach(() => {
 
 function run(inputs: ActionInputs): Promise<ActionResult> {
   const all = { name: LIVE, passphrase: PASSPHRASE, 'restore-timeout': '3s', ...inputs };
-  return startAction(all, { cancelAfter: 45_000 }).finished;
+  return startAction(all, { cancelAfter: HANG_LIMIT }).finished;
 }
 
 function expectEnded(result: ActionResult): void {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (const database of ['shop', 'victim', 'plain']) await server.createDatabase(database, 'template template0');
   for (const database of ['postgres', 'shop', 'victim']) await server.psql(database, shadowSchema());
   for (const database of ['shop', 'plain']) await server.psql(database, SHOP);
-}, 120_000);
+});
 
 /** What sessions of Lifeboat's have used of the user's since the mark; psql, pg_dump and pg_restore among them. */
 function used(mark: number): string[] {

@@ -44,7 +44,7 @@ describe('settings of a database and of a role act on no command', () => {
     server = await startPostgres();
     await server.createDatabase('shop', 'template template0');
     await server.psql('shop', SHOP);
-  }, 60_000);
+  });
 
   afterAll(() => server.stop('immediate'));
 
@@ -76,7 +76,7 @@ describe('a login event trigger', () => {
         begin if current_setting('application_name') like 'lifeboat-%' then raise exception 'go away'; end if; end $$;
       create event trigger guard on login execute function refuse()`,
     );
-  }, 60_000);
+  });
 
   afterAll(() => server.stop('immediate'));
 

@@ -97,7 +97,7 @@ describe('a server that drips: one byte after the other, for ever', () => {
     const timeout = command === 'list' ? '1s' : '2s';
     const result = await run({ command, ...inS3(), ...COMMANDS[command], 'store-timeout': timeout });
     expectGivenUp(result);
-    expect(result.duration).toBeLessThan(25_000);
+    expect(result.duration).toBeLessThan(45_000);
   });
 
   test('a volume that drips ends a restore test, though its manifest came', async () => {
@@ -129,7 +129,7 @@ describe('in a backup into two stores', () => {
   test('the one that drips is given up alone, with its reads as with its writes', async () => {
     proxy.when(({ operation }) => operation === 'GetObject', drip);
     const inputs = { ...backupInputs(postgres, DATABASE, folder), name: DATABASE, 's3-endpoint': proxy.endpoint };
-    const result = await run({ ...inputs, store: `s3://${bucket}\n${folder.url}`, 'store-timeout': '1s' });
+    const result = await run({ ...inputs, store: `s3://${bucket}\n${folder.url}`, 'store-timeout': '3s' });
     expectGivenUp(result);
     expect(readdirSync(join(folder.path, DATABASE, result.outputs.id ?? ''))).toContain('manifest.json');
   });
@@ -157,8 +157,8 @@ describe('a store', () => {
   }
 
   test('that brings enough is read to its end, however long that takes', async () => {
-    const store = await slow(() => ({ read: async () => Readable.from(everySoOften(8 * 1024, 50)) }), 300);
-    expect((await get(store, 'a')).length).toBe(50 * 8 * 1024);
+    const store = await slow(() => ({ read: async () => Readable.from(everySoOften(8 * 1024, 100)) }), 1_000);
+    expect((await get(store, 'a')).length).toBe(100 * 8 * 1024);
   });
 
   test('whose reader takes its time is not late', async () => {
@@ -175,12 +175,12 @@ describe('a store', () => {
   });
 
   test('that was late once is not waited for again', async () => {
-    const store = await slow(() => ({ size: () => new Promise(() => {}) }), 100);
+    const store = await slow(() => ({ size: () => new Promise(() => {}) }), 1_000);
     const first = await failureOf(store.size('a'));
     expect(first).toMatchObject({ code: 'late', message: expect.stringContaining('store-timeout') });
     const started = performance.now();
     expect(await failureOf(store.read('a'))).toBe(first);
-    expect(performance.now() - started).toBeLessThan(50);
+    expect(performance.now() - started).toBeLessThan(500);
   });
 
   test('that moves whole objects has longer for a large one', async () => {

@@ -62,7 +62,7 @@ beforeAll(async () => {
   uploads = makeTree({ 'a.txt': 'one' });
   writeFileSync(join(uploads, 'b.bin'), randomBytes(20 * 1024 * 1024));
   kept = await backUp(keys());
-}, 120_000);
+});
 
 const keys = () => ({ passphrase: '', 'public-key': alice.publicKey, 'signing-key': signer.secretKey });
 const opened = () => ({ 'private-key': alice.secretKey, 'verification-key': signer.publicKey });

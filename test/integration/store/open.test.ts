@@ -32,4 +32,4 @@ test('the kind of the location says which store it is', async () => {
     store.close();
   }
   expect(await keysIn(place)).toEqual(['a/b/shop/data']);
-}, 180_000);
+});

@@ -49,7 +49,7 @@ describe.each([
 
   beforeAll(async () => {
     place = await newPlace(await ensure());
-  }, 180_000);
+  });
 
   beforeEach(async () => {
     store = await at(place);
@@ -236,7 +236,7 @@ describe('on Ceph', () => {
 
   beforeAll(async () => {
     place = await newPlace(await ensureCeph());
-  }, 180_000);
+  });
 
   test('S10: a listing of more than 1,000 objects is whole', async () => {
     const store = await at(place, { prefix: 'many' });
@@ -305,7 +305,7 @@ describe('on Swift', () => {
 
   beforeAll(async () => {
     place = await newPlace(await ensureSwift());
-  }, 180_000);
+  });
 
   test('S9: it knows no object lock, which is noticed before anything is written', async () => {
     await (await at(place)).open();

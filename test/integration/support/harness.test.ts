@@ -121,10 +121,10 @@ test('an action that does not heed SIGINT gets SIGTERM after 7.5 s, SIGKILL 2.5 
   expect(signal).toBe('SIGKILL');
   // The upper bounds leave room for a machine that is busy with other tests.
   expect(Number(term) - Number(int)).toBeGreaterThan(7_400);
-  expect(Number(term) - Number(int)).toBeLessThan(9_500);
+  expect(Number(term) - Number(int)).toBeLessThan(15_000);
   expect(ended - Number(term)).toBeGreaterThan(2_400);
-  expect(ended - Number(term)).toBeLessThan(4_500);
-}, 20_000);
+  expect(ended - Number(term)).toBeLessThan(10_000);
+});
 
 test('waiting for output that never comes ends with the action', async () => {
   const running = startAction({}, { action: actionOf('console.log("one")') });

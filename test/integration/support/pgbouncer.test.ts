@@ -4,7 +4,7 @@ import { psql, sharedPostgres } from '../../support/servers/postgres.ts';
 
 /** The backends that six transactions of one client get, while the pooler has two. */
 async function backendsOf(pooler: Pgbouncer): Promise<number> {
-  const occupy = () => psql(pooler.env('postgres'), 'SELECT pg_sleep(0.3)');
+  const occupy = () => psql(pooler.env('postgres'), 'SELECT pg_sleep(1.5)');
   await Promise.all([occupy(), occupy()]);
   const pids = await psql(pooler.env('postgres'), 'SELECT pg_backend_pid();\n'.repeat(6));
   return new Set(pids.split('\n')).size;

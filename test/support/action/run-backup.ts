@@ -1,11 +1,9 @@
+import { HANG_LIMIT } from '../hang-limit.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 import { type ActionInputs, type ActionOptions, type ActionResult, runAction } from './harness.ts';
 import type { StoreFolder } from './stored-backup.ts';
 
 export const PASSPHRASE = 'a passphrase of the end-to-end tests';
-
-/** Milliseconds after which a run that hangs is cancelled, so that it does not outlive its test. */
-const PATIENCE = 30_000;
 
 /** The inputs of a backup with a passphrase into a folder. */
 export function backupInputs(server: PostgresServer, database: string, store: StoreFolder): ActionInputs {
@@ -14,10 +12,10 @@ export function backupInputs(server: PostgresServer, database: string, store: St
 
 /** Runs the action as the runner does. Throws when it hangs. */
 export async function runBackup(inputs: ActionInputs, options: ActionOptions = {}): Promise<ActionResult> {
-  const patience = options.cancelAfter ?? PATIENCE;
-  const result = await runAction(inputs, { ...options, cancelAfter: patience });
-  if (result.duration < patience) return result;
-  throw new Error(`the run did not end within ${patience} ms and was cancelled:\n${result.stdout}`);
+  const limit = options.cancelAfter ?? HANG_LIMIT;
+  const result = await runAction(inputs, { ...options, cancelAfter: limit });
+  if (result.duration < limit) return result;
+  throw new Error(`the run did not end within ${limit} ms and was cancelled:\n${result.stdout}`);
 }
 
 /** The annotations that make a step's result red. */

@@ -10,6 +10,7 @@ import {
   startAction,
 } from '../action/harness.ts';
 import { errorsOf, PASSPHRASE } from '../action/run-backup.ts';
+import { HANG_LIMIT } from '../hang-limit.ts';
 import type { PostgresServer } from '../servers/postgres.ts';
 import { allProcesses, childrenOf, commandLine, hasEnvironment, isAlive } from '../servers/processes.ts';
 import type { Place } from './places.ts';
@@ -24,10 +25,8 @@ export interface Rig {
   env?: Record<string, string>;
 }
 
-/** A run that has not ended after this many milliseconds hangs: it is cancelled, so that its test can fail by itself. */
-const PATIENCE = 40_000;
 /** How long a backend may outlive the run, in milliseconds. */
-const BACKENDS_END_WITHIN = 5_000;
+const BACKENDS_END_WITHIN = 20_000;
 
 /**
  * Makes a database in which a dump takes a while: so many MiB of random bytes, which nothing compresses, and a small
@@ -55,7 +54,7 @@ export function startBackup(rig: Rig, options: ActionOptions = {}): RunningActio
   const { server, database, place, inputs, env } = rig;
   return startAction(
     { 'database-url': server.url(database), store: place.url, passphrase: PASSPHRASE, ...place.inputs, ...inputs },
-    { cancelAfter: PATIENCE, ...options, env: { ...place.env, ...env, ...options.env } },
+    { cancelAfter: HANG_LIMIT, ...options, env: { ...place.env, ...env, ...options.env } },
   );
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANG_LIMIT } from '../hang-limit.ts';
 import { execute } from './execute.ts';
 import { runFolder } from './run.ts';
 
@@ -163,12 +164,12 @@ export async function startPostgresContainer(bin: string, published?: number): P
       ],
       sql,
     ).then((text) => text.trim());
-  for (let left = 100; ; left--) {
+  for (const end = Date.now() + HANG_LIMIT; ; ) {
     try {
       await psql('postgres', 'select 1');
       break;
     } catch (error) {
-      if (left === 0) throw new Error(`${(error as Error).message}\n${await podman(['logs', name])}`);
+      if (Date.now() > end) throw new Error(`${(error as Error).message}\n${await podman(['logs', name])}`);
       await sleep(200);
     }
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANG_LIMIT } from '../hang-limit.ts';
 import { isAlive, signal, waitUntilGone } from './processes.ts';
 import { serverEnvironment } from './run.ts';
 
@@ -39,16 +40,16 @@ export async function startDaemon(command: string, args: string[], options: Daem
 /** Ends a daemon; resolves when it is gone. */
 export async function stopDaemon({ pid }: Daemon, name: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   signal(pid, name);
-  const left = await waitUntilGone([pid], 10_000);
+  const left = await waitUntilGone([pid], 60_000);
   for (const pid of left) signal(pid, 'SIGKILL');
 }
 
-/** Waits until the daemon answers. Throws with the end of its log when it died, or was not ready after a minute. */
+/** Waits until the daemon answers. Throws with the end of its log when it died, or is not ready in time. */
 export async function waitUntilReady(daemon: Daemon, isReady: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + HANG_LIMIT;
   while (!(await isReady())) {
     if (!isAlive(daemon.pid)) throw new Error(`ended at once:\n${endOf(daemon.logFile)}`);
-    if (Date.now() > end) throw new Error(`not ready after a minute:\n${endOf(daemon.logFile)}`);
+    if (Date.now() > end) throw new Error(`not ready after ${HANG_LIMIT} ms:\n${endOf(daemon.logFile)}`);
     await sleep(50);
   }
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HANG_LIMIT } from '../hang-limit.ts';
 import { execute } from './execute.ts';
 import { runFolder, serverEnvironment } from './run.ts';
 
@@ -25,8 +26,6 @@ export interface DiskMachine {
 /** The disk: a file with holes. */
 const DISK_SIZE = 2 * 1024 ** 3;
 const UML = '/usr/bin/linux.uml';
-/** It takes 15 s, and was seen to hang for ever. Milliseconds. */
-const UML_TIMEOUT = 150_000;
 const UML_MODULES = '/usr/lib/uml/modules';
 
 /**
@@ -95,7 +94,8 @@ function userModeLinux(image: string): DiskMachine {
       const files = ['rootfstype=hostfs', 'rootflags=/', 'rw', `ubda=${image}`];
       const console = ['con=null', 'con0=null,fd:1', 'quiet', 'mem=512M'];
       const env = { ...serverEnvironment(), TMPDIR: memory };
-      const limit = { signal: AbortSignal.timeout(UML_TIMEOUT), killSignal: 'SIGKILL' } as const;
+      // It takes 15 s, and was seen to hang for ever.
+      const limit = { signal: AbortSignal.timeout(HANG_LIMIT), killSignal: 'SIGKILL' } as const;
       await execute(UML, [...files, ...console, `init=${init}`], { env, ...limit });
       return result();
     },

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANG_LIMIT } from '../hang-limit.ts';
 
 /** Processes as /proc shows them (Linux). Those that may not be read, or are gone, are as if they were not there. */
 
@@ -54,7 +55,7 @@ export function workingFolder(pid: number): string {
 }
 
 /** Resolves with those of the processes that are still alive: none, unless `timeout` milliseconds were not enough. */
-export async function waitUntilGone(pids: number[], timeout: number): Promise<number[]> {
+export async function waitUntilGone(pids: number[], timeout = HANG_LIMIT): Promise<number[]> {
   const end = Date.now() + timeout;
   let left = pids.filter(isAlive);
   while (left.length > 0 && Date.now() < end) {

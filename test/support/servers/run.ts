@@ -15,6 +15,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HANG_LIMIT } from '../hang-limit.ts';
 import {
   allProcesses,
   commandLine,
@@ -82,7 +83,7 @@ export async function endRun(folder: string): Promise<void> {
   for (const pid of processesOf(folder)) signal(pid, isOfPostgres(pid) ? 'SIGQUIT' : 'SIGKILL');
   await waitUntilGone(processesOf(folder), 10_000);
   for (const pid of processesOf(folder)) signal(pid, 'SIGKILL');
-  await waitUntilGone(processesOf(folder), 5_000);
+  await waitUntilGone(processesOf(folder));
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -111,7 +112,8 @@ export async function oncePerRun<T>(name: string, start: (folder: string) => Pro
 
 async function resultOf<T>(name: string, file: string): Promise<T> {
   for (let waited = 0; !existsSync(file); waited += 100) {
-    if (waited > 120_000) throw new Error(`${name} was not ready after two minutes: see ${file} and its neighbours`);
+    if (waited > HANG_LIMIT)
+      throw new Error(`${name} was not ready after ${waited} ms: see ${file} and its neighbours`);
     await sleep(100);
   }
   const { value, error } = JSON.parse(readFileSync(file, 'utf8')) as { value: T; error?: string };

@@ -3,6 +3,8 @@ import { maskSecrets, secretsOf } from '../../../src/inputs/secrets.ts';
 import { KEY_PASSPHRASE, makeTestKeys } from '../../support/data/test-keys.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 
+const keys = await makeTestKeys();
+
 function masksOf(inputs: Record<string, string>, env: Record<string, string> = {}): RecordingLog {
   const log = new RecordingLog();
   maskSecrets(
@@ -39,8 +41,7 @@ test('passwords in the URLs of stores and endpoints', () => {
   expect(masked).toEqual(['s3cr/et', 's3cr%2Fet', 't0ken']);
 });
 
-test('passphrases, keys line by line, and the environment’s', async () => {
-  const keys = await makeTestKeys();
+test('passphrases, keys line by line, and secrets of the environment', () => {
   const { masked } = masksOf(
     {
       passphrase: 'correct horse\n',
@@ -58,8 +59,7 @@ test('passphrases, keys line by line, and the environment’s', async () => {
   expect(masked).not.toContain('-----BEGIN PGP PRIVATE KEY BLOCK-----');
 });
 
-test('a certificate is no secret, a private key in its place is', async () => {
-  const keys = await makeTestKeys();
+test('masks a private key in the place of a certificate, and no certificate', () => {
   expect(masksOf({ 'public-key': keys.public }).masked).toEqual([]);
   expect(masksOf({ 'public-key': keys.private }).masked.length).toBeGreaterThan(5);
 });

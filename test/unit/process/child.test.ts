@@ -55,7 +55,7 @@ describe('a tool', () => {
     expect(isAlive(Number(pid))).toBe(true);
     abort.abort();
     await expect(tool.finished).rejects.toThrow('tool was ended by SIGTERM');
-    expect(await waitUntilGone([Number(pid)], 1_000)).toEqual([]);
+    expect(await waitUntilGone([Number(pid)])).toEqual([]);
   });
 
   test('inherits nothing of our environment', async () => {

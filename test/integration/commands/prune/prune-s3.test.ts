@@ -31,7 +31,7 @@ let context = recordedContext();
 beforeAll(async () => {
   place = await newPlace(await ensureCeph(), { objectLock: true });
   proxy = await startHttpProxy(place.server.endpoint);
-}, 180_000);
+});
 
 afterAll(() => proxy.die());
 

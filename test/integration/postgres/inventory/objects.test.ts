@@ -208,7 +208,7 @@ beforeAll(async () => {
   await session.run('begin');
   copy = await readAll(session);
   await session.run('rollback');
-}, 120_000);
+});
 
 afterAll(async () => {
   session.kill();

@@ -4,6 +4,7 @@ import { LifeboatError } from '../../../../src/errors.ts';
 import { type CountOptions, countTables, type TableCount } from '../../../../src/postgres/inventory/rows.ts';
 import type { Session } from '../../../../src/postgres/session/session.ts';
 import { listTables } from '../../../../src/postgres/snapshot/tables.ts';
+import { HANG_LIMIT } from '../../../support/hang-limit.ts';
 import { copyDatabase, inSnapshot } from '../../../support/postgres/inventory.ts';
 import { type PostgresServer, startPostgres, startStandby } from '../../../support/servers/postgres.ts';
 
@@ -179,7 +180,7 @@ describe('fingerprints', () => {
     expect(counts).toMatchObject({ large: { rows: '1', fingerprint: null }, after: { rows: '0', fingerprint: '0' } });
     expect(counts.large?.reason).toContain('A row is too large to be written as text');
     await server.dropDatabase('large');
-  }, 120_000);
+  });
 });
 
 describe('a table that cannot be read', () => {
@@ -259,10 +260,10 @@ describe('on a standby', () => {
 
 /** Asks by short statements: a longer one would meet the conflict too. */
 async function replayed(standby: PostgresServer, position: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (const end = Date.now() + HANG_LIMIT; Date.now() < end; ) {
     const reached = standby.psql('postgres', `select pg_last_wal_replay_lsn() >= '${position}'`);
     if ((await reached.catch(() => 'f')) === 't') return;
     await sleep(100);
   }
-  throw new Error(`the standby has not replayed ${position} within 30 s`);
+  throw new Error(`the standby has not replayed ${position} within ${HANG_LIMIT} ms`);
 }

@@ -36,7 +36,7 @@ describe.each(MAJORS)('PostgreSQL %i', (major) => {
     if (major <= newestDumped) await compareWithCopy(server, source);
     await seesDropped(server);
     await server.stop('immediate');
-  }, 120_000);
+  });
 });
 
 /** Rights are another matter: PostgreSQL 15 changed those of the schema public, 17 has the new right MAINTAIN. */

@@ -47,10 +47,11 @@ async function swap(timeout: number, at: (step: string) => Promise<void> = async
 
 test('both change their names, though somebody is connected to each', async () => {
   const connected = ['live', 'live_restored'].map((name) =>
-    server.psql(name, 'select pg_sleep(30)').catch(() => 'ended'),
+    server.psql(name, 'select pg_sleep(600)').catch(() => 'ended'),
   );
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  await swap(10_000);
+  const sleeping = "select count(*) from pg_stat_activity where datname like 'live%' and wait_event = 'PgSleep'";
+  while ((await server.psql('postgres', sleeping)) !== '2') await new Promise((resolve) => setTimeout(resolve, 50));
+  await swap(60_000);
   expect(await Promise.all(connected)).toEqual(['ended', 'ended']);
   expect(await state()).toBe(NEW);
 });
@@ -95,8 +96,10 @@ describe('killed, it has done all or nothing', () => {
 
   test('at any moment', async () => {
     const seen = new Set<string>();
-    for (let round = 0; round < 20; round++) {
-      const found = await killed(String(Math.floor(Math.random() * 120)));
+    // A busy machine may not be done within the first 120 ms: the moments spread until both ends were seen.
+    for (let round = 0; round < 20 || seen.size < 2; round++) {
+      const latest = 120 * 2 ** Math.max(0, (round - 20) / 5);
+      const found = await killed(String(Math.floor(Math.random() * latest)));
       expect([OLD, NEW]).toContain(found);
       seen.add(found);
       if (found === OLD) continue;
@@ -105,5 +108,5 @@ describe('killed, it has done all or nothing', () => {
     }
     // Else it was not killed in the middle.
     expect([...seen].sort()).toEqual([NEW, OLD]);
-  }, 60_000);
+  });
 });

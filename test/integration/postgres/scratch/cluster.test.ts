@@ -88,7 +88,7 @@ async function sessionOf({ connection }: ScratchCluster): Promise<Session> {
 }
 
 async function expectNothingLeft(): Promise<void> {
-  expect(await waitUntilGone(serversBelow(parent), 5_000)).toEqual([]);
+  expect(await waitUntilGone(serversBelow(parent))).toEqual([]);
   expect(readdirSync(parent)).toEqual([]);
   expect([...context.leftovers]).toEqual([]);
 }
@@ -156,7 +156,7 @@ describe.each(ways)('a cluster: %s', (_, isAllowed) => {
   test('its server ends when the run is cancelled, and nothing is left once it is closed', async () => {
     const postmaster = postmasterOf(cluster);
     context.cancel();
-    expect(await waitUntilGone([postmaster], 2_000)).toEqual([]);
+    expect(await waitUntilGone([postmaster])).toEqual([]);
     await cluster.close();
     await expectNothingLeft();
   });
@@ -164,7 +164,7 @@ describe.each(ways)('a cluster: %s', (_, isAllowed) => {
   test('its server was killed by somebody: closing removes the folder', async () => {
     const processes = serversBelow(parent);
     for (const pid of processes) signal(pid, 'SIGKILL');
-    await waitUntilGone(processes, 2_000);
+    await waitUntilGone(processes);
     await cluster.close();
     await expectNothingLeft();
   });

@@ -142,7 +142,7 @@ describe('C1: no rows are lost to another session', () => {
     for (const step of steps) {
       test(`${name} at ${step}, ${ROUNDS} rounds`, async () => {
         expect(await lossesOf(lifeboatOrder, action, step, ROUNDS)).toEqual([]);
-      }, 120_000);
+      });
     }
 
     test(`${name} between snapshot and locks: the usual order loses the rows, in dump and count alike`, async () => {

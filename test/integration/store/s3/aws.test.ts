@@ -20,7 +20,7 @@ let proxy: HttpProxy;
 beforeAll(async () => {
   place = await newPlace(await ensureCeph());
   proxy = await startHttpProxy(place.server.endpoint);
-}, 180_000);
+});
 
 afterAll(() => proxy.die());
 

@@ -18,7 +18,7 @@ let context: RecordedContext;
 
 beforeAll(async () => {
   place = await newPlace(await ensureCeph());
-}, 180_000);
+});
 
 beforeEach(async () => {
   useCredentials(place.server);

@@ -29002,7 +29002,7 @@ var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
 // EXTERNAL MODULE: ./src/commands/index.ts + 310 modules
-var commands = __nccwpck_require__(6991);
+var commands = __nccwpck_require__(5203);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29371,7 +29371,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 6991:
+/***/ 5203:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30239,7 +30239,7 @@ function quoted(text, quote) {
     return ` U&${quote}${doubled.replaceAll('!', '!!').replaceAll('\\', '!005c')}${quote} uescape '!'`;
 }
 
-;// CONCATENATED MODULE: ./src/postgres/inventory/roles.ts
+;// CONCATENATED MODULE: ./src/postgres/session/roles.ts
 /** The attributes as CREATE ROLE spells them, and pg_roles' columns. */
 const ATTRIBUTES = {
     SUPERUSER: 'rolsuper',
@@ -32212,7 +32212,7 @@ async function openSshStore(location, settings, context, options = {}) {
     const rsync = () => new RsyncStore(location, settings, context);
     if (location.via === 'rsync')
         return rsync();
-    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(328)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6328)), Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6611))]);
+    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(458)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6458)), Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(992)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6611))]);
     return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 
@@ -34765,7 +34765,7 @@ async function onlySet(store) {
     throw new errors/* LifeboatError */.H3(`${store.url} ${found}. Say which one in name.`);
 }
 
-;// CONCATENATED MODULE: ./src/store/look-up.ts
+;// CONCATENATED MODULE: ./src/store/fan-out/look-up.ts
 
 /** Sizes that are asked for at the same time. */
 const look_up_AT_ONCE = 8;
@@ -34812,7 +34812,7 @@ async function requireSize(store, key, size) {
     throw new store_store/* StoreError */.A('failed', `${store.url}: ${JSON.stringify(key)}, ${size} bytes, was stored in this run and ${state}, so this store gets no manifest. Find out what removes or changes objects there, or whether its disk was unmounted, and run again.`);
 }
 
-;// CONCATENATED MODULE: ./src/store/range-digests.ts
+;// CONCATENATED MODULE: ./src/store/fan-out/range-digests.ts
 
 
 /** The sha256 of each range of one volume, while it is written. */
@@ -34843,7 +34843,7 @@ class RangeDigests {
     }
 }
 
-;// CONCATENATED MODULE: ./src/store/fan-out.ts
+;// CONCATENATED MODULE: ./src/store/fan-out/fan-out.ts
 
 
 
@@ -35365,115 +35365,6 @@ class PartStreamer {
     }
 }
 
-;// CONCATENATED MODULE: ./src/postgres/inventory/errors.ts
-
-
-
-/** SQLSTATEs of PostgreSQL's Appendix A that a reader may meet. */
-const SQLSTATE = {
-    serializationFailure: '40001',
-    undefinedTable: '42P01',
-    undefinedColumn: '42703',
-    insufficientPrivilege: '42501',
-    notInPrerequisiteState: '55000',
-    outOfMemory: '53200',
-    programLimitExceeded: '54000',
-    internalError: 'XX000',
-};
-/** A schema and a name as a person reads them; line breaks and the like are escaped, for anything can stand in a name. */
-function label({ schema, name }) {
-    return `${JSON.stringify(schema)}.${JSON.stringify(name)}`;
-}
-/** The errors that any reading can meet, in words a person can act on; null when it is none of them. */
-function commonError(error, what) {
-    if (isRecoveryConflict(error)) {
-        return new errors/* LifeboatError */.H3(`The standby ended the reading of ${what}: it had to replay changes of the primary that removed rows which the backup still needs. Set hot_standby_feedback = on at the standby, or raise max_standby_streaming_delay there to longer than a backup takes, or back up the primary.`, { cause: error });
-    }
-    if (error instanceof SqlError && error.sqlstate === SQLSTATE.outOfMemory && /shared memory/.test(error.message)) {
-        return new errors/* LifeboatError */.H3(`The server has no room for one more lock, at ${what}: ${error.message}. Raise max_locks_per_transaction in postgresql.conf and restart the server; every table of the database needs two locks in a backup.`, { cause: error });
-    }
-    return null;
-}
-/**
- * A read-only transaction meets no other serialization failure than the conflict with recovery. Behind a savepoint the
- * server ends the whole session instead of the statement (ProcessInterrupts in postgres.c), and psql with it.
- */
-function isRecoveryConflict(error) {
-    if (error instanceof SqlError)
-        return error.sqlstate === SQLSTATE.serializationFailure;
-    return error instanceof process_child/* ToolError */.v4 && /conflict with recovery/.test(error.stderr);
-}
-
-;// CONCATENATED MODULE: ./src/postgres/archive/check.ts
-
-
-/**
- * Holds the archive against what was counted in the same snapshot: a table that has rows must have its data in the
- * archive, exactly so many rows, and data must belong to a table that was locked.
- */
-function checkArchive(counted, archive) {
-    for (const table of counted.selection.tables) {
-        if (archive.data.has(table.oid))
-            checkRows(table, counted, archive);
-        else
-            checkMissing(table, counted);
-    }
-    const known = new Set(counted.selection.tables.map(({ oid }) => oid));
-    for (const oid of archive.data) {
-        if (known.has(oid))
-            continue;
-        throw new errors/* LifeboatError */.H3(`pg_dump’s archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`);
-    }
-}
-/** Of an extension's table the archive holds only the rows that the extension says (pg_extension_config_dump). */
-function checkRows(table, { counts }, archive) {
-    const written = archive.rows.get(table.oid);
-    const rows = counts.get(table.oid)?.rows ?? null;
-    if (written === undefined) {
-        throw new errors/* LifeboatError */.H3(`Table ${label(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`);
-    }
-    if (rows === null || table.extension !== null || String(written) === rows)
-        return;
-    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`);
-}
-function checkMissing(table, { selection, counts, userCode }) {
-    const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
-    if (!expected)
-        return;
-    // pg_dump leaves unlogged tables out on a standby.
-    const uncounted = userCode.has(table.oid) && table.persistence === 'permanent';
-    const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
-    if (rows === '0')
-        return;
-    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`);
-}
-/** What the inventory says of the tables. Partitioned tables hold no rows: their partitions do. */
-function tableFacts({ selection, counts, userCode }, sizes, archive) {
-    return selection.tables
-        .filter(({ kind }) => kind === 'r')
-        .map((table) => {
-        const count = counts.get(table.oid);
-        return {
-            schema: table.schema,
-            name: table.name,
-            persistence: table.persistence,
-            partition: table.partition,
-            extension: table.extension,
-            bytes: sizes.get(table.oid) ?? 0,
-            rows: count?.rows ?? rowsWritten(table, archive),
-            fingerprint: count?.fingerprint ?? null,
-            dumped: archive.data.has(table.oid),
-            reason: count?.reason ?? null,
-            userCode: userCode.get(table.oid) ?? null,
-        };
-    });
-}
-/** The record of a table that no query may count; null when the archive does not hold all of its rows. */
-function rowsWritten({ oid, extension }, { rows }) {
-    const written = rows.get(oid);
-    return written === undefined || extension !== null ? null : String(written);
-}
-
 ;// CONCATENATED MODULE: ./src/postgres/archive/head.ts
 
 /**
@@ -35844,6 +35735,115 @@ class Tail {
         for (let at = start; at < end; at++)
             this.#bytes[END.length - end + at] = bytes[at];
     }
+}
+
+;// CONCATENATED MODULE: ./src/postgres/inventory/errors.ts
+
+
+
+/** SQLSTATEs of PostgreSQL's Appendix A that a reader may meet. */
+const SQLSTATE = {
+    serializationFailure: '40001',
+    undefinedTable: '42P01',
+    undefinedColumn: '42703',
+    insufficientPrivilege: '42501',
+    notInPrerequisiteState: '55000',
+    outOfMemory: '53200',
+    programLimitExceeded: '54000',
+    internalError: 'XX000',
+};
+/** A schema and a name as a person reads them; line breaks and the like are escaped, for anything can stand in a name. */
+function label({ schema, name }) {
+    return `${JSON.stringify(schema)}.${JSON.stringify(name)}`;
+}
+/** The errors that any reading can meet, in words a person can act on; null when it is none of them. */
+function commonError(error, what) {
+    if (isRecoveryConflict(error)) {
+        return new errors/* LifeboatError */.H3(`The standby ended the reading of ${what}: it had to replay changes of the primary that removed rows which the backup still needs. Set hot_standby_feedback = on at the standby, or raise max_standby_streaming_delay there to longer than a backup takes, or back up the primary.`, { cause: error });
+    }
+    if (error instanceof SqlError && error.sqlstate === SQLSTATE.outOfMemory && /shared memory/.test(error.message)) {
+        return new errors/* LifeboatError */.H3(`The server has no room for one more lock, at ${what}: ${error.message}. Raise max_locks_per_transaction in postgresql.conf and restart the server; every table of the database needs two locks in a backup.`, { cause: error });
+    }
+    return null;
+}
+/**
+ * A read-only transaction meets no other serialization failure than the conflict with recovery. Behind a savepoint the
+ * server ends the whole session instead of the statement (ProcessInterrupts in postgres.c), and psql with it.
+ */
+function isRecoveryConflict(error) {
+    if (error instanceof SqlError)
+        return error.sqlstate === SQLSTATE.serializationFailure;
+    return error instanceof process_child/* ToolError */.v4 && /conflict with recovery/.test(error.stderr);
+}
+
+;// CONCATENATED MODULE: ./src/postgres/dump/check-archive.ts
+
+
+/**
+ * Holds the archive against what was counted in the same snapshot: a table that has rows must have its data in the
+ * archive, exactly so many rows, and data must belong to a table that was locked.
+ */
+function checkArchive(counted, archive) {
+    for (const table of counted.selection.tables) {
+        if (archive.data.has(table.oid))
+            checkRows(table, counted, archive);
+        else
+            checkMissing(table, counted);
+    }
+    const known = new Set(counted.selection.tables.map(({ oid }) => oid));
+    for (const oid of archive.data) {
+        if (known.has(oid))
+            continue;
+        throw new errors/* LifeboatError */.H3(`pg_dump’s archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`);
+    }
+}
+/** Of an extension's table the archive holds only the rows that the extension says (pg_extension_config_dump). */
+function checkRows(table, { counts }, archive) {
+    const written = archive.rows.get(table.oid);
+    const rows = counts.get(table.oid)?.rows ?? null;
+    if (written === undefined) {
+        throw new errors/* LifeboatError */.H3(`Table ${label(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`);
+    }
+    if (rows === null || table.extension !== null || String(written) === rows)
+        return;
+    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`);
+}
+function checkMissing(table, { selection, counts, userCode }) {
+    const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
+    if (!expected)
+        return;
+    // pg_dump leaves unlogged tables out on a standby.
+    const uncounted = userCode.has(table.oid) && table.persistence === 'permanent';
+    const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
+    if (rows === '0')
+        return;
+    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`);
+}
+/** What the inventory says of the tables. Partitioned tables hold no rows: their partitions do. */
+function tableFacts({ selection, counts, userCode }, sizes, archive) {
+    return selection.tables
+        .filter(({ kind }) => kind === 'r')
+        .map((table) => {
+        const count = counts.get(table.oid);
+        return {
+            schema: table.schema,
+            name: table.name,
+            persistence: table.persistence,
+            partition: table.partition,
+            extension: table.extension,
+            bytes: sizes.get(table.oid) ?? 0,
+            rows: count?.rows ?? rowsWritten(table, archive),
+            fingerprint: count?.fingerprint ?? null,
+            dumped: archive.data.has(table.oid),
+            reason: count?.reason ?? null,
+            userCode: userCode.get(table.oid) ?? null,
+        };
+    });
+}
+/** The record of a table that no query may count; null when the archive does not hold all of its rows. */
+function rowsWritten({ oid, extension }, { rows }) {
+    const written = rows.get(oid);
+    return written === undefined || extension !== null ? null : String(written);
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/savepoint.ts

@@ -866,7 +866,7 @@ async function openSshStore(location, settings, context, options = {}) {
     const rsync = () => new RsyncStore(location, settings, context);
     if (location.via === 'rsync')
         return rsync();
-    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__webpack_require__.e(472), __webpack_require__.e(328)]).then(__webpack_require__.bind(__webpack_require__, 6328)), Promise.all(/* import() */[__webpack_require__.e(472), __webpack_require__.e(992)]).then(__webpack_require__.bind(__webpack_require__, 6611))]);
+    const [{ createSftpStore }, { SftpOrRsync }] = await Promise.all([Promise.all(/* import() */[__webpack_require__.e(472), __webpack_require__.e(458)]).then(__webpack_require__.bind(__webpack_require__, 6458)), Promise.all(/* import() */[__webpack_require__.e(472), __webpack_require__.e(992)]).then(__webpack_require__.bind(__webpack_require__, 6611))]);
     return new SftpOrRsync(createSftpStore(location, settings, context, options), rsync, context);
 }
 

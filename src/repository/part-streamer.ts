@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Compressor } from '../compression/compress.ts';
 import { keyOf, type PartName, sumsFile, volumeFile } from '../formats/names.ts';
 import type { Encryption } from '../openpgp/encrypt.ts';
-import { type FanOut, PartWriter, type StoredVolume } from '../store/fan-out.ts';
+import { type FanOut, PartWriter, type StoredVolume } from '../store/fan-out/fan-out.ts';
 
 export interface WrittenPart {
   name: PartName;

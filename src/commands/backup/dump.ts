@@ -1,14 +1,14 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
-import { checkArchive, tableFacts } from '../../postgres/archive/check.ts';
 import { HeadReader } from '../../postgres/archive/contents.ts';
 import { RowCounter } from '../../postgres/archive/row-counter.ts';
+import { checkArchive, tableFacts } from '../../postgres/dump/check-archive.ts';
 import { type Dumps, type Selection, selectTables, startDumps } from '../../postgres/dump/dump.ts';
 import { readDefinitions } from '../../postgres/inventory/read.ts';
-import { isSuperuser } from '../../postgres/inventory/roles.ts';
 import { countTables } from '../../postgres/inventory/rows.ts';
 import { mergeSequences, readSequences, type SequenceReading } from '../../postgres/inventory/sequences.ts';
 import type { Connected } from '../../postgres/session/connect.ts';
+import { isSuperuser } from '../../postgres/session/roles.ts';
 import { withSnapshot } from '../../postgres/snapshot/snapshot.ts';
 import { measureTables } from '../../postgres/snapshot/tables.ts';
 import { findUserCode } from '../../postgres/snapshot/user-code.ts';

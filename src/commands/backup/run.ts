@@ -14,7 +14,7 @@ import type { Session } from '../../postgres/session/session.ts';
 import { unexpected } from '../../postgres/toolset/toolset.ts';
 import { ToolError } from '../../process/child.ts';
 import { PartStreamer, type WrittenPart } from '../../repository/part-streamer.ts';
-import { discard, FanOut, type StoredVolume } from '../../store/fan-out.ts';
+import { discard, FanOut, type StoredVolume } from '../../store/fan-out/fan-out.ts';
 import type { Run } from '../shared/run.ts';
 import { beginDump, storeDump } from './dump.ts';
 import { openTrees, storeTrees, withoutNames } from './files.ts';

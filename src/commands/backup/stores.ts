@@ -3,7 +3,7 @@ import type { Manifest } from '../../formats/manifest.ts';
 import { certificateOf } from '../../openpgp/sign.ts';
 import { BackupSet, type Newest } from '../../repository/backup-set.ts';
 import { describePassedOver } from '../../repository/find-backup.ts';
-import { newTarget, type Target } from '../../store/fan-out.ts';
+import { newTarget, type Target } from '../../store/fan-out/fan-out.ts';
 import { openStore } from '../../store/open.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Run } from '../shared/run.ts';

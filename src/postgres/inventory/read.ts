@@ -1,11 +1,11 @@
 import type { Inventory, LargeObjectFacts } from '../../formats/inventory/inventory.ts';
+import { readRoles } from '../session/roles.ts';
 import type { Session } from '../session/session.ts';
 import { readDatabase, readExtensions, readServer } from './database.ts';
 import { readLargeObjects } from './large-objects.ts';
 import { readLeftOut } from './left-out.ts';
 import { readMaterializedViews } from './materialized-views.ts';
 import { readObjects } from './objects.ts';
-import { readRoles } from './roles.ts';
 import { withFixedSettings } from './savepoint.ts';
 
 /** All of the inventory but what needs the dump: rows, sequences, and whether the archive holds the large objects. */

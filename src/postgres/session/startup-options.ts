@@ -1,5 +1,5 @@
-import { isSuperuser } from '../inventory/roles.ts';
 import type { Server } from './connection.ts';
+import { isSuperuser } from './roles.ts';
 import { Session } from './session.ts';
 
 /**

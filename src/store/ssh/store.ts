@@ -9,10 +9,10 @@ import { type Store, type StoreContext, type StoredObject, StoreError, type Uplo
 import { explain, isFile, isNotThere } from './errors.ts';
 import type { SshLocation } from './location.ts';
 import { DEFAULT_OPTIONS, type SshOptions } from './options.ts';
-import { readFile } from './read-file.ts';
 import { Remote } from './remote.ts';
 import type { SshSettings } from './settings.ts';
-import { SftpUpload } from './upload.ts';
+import { readFile } from './transfer/read-file.ts';
+import { SftpUpload } from './transfer/upload.ts';
 
 /** Makes the store; nothing is sent. */
 export function createSftpStore(

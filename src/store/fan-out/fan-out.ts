@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import { messageOf } from '../errors.ts';
-import { RANGE_SIZE } from '../formats/sums.ts';
+import { messageOf } from '../../errors.ts';
+import { RANGE_SIZE } from '../../formats/sums.ts';
+import { type Store, StoreError, type Upload } from '../store.ts';
 import { lookUp } from './look-up.ts';
 import { RangeDigests } from './range-digests.ts';
-import { type Store, StoreError, type Upload } from './store.ts';
 
 /** One store of a run, and what became of it. */
 export interface Target {

@@ -1,11 +1,11 @@
 import { LifeboatError } from '../../errors.ts';
 import type { TableFacts } from '../../formats/inventory/inventory.ts';
-import type { Selection } from '../dump/dump.ts';
+import type { ArchiveContents } from '../archive/contents.ts';
 import { label } from '../inventory/errors.ts';
 import type { TableCount } from '../inventory/rows.ts';
 import type { Table } from '../snapshot/tables.ts';
 import type { UserCode } from '../snapshot/user-code.ts';
-import type { ArchiveContents } from './contents.ts';
+import type { Selection } from './dump.ts';
 
 /** What the dump's snapshot held, read by queries. */
 export interface CountedTables {

@@ -1,6 +1,6 @@
-import { StoreError } from '../store.ts';
-import type { Remote } from './remote.ts';
-import type { Session } from './session.ts';
+import { StoreError } from '../../store.ts';
+import type { Remote } from '../remote.ts';
+import type { Session } from '../session.ts';
 
 /** Servers that have no shell for us, or no sha256sum: asked once. */
 const WITHOUT = new WeakSet<Remote>();

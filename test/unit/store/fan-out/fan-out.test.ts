@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { RANGE_SIZE } from '../../../src/formats/sums.ts';
-import { discard, FanOut, newTarget, PartWriter, type Target } from '../../../src/store/fan-out.ts';
-import { openFileStore } from '../../../src/store/file/store.ts';
-import { RangeDigests } from '../../../src/store/range-digests.ts';
-import { type Store, StoreError, type Upload } from '../../../src/store/store.ts';
-import { openTimed } from '../../../src/store/timeout/timed.ts';
+import { RANGE_SIZE } from '../../../../src/formats/sums.ts';
+import { discard, FanOut, newTarget, PartWriter, type Target } from '../../../../src/store/fan-out/fan-out.ts';
+import { RangeDigests } from '../../../../src/store/fan-out/range-digests.ts';
+import { openFileStore } from '../../../../src/store/file/store.ts';
+import { type Store, StoreError, type Upload } from '../../../../src/store/store.ts';
+import { openTimed } from '../../../../src/store/timeout/timed.ts';
 
 const context = { signal: new AbortController().signal, track: () => () => {}, info: () => {} };
 let root: string;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { AT_ONCE, BLOCK } from './options.ts';
-import type { Session } from './session.ts';
+import { AT_ONCE, BLOCK } from '../options.ts';
+import type { Session } from '../session.ts';
 
 /** A file's bytes, or those of a range. Several requests are under way, for each takes a whole journey to the server. */
 export async function readFile(

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { RANGE_SIZE } from '../formats/sums.ts';
+import { RANGE_SIZE } from '../../formats/sums.ts';
 
 /** The sha256 of each range of one volume, while it is written. */
 export class RangeDigests {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { messageOf } from '../../errors.ts';
-import { PART } from '../keys.ts';
-import { type Committed, StoreError, type Upload } from '../store.ts';
+import { messageOf } from '../../../errors.ts';
+import { PART } from '../../keys.ts';
+import { type Committed, StoreError, type Upload } from '../../store.ts';
+import { explain, isNotThere, isPlainFailure, statusOf } from '../errors.ts';
+import { AT_ONCE, BLOCK } from '../options.ts';
+import type { Remote } from '../remote.ts';
+import type { Session } from '../session.ts';
 import { verifyDigest } from './digest.ts';
-import { explain, isNotThere, isPlainFailure, statusOf } from './errors.ts';
-import { AT_ONCE, BLOCK } from './options.ts';
-import type { Remote } from './remote.ts';
-import type { Session } from './session.ts';
 
 /** One file being written: as `<key>.part`, then made durable and compared, then renamed. */
 export class SftpUpload implements Upload {

@@ -1,5 +1,5 @@
 import type { RoleFacts } from '../../formats/inventory/inventory.ts';
-import type { Session } from '../session/session.ts';
+import type { Session } from './session.ts';
 
 /** The attributes as CREATE ROLE spells them, and pg_roles' columns. */
 const ATTRIBUTES = {

@@ -1,4 +1,4 @@
-import { type Store, StoreError } from './store.ts';
+import { type Store, StoreError } from '../store.ts';
 
 /** Sizes that are asked for at the same time. */
 const AT_ONCE = 8;

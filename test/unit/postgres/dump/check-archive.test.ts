@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { checkArchive, tableFacts } from '../../../../src/postgres/archive/check.ts';
+import { checkArchive, tableFacts } from '../../../../src/postgres/dump/check-archive.ts';
 import type { TableCount } from '../../../../src/postgres/inventory/rows.ts';
 import type { Table } from '../../../../src/postgres/snapshot/tables.ts';
 

@@ -8,7 +8,7 @@ import type { Inventory } from '../../../src/formats/inventory/inventory.ts';
 import type { Manifest } from '../../../src/formats/manifest.ts';
 import { type PartName, sumsFile, volumeFile } from '../../../src/formats/names.ts';
 import { prepareEncryption } from '../../../src/openpgp/encrypt.ts';
-import { RangeDigests } from '../../../src/store/range-digests.ts';
+import { RangeDigests } from '../../../src/store/fan-out/range-digests.ts';
 import { REPOSITORY } from '../../support/action/action-definition.ts';
 import { newGnupgHome, type Person, people, readByHand } from '../../support/action/gnupg.ts';
 import type { ActionInputs, ActionResult } from '../../support/action/harness.ts';

@@ -7,7 +7,7 @@ import {
   serializeRecord,
   type Verdict,
 } from '../../../src/formats/restore-test/record.ts';
-import { RangeDigests } from '../../../src/store/range-digests.ts';
+import { RangeDigests } from '../../../src/store/fan-out/range-digests.ts';
 
 /** What the side object of a volume holds. */
 function sumsOf(bytes: Buffer): Buffer {

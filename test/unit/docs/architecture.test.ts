@@ -1,68 +1,78 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import {
+  circles,
+  FLOORS,
+  floorOf,
+  type ImportGraph,
+  picture,
+  readImports,
+  upwardImports,
+} from '../../../scripts/docs/architecture.ts';
 
-/* The arrows of ARCHITECTURE.md: which folder of src/ may import which. */
+/* Rules 5, 6 and 9 of the layout: imports run down only, between folders and files, and no circle is closed. */
 const SOURCES = join(import.meta.dirname, '..', '..', '..', 'src');
+const graph = readImports(SOURCES);
 
-const MAY_IMPORT: Record<string, string[]> = {
-  app: ['commands', 'repository', 'formats', 'inputs', 'notify', 'report', 'store', 'process', 'postgres'],
-  cli: ['app', 'commands', 'inputs', 'report'],
-  commands: [
-    ...['repository', 'proof', 'postgres', 'files', 'store'],
-    ...['openpgp', 'compression', 'process', 'inputs', 'formats', 'report', 'notify'],
-  ],
-  notify: ['report', 'formats'],
-  report: ['formats'],
-  repository: ['store', 'openpgp', 'compression', 'process', 'formats'],
-  proof: ['formats'],
-  postgres: ['process', 'formats'],
-  files: ['formats'],
-  store: ['process', 'formats'],
-  openpgp: ['formats'],
-  compression: [],
-  process: ['formats'],
-  inputs: ['store', 'openpgp', 'postgres', 'notify', 'formats'],
-  formats: [],
-};
-
-/** Beside the folders, and of use to all of them. */
-const TO_ALL = ['errors.ts', 'leftovers.ts', 'loopback.ts', 'text.ts', 'units.ts', 'version.ts'];
-
-/** The files that a file imports, by their paths in src/; types too, and what is imported only when it is needed. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(SOURCES, file), 'utf8');
-  const paths = text.matchAll(/(?:from |import |import\()'(\.[^']+)'/g);
-  return [...paths].map(([, path = '']) => relative(SOURCES, join(SOURCES, dirname(file), path)));
+/** The first two folders of a file: `store/s3`. Files of a folder itself are their own. */
+function folderInFolder(file: string): string {
+  const parts = file.split('/');
+  return parts.length > 2 ? parts.slice(0, 2).join('/') : file;
 }
 
-/** A file and all that it imports, directly or not. */
+/** A file and everything that it imports, directly or not. */
 function reachableFrom(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);
-  for (const imported of importsOf(file)) reachableFrom(imported, found);
+  for (const imported of graph.get(file) ?? []) reachableFrom(imported, found);
   return found;
 }
 
-/** By the folder that imports: the folders of the files that it imports, without its own. */
-function imports(): Map<string, Set<string>> {
-  const found = new Map<string, Set<string>>();
-  for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts') || !file.includes('/')) continue;
-    const folder = file.slice(0, file.indexOf('/'));
-    for (const target of importsOf(file)) {
-      const to = target.includes('/') ? target.slice(0, target.indexOf('/')) : target;
-      if (to !== folder) found.set(folder, (found.get(folder) ?? new Set()).add(to));
-    }
-  }
-  return found;
+/** The graph of src/ with one import more. */
+function withImport(from: string, to: string): ImportGraph {
+  return new Map([...graph, [from, [...(graph.get(from) ?? []), to]]]);
 }
 
-test('folders import only what the picture allows', () => {
-  const arrows = [...imports()].flatMap(([from, targets]) => [...targets].map((to) => ({ from, to })));
-  expect(arrows.length).toBeGreaterThan(20);
-  const forbidden = arrows.filter(({ from, to }) => !TO_ALL.includes(to) && !MAY_IMPORT[from]?.includes(to));
-  expect(forbidden).toEqual([]);
+test('every folder and every file of src/ has its floor', () => {
+  expect(graph.size).toBeGreaterThan(300);
+  expect(new Set([...graph.keys()].map(floorOf))).toEqual(new Set(FLOORS));
+});
+
+test('imports run down only', () => {
+  expect(upwardImports(graph)).toEqual([]);
+});
+
+test('no circle is closed between files', () => {
+  expect(circles(graph)).toEqual([]);
+});
+
+test('no circle is closed between the folders in a folder', () => {
+  expect(circles(graph, folderInFolder)).toEqual([]);
+});
+
+describe('the checks find what is planted', () => {
+  test('an import that runs up', () => {
+    const planted = withImport('formats/names.ts', 'store/store.ts');
+    expect(upwardImports(planted)).toEqual(['formats/names.ts -> store/store.ts']);
+  });
+
+  test('an import of a file of src/ itself that runs up', () => {
+    const planted = withImport('errors.ts', 'units.ts');
+    expect(upwardImports(planted)).toEqual(['errors.ts -> units.ts']);
+  });
+
+  test('a circle between files of one folder', () => {
+    const [target = ''] = (graph.get('store/s3/store.ts') ?? []).filter((file) => file.startsWith('store/s3/'));
+    const found = circles(withImport(target, 'store/s3/store.ts'));
+    expect(found.flat()).toEqual(expect.arrayContaining(['store/s3/store.ts', target]));
+  });
+
+  test('a circle between two folders in a folder', () => {
+    const planted = withImport('postgres/session/statement.ts', 'postgres/dump/globals.ts');
+    expect(circles(planted, folderInFolder).flat()).toEqual(
+      expect.arrayContaining(['postgres/session', 'postgres/dump']),
+    );
+  });
 });
 
 test('the post step imports no command, and nothing that does', () => {
@@ -70,4 +80,12 @@ test('the post step imports no command, and nothing that does', () => {
   expect(reachable).toEqual(expect.arrayContaining(['app/clean-up.ts', 'store/open.ts']));
   const runsCommands = /^(commands\/|app\/run-command\.ts$|main\.ts$|cli\/)/;
   expect(reachable.filter((file) => runsCommands.test(file))).toEqual([]);
+});
+
+test('the picture leaves out what longer paths imply', () => {
+  const small: ImportGraph = new Map([
+    ['cli/main.ts', ['app/notify.ts', 'formats/names.ts']],
+    ['app/notify.ts', ['formats/names.ts']],
+  ]);
+  expect(picture(small)).toBe('```mermaid\nflowchart TD\n    cli --> app\n    app --> formats\n```');
 });

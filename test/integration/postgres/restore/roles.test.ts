@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RoleFacts } from '../../../../src/formats/inventory/inventory.ts';
-import { readRoles } from '../../../../src/postgres/inventory/roles.ts';
 import { dropRoles, type RecreatedRoles, recreateRoles, setClause } from '../../../../src/postgres/restore/roles.ts';
+import { readRoles } from '../../../../src/postgres/session/roles.ts';
 import type { Session } from '../../../../src/postgres/session/session.ts';
 import { openSession } from '../../../support/postgres/inventory.ts';
 import { type PostgresServer, startPostgres } from '../../../support/servers/postgres.ts';

@@ -29001,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 310 modules
-var commands = __nccwpck_require__(5203);
+// EXTERNAL MODULE: ./src/commands/index.ts + 312 modules
+var commands = __nccwpck_require__(6116);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29371,7 +29371,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 5203:
+/***/ 6116:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -35376,37 +35376,46 @@ const head_NEWEST = 16;
 const CUSTOM = 1;
 /** Numbers are a byte for the sign and so many bytes, the lowest first (ReadInt in pg_backup_archiver.c). */
 const INT_SIZE = 4;
-/** What the strings that are read can be at most; no name or text of the database is among them. */
+/** How long the strings that must be read can be; no name or text of the database is among them. */
 const head_LONGEST = 64;
+/** A statement of pg_dump that holds a schema's name and a sequence's is shorter, with every character escaped twice. */
+const LONGEST_SET = 1024;
 /**
  * Reads the head of a custom-format archive (ReadHead and ReadToc in pg_backup_archiver.c). Yields what it needs of the
- * stream; returns, by the ids that data blocks carry, the oid of the table whose rows an entry holds.
+ * stream. Throws a LifeboatError when it cannot be read.
  */
-function* readTableData() {
+function* readHeadOfArchive() {
     const minor = yield* readStart();
-    const tables = new Map();
-    for (let entries = yield* readInt(); entries > 0; entries--) {
-        const id = yield* readInt();
-        yield* readInt(); // Whether there is data.
-        const catalog = yield* readText();
-        const oid = yield* readText();
-        yield* skipText(); // The tag.
-        const kind = yield* readText();
-        yield* readInt(); // The section.
-        // defn, dropStmt, copyStmt, namespace, tablespace, tableam
-        for (let text = 0; text < 6; text++)
-            yield* skipText();
-        if (minor >= 16)
-            yield* readInt(); // relkind
-        for (let text = 0; text < 2; text++)
-            yield* skipText(); // The owner, WITH OIDS.
-        while ((yield* skipText()) >= 0)
-            ; // Dependencies; a missing string ends them.
-        yield -offsetLength; // Where the data is: not known to a pg_dump that writes into a pipe.
-        if (kind === 'TABLE DATA' && catalog === '0')
-            tables.set(id, Number(oid));
-    }
-    return tables;
+    const head = { tables: new Map(), sequences: [] };
+    for (let entries = yield* readInt(); entries > 0; entries--)
+        yield* readEntry(minor, head);
+    return head;
+}
+function* readEntry(minor, head) {
+    const id = yield* readInt();
+    yield* readInt(); // Whether there is data.
+    const catalog = yield* readText();
+    const oid = yield* readText();
+    const name = yield* readUpTo(head_LONGEST); // The tag.
+    const kind = yield* readText();
+    yield* readInt(); // The section.
+    const statement = yield* readUpTo(kind === 'SEQUENCE SET' ? LONGEST_SET : 0);
+    for (let text = 0; text < 2; text++)
+        yield* skipText(); // dropStmt, copyStmt
+    const schema = yield* readUpTo(head_LONGEST);
+    for (let text = 0; text < 2; text++)
+        yield* skipText(); // tablespace, tableam
+    if (minor >= 16)
+        yield* readInt(); // relkind
+    for (let text = 0; text < 2; text++)
+        yield* skipText(); // The owner, WITH OIDS.
+    while ((yield* skipText()) >= 0)
+        ; // Dependencies; a missing string ends them.
+    yield -offsetLength; // Where the data is: not known to a pg_dump that writes into a pipe.
+    if (kind === 'TABLE DATA' && catalog === '0')
+        head.tables.set(id, Number(oid));
+    if (kind === 'SEQUENCE SET' && schema && name && statement)
+        head.sequences.push({ schema, name, statement });
 }
 /** A byte that says what the offset is, and the offset. */
 const offsetLength = 1 + 8;
@@ -35449,6 +35458,15 @@ function* skipText() {
     if (length > 0)
         yield -length;
     return length;
+}
+/** A string; null: there is none, or it is longer, and was passed over. */
+function* readUpTo(longest) {
+    const length = yield* readInt();
+    if (length > 0 && length <= longest)
+        return Buffer.from(yield length);
+    if (length > 0)
+        yield -length;
+    return null;
 }
 function* readText() {
     const length = yield* readInt();
@@ -35556,12 +35574,16 @@ class RowCounter {
     }
     /** When the stream has ended: the rows of each table that the archive has data of, by its oid. */
     rows() {
-        if (this.#head.tables === null || this.#next !== 'kind')
+        if (this.#head.read === null || this.#next !== 'kind')
             throw unreadable('it ends in the middle');
         return this.#rows;
     }
+    /** When the stream has ended: what the archive says about the values of sequences. */
+    sequences() {
+        return this.#head.read?.sequences ?? [];
+    }
     #take(bytes) {
-        let at = this.#head.tables === null ? this.#head.take(bytes) : 0;
+        let at = this.#head.read === null ? this.#head.take(bytes) : 0;
         if (at < bytes.length)
             this.#lineEnds.load(bytes);
         while (at < bytes.length) {
@@ -35646,7 +35668,7 @@ class RowCounter {
             this.#next = 'object';
             return;
         }
-        const table = this.#head.tables?.get(id);
+        const table = this.#head.read?.tables.get(id);
         if (table === undefined)
             throw unreadable(`data of entry ${id}, which is not a table's`);
         this.#table = table;
@@ -35674,18 +35696,18 @@ function lineEndsIn(value) {
 }
 /** Gives the reader of the head what it needs, out of pieces that end anywhere. */
 class HeadFeed {
-    #reader = readTableData();
+    #reader = readHeadOfArchive();
     #needed;
     #held = [];
-    /** The oids of tables by the ids of their data; null until the head has been read. */
-    tables = null;
+    /** null until all of the head has come. */
+    read = null;
     constructor() {
         this.#needed = this.#reader.next().value;
     }
     /** Returns where the head ends in these bytes. */
     take(bytes) {
         let at = 0;
-        while (at < bytes.length && this.tables === null) {
+        while (at < bytes.length && this.read === null) {
             const end = Math.min(at + Math.abs(this.#needed), bytes.length);
             if (this.#needed > 0)
                 this.#held.push(bytes.subarray(at, end));
@@ -35701,7 +35723,7 @@ class HeadFeed {
         const { value, done } = this.#reader.next(others.length === 0 ? first : Buffer.concat(this.#held));
         this.#held = [];
         if (done)
-            this.tables = value;
+            this.read = value;
         else
             this.#needed = value;
     }
@@ -35745,9 +35767,8 @@ class Tail {
 const SQLSTATE = {
     serializationFailure: '40001',
     undefinedTable: '42P01',
-    undefinedColumn: '42703',
     insufficientPrivilege: '42501',
-    notInPrerequisiteState: '55000',
+    lockNotAvailable: '55P03',
     outOfMemory: '53200',
     programLimitExceeded: '54000',
     internalError: 'XX000',
@@ -35872,7 +35893,7 @@ const SETTINGS = {
 };
 /**
  * Reads `what` behind a savepoint, with the settings of {@link SETTINGS}. An error does not end the transaction.
- * Afterwards settings are as before, and locks that the reading took (on indexes, sequences, views) are given back:
+ * Afterwards settings are as before, and locks that the reading took (on indexes, views) are given back:
  * there is room for only so many (max_locks_per_transaction).
  */
 async function withFixedSettings(session, what, read) {
@@ -37250,105 +37271,209 @@ function countError(error, table) {
 }
 const GRANT = 'The role that backs up needs SELECT on every table and USAGE on every schema, or the role pg_read_all_data (PostgreSQL 14 and newer); and BYPASSRLS where row-level security would hide rows: ALTER ROLE … BYPASSRLS.';
 
+;// CONCATENATED MODULE: ./src/formats/inventory/sequence.ts
+/**
+ * The place of a value along the direction in which its sequence counts: twice the value, and one more when `nextval`
+ * has returned it.
+ */
+function placeOf({ lastValue, isCalled }, increment) {
+    const along = increment.startsWith('-') ? -BigInt(lastValue) : BigInt(lastValue);
+    return along * 2n + (isCalled ? 1n : 0n);
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/inventory/sequences.ts
 
 
 
-
-
-/** So many sequences are read by one statement. */
+/** So many sequences are locked at once, because the server's lock table is shared and bounded (max_locks_per_transaction). */
 const sequences_BATCH = 200;
-/**
- * Every sequence that the dump holds, those of identity columns too, with the value that it has now: sequences are not
- * transactional, and a snapshot does not hold them. Throws a LifeboatError naming one that may not be read.
- */
-async function readSequences(session) {
-    return withFixedSettings(session, 'the sequences', async () => {
-        const sequences = await listSequences(session);
-        const read = (await restrictsViews(session)) ? valuesByName : valuesByOid;
-        const readings = [];
-        for (let start = 0; start < sequences.length; start += sequences_BATCH) {
-            readings.push(...(await readBatch(session, sequences.slice(start, start + sequences_BATCH), read)));
-        }
-        return readings;
-    });
-}
-/** What pg_dump read lies between the two readings. A sequence of which no value could be read is left out. */
-function mergeSequences(before, after) {
-    const later = new Map(after.map(({ oid, current }) => [oid, current]));
-    return before.flatMap(({ oid, schema, name, increment, cycle, current }) => {
-        const first = current ?? later.get(oid);
-        const last = later.get(oid) ?? current;
-        return first && last ? [{ schema, name, increment, cycle, before: first, after: last }] : [];
-    });
+/** How long a reading waits for sequences that other sessions have locked (ALTER SEQUENCE, TRUNCATE ... RESTART IDENTITY). */
+const sequences_LOCK_TIMEOUT = '1s';
+/** null: it was not read, or the server does not say it. */
+function knownValue(reading) {
+    if (reading === undefined || reading.lastValue === null)
+        return null;
+    return { lastValue: reading.lastValue, isCalled: reading.isCalled };
 }
 /**
- * As with tables, an extension's sequence is dumped only when the extension has marked it (pg_extension_config_dump).
- * An unlogged sequence cannot be read on a standby, and pg_dump leaves its value out there.
+ * Every sequence that a dump holds, those of identity columns too. As with tables, an extension's sequence is dumped only
+ * when the extension has marked it (pg_extension_config_dump). An unlogged sequence cannot be read on a standby, and
+ * pg_dump leaves its value out there.
  */
-function listSequences(session) {
-    return session.query(`
-    select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
-      s.seqincrement::text as increment, s.seqcycle as cycle
-    from pg_sequence s
-    join pg_class c on c.oid = s.seqrelid
-    join pg_namespace n on n.oid = c.relnamespace
-    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
-    left join pg_extension e on e.oid = d.refobjid
+async function listSequences(session) {
+    return explained(session.query(`
+    select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name,
+      s.seqincrement::pg_catalog.text as increment, s.seqcycle as cycle, s.seqmin::pg_catalog.text as min, s.seqmax::pg_catalog.text as max
+    from pg_catalog.pg_sequence s
+    join pg_catalog.pg_class c on c.oid = s.seqrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
+    left join pg_catalog.pg_extension e on e.oid = d.refobjid
     where c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
-      and not (c.relpersistence = 'u' and pg_is_in_recovery())
-    order by n.nspname, c.relname`);
+      and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())
+    order by n.nspname, c.relname`));
 }
-async function restrictsViews(session) {
-    const found = await session.query(`select 1 as yes from pg_catalog.pg_settings where name = '${RESTRICTION}'`);
-    return found.length > 0;
+/**
+ * Reads the values that the sequences have now, because no snapshot holds them. The session must not be in a transaction:
+ * its own would keep a lock on each sequence, which blocks ALTER SEQUENCE, to its end, also behind a savepoint
+ * (lock_and_open_sequence in sequence.c). Throws a LifeboatError naming a sequence that the role may not read.
+ */
+function readSequences(session, sequences) {
+    const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_LAST_VALUE;
+    return readBatches(session, sequences, { query, lockTimeout: sequences_LOCK_TIMEOUT });
 }
-/** Exact; only for a server that reads no view that took a sequence's place. */
-const valuesByName = (session, batch) => session.query(batch
-    .map(({ oid, ...sequence }) => `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`)
-    .join(' union all '));
-/** Of a sequence that was not called since its start or RESTART it knows only where it starts. */
-const valuesByOid = (session, batch) => session.query(`
-    select seqrelid::int8 as oid, coalesce(value, seqstart)::text as "lastValue", value is not null as "isCalled"
-    from (
-      select seqrelid, seqstart, pg_catalog.pg_sequence_last_value(seqrelid) as value
-      from pg_catalog.pg_sequence where seqrelid = any ('{${batch.map(({ oid }) => oid).join(',')}}'::oid[])
-    ) sequences`);
-/** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
-async function readBatch(session, batch, read) {
+/**
+ * The same for a database that was just restored and that no client uses yet. Before PostgreSQL 18, nextval() returns the
+ * value of a sequence that is not called, and setval() makes it what it was: no value is missing.
+ */
+function readRestoredSequences(session, sequences) {
+    const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_NEXT_VALUE;
+    return readBatches(session, sequences, { query, lockTimeout: '0' });
+}
+/** The first server with pg_get_sequence_data(). */
+const SEQUENCE_DATA = 180000;
+/*
+ * The queries are given oids and no names. By its name, a table with an index on a user's function could have taken the
+ * place of a sequence: planning a query on it runs that function with the rights of this role (see user-code.ts).
+ */
+/** Of a sequence that was dropped since, the function returns nulls. */
+const BY_DATA = `
+  select s.oid::pg_catalog.int8 as oid, d.last_value::pg_catalog.text as "lastValue", d.is_called as "isCalled"
+  from given s cross join lateral pg_catalog.pg_get_sequence_data(s.oid) d
+  where d.is_called is not null`;
+/** null: it is not called. */
+const LAST_VALUE = 'select oid, pg_catalog.pg_sequence_last_value(oid) as value from given';
+const BY_LAST_VALUE = `
+  select s.oid::pg_catalog.int8 as oid, s.value::pg_catalog.text as "lastValue", s.value is not null as "isCalled"
+  from (${LAST_VALUE}) s`;
+const BY_NEXT_VALUE = `
+  select s.oid::pg_catalog.int8 as oid, s.value is not null as "isCalled",
+    coalesce(
+      s.value,
+      pg_catalog.setval(s.oid::pg_catalog.regclass, pg_catalog.nextval(s.oid::pg_catalog.regclass), false)
+    )::pg_catalog.text as "lastValue"
+  from (${LAST_VALUE}) s`;
+async function readBatches(session, sequences, method) {
+    const readings = new Map();
+    for (let start = 0; start < sequences.length; start += sequences_BATCH) {
+        const batch = sequences.slice(start, start + sequences_BATCH);
+        for (const { oid, ...reading } of await explained(readBatch(session, batch, method)))
+            readings.set(oid, reading);
+    }
+    return readings;
+}
+async function readBatch(session, batch, { query, lockTimeout }) {
+    for (;;) {
+        const oids = await readableOids(session, batch);
+        try {
+            return await inTransaction(session, lockTimeout, () => session.query(`with given as materialized (${unnested(oids)}) ${query}`));
+        }
+        catch (error) {
+            if (!(error instanceof SqlError))
+                throw error;
+            if (error.sqlstate === SQLSTATE.lockNotAvailable)
+                return [];
+            // One was dropped since the last query, which the next one sees.
+            if (error.sqlstate !== SQLSTATE.internalError || !/^could not open relation/.test(error.message))
+                throw error;
+        }
+    }
+}
+/** Of those that still exist. pg_dump needs SELECT as well. */
+async function readableOids(session, batch) {
+    const rows = await session.query(`select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, 'select') as readable
+    from (${unnested(batch.map(({ oid }) => oid))}) s`);
+    const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
+    const first = batch.find(({ oid }) => unreadable.has(oid));
+    if (first) {
+        throw new errors/* LifeboatError */.H3(`Sequence ${label(first)} cannot be read: permission denied. Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`);
+    }
+    return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
+}
+function unnested(oids) {
+    return `select oid from pg_catalog.unnest('{${oids.join(',')}}'::pg_catalog.oid[]) as s (oid)`;
+}
+/** Gives the locks back at the end. */
+async function inTransaction(session, lockTimeout, read) {
+    await session.runTogether(['begin', `set local lock_timeout = '${lockTimeout}'`]);
     try {
-        const values = await behindSavepoint(session, () => read(session, batch));
-        const current = new Map(values.map(({ oid, lastValue, isCalled }) => [oid, { lastValue, isCalled }]));
-        return batch.map((sequence) => ({ ...sequence, current: current.get(sequence.oid) ?? null }));
+        const result = await read();
+        await session.run('commit');
+        return result;
     }
     catch (error) {
-        return afterFailure(session, batch, read, error);
-    }
-}
-/** It was dropped since; or something else has its name now, which has no such columns, or is a view. */
-const GONE = [SQLSTATE.undefinedTable, SQLSTATE.undefinedColumn, SQLSTATE.notInPrerequisiteState];
-/** Finds the one that failed by halving the batch. */
-async function afterFailure(session, batch, read, error) {
-    const [first] = batch;
-    if (!(error instanceof SqlError) || !first)
+        // The connection may be gone: the first error is the one to throw.
+        await session.run('rollback').catch(() => { });
         throw error;
-    if (batch.length > 1) {
-        const middle = Math.ceil(batch.length / 2);
-        const firstHalf = await readBatch(session, batch.slice(0, middle), read);
-        return [...firstHalf, ...(await readBatch(session, batch.slice(middle), read))];
     }
-    if (GONE.includes(error.sqlstate))
-        return [{ ...first, current: null }];
-    throw commonError(error, `sequence ${label(first)}`) ?? sequenceError(error, first);
 }
-function sequenceError(error, sequence) {
-    const said = `Sequence ${label(sequence)} cannot be read: ${error.message}.`;
-    const mend = ` Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`;
-    return new errors/* LifeboatError */.H3(error.sqlstate === SQLSTATE.insufficientPrivilege ? said + mend : said, { cause: error });
+async function explained(reading) {
+    return reading.catch((error) => {
+        throw commonError(error, 'the sequences') ?? error;
+    });
+}
+
+;// CONCATENATED MODULE: ./src/postgres/inventory/sequence-facts.ts
+
+
+
+
+/**
+ * The two values between which pg_dump read each sequence. Where a reading does not know the value, it is the value that
+ * pg_dump wrote. Where that is not known either, every value of the sequence lies between, and `notRecorded` takes a line
+ * about it.
+ */
+function sequenceFacts(sequences, readings, archive, notRecorded) {
+    const values = readSequenceSets(archive.sets, archive.encoding);
+    return sequences.map((sequence) => {
+        const { oid, schema, name, increment, cycle } = sequence;
+        const written = values.get(label(sequence)) ?? null;
+        const defined = archive.definitions.has(oid);
+        // --exclude-table-data leaves out the values of sequences too.
+        const leftOut = written === null && defined && archive.partial;
+        const known = leftOut ? null : knownRange(sequence, readings, written);
+        if (known === null && defined)
+            notRecorded.push(`Value of sequence ${label(sequence)}: the dump does not set it.`);
+        return { schema, name, increment, cycle, ...(known ?? anyValue(sequence)) };
+    });
+}
+function knownRange({ oid, increment, cycle }, readings, written) {
+    const before = knownValue(readings.before.get(oid)) ?? written;
+    const after = knownValue(readings.after.get(oid)) ?? written;
+    if (before === null || after === null)
+        return null;
+    const wasSetBack = !cycle && placeOf(after, increment) < placeOf(before, increment);
+    // It can have counted on before it was set back: then pg_dump read a value that lies outside of both.
+    return wasSetBack && written !== null ? { before: written, after: written } : { before, after };
+}
+function anyValue({ increment, min, max }) {
+    const [first, last] = increment.startsWith('-') ? [max, min] : [min, max];
+    return { before: { lastValue: first, isCalled: false }, after: { lastValue: last, isCalled: true } };
+}
+/** dumpSequenceData in pg_dump.c. Whatever a name holds, the value stands behind it. */
+const SET_VALUE = /^SELECT pg_catalog\.setval\('.*', (0|-?[1-9]\d{0,18}), (true|false)\);\n$/s;
+/** The values that pg_dump wrote, by {@link label}. What is not exactly as pg_dump writes it is left out. */
+function readSequenceSets(sets, encoding) {
+    const values = new Map();
+    const ambiguous = new Set();
+    for (const { schema, name, statement } of sets) {
+        const key = label({ schema: decodeListing(schema, encoding), name: decodeListing(name, encoding) });
+        const [, lastValue, isCalled] = SET_VALUE.exec(statement.toString('latin1')) ?? [];
+        // In an encoding that is not known here, two names can decode to the same text.
+        if (values.has(key))
+            ambiguous.add(key);
+        if (lastValue !== undefined)
+            values.set(key, { lastValue, isCalled: isCalled === 'true' });
+    }
+    for (const key of ambiguous)
+        values.delete(key);
+    return values;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup/dump.ts
+
 
 
 
@@ -37374,12 +37499,13 @@ async function beginDump(connected, settings, run) {
             return selection.tables;
         },
     };
+    const sequencesBefore = await readSequences(session, await listSequences(session));
     return withSnapshot(session, options, async (snapshot) => {
         if (selection.tables.length === 0 && !settings.allowEmpty)
             throw noTables(facts.database, settings.dumpArgs);
-        const sequencesBefore = await readSequences(session);
+        const sequences = await listSequences(session);
         const dumps = await startDumps(server, session, snapshot.name, settings.dumpArgs);
-        return { selection, sequencesBefore, dumps };
+        return { selection, sequences, sequencesBefore, dumps };
     });
 }
 /**
@@ -37387,7 +37513,7 @@ async function beginDump(connected, settings, run) {
  * the locks: any other session would queue behind a waiting ALTER. `abort` ends everything that runs.
  */
 async function storeDump(begun, connected, settings, parts, run, abort) {
-    const { server, session } = connected;
+    const { server, session, facts } = connected;
     const { selection, dumps } = begun;
     const notRecorded = [];
     const sizes = await measureTables(session, selection.tables);
@@ -37433,13 +37559,14 @@ async function storeDump(begun, connected, settings, parts, run, abort) {
     }
     const written = await streaming;
     const { definitions, superuser, counted } = await reading;
-    const sequences = mergeSequences(begun.sequencesBefore, await readSequences(session));
     // The session held the locks to the end: were it gone, the counts would not be the dump's.
     await session.run('commit');
+    const sequencesAfter = await readSequences(session, begun.sequences);
     await session.close();
     const archive = { ...(await head.contents()), rows: rows.rows() };
     checkArchive(counted, archive);
     const tables = tableFacts(counted, sizes, archive);
+    const sequences = sequenceFacts(begun.sequences, { before: begun.sequencesBefore, after: sequencesAfter }, { ...archive, sets: rows.sequences(), encoding: facts.encoding, partial: settings.dumpArgs.length > 0 }, notRecorded);
     const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
     const notIncluded = [
         ...settings.dumpArgs.map((arg) => `Left out or chosen by dump-args: ${arg}`),
@@ -39714,7 +39841,7 @@ function notAUrl(line) {
     return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
 }
 function refuseOverlap(a, b) {
-    const [placeA, placeB] = [placeOf(a), placeOf(b)];
+    const [placeA, placeB] = [location_placeOf(a), location_placeOf(b)];
     if (placeA === placeB) {
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(b.url)} is listed twice. Remove one of the two lines.`);
     }
@@ -39722,13 +39849,13 @@ function refuseOverlap(a, b) {
         [a, b, placeA],
         [b, a, placeB],
     ]) {
-        if (placeOf(inner).startsWith(place)) {
+        if (location_placeOf(inner).startsWith(place)) {
             throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
         }
     }
 }
 /** Equal for two names of one place. A place that lies in another begins with the other's. */
-function placeOf(store) {
+function location_placeOf(store) {
     switch (store.kind) {
         case 'file':
             return placeOfFile(store);
@@ -45953,8 +46080,9 @@ async function countLines(stream) {
 
 
 /**
- * Reads the database of `server`, in one transaction that changes nothing. `ours`: the server is a throwaway of this run,
- * on which a user's code has no rights to gain. On others no query reads the tables that have such code.
+ * Reads the restored database of `server`, which is left as it was: in one transaction that changes nothing, then the
+ * sequences. `ours`: the server is a throwaway of this run, on which a user's code has no rights to gain. On others no
+ * query reads the tables that have such code.
  */
 async function readState(server, fingerprint, { ours }) {
     const session = await Session.open(server, 'compare');
@@ -45965,7 +46093,9 @@ async function readState(server, fingerprint, { ours }) {
         const userCode = ours ? new Map() : await findUserCode(session);
         const copyRows = await copyCounter(server, session);
         const counts = await countTables(session, tables, { fingerprint, userCode, copyRows });
-        const sequences = await readSequences(session);
+        const sequences = await listSequences(session);
+        await session.run('commit');
+        const values = await readRestoredSequences(session, sequences);
         await session.close();
         return {
             ...definitions,
@@ -45975,7 +46105,7 @@ async function readState(server, fingerprint, { ours }) {
                 const { rows = null, fingerprint: digest = null } = counts.get(oid) ?? {};
                 return { schema, name, rows, fingerprint: digest, userCode: userCode.get(oid) ?? null };
             }),
-            sequences: sequences.map(({ schema, name, current }) => ({ schema, name, current })),
+            sequences: sequences.map(({ oid, schema, name }) => ({ schema, name, current: knownValue(values.get(oid)) })),
         };
     }
     finally {
@@ -46367,6 +46497,7 @@ function roles_memberships({ memberOf }) {
 
 
 
+
 /** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
 function compareSequences(expected, restored, circumstances) {
     const found = new Map(restored.sequences.map((sequence) => [relation_nameOf(sequence), sequence]));
@@ -46401,17 +46532,11 @@ function compareSequences(expected, restored, circumstances) {
     return result;
 }
 function within({ increment, cycle, before, after }, value) {
-    const up = !increment.startsWith('-');
-    const [first, last, at] = [before, after, value].map((reading) => place(reading, up));
+    const [first, last, at] = [placeOf(before, increment), placeOf(after, increment), placeOf(value, increment)];
     if (first <= last)
         return first <= at && at <= last;
     // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
     return cycle ? at >= first || at <= last : last <= at && at <= first;
-}
-/** Twice the value along the sequence's direction; one more when it was handed out already. */
-function place({ lastValue, isCalled }, up) {
-    const along = up ? BigInt(lastValue) : -BigInt(lastValue);
-    return along * 2n + (isCalled ? 1n : 0n);
 }
 function sequences_said({ lastValue, isCalled }) {
     return isCalled ? lastValue : `${lastValue} (not yet used)`;

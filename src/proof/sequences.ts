@@ -1,5 +1,6 @@
 import type { Inventory, RestoredState, SequenceFacts, SequenceValue } from '../formats/inventory/inventory.ts';
 import { nameOf } from '../formats/inventory/relation.ts';
+import { placeOf } from '../formats/inventory/sequence.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
 
@@ -35,17 +36,10 @@ export function compareSequences(expected: Inventory, restored: RestoredState, c
 }
 
 function within({ increment, cycle, before, after }: SequenceFacts, value: SequenceValue): boolean {
-  const up = !increment.startsWith('-');
-  const [first, last, at] = [before, after, value].map((reading) => place(reading, up)) as [bigint, bigint, bigint];
+  const [first, last, at] = [placeOf(before, increment), placeOf(after, increment), placeOf(value, increment)];
   if (first <= last) return first <= at && at <= last;
   // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
   return cycle ? at >= first || at <= last : last <= at && at <= first;
-}
-
-/** Twice the value along the sequence's direction; one more when it was handed out already. */
-function place({ lastValue, isCalled }: SequenceValue, up: boolean): bigint {
-  const along = up ? BigInt(lastValue) : -BigInt(lastValue);
-  return along * 2n + (isCalled ? 1n : 0n);
 }
 
 function said({ lastValue, isCalled }: SequenceValue): string {

@@ -6,7 +6,13 @@ import { checkArchive, tableFacts } from '../../postgres/dump/check-archive.ts';
 import { type Dumps, type Selection, selectTables, startDumps } from '../../postgres/dump/dump.ts';
 import { readDefinitions } from '../../postgres/inventory/read.ts';
 import { countTables } from '../../postgres/inventory/rows.ts';
-import { mergeSequences, readSequences, type SequenceReading } from '../../postgres/inventory/sequences.ts';
+import { sequenceFacts } from '../../postgres/inventory/sequence-facts.ts';
+import {
+  listSequences,
+  readSequences,
+  type Sequence,
+  type SequenceReadings,
+} from '../../postgres/inventory/sequences.ts';
 import type { Connected } from '../../postgres/session/connect.ts';
 import { isSuperuser } from '../../postgres/session/roles.ts';
 import { withSnapshot } from '../../postgres/snapshot/snapshot.ts';
@@ -19,7 +25,8 @@ import type { BackupSettings } from './inputs.ts';
 /** A dump that has its snapshot and all its locks, and waits to be read. */
 export interface BegunDump {
   selection: Selection;
-  sequencesBefore: SequenceReading[];
+  sequences: Sequence[];
+  sequencesBefore: SequenceReadings;
   dumps: Dumps;
 }
 
@@ -45,11 +52,12 @@ export async function beginDump(connected: Connected, settings: BackupSettings, 
       return selection.tables;
     },
   };
+  const sequencesBefore = await readSequences(session, await listSequences(session));
   return withSnapshot(session, options, async (snapshot) => {
     if (selection.tables.length === 0 && !settings.allowEmpty) throw noTables(facts.database, settings.dumpArgs);
-    const sequencesBefore = await readSequences(session);
+    const sequences = await listSequences(session);
     const dumps = await startDumps(server, session, snapshot.name, settings.dumpArgs);
-    return { selection, sequencesBefore, dumps };
+    return { selection, sequences, sequencesBefore, dumps };
   });
 }
 
@@ -65,7 +73,7 @@ export async function storeDump(
   run: Run,
   abort: () => void,
 ): Promise<StoredDump> {
-  const { server, session } = connected;
+  const { server, session, facts } = connected;
   const { selection, dumps } = begun;
   const notRecorded: string[] = [];
   const sizes = await measureTables(session, selection.tables);
@@ -117,14 +125,20 @@ export async function storeDump(
 
   const written = await streaming;
   const { definitions, superuser, counted } = await reading;
-  const sequences = mergeSequences(begun.sequencesBefore, await readSequences(session));
   // The session held the locks to the end: were it gone, the counts would not be the dump's.
   await session.run('commit');
+  const sequencesAfter = await readSequences(session, begun.sequences);
   await session.close();
 
   const archive = { ...(await head.contents()), rows: rows.rows() };
   checkArchive(counted, archive);
   const tables = tableFacts(counted, sizes, archive);
+  const sequences = sequenceFacts(
+    begun.sequences,
+    { before: begun.sequencesBefore, after: sequencesAfter },
+    { ...archive, sets: rows.sequences(), encoding: facts.encoding, partial: settings.dumpArgs.length > 0 },
+    notRecorded,
+  );
   const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
   const notIncluded = [
     ...settings.dumpArgs.map((arg) => `Left out or chosen by dump-args: ${arg}`),

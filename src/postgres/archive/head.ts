@@ -9,36 +9,59 @@ const NEWEST = 16;
 const CUSTOM = 1;
 /** Numbers are a byte for the sign and so many bytes, the lowest first (ReadInt in pg_backup_archiver.c). */
 const INT_SIZE = 4;
-/** What the strings that are read can be at most; no name or text of the database is among them. */
+/** How long the strings that must be read can be; no name or text of the database is among them. */
 const LONGEST = 64;
+/** A statement of pg_dump that holds a schema's name and a sequence's is shorter, with every character escaped twice. */
+const LONGEST_SET = 1024;
 
 /** What a reader of the head needs next: so many bytes at once, or (negative) so many to pass over. */
-type Needed = Generator<number, number, Uint8Array>;
+type Reader<T> = Generator<number, T, Uint8Array>;
+type Needed = Reader<number>;
+
+/** What the head of an archive says about data. */
+export interface ArchiveHead {
+  /** The oid of the table whose rows an entry holds, by the id that its data blocks carry. */
+  tables: Map<number, number>;
+  sequences: SequenceSet[];
+}
+
+/** An entry that sets a sequence's value. All bytes are in the encoding of the source's database. */
+export interface SequenceSet {
+  schema: Buffer;
+  name: Buffer;
+  /** pg_dump's statement. */
+  statement: Buffer;
+}
 
 /**
  * Reads the head of a custom-format archive (ReadHead and ReadToc in pg_backup_archiver.c). Yields what it needs of the
- * stream; returns, by the ids that data blocks carry, the oid of the table whose rows an entry holds.
+ * stream. Throws a LifeboatError when it cannot be read.
  */
-export function* readTableData(): Generator<number, Map<number, number>, Uint8Array> {
+export function* readHeadOfArchive(): Reader<ArchiveHead> {
   const minor = yield* readStart();
-  const tables = new Map<number, number>();
-  for (let entries = yield* readInt(); entries > 0; entries--) {
-    const id = yield* readInt();
-    yield* readInt(); // Whether there is data.
-    const catalog = yield* readText();
-    const oid = yield* readText();
-    yield* skipText(); // The tag.
-    const kind = yield* readText();
-    yield* readInt(); // The section.
-    // defn, dropStmt, copyStmt, namespace, tablespace, tableam
-    for (let text = 0; text < 6; text++) yield* skipText();
-    if (minor >= 16) yield* readInt(); // relkind
-    for (let text = 0; text < 2; text++) yield* skipText(); // The owner, WITH OIDS.
-    while ((yield* skipText()) >= 0); // Dependencies; a missing string ends them.
-    yield -offsetLength; // Where the data is: not known to a pg_dump that writes into a pipe.
-    if (kind === 'TABLE DATA' && catalog === '0') tables.set(id, Number(oid));
-  }
-  return tables;
+  const head: ArchiveHead = { tables: new Map(), sequences: [] };
+  for (let entries = yield* readInt(); entries > 0; entries--) yield* readEntry(minor, head);
+  return head;
+}
+
+function* readEntry(minor: number, head: ArchiveHead): Reader<void> {
+  const id = yield* readInt();
+  yield* readInt(); // Whether there is data.
+  const catalog = yield* readText();
+  const oid = yield* readText();
+  const name = yield* readUpTo(LONGEST); // The tag.
+  const kind = yield* readText();
+  yield* readInt(); // The section.
+  const statement = yield* readUpTo(kind === 'SEQUENCE SET' ? LONGEST_SET : 0);
+  for (let text = 0; text < 2; text++) yield* skipText(); // dropStmt, copyStmt
+  const schema = yield* readUpTo(LONGEST);
+  for (let text = 0; text < 2; text++) yield* skipText(); // tablespace, tableam
+  if (minor >= 16) yield* readInt(); // relkind
+  for (let text = 0; text < 2; text++) yield* skipText(); // The owner, WITH OIDS.
+  while ((yield* skipText()) >= 0); // Dependencies; a missing string ends them.
+  yield -offsetLength; // Where the data is: not known to a pg_dump that writes into a pipe.
+  if (kind === 'TABLE DATA' && catalog === '0') head.tables.set(id, Number(oid));
+  if (kind === 'SEQUENCE SET' && schema && name && statement) head.sequences.push({ schema, name, statement });
 }
 
 /** A byte that says what the offset is, and the offset. */
@@ -86,7 +109,15 @@ function* skipText(): Needed {
   return length;
 }
 
-function* readText(): Generator<number, string, Uint8Array> {
+/** A string; null: there is none, or it is longer, and was passed over. */
+function* readUpTo(longest: number): Reader<Buffer | null> {
+  const length = yield* readInt();
+  if (length > 0 && length <= longest) return Buffer.from(yield length);
+  if (length > 0) yield -length;
+  return null;
+}
+
+function* readText(): Reader<string> {
   const length = yield* readInt();
   if (length > LONGEST) throw unreadable(`a text of ${length} bytes where a number or a kind was expected`);
   return length > 0 ? Buffer.from(yield length).toString('latin1') : '';

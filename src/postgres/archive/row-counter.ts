@@ -1,4 +1,4 @@
-import { intAt, readTableData, unreadable } from './head.ts';
+import { type ArchiveHead, intAt, readHeadOfArchive, type SequenceSet, unreadable } from './head.ts';
 import { LineEnds, MOST_BYTES } from './line-ends.ts';
 
 /** Kinds of data blocks (pg_backup_archiver.h). */
@@ -43,12 +43,17 @@ export class RowCounter {
 
   /** When the stream has ended: the rows of each table that the archive has data of, by its oid. */
   rows(): Map<number, number> {
-    if (this.#head.tables === null || this.#next !== 'kind') throw unreadable('it ends in the middle');
+    if (this.#head.read === null || this.#next !== 'kind') throw unreadable('it ends in the middle');
     return this.#rows;
   }
 
+  /** When the stream has ended: what the archive says about the values of sequences. */
+  sequences(): SequenceSet[] {
+    return this.#head.read?.sequences ?? [];
+  }
+
   #take(bytes: Uint8Array): void {
-    let at = this.#head.tables === null ? this.#head.take(bytes) : 0;
+    let at = this.#head.read === null ? this.#head.take(bytes) : 0;
     if (at < bytes.length) this.#lineEnds.load(bytes);
     while (at < bytes.length) {
       if (this.#left === 0 && this.#next === 'length' && this.#held === 0 && this.#table !== 0) {
@@ -128,7 +133,7 @@ export class RowCounter {
       this.#next = 'object';
       return;
     }
-    const table = this.#head.tables?.get(id);
+    const table = this.#head.read?.tables.get(id);
     if (table === undefined) throw unreadable(`data of entry ${id}, which is not a table's`);
     this.#table = table;
     this.#lines = 0;
@@ -157,11 +162,11 @@ function lineEndsIn(value: number): number {
 
 /** Gives the reader of the head what it needs, out of pieces that end anywhere. */
 class HeadFeed {
-  readonly #reader = readTableData();
+  readonly #reader = readHeadOfArchive();
   #needed: number;
   #held: Uint8Array[] = [];
-  /** The oids of tables by the ids of their data; null until the head has been read. */
-  tables: Map<number, number> | null = null;
+  /** null until all of the head has come. */
+  read: ArchiveHead | null = null;
 
   constructor() {
     this.#needed = this.#reader.next().value as number;
@@ -170,7 +175,7 @@ class HeadFeed {
   /** Returns where the head ends in these bytes. */
   take(bytes: Uint8Array): number {
     let at = 0;
-    while (at < bytes.length && this.tables === null) {
+    while (at < bytes.length && this.read === null) {
       const end = Math.min(at + Math.abs(this.#needed), bytes.length);
       if (this.#needed > 0) this.#held.push(bytes.subarray(at, end));
       this.#needed -= Math.sign(this.#needed) * (end - at);
@@ -184,7 +189,7 @@ class HeadFeed {
     const [first = new Uint8Array(), ...others] = this.#held;
     const { value, done } = this.#reader.next(others.length === 0 ? first : Buffer.concat(this.#held));
     this.#held = [];
-    if (done) this.tables = value;
+    if (done) this.read = value;
     else this.#needed = value;
   }
 }

@@ -6,9 +6,8 @@ import { SqlError } from '../session/session.ts';
 export const SQLSTATE = {
   serializationFailure: '40001',
   undefinedTable: '42P01',
-  undefinedColumn: '42703',
   insufficientPrivilege: '42501',
-  notInPrerequisiteState: '55000',
+  lockNotAvailable: '55P03',
   outOfMemory: '53200',
   programLimitExceeded: '54000',
   internalError: 'XX000',

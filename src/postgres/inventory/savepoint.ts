@@ -4,7 +4,7 @@ import { commonError } from './errors.ts';
 
 const SAVEPOINT = 'lifeboat_inventory';
 /** The setting that says which kinds of relations of users a session does not read (PostgreSQL, 20.11.1). */
-export const RESTRICTION = 'restrict_nonsystem_relation_kind';
+const RESTRICTION = 'restrict_nonsystem_relation_kind';
 
 /**
  * Settings that change how the server writes values, names and expressions as text. They are set by role, database and
@@ -27,7 +27,7 @@ const SETTINGS = {
 
 /**
  * Reads `what` behind a savepoint, with the settings of {@link SETTINGS}. An error does not end the transaction.
- * Afterwards settings are as before, and locks that the reading took (on indexes, sequences, views) are given back:
+ * Afterwards settings are as before, and locks that the reading took (on indexes, views) are given back:
  * there is room for only so many (max_locks_per_transaction).
  */
 export async function withFixedSettings<T>(session: Session, what: string, read: () => Promise<T>): Promise<T> {

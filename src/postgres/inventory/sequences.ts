@@ -1,131 +1,177 @@
 import { LifeboatError } from '../../errors.ts';
-import type { SequenceFacts, SequenceValue } from '../../formats/inventory/inventory.ts';
+import type { SequenceValue } from '../../formats/inventory/inventory.ts';
 import { type Session, SqlError } from '../session/session.ts';
-import { qualifiedName } from '../snapshot/snapshot.ts';
 import { commonError, label, SQLSTATE } from './errors.ts';
-import { behindSavepoint, RESTRICTION, withFixedSettings } from './savepoint.ts';
 
-/** So many sequences are read by one statement. */
+/** So many sequences are locked at once, because the server's lock table is shared and bounded (max_locks_per_transaction). */
 const BATCH = 200;
+/** How long a reading waits for sequences that other sessions have locked (ALTER SEQUENCE, TRUNCATE ... RESTART IDENTITY). */
+const LOCK_TIMEOUT = '1s';
 
-export interface SequenceReading {
+export interface Sequence {
   oid: number;
   schema: string;
   name: string;
   increment: string;
   cycle: boolean;
-  /** null: it was dropped or renamed since the snapshot. */
-  current: SequenceValue | null;
+  min: string;
+  max: string;
 }
 
-type Sequence = Omit<SequenceReading, 'current'>;
-
-/**
- * Every sequence that the dump holds, those of identity columns too, with the value that it has now: sequences are not
- * transactional, and a snapshot does not hold them. Throws a LifeboatError naming one that may not be read.
- */
-export async function readSequences(session: Session): Promise<SequenceReading[]> {
-  return withFixedSettings(session, 'the sequences', async () => {
-    const sequences = await listSequences(session);
-    const read = (await restrictsViews(session)) ? valuesByName : valuesByOid;
-    const readings: SequenceReading[] = [];
-    for (let start = 0; start < sequences.length; start += BATCH) {
-      readings.push(...(await readBatch(session, sequences.slice(start, start + BATCH), read)));
-    }
-    return readings;
-  });
+export interface SequenceReading {
+  /** null: a server before PostgreSQL 18 does not say the value of a sequence that is not called. */
+  lastValue: string | null;
+  isCalled: boolean;
 }
 
-/** What pg_dump read lies between the two readings. A sequence of which no value could be read is left out. */
-export function mergeSequences(before: SequenceReading[], after: SequenceReading[]): SequenceFacts[] {
-  const later = new Map(after.map(({ oid, current }) => [oid, current]));
-  return before.flatMap(({ oid, schema, name, increment, cycle, current }) => {
-    const first = current ?? later.get(oid);
-    const last = later.get(oid) ?? current;
-    return first && last ? [{ schema, name, increment, cycle, before: first, after: last }] : [];
-  });
+/** By the sequence's oid. One that was dropped since is missing, and a batch of which another session has locked one. */
+export type SequenceReadings = Map<number, SequenceReading>;
+
+/** null: it was not read, or the server does not say it. */
+export function knownValue(reading: SequenceReading | undefined): SequenceValue | null {
+  if (reading === undefined || reading.lastValue === null) return null;
+  return { lastValue: reading.lastValue, isCalled: reading.isCalled };
 }
 
 /**
- * As with tables, an extension's sequence is dumped only when the extension has marked it (pg_extension_config_dump).
- * An unlogged sequence cannot be read on a standby, and pg_dump leaves its value out there.
+ * Every sequence that a dump holds, those of identity columns too. As with tables, an extension's sequence is dumped only
+ * when the extension has marked it (pg_extension_config_dump). An unlogged sequence cannot be read on a standby, and
+ * pg_dump leaves its value out there.
  */
-function listSequences(session: Session): Promise<Sequence[]> {
-  return session.query<Sequence>(`
-    select c.oid::int8 as oid, n.nspname as schema, c.relname as name,
-      s.seqincrement::text as increment, s.seqcycle as cycle
-    from pg_sequence s
-    join pg_class c on c.oid = s.seqrelid
-    join pg_namespace n on n.oid = c.relnamespace
-    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
-    left join pg_extension e on e.oid = d.refobjid
+export async function listSequences(session: Session): Promise<Sequence[]> {
+  return explained(
+    session.query<Sequence>(`
+    select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name,
+      s.seqincrement::pg_catalog.text as increment, s.seqcycle as cycle, s.seqmin::pg_catalog.text as min, s.seqmax::pg_catalog.text as max
+    from pg_catalog.pg_sequence s
+    join pg_catalog.pg_class c on c.oid = s.seqrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
+    left join pg_catalog.pg_extension e on e.oid = d.refobjid
     where c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
-      and not (c.relpersistence = 'u' and pg_is_in_recovery())
-    order by n.nspname, c.relname`);
-}
-
-type ReadValues = (session: Session, batch: Sequence[]) => Promise<(SequenceValue & { oid: number })[]>;
-
-async function restrictsViews(session: Session): Promise<boolean> {
-  const found = await session.query(`select 1 as yes from pg_catalog.pg_settings where name = '${RESTRICTION}'`);
-  return found.length > 0;
-}
-
-/** Exact; only for a server that reads no view that took a sequence's place. */
-const valuesByName: ReadValues = (session, batch) =>
-  session.query(
-    batch
-      .map(
-        ({ oid, ...sequence }) =>
-          `select ${oid}::int8 as oid, last_value::text as "lastValue", is_called as "isCalled" from ${qualifiedName(sequence)}`,
-      )
-      .join(' union all '),
+      and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())
+    order by n.nspname, c.relname`),
   );
+}
 
-/** Of a sequence that was not called since its start or RESTART it knows only where it starts. */
-export const valuesByOid: ReadValues = (session, batch) =>
-  session.query(`
-    select seqrelid::int8 as oid, coalesce(value, seqstart)::text as "lastValue", value is not null as "isCalled"
-    from (
-      select seqrelid, seqstart, pg_catalog.pg_sequence_last_value(seqrelid) as value
-      from pg_catalog.pg_sequence where seqrelid = any ('{${batch.map(({ oid }) => oid).join(',')}}'::oid[])
-    ) sequences`);
+/**
+ * Reads the values that the sequences have now, because no snapshot holds them. The session must not be in a transaction:
+ * its own would keep a lock on each sequence, which blocks ALTER SEQUENCE, to its end, also behind a savepoint
+ * (lock_and_open_sequence in sequence.c). Throws a LifeboatError naming a sequence that the role may not read.
+ */
+export function readSequences(session: Session, sequences: Sequence[]): Promise<SequenceReadings> {
+  const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_LAST_VALUE;
+  return readBatches(session, sequences, { query, lockTimeout: LOCK_TIMEOUT });
+}
 
-/** The savepoint gives the locks back: the server has no room for one on each of 10,000 sequences. */
-async function readBatch(session: Session, batch: Sequence[], read: ReadValues): Promise<SequenceReading[]> {
+/**
+ * The same for a database that was just restored and that no client uses yet. Before PostgreSQL 18, nextval() returns the
+ * value of a sequence that is not called, and setval() makes it what it was: no value is missing.
+ */
+export function readRestoredSequences(session: Session, sequences: Sequence[]): Promise<SequenceReadings> {
+  const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_NEXT_VALUE;
+  return readBatches(session, sequences, { query, lockTimeout: '0' });
+}
+
+/** The first server with pg_get_sequence_data(). */
+const SEQUENCE_DATA = 180000;
+
+/*
+ * The queries are given oids and no names. By its name, a table with an index on a user's function could have taken the
+ * place of a sequence: planning a query on it runs that function with the rights of this role (see user-code.ts).
+ */
+/** Of a sequence that was dropped since, the function returns nulls. */
+const BY_DATA = `
+  select s.oid::pg_catalog.int8 as oid, d.last_value::pg_catalog.text as "lastValue", d.is_called as "isCalled"
+  from given s cross join lateral pg_catalog.pg_get_sequence_data(s.oid) d
+  where d.is_called is not null`;
+
+/** null: it is not called. */
+const LAST_VALUE = 'select oid, pg_catalog.pg_sequence_last_value(oid) as value from given';
+
+const BY_LAST_VALUE = `
+  select s.oid::pg_catalog.int8 as oid, s.value::pg_catalog.text as "lastValue", s.value is not null as "isCalled"
+  from (${LAST_VALUE}) s`;
+
+const BY_NEXT_VALUE = `
+  select s.oid::pg_catalog.int8 as oid, s.value is not null as "isCalled",
+    coalesce(
+      s.value,
+      pg_catalog.setval(s.oid::pg_catalog.regclass, pg_catalog.nextval(s.oid::pg_catalog.regclass), false)
+    )::pg_catalog.text as "lastValue"
+  from (${LAST_VALUE}) s`;
+
+interface Method {
+  /** Reads the sequences whose oids are in the relation `given`. */
+  query: string;
+  lockTimeout: string;
+}
+
+async function readBatches(session: Session, sequences: Sequence[], method: Method): Promise<SequenceReadings> {
+  const readings: SequenceReadings = new Map();
+  for (let start = 0; start < sequences.length; start += BATCH) {
+    const batch = sequences.slice(start, start + BATCH);
+    for (const { oid, ...reading } of await explained(readBatch(session, batch, method))) readings.set(oid, reading);
+  }
+  return readings;
+}
+
+type Row = SequenceReading & { oid: number };
+
+async function readBatch(session: Session, batch: Sequence[], { query, lockTimeout }: Method): Promise<Row[]> {
+  for (;;) {
+    const oids = await readableOids(session, batch);
+    try {
+      return await inTransaction(session, lockTimeout, () =>
+        session.query<Row>(`with given as materialized (${unnested(oids)}) ${query}`),
+      );
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      if (error.sqlstate === SQLSTATE.lockNotAvailable) return [];
+      // One was dropped since the last query, which the next one sees.
+      if (error.sqlstate !== SQLSTATE.internalError || !/^could not open relation/.test(error.message)) throw error;
+    }
+  }
+}
+
+/** Of those that still exist. pg_dump needs SELECT as well. */
+async function readableOids(session: Session, batch: Sequence[]): Promise<number[]> {
+  const rows = await session.query<{ oid: number; readable: boolean | null }>(
+    `select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, 'select') as readable
+    from (${unnested(batch.map(({ oid }) => oid))}) s`,
+  );
+  const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
+  const first = batch.find(({ oid }) => unreadable.has(oid));
+  if (first) {
+    throw new LifeboatError(
+      `Sequence ${label(first)} cannot be read: permission denied. Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`,
+    );
+  }
+  return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
+}
+
+function unnested(oids: number[]): string {
+  return `select oid from pg_catalog.unnest('{${oids.join(',')}}'::pg_catalog.oid[]) as s (oid)`;
+}
+
+/** Gives the locks back at the end. */
+async function inTransaction<T>(session: Session, lockTimeout: string, read: () => Promise<T>): Promise<T> {
+  await session.runTogether(['begin', `set local lock_timeout = '${lockTimeout}'`]);
   try {
-    const values = await behindSavepoint(session, () => read(session, batch));
-    const current = new Map(values.map(({ oid, lastValue, isCalled }) => [oid, { lastValue, isCalled }]));
-    return batch.map((sequence) => ({ ...sequence, current: current.get(sequence.oid) ?? null }));
+    const result = await read();
+    await session.run('commit');
+    return result;
   } catch (error) {
-    return afterFailure(session, batch, read, error);
+    // The connection may be gone: the first error is the one to throw.
+    await session.run('rollback').catch(() => {});
+    throw error;
   }
 }
 
-/** It was dropped since; or something else has its name now, which has no such columns, or is a view. */
-const GONE: string[] = [SQLSTATE.undefinedTable, SQLSTATE.undefinedColumn, SQLSTATE.notInPrerequisiteState];
-
-/** Finds the one that failed by halving the batch. */
-async function afterFailure(
-  session: Session,
-  batch: Sequence[],
-  read: ReadValues,
-  error: unknown,
-): Promise<SequenceReading[]> {
-  const [first] = batch;
-  if (!(error instanceof SqlError) || !first) throw error;
-  if (batch.length > 1) {
-    const middle = Math.ceil(batch.length / 2);
-    const firstHalf = await readBatch(session, batch.slice(0, middle), read);
-    return [...firstHalf, ...(await readBatch(session, batch.slice(middle), read))];
-  }
-  if (GONE.includes(error.sqlstate)) return [{ ...first, current: null }];
-  throw commonError(error, `sequence ${label(first)}`) ?? sequenceError(error, first);
-}
-
-function sequenceError(error: SqlError, sequence: Sequence): LifeboatError {
-  const said = `Sequence ${label(sequence)} cannot be read: ${error.message}.`;
-  const mend = ` Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`;
-  return new LifeboatError(error.sqlstate === SQLSTATE.insufficientPrivilege ? said + mend : said, { cause: error });
+async function explained<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    throw commonError(error, 'the sequences') ?? error;
+  });
 }

@@ -2,15 +2,16 @@ import type { RestoredState } from '../../formats/inventory/inventory.ts';
 import { copyCounter } from '../inventory/copy-rows.ts';
 import { readDefinitions } from '../inventory/read.ts';
 import { countTables } from '../inventory/rows.ts';
-import { readSequences } from '../inventory/sequences.ts';
+import { knownValue, listSequences, readRestoredSequences } from '../inventory/sequences.ts';
 import type { Server } from '../session/connection.ts';
 import { Session } from '../session/session.ts';
 import { listTables } from '../snapshot/tables.ts';
 import { findUserCode } from '../snapshot/user-code.ts';
 
 /**
- * Reads the database of `server`, in one transaction that changes nothing. `ours`: the server is a throwaway of this run,
- * on which a user's code has no rights to gain. On others no query reads the tables that have such code.
+ * Reads the restored database of `server`, which is left as it was: in one transaction that changes nothing, then the
+ * sequences. `ours`: the server is a throwaway of this run, on which a user's code has no rights to gain. On others no
+ * query reads the tables that have such code.
  */
 export async function readState(
   server: Server,
@@ -25,7 +26,9 @@ export async function readState(
     const userCode = ours ? new Map<number, string>() : await findUserCode(session);
     const copyRows = await copyCounter(server, session);
     const counts = await countTables(session, tables, { fingerprint, userCode, copyRows });
-    const sequences = await readSequences(session);
+    const sequences = await listSequences(session);
+    await session.run('commit');
+    const values = await readRestoredSequences(session, sequences);
     await session.close();
     return {
       ...definitions,
@@ -35,7 +38,7 @@ export async function readState(
           const { rows = null, fingerprint: digest = null } = counts.get(oid) ?? {};
           return { schema, name, rows, fingerprint: digest, userCode: userCode.get(oid) ?? null };
         }),
-      sequences: sequences.map(({ schema, name, current }) => ({ schema, name, current })),
+      sequences: sequences.map(({ oid, schema, name }) => ({ schema, name, current: knownValue(values.get(oid)) })),
     };
   } finally {
     session.kill();

@@ -19,6 +19,8 @@ alter table shop.notes enable row level security;
 create policy readable on shop.notes for select using (note <> 'secret');
 create sequence shop.invoices increment 5;
 select setval('shop.invoices', 500);
+create sequence shop.unused;
+select setval('shop.unused', 42, false);
 create index customers_by_name on shop.customers (name);
 create unique index customers_by_mail on shop.customers (mail) where mail is not null;
 create function shop.total(bigint) returns numeric language sql stable as 'select sum(total) from shop.orders where customer = $1';
@@ -93,6 +95,12 @@ export const MUTATIONS: Mutation[] = [
     sql: "select setval('shop.invoices', 5)",
     kind: 'sequence',
     object: /^shop\.invoices$/,
+  },
+  {
+    title: 'a sequence that was not called yet, and starts elsewhere',
+    sql: "select setval('shop.unused', 1, false)",
+    kind: 'sequence',
+    object: /^shop\.unused$/,
   },
   {
     title: 'an identity column’s sequence',

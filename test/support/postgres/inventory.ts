@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ObjectFacts } from '../../../src/formats/inventory/inventory.ts';
 import { readDefinitions } from '../../../src/postgres/inventory/read.ts';
 import { countTables } from '../../../src/postgres/inventory/rows.ts';
-import { mergeSequences, readSequences } from '../../../src/postgres/inventory/sequences.ts';
+import { listSequences, readRestoredSequences } from '../../../src/postgres/inventory/sequences.ts';
 import { Session } from '../../../src/postgres/session/session.ts';
 import { listTables } from '../../../src/postgres/snapshot/tables.ts';
 import { newestToolset } from '../../../src/postgres/toolset/find-toolset.ts';
@@ -35,16 +35,18 @@ export async function inSnapshot<T>(
   }
 }
 
-/** All that the readers read, by the tables' names. */
+/** All that the readers read, by the tables' names; ends the session's transaction. */
 export async function readAll(session: Session) {
   const notRecorded: string[] = [];
   const tables = await listTables(session);
-  const before = await readSequences(session);
   const definitions = await readDefinitions(session, { content: true, notRecorded });
   const counts = await countTables(session, tables, { fingerprint: 'content', userCode: new Map(), copyRows: null });
   const counted = tables.map(({ oid, schema, name, kind }) => ({ schema, name, kind, ...counts.get(oid) }));
-  const sequences = mergeSequences(before, await readSequences(session));
-  return { ...definitions, tables: counted, sequences, notRecorded };
+  const sequences = await listSequences(session);
+  await session.run('commit');
+  const values = await readRestoredSequences(session, sequences);
+  const valued = sequences.map(({ oid, ...sequence }) => ({ ...sequence, current: values.get(oid) ?? null }));
+  return { ...definitions, tables: counted, sequences: valued, notRecorded };
 }
 
 export async function createKitchenSink(server: PostgresServer, name: string): Promise<void> {

@@ -1,13 +1,16 @@
-import { beforeAll, expect, test } from '@jest/globals';
-import { mergeSequences, readSequences } from '../../../../src/postgres/inventory/sequences.ts';
-import { inSnapshot } from '../../../support/postgres/inventory.ts';
-import { type PostgresServer, sharedPostgres, startPostgres, startStandby } from '../../../support/servers/postgres.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  listSequences,
+  readRestoredSequences,
+  readSequences,
+  type SequenceReadings,
+} from '../../../../src/postgres/inventory/sequences.ts';
+import type { Session } from '../../../../src/postgres/session/session.ts';
+import { openSession } from '../../../support/postgres/inventory.ts';
+import { type PostgresServer, startPostgres, startStandby } from '../../../support/servers/postgres.ts';
+import { localPrograms } from '../../../support/servers/postgres-programs.ts';
 
 let server: PostgresServer;
-
-beforeAll(async () => {
-  server = await sharedPostgres();
-});
 
 async function database(name: string, sql: string): Promise<Record<string, string>> {
   await server.createDatabase(name, 'TEMPLATE template0');
@@ -15,77 +18,139 @@ async function database(name: string, sql: string): Promise<Record<string, strin
   return server.env(name);
 }
 
-test('C13: every sequence with its value, those of columns too', async () => {
-  const connection = await database(
-    'sequences',
-    `create sequence fresh; create sequence "odd ""one"" \\ 🛟
-" start 9223372036854775806; create sequence down increment -3 maxvalue 100 start 100 cycle;
-    create table t (a serial, b int generated always as identity); insert into t default values; insert into t default values;
-    create temp sequence temporary; select nextval('down'); select setval('fresh', 7, false); create unlogged table u (a serial)`,
-  );
-  const readings = await inSnapshot(connection, readSequences);
-  expect(readings.map(({ oid: _, ...reading }) => reading)).toEqual([
-    { schema: 'public', name: 'down', increment: '-3', cycle: true, current: { lastValue: '100', isCalled: true } },
-    { schema: 'public', name: 'fresh', increment: '1', cycle: false, current: { lastValue: '7', isCalled: false } },
-    {
-      schema: 'public',
-      name: 'odd "one" \\ 🛟\n',
-      increment: '1',
-      cycle: false,
-      current: { lastValue: '9223372036854775806', isCalled: false },
-    },
-    { schema: 'public', name: 't_a_seq', increment: '1', cycle: false, current: { lastValue: '2', isCalled: true } },
-    { schema: 'public', name: 't_b_seq', increment: '1', cycle: false, current: { lastValue: '2', isCalled: true } },
-    { schema: 'public', name: 'u_a_seq', increment: '1', cycle: false, current: { lastValue: '1', isCalled: false } },
-  ]);
-});
+async function withSession<T>(connection: Record<string, string>, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(connection);
+  try {
+    return await use(session);
+  } finally {
+    session.kill();
+  }
+}
 
-test('the two readings enclose what pg_dump read; one that went in between keeps what is known', async () => {
-  const create = Array.from({ length: 450 }, (_, index) => `create sequence s${index};`).join('\n');
-  const connection = await database('between', create);
-  await inSnapshot(connection, async (session) => {
-    const before = await readSequences(session);
-    await server.psql(
-      'between',
-      "select nextval('s7'), nextval('s7'), nextval('s7'); drop sequence s8; alter sequence s9 rename to t9; create sequence late",
+type Read = (session: Session, sequences: Awaited<ReturnType<typeof listSequences>>) => Promise<SequenceReadings>;
+
+/** Every sequence of the session's database with its reading; null: it has none. */
+async function readAll(session: Session, read: Read = readSequences) {
+  const sequences = await listSequences(session);
+  const readings = await read(session, sequences);
+  return sequences.map(({ oid, ...sequence }) => ({ ...sequence, reading: readings.get(oid) ?? null }));
+}
+
+const SEQUENCES = `
+  create sequence fresh; create sequence "odd ""one"" \\ 🛟
+" start 9223372036854775806; create sequence down increment -3 maxvalue 100 start 100 cycle;
+  create table t (a serial, b int generated always as identity); insert into t default values; insert into t default values;
+  create temp sequence temporary; select nextval('down'); select setval('fresh', 7, false); create unlogged table u (a serial);
+  create sequence restarted; select nextval('restarted'); alter sequence restarted restart 12`;
+
+/** Of the sequences that are not called, what {@link readSequences} knows before PostgreSQL 18: no value. */
+const NOT_CALLED = ['fresh', 'odd "one" \\ 🛟\n', 'restarted', 'u_a_seq'];
+
+const local = localPrograms()?.major ?? 0;
+
+describe.each([13, local, 17, 18])('PostgreSQL %i', (major) => {
+  beforeAll(async () => {
+    server = await startPostgres({ major });
+  }, 60_000);
+
+  afterAll(() => server.stop('immediate'));
+
+  test('C13: reads every sequence with its value, those of columns too', async () => {
+    const connection = await database('sequences', SEQUENCES);
+    const [read, restored, again] = await withSession(connection, async (session) => [
+      await readAll(session),
+      await readAll(session, readRestoredSequences),
+      await readAll(session, readRestoredSequences),
+    ]);
+    const bounds = { min: '1', max: '9223372036854775807' };
+    const expected = [
+      {
+        ...{ schema: 'public', name: 'down', increment: '-3', cycle: true, min: '-9223372036854775808', max: '100' },
+        reading: { lastValue: '100', isCalled: true },
+      },
+      ...[
+        { name: 'fresh', reading: { lastValue: '7', isCalled: false } },
+        { name: 'odd "one" \\ 🛟\n', reading: { lastValue: '9223372036854775806', isCalled: false } },
+        { name: 'restarted', reading: { lastValue: '12', isCalled: false } },
+        { name: 't_a_seq', max: '2147483647', reading: { lastValue: '2', isCalled: true } },
+        { name: 't_b_seq', max: '2147483647', reading: { lastValue: '2', isCalled: true } },
+        { name: 'u_a_seq', max: '2147483647', reading: { lastValue: '1', isCalled: false } },
+      ].map((sequence) => ({ schema: 'public', increment: '1', cycle: false, ...bounds, ...sequence })),
+    ];
+    expect(restored).toEqual(expected);
+    // Reading changes nothing that anyone could see.
+    expect(again).toEqual(expected);
+    expect(read).toEqual(
+      expected.map((sequence) => ({
+        ...sequence,
+        reading:
+          major < 18 && NOT_CALLED.includes(sequence.name) ? { lastValue: null, isCalled: false } : sequence.reading,
+      })),
     );
-    const after = await readSequences(session);
-    const merged = mergeSequences(before, after);
-    const find = (name: string) => merged.find((sequence) => sequence.name === name);
-    const fresh = { lastValue: '1', isCalled: false };
-    expect(merged).toHaveLength(450);
-    expect(find('s7')).toEqual({
-      schema: 'public',
-      name: 's7',
-      increment: '1',
-      cycle: false,
-      before: fresh,
-      after: { lastValue: '3', isCalled: true },
+  });
+
+  test('leaves out those that were dropped or locked since, reads the renamed ones, and keeps no lock', async () => {
+    const create = Array.from({ length: 450 }, (_, index) => `create sequence s${index}; select nextval('s${index}');`);
+    const connection = await database('between', create.join('\n'));
+    const other = await openSession(connection);
+    await withSession(connection, async (session) => {
+      const sequences = await listSequences(session);
+      await server.psql('between', "select nextval('s7'); drop sequence s8; alter sequence s9 rename to t9");
+      const byName = async () => {
+        const readings = await readSequences(session, sequences);
+        return new Map(sequences.map(({ oid, name }) => [name, readings.get(oid)?.lastValue]));
+      };
+      const values = await byName();
+      expect(values.size).toBe(450);
+      expect(['s7', 's8', 's9'].map((name) => values.get(name))).toEqual(['2', undefined, '1']);
+      expect(await session.query('select from pg_locks where pid = pg_backend_pid() and relation >= 16384')).toEqual(
+        [],
+      );
+
+      // Not waited for: the lock may be of a session that waits for the backup.
+      await other.run('begin');
+      await other.run('drop sequence public.s7');
+      const beside = await byName();
+      expect(['s7', 's99', 's10'].map((name) => beside.get(name))).toEqual([undefined, undefined, '1']);
     });
-    expect(find('s8')).toMatchObject({ before: fresh, after: fresh });
-    expect(find('s9')).toMatchObject({ before: fresh, after: fresh });
-    expect(find('late')).toBeUndefined();
-    expect(mergeSequences(after, after)).toHaveLength(448);
-    expect(await session.query('select from pg_locks where pid = pg_backend_pid() and relation >= 16384')).toEqual([]);
+    other.kill();
+  }, 30_000);
+
+  test('reads the others when one is dropped while they are read', async () => {
+    const connection = await database('dropped', `create sequence a; create sequence b; select nextval('a')`);
+    const other = await openSession(connection);
+    await withSession(connection, async (session) => {
+      await other.run('begin');
+      await other.run('drop sequence public.b');
+      const reading = readAll(session, readRestoredSequences);
+      const waiting = 'select from pg_locks where not granted';
+      while ((await other.query(waiting)).length === 0);
+      await other.run('commit');
+      expect((await reading).map(({ name, reading }) => [name, reading?.lastValue])).toEqual([
+        ['a', '1'],
+        ['b', undefined],
+      ]);
+    });
+    other.kill();
+  });
+
+  test('names one that the role may not read, and the grant that is missing', async () => {
+    const connection = await database(
+      'closed',
+      "create sequence open; create sequence closed; create role counter login password 'counter'; grant select on sequence open to counter; grant usage on sequence closed to counter",
+    );
+    const reading = withSession({ ...connection, PGUSER: 'counter', PGPASSWORD: 'counter' }, readAll);
+    await expect(reading).rejects.toThrow(/^Sequence "public"\."closed" cannot be read: permission denied.*SELECT/s);
   });
 });
 
-test('one that the role may not read is named, with the mend', async () => {
-  const connection = await database(
-    'closed',
-    "create sequence open; create sequence closed; create role counter login password 'counter'; grant select on sequence open to counter",
-  );
-  const reading = inSnapshot({ ...connection, PGUSER: 'counter', PGPASSWORD: 'counter' }, readSequences);
-  await expect(reading).rejects.toThrow(/^Sequence "public"\."closed" cannot be read: permission denied.*SELECT/s);
-});
-
-test('an unlogged one is left out on a standby', async () => {
-  const primary = await startPostgres();
+test.each([local, 13])('an unlogged one is left out on a standby of PostgreSQL %i', async (major) => {
+  const primary = await startPostgres({ major });
   const unlogged = primary.major >= 15 ? 'create unlogged sequence u' : '';
-  await primary.psql('postgres', `create sequence s; ${unlogged}`);
+  await primary.psql('postgres', `create sequence s; select nextval('s'); ${unlogged}`);
   const standby = await startStandby(primary);
-  const readings = await inSnapshot(standby.env('postgres'), readSequences);
-  expect(readings.map(({ name }) => name)).toEqual(['s']);
+  const read = await withSession(standby.env('postgres'), readAll);
+  expect(read.map(({ name, reading }) => [name, reading?.lastValue])).toEqual([['s', expect.any(String)]]);
   await standby.stop('immediate');
   await primary.stop('immediate');
 });

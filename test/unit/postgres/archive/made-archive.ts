@@ -15,6 +15,8 @@ export interface MadeTable {
   cuts: number[];
 }
 
+/** The statement of the entry that sets the sequence `s`.`a "name"\n`. */
+export const SET_VALUE = `SELECT pg_catalog.setval('s."a ""name""\n"', 5, true);\n`;
 export const COPY_END = Buffer.from('\\.\n\n\n');
 
 export function int(value: number): Buffer {
@@ -36,6 +38,8 @@ export function makeArchive({ minor, tables, largeObjects }: MadeArchive): Buffe
       entry(minor, { id: 5000 + index, catalog: '0', oid: String(oid), kind: 'TABLE DATA', definition: null }),
     ]),
     entry(minor, { id: 9000, catalog: '0', oid: '0', kind: 'BLOBS', definition: '' }),
+    entry(minor, { id: 9001, catalog: '0', oid: '0', kind: 'SEQUENCE SET', definition: SET_VALUE }),
+    entry(minor, { id: 9002, catalog: '0', oid: '0', kind: 'SEQUENCE SET', definition: 'x'.repeat(2000) }),
   ];
   const blobs = largeObjects.map((pages, index) => Buffer.concat([int(0xf0000000 + index), ...blocks(pages)]));
   return Buffer.concat([

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { RowCounter } from '../../../../src/postgres/archive/row-counter.ts';
-import { COPY_END, int, type MadeArchive, type MadeTable, makeArchive } from './made-archive.ts';
+import { COPY_END, int, type MadeArchive, type MadeTable, makeArchive, SET_VALUE } from './made-archive.ts';
 
 /** Rows by oid of an archive that comes in pieces that end there. */
 function count(archive: Buffer, cuts: number[] = []): Record<string, number> {
@@ -52,6 +52,19 @@ test('in pieces of one byte', () => {
     { numRuns: 20 },
   );
 });
+
+test.each([14, 15, 16])(
+  'reads what sets a sequence from a head of version 1.%i, but no statement that is too long',
+  (minor) => {
+    const bytes = makeArchive({ minor, tables: [], largeObjects: [] });
+    for (const size of [1, 7, bytes.length]) {
+      const counter = new RowCounter();
+      for (let at = 0; at < bytes.length; at += size) counter.take(bytes.subarray(at, at + size));
+      const read = counter.sequences().map((set) => Object.values(set).map(String));
+      expect(read).toEqual([['s', 'a "name"\n', SET_VALUE]]);
+    }
+  },
+);
 
 const made = (tables: MadeTable[], largeObjects: Buffer[][] = []) => makeArchive({ minor: 14, tables, largeObjects });
 const lines = (number: number, text = '') => Array.from({ length: number }, () => Buffer.from(`${text}\n`));

@@ -6,7 +6,7 @@ import { filesBelow, newStoreFolder, type StoreFolder } from '../support/action/
 import { type BadInput, badInputs, goodInputs } from '../support/data/bad-inputs.ts';
 import { type FakeTools, recordingTools } from '../support/servers/fake-tools.ts';
 
-/* The same table as in test/inputs, but as a user meets it: nothing has been touched when the error comes. */
+/* The same table as in test/unit/inputs, but as a user meets it: nothing has been touched when the error comes. */
 
 /** So many runs at a time: most of a run's time is the start of Node, and of reading it from the disk. */
 const AT_ONCE = 4;
@@ -57,7 +57,7 @@ describe('bad input ends with one error that names it, before anything is touche
     expect(result).toMatchObject({ exitCode: 1, signal: null, outputs: {}, exportedEnv: {} });
     const [error, ...more] = errorsOf(result);
     expect(more).toEqual([]);
-    expect(error?.title).toBe(`Lifeboat: ${namedCommand(bad.inputs.command ?? '')} failed`);
+    expect(error?.title).toBe(`Lifeboat: ${namedCommand(bad.inputs.command ?? '').name} failed`);
     for (const pattern of bad.says) expect(error?.message).toMatch(pattern);
     expect(result.summary).toMatch(/^## ❌/);
 

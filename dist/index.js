@@ -39625,11 +39625,11 @@ function windowsPath(line) {
 
 /** `file:///path`: `rest` is what follows the scheme. */
 function parseFileUrl(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    const fix = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
     if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
         throw windowsPath(line);
     if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${fix}`);
     if (/[?#]/.test(rest)) {
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
     }
@@ -39638,9 +39638,9 @@ function parseFileUrl(line, rest) {
     }
     const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
     if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${fix}`);
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${fix}`);
     }
     return { kind: 'file', url: line.replace(/\/+$/, ''), path };
 }
@@ -43741,7 +43741,7 @@ const listInputs = (0,inputs_schema/* schemaOf */.pP)({
 });
 /** Settings that are the values of the inputs of these names, as parsed. */
 const list_inputs_PLAIN = ['command', 'name', 'reportHtml'];
-/** Reads and checks everything that `list` is told, like readBackupSettings. */
+/** Reads and checks every input of `list`, like readBackupSettings. */
 async function readListSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(listInputs, everyCommand, get, { env, log, now: new Date() });
     return { ...(0,inputs_schema/* pick */.Up)(inputs, list_inputs_PLAIN), ...storeSettings(inputs) };
@@ -43793,7 +43793,7 @@ const prune_inputs_rules = [
     },
     ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
 ];
-/** Reads and checks everything that `prune` is told, like readBackupSettings. */
+/** Reads and checks every input of `prune`, like readBackupSettings. */
 async function readPruneSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(pruneInputs, prune_inputs_rules, get, { env, log, now: new Date() });
     const keep = keepRulesOf(inputs);
@@ -44112,7 +44112,7 @@ const restore_inputs_rules = [
         };
     },
 ];
-/** Reads and checks everything that `restore` is told, like readBackupSettings. */
+/** Reads and checks every input of `restore`, like readBackupSettings. */
 async function readRestoreSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreInputs, restore_inputs_rules, get, { env, log, now: new Date() });
     const wanted = wantedOf(inputs);
@@ -49837,7 +49837,7 @@ const COMMANDS = [backup_backup, restore_test_restoreTest, restore_restore, list
 const COMMAND_NAMES = COMMANDS.map(({ name }) => name);
 /** What runs when no command is named. */
 const DEFAULT_COMMAND = backup_backup;
-/** undefined: there is no such command. */
+/** undefined: no command has this name. */
 function findCommand(name) {
     return COMMANDS.find((command) => command.name === name);
 }

@@ -29579,11 +29579,11 @@ function windowsPath(line) {
 
 /** `file:///path`: `rest` is what follows the scheme. */
 function parseFileUrl(line, rest) {
-    const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+    const fix = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
     if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
         throw windowsPath(line);
     if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${fix}`);
     if (/[?#]/.test(rest)) {
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
     }
@@ -29592,9 +29592,9 @@ function parseFileUrl(line, rest) {
     }
     const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
     if (path === '')
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${fix}`);
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} has an empty part, "." or ".." in its path. ${fix}`);
     }
     return { kind: 'file', url: line.replace(/\/+$/, ''), path };
 }

@@ -19,7 +19,7 @@ export const COMMAND_NAMES: CommandName[] = COMMANDS.map(({ name }) => name);
 /** What runs when no command is named. */
 export const DEFAULT_COMMAND = backup;
 
-/** undefined: there is no such command. */
+/** undefined: no command has this name. */
 export function findCommand(name: string): (Command & { name: CommandName }) | undefined {
   return COMMANDS.find((command) => command.name === name);
 }

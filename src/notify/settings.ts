@@ -14,7 +14,7 @@ export interface MailSettings {
   to: string[];
 }
 
-/** Who is told how a run goes; null: that one is not. */
+/** Whom a run notifies; null: not configured. */
 export interface MonitoringSettings {
   /** Secrets, as whoever knows them can use them. */
   webhook: URL | null;

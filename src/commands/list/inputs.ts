@@ -31,7 +31,7 @@ const PLAIN = ['command', 'name', 'reportHtml'] as const satisfies (keyof Values
 /** Everything that a `list` needs to know, checked; null: the input was not given. */
 export interface ListSettings extends StoreSettings, Pick<ValuesOf<typeof listInputs>, (typeof PLAIN)[number]> {}
 
-/** Reads and checks everything that `list` is told, like readBackupSettings. */
+/** Reads and checks every input of `list`, like readBackupSettings. */
 export async function readListSettings(get: GetInput, env: Environment, log: InputLog): Promise<ListSettings> {
   const inputs = await readInputs(listInputs, everyCommand, get, { env, log, now: new Date() });
   return { ...pick(inputs, PLAIN), ...storeSettings(inputs) };

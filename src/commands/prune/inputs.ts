@@ -64,7 +64,7 @@ const rules: Rule<typeof pruneInputs>[] = [
   ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
 ];
 
-/** Reads and checks everything that `prune` is told, like readBackupSettings. */
+/** Reads and checks every input of `prune`, like readBackupSettings. */
 export async function readPruneSettings(get: GetInput, env: Environment, log: InputLog): Promise<PruneSettings> {
   const inputs = await readInputs(pruneInputs, rules, get, { env, log, now: new Date() });
   const keep = keepRulesOf(inputs);

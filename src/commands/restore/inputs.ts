@@ -117,7 +117,7 @@ const rules: Rule<typeof restoreInputs>[] = [
   },
 ];
 
-/** Reads and checks everything that `restore` is told, like readBackupSettings. */
+/** Reads and checks every input of `restore`, like readBackupSettings. */
 export async function readRestoreSettings(get: GetInput, env: Environment, log: InputLog): Promise<RestoreSettings> {
   const inputs = await readInputs(restoreInputs, rules, get, { env, log, now: new Date() });
   const wanted = wantedOf(inputs);

@@ -21,6 +21,6 @@ export interface RestoredPart {
   foreignKeysLeftOut: string[];
   /** Functions, types and the like that need what was not asked for, as pg_restore lists them. */
   definitionsLeftOut: string[];
-  /** How many, for nothing says to which table one belongs. */
+  /** How many, because nothing says to which table one belongs. */
   largeObjectsLeftOut: string;
 }

@@ -12,10 +12,10 @@ export interface FileLocation {
 
 /** `file:///path`: `rest` is what follows the scheme. */
 export function parseFileUrl(line: string, rest: string): FileLocation {
-  const mend = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
+  const fix = 'Write file:// and the whole path of a folder, such as file:///srv/backups.';
   if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest)) throw windowsPath(line);
   if (!rest.startsWith('///'))
-    throw new LifeboatError(`${quote(shown(line))} is not an absolute path after file://. ${mend}`);
+    throw new LifeboatError(`${quote(shown(line))} is not an absolute path after file://. ${fix}`);
   if (/[?#]/.test(rest)) {
     throw new LifeboatError(
       `${quote(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`,
@@ -27,9 +27,9 @@ export function parseFileUrl(line: string, rest: string): FileLocation {
     );
   }
   const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
-  if (path === '') throw new LifeboatError(`${quote(line)} is the root of the file system. ${mend}`);
+  if (path === '') throw new LifeboatError(`${quote(line)} is the root of the file system. ${fix}`);
   if (hasControlCharacter(path) || hasOddSegment(path.slice(1))) {
-    throw new LifeboatError(`${quote(line)} has an empty part, "." or ".." in its path. ${mend}`);
+    throw new LifeboatError(`${quote(line)} has an empty part, "." or ".." in its path. ${fix}`);
   }
   return { kind: 'file', url: line.replace(/\/+$/, ''), path };
 }

@@ -28383,6 +28383,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: ./src/notify/run-result.ts
 var run_result = __nccwpck_require__(1544);
+// EXTERNAL MODULE: ./src/notify/samples.ts
+var notify_samples = __nccwpck_require__(1482);
 // EXTERNAL MODULE: ./src/report/escape.ts
 var report_escape = __nccwpck_require__(6412);
 // EXTERNAL MODULE: ./src/report/log.ts
@@ -28584,8 +28586,6 @@ function mailOf(message) {
     };
 }
 
-// EXTERNAL MODULE: ./src/notify/samples.ts
-var notify_samples = __nccwpck_require__(1482);
 ;// CONCATENATED MODULE: ./src/notify/metrics.ts
 
 /** What a run reports: of each set, and of each store by itself. None when no set is known. */
@@ -29102,6 +29102,7 @@ function usable(text, parse) {
 
 
 
+
 /** 8 GiB: a volume is copied, listed and fetched again in reasonable time, and no provider's limit is near. */
 const VOLUME_SIZE = 8 * 1024 ** 3;
 /** Runs the command that the inputs name, shows its result and notifies. Never throws. */
@@ -29179,7 +29180,7 @@ async function endWithoutResult(command, error, run, reporter) {
         outcome: cancelled ? 'cancelled' : 'failed',
         failure: { title, message },
         facts: run_result/* NO_FACTS */.K,
-        measured: [{ set: null, samples: [], stores: [] }],
+        measured: [notify_samples/* ATTEMPT_ONLY */.br],
     };
 }
 /** The runner sends SIGINT, SIGTERM after 7.5 s, and kills 2.5 s later. */
@@ -37322,15 +37323,17 @@ async function listSequences(session) {
  */
 function readSequences(session, sequences) {
     const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_LAST_VALUE;
-    return readBatches(session, sequences, { query, lockTimeout: sequences_LOCK_TIMEOUT });
+    return readBatches(session, sequences, { query, lockTimeout: sequences_LOCK_TIMEOUT, ...SELECT_PRIVILEGE });
 }
 /**
  * The same for a database that was just restored and that no client uses yet. Before PostgreSQL 18, nextval() returns the
  * value of a sequence that is not called, and setval() makes it what it was: no value is missing.
  */
 function readRestoredSequences(session, sequences) {
-    const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_NEXT_VALUE;
-    return readBatches(session, sequences, { query, lockTimeout: '0' });
+    const method = session.versionNumber >= SEQUENCE_DATA
+        ? { query: BY_DATA, ...SELECT_PRIVILEGE }
+        : { query: BY_NEXT_VALUE, ...UPDATE_PRIVILEGE };
+    return readBatches(session, sequences, { ...method, lockTimeout: '0' });
 }
 /** The first server with pg_get_sequence_data(). */
 const SEQUENCE_DATA = 180000;
@@ -37355,6 +37358,16 @@ const BY_NEXT_VALUE = `
       pg_catalog.setval(s.oid::pg_catalog.regclass, pg_catalog.nextval(s.oid::pg_catalog.regclass), false)
     )::pg_catalog.text as "lastValue"
   from (${LAST_VALUE}) s`;
+/** pg_dump needs SELECT as well. */
+const SELECT_PRIVILEGE = {
+    privilege: 'select',
+    grant: 'Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).',
+};
+/** nextval() and setval() need it. */
+const UPDATE_PRIVILEGE = {
+    privilege: 'update',
+    grant: 'Restore as a superuser, or grant the role that restores UPDATE on every sequence.',
+};
 async function readBatches(session, sequences, method) {
     const readings = new Map();
     for (let start = 0; start < sequences.length; start += sequences_BATCH) {
@@ -37364,9 +37377,10 @@ async function readBatches(session, sequences, method) {
     }
     return readings;
 }
-async function readBatch(session, batch, { query, lockTimeout }) {
-    for (;;) {
-        const oids = await readableOids(session, batch);
+async function readBatch(session, batch, method) {
+    const { query, lockTimeout } = method;
+    for (let tried = batch.length + 1;;) {
+        const oids = await readableOids(session, batch, method);
         try {
             return await inTransaction(session, lockTimeout, () => session.query(`with given as materialized (${unnested(oids)}) ${query}`));
         }
@@ -37375,20 +37389,22 @@ async function readBatch(session, batch, { query, lockTimeout }) {
                 throw error;
             if (error.sqlstate === SQLSTATE.lockNotAvailable)
                 return [];
-            // One was dropped since the last query, which the next one sees.
-            if (error.sqlstate !== SQLSTATE.internalError || !/^could not open relation/.test(error.message))
+            // One was dropped since the last query, which the next one sees: then there are fewer to read.
+            const isGone = error.sqlstate === SQLSTATE.internalError && /^could not open relation/.test(error.message);
+            if (!isGone || oids.length >= tried)
                 throw error;
+            tried = oids.length;
         }
     }
 }
-/** Of those that still exist. pg_dump needs SELECT as well. */
-async function readableOids(session, batch) {
-    const rows = await session.query(`select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, 'select') as readable
+/** Of those that still exist. */
+async function readableOids(session, batch, { privilege, grant }) {
+    const rows = await session.query(`select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, '${privilege}') as readable
     from (${unnested(batch.map(({ oid }) => oid))}) s`);
     const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
     const first = batch.find(({ oid }) => unreadable.has(oid));
     if (first) {
-        throw new errors/* LifeboatError */.H3(`Sequence ${label(first)} cannot be read: permission denied. Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`);
+        throw new errors/* LifeboatError */.H3(`Sequence ${label(first)} cannot be read: permission denied. ${grant}`);
     }
     return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
 }
@@ -41415,6 +41431,7 @@ function offLines({ stores }) {
 
 
 
+
 function presentCheck(report, context) {
     const { settings, version, reportPath } = context;
     const path = reportPath(`lifeboat-check-${fileTime(report.started)}.json`);
@@ -41428,7 +41445,7 @@ function presentCheck(report, context) {
         report: { path, content: report },
         page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
         facts: run_result/* NO_FACTS */.K,
-        measured: [{ set: null, samples: [], stores: [] }],
+        measured: [samples/* ATTEMPT_ONLY */.br],
     };
 }
 /** Red when a rule is broken. What could not be checked, or needs attention, is a warning: never green in silence. */
@@ -43632,6 +43649,7 @@ function holdLines({ id, stores }) {
 
 
 
+
 /** Held, or released, in some stores only is red. */
 function presentHold(report, { reportPath }) {
     const { command, id } = report;
@@ -43646,7 +43664,7 @@ function presentHold(report, { reportPath }) {
         report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
         page: null,
         facts: { ...run_result/* NO_FACTS */.K, backup: id },
-        measured: [{ set: null, samples: [], stores: [] }],
+        measured: [samples/* ATTEMPT_ONLY */.br],
     };
 }
 
@@ -43818,6 +43836,7 @@ async function readPruneSettings(get, env, log) {
 
 
 
+
 /** A plan that a guard refuses is red, and so is one that could not be applied. */
 function presentPrune(report, { reportPath }) {
     const bad = report.stores.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed');
@@ -43831,7 +43850,7 @@ function presentPrune(report, { reportPath }) {
         report: { path: reportPath(`lifeboat-prune-${fileTime(report.started)}.json`), content: report },
         page: null,
         facts: run_result/* NO_FACTS */.K,
-        measured: [{ set: null, samples: [], stores: [] }],
+        measured: [samples/* ATTEMPT_ONLY */.br],
     };
 }
 
@@ -51351,6 +51370,7 @@ const NO_FACTS = { backup: null, verdict: null, recovered: false, sentence: null
 /* harmony export */   U$: () => (/* binding */ restoreSamples),
 /* harmony export */   WU: () => (/* binding */ startSeconds),
 /* harmony export */   Yb: () => (/* binding */ unixSeconds),
+/* harmony export */   br: () => (/* binding */ ATTEMPT_ONLY),
 /* harmony export */   lc: () => (/* binding */ samplesOf),
 /* harmony export */   wH: () => (/* binding */ stageSamples)
 /* harmony export */ });
@@ -51379,6 +51399,8 @@ const METRICS = {
     lifeboat_store_free_bytes: 'What is free on the disk of a file store.',
     lifeboat_store_size_bytes: 'The size of the disk of a file store.',
 };
+/** Of a run that measured nothing but when it was tried, and how that ended. */
+const ATTEMPT_ONLY = { set: null, samples: [], stores: [] };
 function stageSamples(stages) {
     // A stage that was gone through twice is one series.
     const sums = new Map();

@@ -5,7 +5,7 @@ import { LeftBehind, messageOf } from '../errors.ts';
 import type { Environment, GetInput } from '../inputs/schema.ts';
 import type { Track } from '../leftovers.ts';
 import { type Failure, NO_FACTS, type ResultFacts } from '../notify/run-result.ts';
-import type { MeasuredSet } from '../notify/samples.ts';
+import { ATTEMPT_ONLY, type MeasuredSet } from '../notify/samples.ts';
 import { hideSecrets } from '../report/escape.ts';
 import { type Log, logOrigin } from '../report/log.ts';
 import { Progress } from '../report/progress.ts';
@@ -128,7 +128,7 @@ async function endWithoutResult(command: Command, error: unknown, run: Run, repo
     outcome: cancelled ? 'cancelled' : 'failed',
     failure: { title, message },
     facts: NO_FACTS,
-    measured: [{ set: null, samples: [], stores: [] }],
+    measured: [ATTEMPT_ONLY],
   };
 }
 

@@ -52,6 +52,9 @@ export interface MeasuredSet {
   stores: { url: string; samples: Sample[] }[];
 }
 
+/** Of a run that measured nothing but when it was tried, and how that ended. */
+export const ATTEMPT_ONLY: MeasuredSet = { set: null, samples: [], stores: [] };
+
 export function stageSamples(stages: { name: string; milliseconds: number }[]): Sample[] {
   // A stage that was gone through twice is one series.
   const sums = new Map<string, number>();

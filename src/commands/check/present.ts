@@ -1,4 +1,5 @@
 import { type Failure, NO_FACTS } from '../../notify/run-result.ts';
+import { ATTEMPT_ONLY } from '../../notify/samples.ts';
 import { htmlPage } from '../list/html-page.ts';
 import { shortenedNotes } from '../list/present.ts';
 import { backupsOutput } from '../list/report.ts';
@@ -20,7 +21,7 @@ export function presentCheck(report: CheckReport, context: PresentContext<CheckS
     report: { path, content: report },
     page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
     facts: NO_FACTS,
-    measured: [{ set: null, samples: [], stores: [] }],
+    measured: [ATTEMPT_ONLY],
   };
 }
 

@@ -1,4 +1,5 @@
 import { NO_FACTS } from '../../notify/run-result.ts';
+import { ATTEMPT_ONLY } from '../../notify/samples.ts';
 import { list } from '../../report/markup.ts';
 import { failedStores, type Presentation, type PresentContext } from '../shared/presentation.ts';
 import type { HoldSettings } from './inputs.ts';
@@ -18,6 +19,6 @@ export function presentHold(report: HoldReport, { reportPath }: PresentContext<H
     report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
     page: null,
     facts: { ...NO_FACTS, backup: id },
-    measured: [{ set: null, samples: [], stores: [] }],
+    measured: [ATTEMPT_ONLY],
   };
 }

@@ -1,4 +1,5 @@
 import { NO_FACTS } from '../../notify/run-result.ts';
+import { ATTEMPT_ONLY } from '../../notify/samples.ts';
 import { fileTime, type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
 import type { PruneSettings } from './inputs.ts';
 import { deletedOutput, type PruneReport } from './report.ts';
@@ -17,6 +18,6 @@ export function presentPrune(report: PruneReport, { reportPath }: PresentContext
     report: { path: reportPath(`lifeboat-prune-${fileTime(report.started)}.json`), content: report },
     page: null,
     facts: NO_FACTS,
-    measured: [{ set: null, samples: [], stores: [] }],
+    measured: [ATTEMPT_ONLY],
   };
 }

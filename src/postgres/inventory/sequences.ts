@@ -63,7 +63,7 @@ export async function listSequences(session: Session): Promise<Sequence[]> {
  */
 export function readSequences(session: Session, sequences: Sequence[]): Promise<SequenceReadings> {
   const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_LAST_VALUE;
-  return readBatches(session, sequences, { query, lockTimeout: LOCK_TIMEOUT });
+  return readBatches(session, sequences, { query, lockTimeout: LOCK_TIMEOUT, ...SELECT_PRIVILEGE });
 }
 
 /**
@@ -71,8 +71,11 @@ export function readSequences(session: Session, sequences: Sequence[]): Promise<
  * value of a sequence that is not called, and setval() makes it what it was: no value is missing.
  */
 export function readRestoredSequences(session: Session, sequences: Sequence[]): Promise<SequenceReadings> {
-  const query = session.versionNumber >= SEQUENCE_DATA ? BY_DATA : BY_NEXT_VALUE;
-  return readBatches(session, sequences, { query, lockTimeout: '0' });
+  const method =
+    session.versionNumber >= SEQUENCE_DATA
+      ? { query: BY_DATA, ...SELECT_PRIVILEGE }
+      : { query: BY_NEXT_VALUE, ...UPDATE_PRIVILEGE };
+  return readBatches(session, sequences, { ...method, lockTimeout: '0' });
 }
 
 /** The first server with pg_get_sequence_data(). */
@@ -107,7 +110,22 @@ interface Method {
   /** Reads the sequences whose oids are in the relation `given`. */
   query: string;
   lockTimeout: string;
+  /** What the role needs on each sequence, and how to get it. */
+  privilege: 'select' | 'update';
+  grant: string;
 }
+
+/** pg_dump needs SELECT as well. */
+const SELECT_PRIVILEGE = {
+  privilege: 'select',
+  grant:
+    'Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).',
+} as const;
+/** nextval() and setval() need it. */
+const UPDATE_PRIVILEGE = {
+  privilege: 'update',
+  grant: 'Restore as a superuser, or grant the role that restores UPDATE on every sequence.',
+} as const;
 
 async function readBatches(session: Session, sequences: Sequence[], method: Method): Promise<SequenceReadings> {
   const readings: SequenceReadings = new Map();
@@ -120,9 +138,10 @@ async function readBatches(session: Session, sequences: Sequence[], method: Meth
 
 type Row = SequenceReading & { oid: number };
 
-async function readBatch(session: Session, batch: Sequence[], { query, lockTimeout }: Method): Promise<Row[]> {
-  for (;;) {
-    const oids = await readableOids(session, batch);
+async function readBatch(session: Session, batch: Sequence[], method: Method): Promise<Row[]> {
+  const { query, lockTimeout } = method;
+  for (let tried = batch.length + 1; ; ) {
+    const oids = await readableOids(session, batch, method);
     try {
       return await inTransaction(session, lockTimeout, () =>
         session.query<Row>(`with given as materialized (${unnested(oids)}) ${query}`),
@@ -130,24 +149,24 @@ async function readBatch(session: Session, batch: Sequence[], { query, lockTimeo
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       if (error.sqlstate === SQLSTATE.lockNotAvailable) return [];
-      // One was dropped since the last query, which the next one sees.
-      if (error.sqlstate !== SQLSTATE.internalError || !/^could not open relation/.test(error.message)) throw error;
+      // One was dropped since the last query, which the next one sees: then there are fewer to read.
+      const isGone = error.sqlstate === SQLSTATE.internalError && /^could not open relation/.test(error.message);
+      if (!isGone || oids.length >= tried) throw error;
+      tried = oids.length;
     }
   }
 }
 
-/** Of those that still exist. pg_dump needs SELECT as well. */
-async function readableOids(session: Session, batch: Sequence[]): Promise<number[]> {
+/** Of those that still exist. */
+async function readableOids(session: Session, batch: Sequence[], { privilege, grant }: Method): Promise<number[]> {
   const rows = await session.query<{ oid: number; readable: boolean | null }>(
-    `select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, 'select') as readable
+    `select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, '${privilege}') as readable
     from (${unnested(batch.map(({ oid }) => oid))}) s`,
   );
   const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
   const first = batch.find(({ oid }) => unreadable.has(oid));
   if (first) {
-    throw new LifeboatError(
-      `Sequence ${label(first)} cannot be read: permission denied. Grant the role that backs up SELECT on every sequence, or the role pg_read_all_data (PostgreSQL 14 and newer).`,
-    );
+    throw new LifeboatError(`Sequence ${label(first)} cannot be read: permission denied. ${grant}`);
   }
   return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
 }

@@ -5,6 +5,7 @@ import type { ListReport } from '../../../src/commands/list/report.ts';
 import { notificationsOf as restoreTestNotifications } from '../../../src/commands/restore-test/present.ts';
 import type { RestoreTestReport } from '../../../src/commands/restore-test/report.ts';
 import { NO_FACTS, type RunResult } from '../../../src/notify/run-result.ts';
+import { ATTEMPT_ONLY } from '../../../src/notify/samples.ts';
 
 /** Results of runs, with the parts of their reports that notifiers use. */
 export const ENDED = new Date('2026-11-21T02:10:00.500Z');
@@ -79,7 +80,7 @@ export const failed: RunResult = {
   ...base,
   command: 'backup',
   facts: NO_FACTS,
-  measured: [{ set: null, samples: [], stores: [] }],
+  measured: [ATTEMPT_ONLY],
   failure: { title: 'Lifeboat: backup failed', message: 'The disk is full.' },
 };
 

@@ -7,7 +7,7 @@ import { formatBytes } from '../src/units.ts';
 import { type PostgresServer, startPostgres } from '../test/support/servers/postgres.ts';
 import { closeRun, openRun } from '../test/support/servers/run.ts';
 import { measureCatalogs } from './catalog.ts';
-import { CONTENDERS, earlier, LIFEBOAT, type Place, type Result, run } from './contenders.ts';
+import { CONTENDERS, type Contender, earlier, LIFEBOAT, type Place, type Result, run } from './contenders.ts';
 import { measureCounting } from './counting.ts';
 import { createBenchDatabase, databaseSize } from './database.ts';
 import { describeMachine } from './machine.ts';
@@ -18,6 +18,7 @@ import {
   nodeLine,
   type Rounds,
   ratiosTable,
+  storedRatio,
   wallTimes,
   writeSection,
 } from './report.ts';
@@ -34,7 +35,7 @@ const { values: options } = parseArgs({
     restore: { type: 'boolean', default: false },
     /** Only what counting rows in the dump's stream costs and saves. */
     counting: { type: 'boolean', default: false },
-    /** Another checkout with its `dist/`, such as the last release's: it runs in turn with this one. */
+    /** Another checkout with its `dist/`, such as the last release's: only that beside this one. */
     against: { type: 'string' },
     /** Only what `list`, `check` and `prune` need for 100 backups, 1,000, and so on up to so many. */
     backups: { type: 'string' },
@@ -47,29 +48,51 @@ async function compareAll(server: PostgresServer, folder: string): Promise<void>
   const machine = await describeMachine(programsOf(server));
   const place = await createDatabase(server, folder, parseSize(options.size));
   const size = await databaseSize(server, place.database);
-  const contenders = options.against === undefined ? CONTENDERS : [...CONTENDERS, earlier(options.against)];
+  const rounds = await runRounds(CONTENDERS, 'ae', place);
+  const text = [
+    headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds}`),
+    `A database of ${formatBytes(size)}. Medians of ${options.rounds} rounds; peak memory is that of all client processes added up.`,
+    mediansTable(rounds, CONTENDERS),
+    nodeLine(rounds),
+    ratiosTable(rounds),
+    storedRatio(rounds),
+    wallTimes(rounds, CONTENDERS),
+  ].join('\n\n');
+  console.log(`\n${text}`);
+  writeSection('Speed', text);
+}
+
+async function compareWithEarlier(server: PostgresServer, folder: string, checkout: string): Promise<void> {
+  const machine = await describeMachine(programsOf(server));
+  const place = await createDatabase(server, folder, parseSize(options.size));
+  const contenders = [LIFEBOAT, earlier(checkout)];
+  const rounds = await runRounds(contenders, 'ef', place);
+  const text = [
+    headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds} --against CHECKOUT`),
+    `A database of ${formatBytes(await databaseSize(server, place.database))}. Medians of ${options.rounds} rounds, every other round in reverse order.`,
+    mediansTable(rounds, contenders),
+    ratiosTable(rounds),
+    wallTimes(rounds, contenders),
+  ].join('\n\n');
+  console.log(`\n${text}`);
+  writeSection('Before and after', text);
+}
+
+/** What runs first may find another disk and another cache than what follows it: every other round goes backwards. */
+async function runRounds(contenders: Contender[], warmUp: string, place: Place): Promise<Rounds> {
   console.log('\nWarming up');
-  for (const contender of contenders.filter(({ key }) => 'aef'.includes(key))) await run(contender, place);
+  for (const contender of contenders.filter(({ key }) => warmUp.includes(key))) await run(contender, place);
 
   const rounds: Rounds = {};
   for (let round = 1; round <= Number(options.rounds); round++) {
     console.log(`\nRound ${round}`);
-    for (const contender of contenders) {
+    for (const contender of round % 2 === 1 ? contenders : contenders.toReversed()) {
       const result = await run(contender, place);
       rounds[contender.key] = [...(rounds[contender.key] ?? []), result];
       console.log(`${contender.key}  ${resultLine(result)}  ${contender.title}`);
     }
   }
-  const text = [
-    headLines(machine, `npm run bench -- --size ${options.size} --rounds ${options.rounds}`),
-    `A database of ${formatBytes(size)}. Medians of ${options.rounds} rounds; peak memory is that of all client processes added up.`,
-    mediansTable(rounds, contenders),
-    nodeLine(rounds),
-    ratiosTable(rounds),
-    wallTimes(rounds, contenders),
-  ].join('\n\n');
-  console.log(`\n${text}`);
-  writeSection('Speed', text);
+  return rounds;
 }
 
 async function compareRestore(server: PostgresServer, folder: string): Promise<void> {
@@ -172,7 +195,9 @@ const SETTINGS = {
 function chooseComparison(): (server: PostgresServer, folder: string) => Promise<void> {
   if (options.restore) return compareRestore;
   if (options.counting) return compareCounting;
-  return options['memory-only'] ? compareMemory : compareAll;
+  if (options['memory-only']) return compareMemory;
+  const { against } = options;
+  return against === undefined ? compareAll : (server, folder) => compareWithEarlier(server, folder, against);
 }
 
 async function compareDatabases(): Promise<void> {

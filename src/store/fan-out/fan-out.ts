@@ -167,12 +167,14 @@ export class PartWriter {
 
   async #write(piece: Uint8Array): Promise<void> {
     this.#upload ??= await this.#fanOut.create(this.#nameOf(this.#volumes.length).key);
+    // The stores write while this thread digests: neither changes the bytes.
+    const written = this.#upload.each((upload) => upload.write(piece));
     this.#hash.update(piece);
     this.#ranges.update(piece);
     this.#whole?.update(piece);
     this.#size += piece.length;
     this.stored += piece.length;
-    await this.#upload.each((upload) => upload.write(piece));
+    await written;
   }
 
   async #commitVolume({ isLast = false } = {}): Promise<void> {

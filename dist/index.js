@@ -29524,9 +29524,14 @@ async function ask(engine, args, timeout = ANSWER_WITHIN) {
             return { exitCode: 127, stdout: '', reason: 'is not installed' };
         if (killed)
             return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
-        const last = stderr.trim().split('\n').at(-1) ?? '';
-        return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
+        return { exitCode: Number(code) || 1, stdout, reason: engineReason(stderr) ?? `exit code ${code}` };
     }
+}
+/** The last line in which docker or podman says why it failed; null: neither said anything. */
+function engineReason(stderr) {
+    const lines = stderr.split('\n').map((line) => line.trim());
+    // Docker's client ends with a line such as "See 'docker run --help'.", which says nothing of the failure.
+    return lines.findLast((line) => line !== '' && !/^(See|Run) '.* --help'/.test(line)) ?? null;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/toolset/toolset.ts
@@ -49157,7 +49162,7 @@ async function whyNotRun(engine, args, { signal, track }) {
         signal.throwIfAborted();
         if (!(error instanceof process_child/* ToolError */.v4))
             throw error;
-        return error.stderr.split('\n').at(-1) || error.message;
+        return engineReason(error.stderr) ?? error.message;
     }
 }
 /** Returns whether its socket answers on this machine. It does not where the engine runs on another one. */

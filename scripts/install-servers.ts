@@ -74,6 +74,7 @@ const TOOLS: Tool[] = [
     packages: ['podman', 'runc', 'containernetworking-plugins'],
     isThere: onPath('podman', 'runc', 'conmon'),
   },
+  { group: 'containers', name: 'docker', packages: ['docker.io'], isThere: onPath('docker', 'dockerd') },
   { group: 'containers', name: 'bubblewrap', packages: ['bubblewrap'], isThere: onPath('bwrap') },
   { group: 'containers', name: 'sudo', packages: ['sudo'], isThere: onPath('sudo') },
   {

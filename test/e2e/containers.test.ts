@@ -8,6 +8,7 @@ import { errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts
 import { expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
 import { scanProcesses } from '../support/action/scan-processes.ts';
 import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
+import { whyNoContainers } from '../support/servers/container-engine.ts';
 import {
   containerNames,
   importClientImage,
@@ -15,7 +16,6 @@ import {
   startPostgresContainer,
   tagImage,
   untagImage,
-  whyNoContainers,
 } from '../support/servers/containers.ts';
 import { freePort } from '../support/servers/free-port.ts';
 import { notRun } from '../support/servers/not-run.ts';

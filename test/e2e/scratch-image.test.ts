@@ -1,17 +1,12 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ActionResult, runPost, startAction } from '../support/action/harness.ts';
 import { backupInputs, errorsOf, PASSPHRASE, runBackup } from '../support/action/run-backup.ts';
 import { expectFailed, expectProven, runRestoreTest } from '../support/action/run-restore-test.ts';
 import { newStoreFolder, type StoreFolder } from '../support/action/stored-backup.ts';
-import {
-  containersOf,
-  importServerImage,
-  mountOf,
-  podmanEnvironment,
-  whyNoContainers,
-} from '../support/servers/containers.ts';
+import { type ContainerEngine, podman, startDocker, whyNoContainers } from '../support/servers/container-engine.ts';
+import { containersOf, importServerImage, mountOf } from '../support/servers/containers.ts';
 import { notRun } from '../support/servers/not-run.ts';
 import { type PostgresServer, sharedPostgres } from '../support/servers/postgres.ts';
 import { localPrograms } from '../support/servers/postgres-programs.ts';
@@ -20,76 +15,85 @@ import { runFolder } from '../support/servers/run.ts';
 const why = whyNoContainers();
 if (why !== null) notRun('scratch-image', why);
 
-(why === null ? describe : describe.skip)('restore-test with scratch-image', () => {
-  let server: PostgresServer;
-  let image: string;
-  let store: StoreFolder;
-  let inputs: Record<string, string>;
-  let env: Record<string, string>;
+(why === null ? describe : describe.skip).each(['podman', 'docker'])(
+  'restore-test with scratch-image, by %s',
+  (name) => {
+    let engine: ContainerEngine;
+    let server: PostgresServer;
+    let image: string;
+    let store: StoreFolder;
+    let inputs: Record<string, string>;
+    let env: Record<string, string>;
 
-  beforeAll(async () => {
-    image = await importServerImage(localPrograms()?.binDir ?? '', 'e2e');
-    [server, store, env] = [await sharedPostgres(), newStoreFolder(), podmanEnvironment()];
-    inputs = { 'scratch-image': image };
-    await server.createDatabase('imaged_scratch');
-    await server.psql('imaged_scratch', 'create table t as select n, md5(n::text) from generate_series(1, 900) n');
-    await server.psql('imaged_scratch', 'create index on t (n)');
-    expect(errorsOf(await runBackup(backupInputs(server, 'imaged_scratch', store)))).toEqual([]);
-  });
+    beforeAll(async () => {
+      engine = name === 'docker' ? await startDocker() : podman();
+      env = engine.env;
+      image = await importServerImage(localPrograms()?.binDir ?? '', 'e2e', engine);
+      [server, store] = [await sharedPostgres(), newStoreFolder()];
+      inputs = { 'scratch-image': image };
+      const database = `imaged_by_${name}`;
+      await server.createDatabase(database);
+      await server.psql(database, 'create table t as select n, md5(n::text) from generate_series(1, 900) n');
+      await server.psql(database, 'create index on t (n)');
+      expect(errorsOf(await runBackup(backupInputs(server, database, store)))).toEqual([]);
+    });
 
-  async function expectNothingLeft(): Promise<void> {
-    expect(await containersOf(image)).toEqual([]);
-  }
+    afterAll(() => engine?.stop());
 
-  /** Kills a run as soon as its container runs. Gives the folder that was mounted in there. */
-  async function killed(): Promise<{ run: ActionResult; socket: string }> {
-    const running = startAction(
-      { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
-      { env },
-    );
-    let names: string[] = [];
-    while (names.length === 0) names = await containersOf(image);
-    const socket = await mountOf(names[0] ?? '');
-    running.kill('SIGKILL');
-    return { run: await running.finished, socket };
-  }
+    async function expectNothingLeft(): Promise<void> {
+      expect(await containersOf(image, engine)).toEqual([]);
+    }
 
-  test('is proven, with programs of this machine; the summary says how it was isolated', async () => {
-    const result = await runRestoreTest(store, { ...inputs, jobs: '2' }, { env });
-    expectProven(result);
-    expect(result.report.isolation).toBe('container');
-    expect(result.summary).toMatch(/Isolation.*container/);
-    await expectNothingLeft();
-  });
+    /** Kills a run as soon as its container runs. Gives the folder that was mounted in there. */
+    async function killed(): Promise<{ run: ActionResult; socket: string }> {
+      const running = startAction(
+        { command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs },
+        { env },
+      );
+      let names: string[] = [];
+      while (names.length === 0) names = await containersOf(image, engine);
+      const socket = await mountOf(names[0] ?? '', engine);
+      running.kill('SIGKILL');
+      return { run: await running.finished, socket };
+    }
 
-  test('is proven on a machine without PostgreSQL', async () => {
-    expectProven(await runRestoreTest(store, inputs, { env, node: nodeWithoutPostgres() }));
-    await expectNothingLeft();
-  });
+    test('is proven, with programs of this machine; the summary says how it was isolated', async () => {
+      const result = await runRestoreTest(store, { ...inputs, jobs: '2' }, { env });
+      expectProven(result);
+      expect(result.report.isolation).toBe('container');
+      expect(result.summary).toMatch(/Isolation.*container/);
+      await expectNothingLeft();
+    });
 
-  test('fails when an assertion does not hold, and leaves nothing', async () => {
-    const assertions = { assertions: '- name: never\n  sql: select false\n  expect: true' };
-    const first = expectFailed(await runRestoreTest(store, { ...inputs, ...assertions }, { env }));
-    expect(first).toMatchObject({ kind: 'assertion', object: 'never' });
-    await expectNothingLeft();
-  });
+    test('is proven on a machine without PostgreSQL', async () => {
+      expectProven(await runRestoreTest(store, inputs, { env, node: nodeWithoutPostgres() }));
+      await expectNothingLeft();
+    });
 
-  test('killed: post removes the container and its folder', async () => {
-    const { run, socket } = await killed();
-    expect(existsSync(socket)).toBe(true);
-    const post = await runPost(run, { env });
-    expect(post.annotations).toEqual([]);
-    await expectNothingLeft();
-    expect(existsSync(dirname(socket))).toBe(false);
-  });
+    test('fails when an assertion does not hold, and leaves nothing', async () => {
+      const assertions = { assertions: '- name: never\n  sql: select false\n  expect: true' };
+      const first = expectFailed(await runRestoreTest(store, { ...inputs, ...assertions }, { env }));
+      expect(first).toMatchObject({ kind: 'assertion', object: 'never' });
+      await expectNothingLeft();
+    });
 
-  test('killed, and no post came: the next run removes both', async () => {
-    const { socket } = await killed();
-    expectProven(await runRestoreTest(store, inputs, { env }));
-    await expectNothingLeft();
-    expect(existsSync(dirname(socket))).toBe(false);
-  });
-});
+    test('killed: post removes the container and its folder', async () => {
+      const { run, socket } = await killed();
+      expect(existsSync(socket)).toBe(true);
+      const post = await runPost(run, { env });
+      expect(post.annotations).toEqual([]);
+      await expectNothingLeft();
+      expect(existsSync(dirname(socket))).toBe(false);
+    });
+
+    test('killed, and no post came: the next run removes both', async () => {
+      const { socket } = await killed();
+      expectProven(await runRestoreTest(store, inputs, { env }));
+      await expectNothingLeft();
+      expect(existsSync(dirname(socket))).toBe(false);
+    });
+  },
+);
 
 /** A node for which the folder that has this machine's PostgreSQL is empty. By bash: sh drops INPUT_DATABASE-URL. */
 function nodeWithoutPostgres(): string {

@@ -6,7 +6,7 @@ import { LifeboatError, messageOf } from '../../errors.ts';
 import { runTool, type ToolContext, ToolError } from '../../process/child.ts';
 import { endInside, engineEnvironment } from '../../process/container.ts';
 import { ourselves, sweepFolders, writeOwner } from '../../process/owned-folder.ts';
-import { ask, type Engine, engineWithImage } from '../toolset/container-engine.ts';
+import { ask, type Engine, engineReason, engineWithImage } from '../toolset/container-engine.ts';
 import { containerToolset } from '../toolset/container-toolset.ts';
 import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
 import { localToolsets } from '../toolset/local-toolsets.ts';
@@ -120,7 +120,7 @@ async function whyNotRun(engine: Engine, args: string[], { signal, track }: Tool
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ToolError)) throw error;
-    return error.stderr.split('\n').at(-1) || error.message;
+    return engineReason(error.stderr) ?? error.message;
   }
 }
 

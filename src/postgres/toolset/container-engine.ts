@@ -97,7 +97,13 @@ export async function ask(engine: Engine, args: string[], timeout = ANSWER_WITHI
     };
     if (code === 'ENOENT') return { exitCode: 127, stdout: '', reason: 'is not installed' };
     if (killed) return { exitCode: 1, stdout: '', reason: `did not answer within ${timeout / 1000} s` };
-    const last = stderr.trim().split('\n').at(-1) ?? '';
-    return { exitCode: Number(code) || 1, stdout, reason: last === '' ? `exit code ${code}` : last };
+    return { exitCode: Number(code) || 1, stdout, reason: engineReason(stderr) ?? `exit code ${code}` };
   }
+}
+
+/** The last line in which docker or podman says why it failed; null: neither said anything. */
+export function engineReason(stderr: string): string | null {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  // Docker's client ends with a line such as "See 'docker run --help'.", which says nothing of the failure.
+  return lines.findLast((line) => line !== '' && !/^(See|Run) '.* --help'/.test(line)) ?? null;
 }

@@ -3,7 +3,8 @@ import { type ActionResult, type RunningAction, runPost, startAction } from '../
 import { errorsOf, PASSPHRASE } from '../../support/action/run-backup.ts';
 import { filePlace, type Place } from '../../support/faults/places.ts';
 import { bulkTables, expectGreen, untilStored } from '../../support/faults/rig.ts';
-import { type PostgresContainer, startPostgresContainer, whyNoContainers } from '../../support/servers/containers.ts';
+import { whyNoContainers } from '../../support/servers/container-engine.ts';
+import { type PostgresContainer, startPostgresContainer } from '../../support/servers/containers.ts';
 import { notRun } from '../../support/servers/not-run.ts';
 import { localPrograms } from '../../support/servers/postgres-programs.ts';
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HANG_LIMIT } from '../hang-limit.ts';
+import { podman, runEngine } from './container-engine.ts';
 import { execute } from './execute.ts';
 import { runFolder } from './run.ts';
 
@@ -24,49 +25,20 @@ export interface PostgresContainer {
 /** A test that hangs leaves no container for longer. Seconds. */
 const LONGEST = 900;
 
-/** crun does not work with hybrid cgroups, and systemd is not everywhere. */
-const CONFIGURATION = `[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
-`;
-
-/** Why no container runs here; null when one does. */
-export function whyNoContainers(): string | null {
-  return process.getuid?.() === 0 ? null : 'podman needs root to run a container over this machine’s own files';
-}
-
-/** The environment in which podman works here. */
-export function podmanEnvironment(): Record<string, string> {
-  const file = join(mkdtempSync(join(runFolder(), 'podman-')), 'containers.conf');
-  writeFileSync(file, CONFIGURATION);
-  return { CONTAINERS_CONF: file };
-}
-
-function runPodman(
-  args: string[],
-  input = '',
-  variables: Record<string, string> = podmanEnvironment(),
-): Promise<string> {
-  return execute('podman', args, { env: { ...process.env, ...variables }, input });
-}
-
 /** Of those that run, one a line. */
 export function containerNames(): Promise<string> {
-  return runPodman(['ps', '--format={{.Names}}']);
+  return runEngine(podman(), ['ps', '--format={{.Names}}']);
 }
 
 /** Of those of an image, whether they run or not. */
-export async function containersOf(image: string): Promise<string[]> {
-  const names = await runPodman(['ps', '--all', '--format={{.Names}}', `--filter=ancestor=${image}`]);
+export async function containersOf(image: string, engine = podman()): Promise<string[]> {
+  const names = await runEngine(engine, ['ps', '--all', '--format={{.Names}}', `--filter=ancestor=${image}`]);
   return names.split('\n').filter(Boolean);
 }
 
 /** The folder of this machine that is mounted in a container; empty before it is known. */
-export async function mountOf(container: string): Promise<string> {
-  return (await runPodman(['inspect', '--format={{range .Mounts}}{{.Source}}{{end}}', container])).trim();
+export async function mountOf(container: string, engine = podman()): Promise<string> {
+  return (await runEngine(engine, ['inspect', '--format={{range .Mounts}}{{.Source}}{{end}}', container])).trim();
 }
 
 /** What PostgreSQL's clients, and a shell for what stands around them, need; with the libraries of all. */
@@ -82,7 +54,7 @@ export async function importClientImage(bin: string): Promise<string> {
   const tar = join(mkdtempSync(join(runFolder(), 'image-')), 'image.tar');
   const inside = `s|^${bin.slice(1)}/|usr/bin/|`;
   await execute('tar', ['-chf', tar, '-C', '/', `--transform=${inside}`, ...new Set([...programs, ...libraries])]);
-  await runPodman(['import', '--quiet', tar, name]);
+  await runEngine(podman(), ['import', tar, name]);
   return name;
 }
 
@@ -99,7 +71,7 @@ const SERVER_FILES = [
 ];
 
 /** An image that has PostgreSQL's server and clients, made of this machine's files at their own places. Gives its name, which ends in `tag`. */
-export async function importServerImage(bin: string, tag: string): Promise<string> {
+export async function importServerImage(bin: string, tag: string, engine = podman()): Promise<string> {
   const name = `localhost/lifeboat-test-server:${tag}`;
   const own = [...CLIENT_FILES, ...SERVER_PROGRAMS].map((program) => join(bin, program));
   const programs = [...own, ...SHELL_FILES, ...SERVER_FILES];
@@ -109,24 +81,30 @@ export async function importServerImage(bin: string, tag: string): Promise<strin
   const binaries = [...programs, ...libraries.map((file) => join(modules, file))];
   const loaded = [...(await execute('ldd', binaries)).matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
   const folder = mkdtempSync(join(runFolder(), 'image-'));
-  mkdirSync(join(folder, 'root', 'tmp'), { recursive: true });
-  mkdirSync(join(folder, 'root', 'run'));
-  chmodSync(join(folder, 'root', 'tmp'), 0o1777);
-  const tar = join(folder, 'image.tar');
+  const [root, files, tar] = ['root', 'files.tar', 'image.tar'].map((part) => join(folder, part)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const part of ['tmp', 'run']) mkdirSync(join(root, part), { recursive: true });
+  chmodSync(join(root, 'tmp'), 0o1777);
   const paths = [...binaries, ...loaded, share, '/usr/share/zoneinfo', '/etc/passwd', '/etc/group'];
-  await execute('tar', ['-chf', tar, '-C', '/', ...new Set(paths), '-C', join(folder, 'root'), 'tmp', 'run']);
-  await runPodman(['import', '--quiet', `--change=ENV PATH=${bin}:/usr/bin:/bin`, tar, name]);
+  // By way of a folder, so that the folders of these files are in the image too: docker makes missing ones for root alone.
+  await execute('tar', ['-chf', files, '-C', '/', ...new Set(paths)]);
+  await execute('tar', ['-xf', files, '-C', root]);
+  await execute('tar', ['-cf', tar, '-C', root, '.']);
+  await runEngine(engine, ['import', `--change=ENV PATH=${bin}:/usr/bin:/bin`, tar, name]);
   return name;
 }
 
 /** A second name for an image. */
 export async function tagImage(image: string, name: string): Promise<void> {
-  await runPodman(['tag', image, name]);
+  await runEngine(podman(), ['tag', image, name]);
 }
 
 /** Takes one name from an image. */
 export async function untagImage(name: string): Promise<void> {
-  await runPodman(['untag', name]);
+  await runEngine(podman(), ['untag', name]);
 }
 
 /**
@@ -135,9 +113,9 @@ export async function untagImage(name: string): Promise<void> {
  */
 export async function startPostgresContainer(bin: string, published?: number): Promise<PostgresContainer> {
   const [name, password] = [`lifeboat-test-${randomUUID()}`, `container-${randomUUID()}`];
-  const env = podmanEnvironment();
-  const variables = { ...env, POSTGRES_PASSWORD: password, PGPASSWORD: password };
-  const podman = (args: string[], input?: string) => runPodman(args, input, variables);
+  const engine = podman();
+  const variables = { POSTGRES_PASSWORD: password, PGPASSWORD: password };
+  const run = (args: string[], input = '') => runEngine(engine, args, { input, variables });
   const script = `set -e
     chmod 1777 /srv && mkdir -p /srv/data /run/postgresql && chown postgres /srv/data /run/postgresql
     su postgres -c 'umask 077; cat > /srv/data.pw; ${bin}/initdb --username=postgres --auth=scram-sha-256 --pwfile=/srv/data.pw --pgdata=/srv/data --no-sync' <<< "$POSTGRES_PASSWORD"
@@ -145,9 +123,9 @@ export async function startPostgresContainer(bin: string, published?: number): P
     exec su postgres -c "exec ${bin}/postgres -D /srv/data -k /run/postgresql -c listen_addresses=${published === undefined ? '' : '*'} -c fsync=off"`;
   const network = published === undefined ? '--network=none' : `--publish=127.0.0.1:${published}:5432`;
   const options = ['--detach', `--name=${name}`, network, `--timeout=${LONGEST}`, '--env=POSTGRES_PASSWORD'];
-  await podman(['run', ...options, '--rootfs', '/:O', 'bash', '-c', script]);
+  await run(['run', ...options, '--rootfs', '/:O', 'bash', '-c', script]);
   const psql = (database: string, sql: string) =>
-    podman(
+    run(
       [
         'exec',
         '-i',
@@ -169,22 +147,22 @@ export async function startPostgresContainer(bin: string, published?: number): P
       await psql('postgres', 'select 1');
       break;
     } catch (error) {
-      if (Date.now() > end) throw new Error(`${(error as Error).message}\n${await podman(['logs', name])}`);
+      if (Date.now() > end) throw new Error(`${(error as Error).message}\n${await run(['logs', name])}`);
       await sleep(200);
     }
   }
   const show = 'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; echo; done 2> /dev/null; true';
-  const exec = (script: string) => podman(['exec', name, 'bash', '-c', script]);
+  const exec = (script: string) => run(['exec', name, 'bash', '-c', script]);
   return {
     name,
     password,
-    env,
+    env: engine.env,
     url: (database) => `postgresql://postgres:${password}@/${database}`,
     psql,
     exec,
     processes: () => exec(show),
     stop: async () => {
-      await podman(['rm', '--force', '--time=0', name]);
+      await run(['rm', '--force', '--time=0', name]);
     },
   };
 }

@@ -3,13 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ContainerCluster, startContainerCluster } from '../../../../src/postgres/scratch/container-cluster.ts';
 import { Session } from '../../../../src/postgres/session/session.ts';
-import {
-  containersOf,
-  importClientImage,
-  importServerImage,
-  podmanEnvironment,
-  whyNoContainers,
-} from '../../../support/servers/containers.ts';
+import { podmanEnvironment, whyNoContainers } from '../../../support/servers/container-engine.ts';
+import { containersOf, importClientImage, importServerImage } from '../../../support/servers/containers.ts';
 import { execute } from '../../../support/servers/execute.ts';
 import { notRun } from '../../../support/servers/not-run.ts';
 import { localPrograms } from '../../../support/servers/postgres-programs.ts';

@@ -29001,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 312 modules
-var commands = __nccwpck_require__(6116);
+// EXTERNAL MODULE: ./src/commands/index.ts + 313 modules
+var commands = __nccwpck_require__(2155);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29372,7 +29372,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 6116:
+/***/ 2155:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45141,9 +45141,16 @@ async function isAbandoned(folder) {
     if (found === null)
         return false;
     const { owner, written } = found;
-    if (owner.namespace !== namespaceOfProcesses())
-        return Date.now() - written > WEEK;
-    return owner.started === '' || (0,process_child/* identify */.ls)(owner.pid).started !== owner.started;
+    return hasEnded({ ...owner, isHere: owner.namespace === namespaceOfProcesses() }, written);
+}
+/**
+ * Whether a run has ended that began at `since` (milliseconds). `isHere`: its pid is of our namespace; another's cannot be
+ * looked up.
+ */
+function hasEnded({ pid, started, isHere }, since) {
+    if (!isHere)
+        return Date.now() - since > WEEK;
+    return started === '' || (0,process_child/* identify */.ls)(pid).started !== started;
 }
 async function readOwnerFile(folder) {
     const flags = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
@@ -48350,7 +48357,6 @@ function kill(pid) {
 
 
 
-
 /** Folders of throwaway clusters begin so; what a killed run left is found by it. */
 const remove_cluster_PREFIX = 'lifeboat-scratch-';
 /** What is ours in such a folder. */
@@ -48371,8 +48377,6 @@ async function removeCluster(folder) {
     if (!isOurs(status))
         throw new errors/* LifeboatError */.H3('it is not a folder of this user alone');
     const owner = await readOwner(folder);
-    if (owner?.container)
-        await (0,process_container/* endInside */.e)({ kind: 'container', ...owner.container });
     if (owner?.mark !== undefined)
         await endServer(owner, owner.mark, folder);
     await removeTree(folder);
@@ -48983,7 +48987,7 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
         if (context.signal.aborted)
             onAbort();
         const socket = (0,external_node_path_.join)(folder.socket, '.s.PGSQL.5432');
-        await Promise.race([failed, waitUntilReady(socket, START_TIMEOUT, () => hasEnded(server))]);
+        await Promise.race([failed, waitUntilReady(socket, START_TIMEOUT, () => cluster_hasEnded(server))]);
         return server;
     }
     catch (error) {
@@ -48992,7 +48996,7 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
         throw new errors/* LifeboatError */.H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${said}`, { cause: error });
     }
 }
-function hasEnded(server) {
+function cluster_hasEnded(server) {
     return server.exitCode !== null || server.signalCode !== null;
 }
 /** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
@@ -49003,7 +49007,7 @@ function stop(server, { closed }) {
         server.kill('SIGQUIT');
 }
 async function endProcess(server, isolation) {
-    if (server.pid === undefined || hasEnded(server))
+    if (server.pid === undefined || cluster_hasEnded(server))
         return;
     const ended = (0,external_node_events_.once)(server, 'exit');
     stop(server, isolation);
@@ -49021,7 +49025,7 @@ async function cluster_endServer({ process: server, isolation, mark, watch }, fo
     await endSurvivors({ mark, folder: folder.path, sessions });
 }
 
-;// CONCATENATED MODULE: ./src/postgres/scratch/container-arguments.ts
+;// CONCATENATED MODULE: ./src/postgres/scratch/container/arguments.ts
 
 
 /** Where the folder of the socket is in the container. */
@@ -49030,7 +49034,7 @@ const SOCKET_INSIDE = '/run/lifeboat';
 const DATA_INSIDE = '/tmp/lifeboat-data';
 /** Mounts of their own: the socket's, and the volumes of the images of PostgreSQL. */
 const WRITABLE_INSIDE = [SOCKET_INSIDE, '/var/lib/postgresql', '/var/lib/postgresql/data'];
-const container_arguments_PROCESSES = 512;
+const arguments_PROCESSES = 512;
 /**
  * The image's own entry point is left out: it prepares a server for good, with a password and with scripts. On by default
  * since PostgreSQL 18, checksums of pages are of no use here; older versions do not know the option.
@@ -49050,7 +49054,7 @@ function runArguments(name, socket, superuser, image) {
         `--name=${name}`,
         '--network=none',
         ...rights,
-        ...(bounds ? [`--memory=${memory}`, `--memory-swap=${memory}`, `--pids-limit=${container_arguments_PROCESSES}`] : []),
+        ...(bounds ? [`--memory=${memory}`, `--memory-swap=${memory}`, `--pids-limit=${arguments_PROCESSES}`] : []),
         // Relabelled where SELinux keeps containers from what is not theirs.
         `--volume=${socket}:${SOCKET_INSIDE}:z`,
         // PostgreSQL's immediate shutdown: podman sends it also when it is to remove by force.
@@ -49069,7 +49073,34 @@ function runArguments(name, socket, superuser, image) {
     ];
 }
 
-;// CONCATENATED MODULE: ./src/postgres/scratch/container-cluster.ts
+;// CONCATENATED MODULE: ./src/postgres/scratch/container/name.ts
+
+
+
+/**
+ * A container's name says whose it is: a killed run's container outlives its folders, for a runner empties its folder of
+ * temporary files before each job.
+ */
+function newContainerName() {
+    const { pid, started, namespace } = ourselves();
+    const words = [idOf(namespace), pid, started, Math.floor(Date.now() / 1000), (0,external_node_crypto_.randomBytes)(4).toString('hex')];
+    return remove_cluster_PREFIX + words.join('-');
+}
+/** Whether the run that created a container of this name has ended; false: it is not one of ours. */
+function isLeftByEndedRun(name) {
+    const [, namespace, pid, started = '', created] = /^lifeboat-scratch-(\d+)-(\d+)-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+    if (namespace === undefined)
+        return false;
+    const isHere = namespace === idOf(namespaceOfProcesses());
+    return hasEnded({ pid: Number(pid), started, isHere }, Number(created) * 1000);
+}
+/** Of `pid:[4026531836]` (pid_namespaces(7)); 0: this system does not say it. */
+function idOf(namespace) {
+    return /\d+/.exec(namespace)?.[0] ?? '0';
+}
+
+;// CONCATENATED MODULE: ./src/postgres/scratch/container/cluster.ts
+
 
 
 
@@ -49088,8 +49119,8 @@ function runArguments(name, socket, superuser, image) {
 
 
 /** Milliseconds. */
-const container_cluster_START_TIMEOUT = 60_000;
-const container_cluster_POLL = 50;
+const cluster_START_TIMEOUT = 60_000;
+const cluster_POLL = 50;
 /** Asking the engine takes a while. */
 const ASK_INTERVAL = 1_000;
 /**
@@ -49100,10 +49131,11 @@ async function startContainerCluster(options, context) {
     const { image } = options;
     const container = {
         engine: await engineWithImage(image),
-        name: `lifeboat-scratch-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`,
+        name: newContainerName(),
         image,
     };
     const parent = await defaultParent({ sudo: false });
+    await removeContainersOfEndedRuns(container.engine);
     await sweepFolders(parent, remove_cluster_PREFIX, removeCluster);
     const folder = await createFolder(parent, { ...ourselves() });
     const forgetFolder = context.track({ kind: 'folder', path: folder.path });
@@ -49114,18 +49146,17 @@ async function startContainerCluster(options, context) {
         stopWatch();
         await (0,process_container/* endInside */.e)(inside);
         forgetContainer();
-        await container_cluster_removeFolder(folder, container);
+        await cluster_removeFolder(folder, container);
         forgetFolder();
     };
     try {
-        await writeOwner(folder.path, { ...ourselves(), container: { engine: container.engine, name: container.name } });
         await (0,promises_.mkdir)(folder.socket);
         // Its user is not ours; of ours, nobody comes through the folder above.
         await (0,promises_.chmod)(folder.socket, 0o777);
         const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
         await runContainer(container, runArguments(container.name, folder.socket, superuser, image), context);
-        const isReachable = await container_cluster_waitUntilReady(container, folder, context);
-        const { toolset, host } = await container_cluster_chooseToolset(container, folder, isReachable, options);
+        const isReachable = await cluster_waitUntilReady(container, folder, context);
+        const { toolset, host } = await cluster_chooseToolset(container, folder, isReachable, options);
         const size = await sizeInside(container);
         const watched = { place: `container ${container.name}`, limit: options.sizeLimit };
         const used = async () => (await sizeInside(container)) - size;
@@ -49137,6 +49168,13 @@ async function startContainerCluster(options, context) {
     catch (error) {
         await close();
         throw error;
+    }
+}
+/** One that cannot be removed is left to the next run, as a folder is. */
+async function removeContainersOfEndedRuns(engine) {
+    const { stdout } = await ask(engine, ['ps', '--all', `--filter=name=${remove_cluster_PREFIX}`, '--format={{.Names}}']);
+    for (const name of stdout.split('\n').filter(isLeftByEndedRun)) {
+        await (0,process_container/* endInside */.e)({ kind: 'container', engine, name }).catch(() => { });
     }
 }
 /** An engine that cannot bound memory or processes here (rootless, with old cgroups) refuses them. */
@@ -49166,11 +49204,11 @@ async function whyNotRun(engine, args, { signal, track }) {
     }
 }
 /** Returns whether its socket answers on this machine. It does not where the engine runs on another one. */
-async function container_cluster_waitUntilReady(container, { socket }, { signal }) {
+async function cluster_waitUntilReady(container, { socket }, { signal }) {
     const { engine, name } = container;
     const here = (0,external_node_path_.join)(socket, '.s.PGSQL.5432');
     let asked = Date.now();
-    for (const end = Date.now() + container_cluster_START_TIMEOUT; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(container_cluster_POLL)) {
+    for (const end = Date.now() + cluster_START_TIMEOUT; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(cluster_POLL)) {
         signal.throwIfAborted();
         if (await answersOn(here))
             return true;
@@ -49184,14 +49222,14 @@ async function container_cluster_waitUntilReady(container, { socket }, { signal 
         if (ready.exitCode === 0)
             return answersOn(here);
     }
-    throw await notStarted(container, `it was not ready within ${container_cluster_START_TIMEOUT / 1000} s.`);
+    throw await notStarted(container, `it was not ready within ${cluster_START_TIMEOUT / 1000} s.`);
 }
 async function notStarted({ engine, name, image }, why) {
     const { stdout } = await ask(engine, ['logs', '--tail=20', name]);
     return new errors/* LifeboatError */.H3(`scratch-image: the throwaway PostgreSQL of image ${JSON.stringify(image)} did not start: ${why} It said: ${stdout.trim().slice(-2_000)}`);
 }
 /** Programs of this machine where they are new enough and reach the socket, else those of the image. */
-async function container_cluster_chooseToolset({ engine, name, image }, { socket }, isReachable, { choice, clientMajor }) {
+async function cluster_chooseToolset({ engine, name, image }, { socket }, isReachable, { choice, clientMajor }) {
     if (choice.kind === 'local') {
         if (!isReachable)
             throw new errors/* LifeboatError */.H3('toolset: the socket of scratch-image is not on this machine. Write auto.');
@@ -49212,13 +49250,13 @@ async function sizeInside({ engine, name }) {
     return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0) * 1024, 0);
 }
 /** Folders that the server's user made beside its socket are not ours to empty. */
-async function container_cluster_removeFolder({ path, socket }, { engine, image }) {
+async function cluster_removeFolder({ path, socket }, { engine, image }) {
     try {
         await removeTree(path);
     }
     catch (error) {
         const empty = ['--user=postgres', '--entrypoint=find', image, SOCKET_INSIDE, '-mindepth', '1', '-delete'];
-        const alone = ['run', '--rm', '--network=none', `--pids-limit=${container_arguments_PROCESSES}`, `--volume=${socket}:${SOCKET_INSIDE}`];
+        const alone = ['run', '--rm', '--network=none', `--pids-limit=${arguments_PROCESSES}`, `--volume=${socket}:${SOCKET_INSIDE}`];
         const { exitCode } = await ask(engine, [...alone, ...empty]);
         if (exitCode !== 0)
             throw new errors/* LifeboatError */.H3(`${JSON.stringify(path)} is left: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error });

@@ -71,8 +71,8 @@ const TOOLS: Tool[] = [
   {
     group: 'containers',
     name: 'podman',
-    packages: ['podman', 'runc', 'containernetworking-plugins'],
-    isThere: onPath('podman', 'runc', 'conmon'),
+    packages: ['podman', 'runc', 'containernetworking-plugins', 'uidmap'],
+    isThere: onPath('podman', 'runc', 'conmon', 'newuidmap'),
   },
   { group: 'containers', name: 'docker', packages: ['docker.io'], isThere: onPath('docker', 'dockerd') },
   { group: 'containers', name: 'bubblewrap', packages: ['bubblewrap'], isThere: onPath('bwrap') },

@@ -23,8 +23,6 @@ var external_node_timers_promises_ = __webpack_require__(8500);
 var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/process/child.ts + 2 modules
 var child = __webpack_require__(2380);
-// EXTERNAL MODULE: ./src/process/container.ts
-var container = __webpack_require__(3006);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
 ;// CONCATENATED MODULE: ./src/process/owned-folder.ts
@@ -105,9 +103,16 @@ async function isAbandoned(folder) {
     if (found === null)
         return false;
     const { owner, written } = found;
-    if (owner.namespace !== namespaceOfProcesses())
-        return Date.now() - written > WEEK;
-    return owner.started === '' || identify(owner.pid).started !== owner.started;
+    return hasEnded({ ...owner, isHere: owner.namespace === namespaceOfProcesses() }, written);
+}
+/**
+ * Whether a run has ended that began at `since` (milliseconds). `isHere`: its pid is of our namespace; another's cannot be
+ * looked up.
+ */
+function hasEnded({ pid, started, isHere }, since) {
+    if (!isHere)
+        return Date.now() - since > WEEK;
+    return started === '' || identify(pid).started !== started;
 }
 async function readOwnerFile(folder) {
     const flags = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
@@ -327,7 +332,6 @@ function kill(pid) {
 
 
 
-
 /** Folders of throwaway clusters begin so; what a killed run left is found by it. */
 const PREFIX = 'lifeboat-scratch-';
 /** What is ours in such a folder. */
@@ -348,8 +352,6 @@ async function removeCluster(folder) {
     if (!isOurs(status))
         throw new errors/* LifeboatError */.H3('it is not a folder of this user alone');
     const owner = await readOwner(folder);
-    if (owner?.container)
-        await (0,container/* endInside */.e)({ kind: 'container', ...owner.container });
     if (owner?.mark !== undefined)
         await endServer(owner, owner.mark, folder);
     await removeTree(folder);

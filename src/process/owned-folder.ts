@@ -20,8 +20,6 @@ export interface Owner {
   mark?: string;
   /** Once it has been started. */
   server?: { pid: number; started: string };
-  /** The server runs in it. */
-  container?: { engine: string; name: string };
 }
 
 export function ourselves(): Owner {
@@ -96,8 +94,22 @@ async function isAbandoned(folder: string): Promise<boolean> {
   const found = status !== null && isOurs(status) ? await readOwnerFile(folder) : null;
   if (found === null) return false;
   const { owner, written } = found;
-  if (owner.namespace !== namespaceOfProcesses()) return Date.now() - written > WEEK;
-  return owner.started === '' || identify(owner.pid).started !== owner.started;
+  return hasEnded({ ...owner, isHere: owner.namespace === namespaceOfProcesses() }, written);
+}
+
+/**
+ * Whether a run has ended that began at `since` (milliseconds). `isHere`: its pid is of our namespace; another's cannot be
+ * looked up.
+ */
+export function hasEnded({ pid, started, isHere }: RunProcess, since: number): boolean {
+  if (!isHere) return Date.now() - since > WEEK;
+  return started === '' || identify(pid).started !== started;
+}
+
+interface RunProcess {
+  pid: number;
+  started: string;
+  isHere: boolean;
 }
 
 async function readOwnerFile(folder: string): Promise<{ owner: Owner; written: number } | null> {
@@ -125,7 +137,7 @@ function parseOwner(text: string): Owner | null {
   }
 }
 
-function namespaceOfProcesses(): string {
+export function namespaceOfProcesses(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
   } catch {

@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError } from '../../errors.ts';
 import { identify } from '../../process/child.ts';
-import { endInside } from '../../process/container.ts';
 import { isOurs, OWNER_FILE, type Owner, readOwner, statusOf } from '../../process/owned-folder.ts';
 import { becoming, elevated, type Wrapped } from './isolation/isolation.ts';
 import { plainEnvironment } from './isolation/limits.ts';
@@ -30,7 +29,6 @@ export async function removeCluster(folder: string): Promise<void> {
   if (status === null) return;
   if (!isOurs(status)) throw new LifeboatError('it is not a folder of this user alone');
   const owner = await readOwner(folder);
-  if (owner?.container) await endInside({ kind: 'container', ...owner.container });
   if (owner?.mark !== undefined) await endServer(owner, owner.mark, folder);
   await removeTree(folder);
 }

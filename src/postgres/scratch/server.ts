@@ -7,7 +7,7 @@ import { startupOptions, withOptions } from '../session/startup-options.ts';
 import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
 import type { Toolset, ToolsetChoice } from '../toolset/toolset.ts';
 import { preferLz4, type ScratchCluster, startCluster } from './cluster.ts';
-import { startContainerCluster } from './container-cluster.ts';
+import { startContainerCluster } from './container/cluster.ts';
 import type { IsolationKind } from './isolation/isolation.ts';
 import { serverPrograms } from './programs.ts';
 import { sizeLimitOf } from './size-watch.ts';

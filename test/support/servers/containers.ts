@@ -88,6 +88,7 @@ export async function importServerImage(bin: string, tag: string, engine = podma
   ];
   for (const part of ['tmp', 'run']) mkdirSync(join(root, part), { recursive: true });
   chmodSync(join(root, 'tmp'), 0o1777);
+  chmodSync(folder, 0o755); // For the user of a rootless engine.
   const paths = [...binaries, ...loaded, share, '/usr/share/zoneinfo', '/etc/passwd', '/etc/group'];
   // By way of a folder, so that the folders of these files are in the image too: docker makes missing ones for root alone.
   await execute('tar', ['-chf', files, '-C', '/', ...new Set(paths)]);

@@ -2,21 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LifeboatError, messageOf } from '../../errors.ts';
-import { runTool, type ToolContext, ToolError } from '../../process/child.ts';
-import { endInside, engineEnvironment } from '../../process/container.ts';
-import { ourselves, sweepFolders, writeOwner } from '../../process/owned-folder.ts';
-import { ask, type Engine, engineReason, engineWithImage } from '../toolset/container-engine.ts';
-import { containerToolset } from '../toolset/container-toolset.ts';
-import { restoringToolset, toolsetPlaces } from '../toolset/find-toolset.ts';
-import { localToolsets } from '../toolset/local-toolsets.ts';
-import type { Toolset, ToolsetChoice } from '../toolset/toolset.ts';
-import type { ScratchCluster } from './cluster.ts';
-import { type ClusterFolder, createFolder, defaultParent } from './cluster-folder.ts';
-import { PROCESSES, runArguments, SOCKET_INSIDE, WRITABLE_INSIDE } from './container-arguments.ts';
-import { PREFIX, removeCluster, removeTree } from './remove-cluster.ts';
-import { freeBelow, watch } from './size-watch.ts';
-import { answersOn } from './wait-until-ready.ts';
+import { LifeboatError, messageOf } from '../../../errors.ts';
+import { runTool, type ToolContext, ToolError } from '../../../process/child.ts';
+import { endInside, engineEnvironment } from '../../../process/container.ts';
+import { ourselves, sweepFolders } from '../../../process/owned-folder.ts';
+import { ask, type Engine, engineReason, engineWithImage } from '../../toolset/container-engine.ts';
+import { containerToolset } from '../../toolset/container-toolset.ts';
+import { restoringToolset, toolsetPlaces } from '../../toolset/find-toolset.ts';
+import { localToolsets } from '../../toolset/local-toolsets.ts';
+import type { Toolset, ToolsetChoice } from '../../toolset/toolset.ts';
+import type { ScratchCluster } from '../cluster.ts';
+import { type ClusterFolder, createFolder, defaultParent } from '../cluster-folder.ts';
+import { PREFIX, removeCluster, removeTree } from '../remove-cluster.ts';
+import { freeBelow, watch } from '../size-watch.ts';
+import { answersOn } from '../wait-until-ready.ts';
+import { PROCESSES, runArguments, SOCKET_INSIDE, WRITABLE_INSIDE } from './arguments.ts';
+import { isLeftByEndedRun, newContainerName } from './name.ts';
 
 /** Milliseconds. */
 const START_TIMEOUT = 60_000;
@@ -54,10 +55,11 @@ export async function startContainerCluster(
   const { image } = options;
   const container = {
     engine: await engineWithImage(image),
-    name: `lifeboat-scratch-${randomBytes(8).toString('hex')}`,
+    name: newContainerName(),
     image,
   };
   const parent = await defaultParent({ sudo: false });
+  await removeContainersOfEndedRuns(container.engine);
   await sweepFolders(parent, PREFIX, removeCluster);
   const folder = await createFolder(parent, { ...ourselves() });
   const forgetFolder = context.track({ kind: 'folder', path: folder.path });
@@ -72,7 +74,6 @@ export async function startContainerCluster(
     forgetFolder();
   };
   try {
-    await writeOwner(folder.path, { ...ourselves(), container: { engine: container.engine, name: container.name } });
     await mkdir(folder.socket);
     // Its user is not ours; of ours, nobody comes through the folder above.
     await chmod(folder.socket, 0o777);
@@ -93,6 +94,14 @@ export async function startContainerCluster(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** One that cannot be removed is left to the next run, as a folder is. */
+async function removeContainersOfEndedRuns(engine: Engine): Promise<void> {
+  const { stdout } = await ask(engine, ['ps', '--all', `--filter=name=${PREFIX}`, '--format={{.Names}}']);
+  for (const name of stdout.split('\n').filter(isLeftByEndedRun)) {
+    await endInside({ kind: 'container', engine, name }).catch(() => {});
   }
 }
 

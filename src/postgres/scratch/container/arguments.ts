@@ -1,5 +1,5 @@
-import { settingArguments } from './cluster-settings.ts';
-import { memoryBound } from './isolation/limits.ts';
+import { settingArguments } from '../cluster-settings.ts';
+import { memoryBound } from '../isolation/limits.ts';
 
 /** Where the folder of the socket is in the container. */
 export const SOCKET_INSIDE = '/run/lifeboat';

@@ -1,16 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ContainerCluster, startContainerCluster } from '../../../../src/postgres/scratch/container-cluster.ts';
-import { Session } from '../../../../src/postgres/session/session.ts';
-import { podmanEnvironment, whyNoContainers } from '../../../support/servers/container-engine.ts';
-import { containersOf, importClientImage, importServerImage } from '../../../support/servers/containers.ts';
-import { execute } from '../../../support/servers/execute.ts';
-import { notRun } from '../../../support/servers/not-run.ts';
-import { localPrograms } from '../../../support/servers/postgres-programs.ts';
-import { allProcesses, commandLine, isAlive, waitUntilGone } from '../../../support/servers/processes.ts';
-import { type RecordedContext, recordedContext } from '../../../support/store/context.ts';
-import { failureOf } from '../../../support/store/objects.ts';
+import { type ContainerCluster, startContainerCluster } from '../../../../../src/postgres/scratch/container/cluster.ts';
+import { Session } from '../../../../../src/postgres/session/session.ts';
+import { podmanEnvironment, whyNoContainers } from '../../../../support/servers/container-engine.ts';
+import { containersOf, importClientImage, importServerImage } from '../../../../support/servers/containers.ts';
+import { execute } from '../../../../support/servers/execute.ts';
+import { notRun } from '../../../../support/servers/not-run.ts';
+import { localPrograms } from '../../../../support/servers/postgres-programs.ts';
+import { allProcesses, commandLine, isAlive, waitUntilGone } from '../../../../support/servers/processes.ts';
+import { type RecordedContext, recordedContext } from '../../../../support/store/context.ts';
+import { failureOf } from '../../../../support/store/objects.ts';
 
 const why = whyNoContainers();
 if (why !== null) notRun('scratch-image', why);

@@ -54,7 +54,7 @@ export function makeMessage(result: RunResult, run: WorkflowRun | null): Message
   const title = failure?.title ?? `Lifeboat: ${command} recovered`;
   const message = cut(failure?.message ?? recoveryText(result), LONGEST);
   return {
-    text: chatText(failure === null ? '✅' : '❌', title, message, result, run),
+    text: chatText({ mark: failure === null ? '✅' : '❌', title, message }, result, run),
     event: failure === null ? 'recovery' : 'failure',
     command,
     cancelled,
@@ -82,7 +82,11 @@ export function post(url: URL, message: Message, stop: AbortSignal): Promise<voi
   return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
 }
 
-function chatText(mark: string, title: string, message: string, { about }: RunResult, run: WorkflowRun | null): string {
+function chatText(
+  { mark, title, message }: { mark: string; title: string; message: string },
+  { about }: RunResult,
+  run: WorkflowRun | null,
+): string {
   const named = [
     ...(about.set === null ? [] : [`set ${about.set}`]),
     ...(about.database === null ? [] : [`database ${about.database}`]),

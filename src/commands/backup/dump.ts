@@ -61,28 +61,31 @@ export async function beginDump(connected: Connected, settings: BackupSettings, 
   });
 }
 
+/** What a dump is streamed with. */
+export interface DumpContext {
+  connected: Connected;
+  settings: BackupSettings;
+  parts: PartStreamer;
+  run: Run;
+  /** Ends everything that runs. */
+  abort(): void;
+}
+
 /**
  * Streams the parts `schema` and `data` into the stores, and reads the inventory beside them in the session that holds
- * the locks: any other session would queue behind a waiting ALTER. `abort` ends everything that runs.
+ * the locks: any other session would queue behind a waiting ALTER.
  */
-export async function storeDump(
-  begun: BegunDump,
-  connected: Connected,
-  settings: BackupSettings,
-  parts: PartStreamer,
-  run: Run,
-  abort: () => void,
-): Promise<StoredDump> {
+export async function storeDump(begun: BegunDump, context: DumpContext): Promise<StoredDump> {
+  const { connected, settings, parts, run } = context;
   const { server, session, facts } = connected;
   const { selection, dumps } = begun;
-  const notRecorded: string[] = [];
   const sizes = await measureTables(session, selection.tables);
   const estimate = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
   let countedTables = 0;
 
   const read = async () => {
     const content = settings.fingerprint === 'content';
-    const definitions = await readDefinitions(session, { content, notRecorded });
+    const definitions = await readDefinitions(session, { content });
     const userCode = await findUserCode(session);
     const counts = await countTables(session, selection.tables, {
       fingerprint: settings.fingerprint,
@@ -118,7 +121,7 @@ export async function storeDump(
   try {
     await run.progress.watch('Backup', estimate, progress, () => Promise.all([streaming, reading]));
   } catch (error) {
-    abort();
+    context.abort();
     await Promise.allSettled([streaming]);
     throw error;
   }
@@ -133,11 +136,10 @@ export async function storeDump(
   const archive = { ...(await head.contents()), rows: rows.rows() };
   checkArchive(counted, archive);
   const tables = tableFacts(counted, sizes, archive);
-  const sequences = sequenceFacts(
+  const { sequences, notRecorded } = sequenceFacts(
     begun.sequences,
     { before: begun.sequencesBefore, after: sequencesAfter },
     { ...archive, sets: rows.sequences(), encoding: facts.encoding, partial: settings.dumpArgs.length > 0 },
-    notRecorded,
   );
   const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
   const notIncluded = [
@@ -149,7 +151,13 @@ export async function storeDump(
   ];
   return {
     parts: written,
-    inventory: { ...definitions, largeObjects, tables, sequences, notRecorded },
+    inventory: {
+      ...definitions,
+      largeObjects,
+      tables,
+      sequences,
+      notRecorded: [...definitions.notRecorded, ...notRecorded],
+    },
     notIncluded,
     superuser,
   };

@@ -96,7 +96,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     });
 
     const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
-    const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
+    const dump = await storeDump(begun, { connected, settings, parts, run, abort: () => failed.abort() });
     ({ superuser } = dump);
     const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
     const files = await storeTrees(trees, settings, parts, run);

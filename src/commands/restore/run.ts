@@ -59,7 +59,13 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
     const context = { signal: run.signal, track: run.track };
     const target = await progress.stage('connect', () =>
-      openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context),
+      openRestoreTarget({
+        connection: settings.connection,
+        choice: settings.toolset,
+        clientMajor,
+        id: chosen.id,
+        context,
+      }),
     );
     for (const line of unexpected(target.server.toolset)) run.log.info(line);
     for (const line of target.loginTriggers) run.log.warning(line);
@@ -178,7 +184,7 @@ async function runCommand(
   if (!swap.swap || !maySwap(report.verdict, settings)) return;
   const { progress, atSwap } = run;
   await betweenCommands(settings.commands, run, report.commandFailures, () =>
-    progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap)),
+    progress.stage('swap', () => swapDatabases(target, swap, { timeout: settings.swapTimeout, at: atSwap })),
   ).catch((error: unknown) => {
     throw notSwapped(error, swap);
   });

@@ -99,10 +99,10 @@ async function compareDefinitions(
   const twin = { ...target.server, connection: { ...restored.server.connection, PGDATABASE: name } };
   const made = new MadeDatabase(target, name);
   try {
-    await createDatabase(target.session, name, inventory.database, target.versionNumber, []);
+    await createDatabase(target.session, name, inventory.database, target.versionNumber);
     const { errors } = await loadArchive(twin, parts.plain('schema'), { args: [], pick: selection?.pick ?? null });
     // Settings of the database, such as its time zone, change how pg_dump writes definitions.
-    await applyDatabaseFacts(target.session, name, inventory.database, []);
+    await applyDatabaseFacts(target.session, name, inventory.database);
     const known = new Set(restored.errors.map(({ message }) => message));
     const fresh = errors.filter(({ message }) => !known.has(message));
     found.findings.push(...findingsOf(fresh, restored.lacking));

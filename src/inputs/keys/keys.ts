@@ -27,7 +27,7 @@ export async function parsePublicKeys(text: string, now: Date, log: InputLog): P
   for (const key of keys.values()) {
     const problem = await whyNotEncrypt(key, now);
     if (problem) problems.push(`${nameOf(key)} ${problem}`);
-    else await warnOfExpiry('public-key', key, await key.getEncryptionKey(undefined, now), now, log);
+    else await warnOfExpiry({ input: 'public-key', key, used: await key.getEncryptionKey(undefined, now) }, now, log);
   }
   if (problems.length > 0) throw new LifeboatError(problems.join('\n'));
   const all = Buffer.concat([...keys.values()].map((key) => key.write()));
@@ -197,7 +197,7 @@ export async function parseSigningKey(
       `${name} cannot sign (${reasonOf(messageOf(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${SIGNING_MEND}`,
     );
   }
-  await warnOfExpiry('signing-key', key, await key.getSigningKey(undefined, now), now, log);
+  await warnOfExpiry({ input: 'signing-key', key, used: await key.getSigningKey(undefined, now) }, now, log);
   return locked.armor();
 }
 
@@ -236,7 +236,11 @@ async function unlocked(key: PrivateKey, passphrase: string | null, log: InputLo
   }
 }
 
-async function warnOfExpiry(input: string, key: Key, used: Key | Subkey, now: Date, log: InputLog): Promise<void> {
+async function warnOfExpiry(
+  { input, key, used }: { input: string; key: Key; used: Key | Subkey },
+  now: Date,
+  log: InputLog,
+): Promise<void> {
   const expiry = await expiryOf(used, key);
   if (expiry && expiry.getTime() < now.getTime() + WARN_BEFORE) {
     log.warning(

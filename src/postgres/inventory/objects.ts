@@ -12,17 +12,20 @@ const SLICE = 5000;
 /** How often a catalog is read anew when it changed under the reading. */
 const ATTEMPTS = 3;
 
+export interface ReadObjects {
+  objects: ObjectFacts[];
+  /** In words, what could not be read. */
+  notRecorded: string[];
+}
+
 type Row = Omit<ObjectFacts, 'identity'> & { identity: string | null };
 
 /**
  * Every object that pg_dump dumps, by the identity that the server itself gives it, sorted. Objects of extensions and
  * of the system are there only when somebody has changed who may use them, with the ACL and nothing else: so does
- * pg_dump. What could not be read is added to `notRecorded`.
+ * pg_dump.
  */
-export async function readObjects(
-  session: Session,
-  { versionNumber, notRecorded }: { versionNumber: number; notRecorded: string[] },
-): Promise<ObjectFacts[]> {
+export async function readObjects(session: Session, versionNumber: number): Promise<ReadObjects> {
   const [role] = await session.query<{ superuser: boolean }>(
     "select pg_catalog.current_setting('is_superuser') = 'on' as superuser",
   );
@@ -31,13 +34,16 @@ export async function readObjects(
     ...kinds.map((kind) => ({ kind, sql: dumped(kind) })),
     ...kinds.flatMap((kind) => (kind.acl && kind.home ? [{ kind, sql: granted(kind, kind.acl, kind.home) }] : [])),
   ];
-  const objects: ObjectFacts[] = [];
+  const read: ReadObjects[] = [];
   await withFixedSettings(session, 'the definitions', async () => {
-    for (const { kind, sql } of queries) {
-      for (const object of await readKind(session, kind, sql, notRecorded)) objects.push(object);
-    }
+    for (const { kind, sql } of queries) read.push(await readKind(session, kind, sql));
   });
-  return objects.sort((a, b) => compare(a.type, b.type) || compare(a.identity, b.identity));
+  return {
+    objects: read
+      .flatMap(({ objects }) => objects)
+      .sort((a, b) => compare(a.type, b.type) || compare(a.identity, b.identity)),
+    notRecorded: read.flatMap(({ notRecorded }) => notRecorded),
+  };
 }
 
 function compare(a: string, b: string): number {
@@ -49,16 +55,15 @@ function compare(a: string, b: string): number {
  * reads the system caches). So an object that another session has dropped since then has no identity any more, or its
  * lookup fails, before PostgreSQL 14 as a rule: then all is read again without it.
  */
-async function readKind(session: Session, kind: Kind, sql: string, notRecorded: string[]): Promise<ObjectFacts[]> {
+async function readKind(session: Session, kind: Kind, sql: string): Promise<ReadObjects> {
   const gone: number[] = [];
   for (let attempt = 1; ; attempt++) {
     try {
       const rows = await behindSavepoint(session, () => readSlices(session, kind, sql, gone));
-      const found = rows.filter((row): row is ObjectFacts => row.identity !== null);
-      const lost = rows.length - found.length + gone.length;
-      if (lost > 0)
-        notRecorded.push(`Dropped by another session while the backup read them, in ${kind.catalog}: ${lost}.`);
-      return found;
+      const objects = rows.filter((row): row is ObjectFacts => row.identity !== null);
+      const lost = rows.length - objects.length + gone.length;
+      const line = `Dropped by another session while the backup read them, in ${kind.catalog}: ${lost}.`;
+      return { objects, notRecorded: lost > 0 ? [line] : [] };
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       const oid = failedLookup(error);

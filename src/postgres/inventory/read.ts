@@ -11,29 +11,22 @@ import { withFixedSettings } from './savepoint.ts';
 /** All of the inventory but what needs the dump: rows, sequences, and whether the archive holds the large objects. */
 export type Definitions = Pick<
   Inventory,
-  'server' | 'database' | 'extensions' | 'roles' | 'materializedViews' | 'objects'
+  'server' | 'database' | 'extensions' | 'roles' | 'materializedViews' | 'objects' | 'notRecorded'
 > & { largeObjects: Omit<LargeObjectFacts, 'dumped'> };
 
 export interface DefinitionOptions {
   /** Digest the bytes of the large objects too. */
   content: boolean;
-  /** Takes, in words, what could not be recorded. */
-  notRecorded: string[];
 }
 
 /** Reads what the snapshot of the session's transaction holds beside rows. Leaves the session as it was. */
-export async function readDefinitions(
-  session: Session,
-  { content, notRecorded }: DefinitionOptions,
-): Promise<Definitions> {
+export async function readDefinitions(session: Session, { content }: DefinitionOptions): Promise<Definitions> {
   const cluster = await readCluster(session);
-  notRecorded.push(...(await readLeftOut(session)));
-  return {
-    ...cluster,
-    largeObjects: await readLargeObjects(session, { content }),
-    materializedViews: await readMaterializedViews(session),
-    objects: await readObjects(session, { versionNumber: cluster.server.versionNumber, notRecorded }),
-  };
+  const leftOut = await readLeftOut(session);
+  const largeObjects = await readLargeObjects(session, { content });
+  const materializedViews = await readMaterializedViews(session);
+  const { objects, notRecorded } = await readObjects(session, cluster.server.versionNumber);
+  return { ...cluster, largeObjects, materializedViews, objects, notRecorded: [...leftOut, ...notRecorded] };
 }
 
 function readCluster(session: Session) {

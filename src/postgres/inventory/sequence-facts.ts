@@ -18,26 +18,30 @@ export interface ArchivedSequences {
 
 /**
  * The two values between which pg_dump read each sequence. Where a reading does not know the value, it is the value that
- * pg_dump wrote. Where that is not known either, every value of the sequence lies between, and `notRecorded` takes a line
- * about it.
+ * pg_dump wrote. Where that is not known either, every value of the sequence lies between, and `notRecorded` says so.
  */
 export function sequenceFacts(
   sequences: Sequence[],
   readings: { before: SequenceReadings; after: SequenceReadings },
   archive: ArchivedSequences,
-  notRecorded: string[],
-): SequenceFacts[] {
+): { sequences: SequenceFacts[]; notRecorded: string[] } {
   const values = readSequenceSets(archive.sets, archive.encoding);
-  return sequences.map((sequence) => {
-    const { oid, schema, name, increment, cycle } = sequence;
+  const known = sequences.map((sequence) => {
     const written = values.get(label(sequence)) ?? null;
-    const defined = archive.definitions.has(oid);
+    const defined = archive.definitions.has(sequence.oid);
     // --exclude-table-data leaves out the values of sequences too.
     const leftOut = written === null && defined && archive.partial;
-    const known = leftOut ? null : knownRange(sequence, readings, written);
-    if (known === null && defined) notRecorded.push(`Value of sequence ${label(sequence)}: the dump does not set it.`);
-    return { schema, name, increment, cycle, ...(known ?? anyValue(sequence)) };
+    return { sequence, defined, range: leftOut ? null : knownRange(sequence, readings, written) };
   });
+  return {
+    sequences: known.map(({ sequence, range }) => {
+      const { schema, name, increment, cycle } = sequence;
+      return { schema, name, increment, cycle, ...(range ?? anyValue(sequence)) };
+    }),
+    notRecorded: known
+      .filter(({ defined, range }) => defined && range === null)
+      .map(({ sequence }) => `Value of sequence ${label(sequence)}: the dump does not set it.`),
+  };
 }
 
 type Range = Pick<SequenceFacts, 'before' | 'after'>;

@@ -12,12 +12,12 @@ const NOT_OURS = ['42P04', '23505'];
 
 /** A database of ours on a server: what becomes of it must be said. A private server goes as a whole, and takes it along. */
 export class MadeDatabase {
-  /** The roles that were made for it. */
-  roles: string[] = [];
   /** It stays, and that is said elsewhere: from here on it is not left behind. */
   readonly keep: () => void;
   readonly #scratch: ScratchServer;
   readonly #name: string;
+  /** The roles that were made for it. */
+  readonly #roles: string[] = [];
 
   /** To be called before it is made: the `post:` step names it when this process is killed. */
   constructor(scratch: ScratchServer, name: string) {
@@ -26,6 +26,10 @@ export class MadeDatabase {
     const { connection, context } = scratch.server;
     const host = connection.PGHOST ?? 'the default socket';
     this.keep = scratch.private ? () => {} : context.track({ kind: 'database', database: name, host });
+  }
+
+  addRole(name: string): void {
+    this.#roles.push(name);
   }
 
   /**
@@ -37,7 +41,7 @@ export class MadeDatabase {
     try {
       await this.#inSession(async (session) => {
         if (!isAnothers(cause)) await dropDatabase(session, this.#name);
-        await dropRoles(session, this.roles);
+        await dropRoles(session, this.#roles);
       });
     } catch {
       throw new LeftBehind(this.#described(), cause);
@@ -61,8 +65,8 @@ export class MadeDatabase {
   }
 
   #described(): string {
-    const roles = this.roles.map((name) => JSON.stringify(name)).join(', ');
-    const also = this.roles.length === 0 ? '' : `, and the roles that were made for it: ${roles}`;
+    const roles = this.#roles.map((name) => JSON.stringify(name)).join(', ');
+    const also = this.#roles.length === 0 ? '' : `, and the roles that were made for it: ${roles}`;
     return `Left behind on the server, to be dropped by hand: database ${JSON.stringify(this.#name)}${also}.`;
   }
 }

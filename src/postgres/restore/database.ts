@@ -4,22 +4,22 @@ import { attempt, setClause } from './roles.ts';
 
 /**
  * Makes an empty database with the source's encoding, collation and provider. A locale that this server does not have is
- * replaced by C, and said: `notMade` takes it in words.
+ * replaced by C. Returns in words what could not be made.
  */
 export async function createDatabase(
   session: Session,
   name: string,
   facts: DatabaseFacts,
   versionNumber: number,
-  notMade: string[],
-): Promise<void> {
+): Promise<string[]> {
   const create = `create database ${quoteIdentifier(name)} template template0 encoding ${quoteLiteral(facts.encoding)}`;
   try {
     await session.run(`${create} ${localeClause(facts, versionNumber)}`);
+    return [];
   } catch (error) {
     if (!(error instanceof SqlError) || !/locale|collation|provider|icu|encoding/i.test(error.message)) throw error;
     await session.run(`${create} lc_collate 'C' lc_ctype 'C'`);
-    notMade.push(`The source's collation (${describe(facts)}) is not available here, C was used: ${error.message}`);
+    return [`The source's collation (${describe(facts)}) is not available here, C was used: ${error.message}`];
   }
 }
 
@@ -39,14 +39,10 @@ function describe({ provider, locale, collate, ctype }: DatabaseFacts): string {
 
 /**
  * What CREATE DATABASE and the dump leave out: owner, grants, comment, connection limit and settings. To be called when
- * the data is there, for a setting such as default_transaction_read_only would stop a restore.
+ * the data is there, for a setting such as default_transaction_read_only would stop a restore. Returns in words what the
+ * server refused.
  */
-export async function applyDatabaseFacts(
-  session: Session,
-  name: string,
-  facts: DatabaseFacts,
-  notMade: string[],
-): Promise<void> {
+export async function applyDatabaseFacts(session: Session, name: string, facts: DatabaseFacts): Promise<string[]> {
   const database = quoteIdentifier(name);
   const statements = [
     `alter database ${database} owner to ${quoteIdentifier(facts.owner)}`,
@@ -61,7 +57,9 @@ export async function applyDatabaseFacts(
     ),
     ...grants(database, facts),
   ];
-  for (const statement of statements) await attempt(session, statement, 'the database', { notMade });
+  const refusals: string[] = [];
+  for (const statement of statements) refusals.push(...(await attempt(session, statement, 'the database')));
+  return refusals;
 }
 
 const PRIVILEGES: Record<string, string> = { C: 'CREATE', T: 'TEMPORARY', c: 'CONNECT' };

@@ -51,13 +51,14 @@ export async function restoreInto(scratch: ScratchServer, options: RestoreOption
   const server = { ...scratch.server, connection: { ...connection, PGCLIENTENCODING: inventory.database.encoding } };
   const made = new MadeDatabase(scratch, database);
   try {
-    const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, made.roles);
-    await createDatabase(session, database, inventory.database, versionNumber, notMade);
+    const onCreated = (name: string) => made.addRole(name);
+    const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);
+    const notCreated = await createDatabase(session, database, inventory.database, versionNumber);
     const lacking = await lackingExtensions(scratch, inventory);
     const errors = await load(server, options);
-    await applyDatabaseFacts(session, database, inventory.database, notMade);
+    const notApplied = await applyDatabaseFacts(session, database, inventory.database);
     const existingRoles = inventory.roles.map(({ name }) => name).filter((name) => !created.includes(name));
-    return { server, made, errors, lacking, existingRoles, notMade };
+    return { server, made, errors, lacking, existingRoles, notMade: [...notMade, ...notCreated, ...notApplied] };
   } catch (error) {
     await made.remove(error);
     throw error;

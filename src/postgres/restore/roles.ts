@@ -13,33 +13,38 @@ export interface RecreatedRoles {
 
 /**
  * Makes the roles of the inventory that the server does not have, without passwords, with their memberships, settings
- * and comments, by statements of our own: `globals.sql` is for people. When it throws, `created` has what was made.
+ * and comments, by statements of our own: `globals.sql` is for people. `onCreated` hears of each at once, because the
+ * next statement may throw.
  */
 export async function recreateRoles(
   session: Session,
   roles: RoleFacts[],
   versionNumber: number,
-  created: string[] = [],
+  onCreated: (name: string) => void = () => {},
 ): Promise<RecreatedRoles> {
   const present = new Set(
     (await session.query<{ name: string }>('select rolname as name from pg_catalog.pg_roles')).map(({ name }) => name),
   );
-  const result: RecreatedRoles = { created, existing: [], notMade: [] };
-  const made: RoleFacts[] = [];
-  for (const role of roles) {
-    if (present.has(role.name)) {
-      result.existing.push(role.name);
-      continue;
-    }
-    if (!(await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`, result))) continue;
-    result.created.push(role.name);
-    made.push(role);
+  const created: RoleFacts[] = [];
+  const notMade: string[] = [];
+  for (const role of roles.filter(({ name }) => !present.has(name))) {
+    const refusals = await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`);
+    notMade.push(...refusals);
+    if (refusals.length > 0) continue;
+    created.push(role);
+    onCreated(role.name);
   }
-  for (const role of made) {
+  for (const role of created) {
     const statements = [...memberships(role, versionNumber), ...roleSettings(role), ...comment(role)];
-    for (const statement of statements) await attempt(session, statement, `role ${JSON.stringify(role.name)}`, result);
+    for (const statement of statements) {
+      notMade.push(...(await attempt(session, statement, `role ${JSON.stringify(role.name)}`)));
+    }
   }
-  return result;
+  return {
+    created: created.map(({ name }) => name),
+    existing: roles.map(({ name }) => name).filter((name) => present.has(name)),
+    notMade,
+  };
 }
 
 /** In the reverse order: of the objects that the roles own in this database nothing is left by then. */
@@ -121,19 +126,13 @@ function splitNames(list: string): string[] {
   return names.map(([, quoted, bare]) => (quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"')));
 }
 
-/** What the server refuses of one role is reported, and the rest goes on. Resolves with whether it was done. */
-export async function attempt(
-  session: Session,
-  statement: string,
-  what: string,
-  result: Pick<RecreatedRoles, 'notMade'>,
-): Promise<boolean> {
+/** What the server refuses of one role is reported, and the rest goes on. Returns the refusal in words; none: it was done. */
+export async function attempt(session: Session, statement: string, what: string): Promise<string[]> {
   try {
     await session.run(statement);
-    return true;
+    return [];
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    result.notMade.push(`${what}: ${error.message}`);
-    return false;
+    return [`${what}: ${error.message}`];
   }
 }

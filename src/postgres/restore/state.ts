@@ -21,7 +21,7 @@ export async function readState(
   const session = await Session.open(server, 'compare');
   try {
     await session.run('begin isolation level repeatable read read only');
-    const definitions = await readDefinitions(session, { content: fingerprint === 'content', notRecorded: [] });
+    const { notRecorded: _, ...definitions } = await readDefinitions(session, { content: fingerprint === 'content' });
     const tables = await listTables(session);
     const userCode = ours ? new Map<number, string>() : await findUserCode(session);
     const copyRows = await copyCounter(server, session);

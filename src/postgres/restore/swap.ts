@@ -16,6 +16,13 @@ export interface Swap {
   before: string | null;
 }
 
+export interface SwapOptions {
+  /** Milliseconds. */
+  timeout: number;
+  /** Called between the statements. */
+  at(step: string): Promise<void>;
+}
+
 /** The swap as SQL: in one transaction, so that a moment before it everything is as it was, and a moment after it done. */
 export function swapStatements({ live, restored, before }: Swap): string[] {
   const rename = (from: string, to: string) =>
@@ -30,11 +37,9 @@ export function swapStatements({ live, restored, before }: Swap): string[] {
  * time is over or the server refuses; then everything is as it was.
  */
 export async function swapDatabases(
-  server: Server,
-  session: Session,
+  { server, session }: { server: Server; session: Session },
   swap: Swap,
-  timeout: number,
-  at: (step: string) => Promise<void>,
+  { timeout, at }: SwapOptions,
 ): Promise<void> {
   const deadline = Date.now() + timeout;
   const ender = await Session.open(server, 'watch');

@@ -27,14 +27,24 @@ export interface RestoreTarget extends ScratchServer {
   loginTriggers: string[];
 }
 
+export interface TargetOptions {
+  connection: Record<string, string>;
+  choice: ToolsetChoice;
+  /** The major version of the pg_dump that made the backup. */
+  clientMajor: number;
+  /** Names the sessions. */
+  id: string;
+  context: ToolContext;
+}
+
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
-export async function openRestoreTarget(
-  connection: Record<string, string>,
-  choice: ToolsetChoice,
-  clientMajor: number,
-  id: string,
-  context: ToolContext,
-): Promise<RestoreTarget> {
+export async function openRestoreTarget({
+  connection,
+  choice,
+  clientMajor,
+  id,
+  context,
+}: TargetOptions): Promise<RestoreTarget> {
   const database = connection.PGDATABASE ?? '';
   const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
   const maintenance = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };

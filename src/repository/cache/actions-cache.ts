@@ -23,15 +23,18 @@ const PASSED_ON = [
   'NODE_EXTRA_CA_CERTS',
 ];
 
-/**
- * Asks the Actions cache, for at most so many milliseconds. `folder` holds what is kept or brought, and nothing else; the
- * archives lie beside it. Throws an error whose message is the reason alone.
- */
+export interface CacheQuestion {
+  request: CacheRequest;
+  key: string;
+  /** Holds what is kept or brought, and nothing else; the archives lie beside it. */
+  folder: string;
+  /** Milliseconds. */
+  within: number;
+}
+
+/** Asks the Actions cache. Throws an error whose message is the reason alone. */
 export async function askActionsCache(
-  request: CacheRequest,
-  key: string,
-  folder: string,
-  within: number,
+  { request, key, folder, within }: CacheQuestion,
   run: RepositoryContext,
 ): Promise<CacheOutcome> {
   const env = Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name] ?? '']).filter(([, value]) => value));

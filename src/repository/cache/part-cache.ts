@@ -114,7 +114,7 @@ export class PartCache {
   }
 
   #ask(request: CacheRequest, folder: string, within: number): Promise<CacheOutcome> {
-    return askActionsCache(request, this.#key, folder, within, this.#run);
+    return askActionsCache({ request, key: this.#key, folder, within }, this.#run);
   }
 
   async #giveUp(consequence: string, error: unknown): Promise<void> {

@@ -37,16 +37,15 @@ export async function inSnapshot<T>(
 
 /** All that the readers read, by the tables' names; ends the session's transaction. */
 export async function readAll(session: Session) {
-  const notRecorded: string[] = [];
   const tables = await listTables(session);
-  const definitions = await readDefinitions(session, { content: true, notRecorded });
+  const definitions = await readDefinitions(session, { content: true });
   const counts = await countTables(session, tables, { fingerprint: 'content', userCode: new Map(), copyRows: null });
   const counted = tables.map(({ oid, schema, name, kind }) => ({ schema, name, kind, ...counts.get(oid) }));
   const sequences = await listSequences(session);
   await session.run('commit');
   const values = await readRestoredSequences(session, sequences);
   const valued = sequences.map(({ oid, ...sequence }) => ({ ...sequence, current: values.get(oid) ?? null }));
-  return { ...definitions, tables: counted, sequences: valued, notRecorded };
+  return { ...definitions, tables: counted, sequences: valued };
 }
 
 export async function createKitchenSink(server: PostgresServer, name: string): Promise<void> {

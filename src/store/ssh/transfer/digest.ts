@@ -9,8 +9,7 @@ const WITHOUT = new WeakSet<Remote>();
 export async function verifyDigest(
   remote: Remote,
   session: Session,
-  path: string,
-  sha256: string,
+  { path, sha256 }: { path: string; sha256: string },
   signal: AbortSignal,
 ): Promise<void> {
   if (WITHOUT.has(remote)) return;

@@ -110,7 +110,8 @@ export class SftpUpload implements Upload {
           'its disk may be full, or it cannot be trusted.',
       );
     }
-    await verifyDigest(this.#remote, this.#session, part, this.#hash.digest('hex'), this.#signal);
+    const sent = { path: part, sha256: this.#hash.digest('hex') };
+    await verifyDigest(this.#remote, this.#session, sent, this.#signal);
     this.#state = 'unknown';
     try {
       await this.#session.rename(part, this.#path, this.#signal);

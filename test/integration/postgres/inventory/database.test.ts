@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => server.stop('immediate'));
 
 const definitions = (name: string) =>
-  inSnapshot(server.env(name), (session) => readDefinitions(session, { content: false, notRecorded: [] }));
+  inSnapshot(server.env(name), (session) => readDefinitions(session, { content: false }));
 
 describe('the database', () => {
   test('as CREATE DATABASE leaves it', async () => {

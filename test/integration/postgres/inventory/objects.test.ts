@@ -271,7 +271,7 @@ describe('a change in the copy', () => {
     try {
       await session.run(sql);
       const versionNumber = copy.server.versionNumber;
-      const objects = await readObjects(session, { versionNumber, notRecorded: [] });
+      const { objects } = await readObjects(session, versionNumber);
       expect(differences(copy.objects, objects)).toEqual(different.toSorted(byText));
     } finally {
       await session.run('rollback');
@@ -288,10 +288,9 @@ test('what another session has dropped since the snapshot is left out, and said'
   );
   await inSnapshot(server.env('dropped'), async (reader) => {
     const versionNumber = copy.server.versionNumber;
-    const before = await readObjects(reader, { versionNumber, notRecorded: [] });
+    const { objects: before } = await readObjects(reader, versionNumber);
     await server.psql('dropped', 'drop function gone; drop policy gone on t; drop type gone');
-    const notRecorded: string[] = [];
-    const after = await readObjects(reader, { versionNumber, notRecorded });
+    const { objects: after, notRecorded } = await readObjects(reader, versionNumber);
     expect(differences(before, after)).toEqual([
       'function public.gone()',
       'policy gone on public.t',

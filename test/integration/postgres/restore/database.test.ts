@@ -50,9 +50,8 @@ async function copied(clause: string, statements = '', change: Partial<DatabaseF
   await server.createDatabase('scratch_source', `template template0 ${clause}`);
   if (statements !== '') await server.psql('postgres', statements);
   const source = { ...(await factsOf(server, 'scratch_source')), ...change };
-  const notMade: string[] = [];
-  await createDatabase(session, 'scratch_copy', source, server.major * 10_000, notMade);
-  await applyDatabaseFacts(session, 'scratch_copy', source, notMade);
+  const notCreated = await createDatabase(session, 'scratch_copy', source, server.major * 10_000);
+  const notMade = [...notCreated, ...(await applyDatabaseFacts(session, 'scratch_copy', source))];
   return { source, copy: { ...(await factsOf(server, 'scratch_copy')), name: source.name }, notMade };
 }
 
@@ -85,9 +84,7 @@ describe('encoding, collation and provider', () => {
 
   test('what else is wrong is no matter of collation', async () => {
     const facts = await factsOf(server, 'postgres');
-    await expect(createDatabase(session, 'postgres', facts, server.major * 10_000, [])).rejects.toThrow(
-      /already exists/,
-    );
+    await expect(createDatabase(session, 'postgres', facts, server.major * 10_000)).rejects.toThrow(/already exists/);
   });
 });
 
@@ -103,9 +100,7 @@ describe.each([17, 18])('PostgreSQL %i', (major) => {
     for (const [index, clause] of clauses.entries()) {
       await newer.createDatabase(`source${index}`, `template template0 ${clause}`);
       const source = await factsOf(newer, `source${index}`);
-      const notMade: string[] = [];
-      await createDatabase(admin, `copy${index}`, source, major * 10_000, notMade);
-      expect(notMade).toEqual([]);
+      expect(await createDatabase(admin, `copy${index}`, source, major * 10_000)).toEqual([]);
       expect(await factsOf(newer, `copy${index}`)).toEqual({ ...source, name: `copy${index}` });
     }
     admin.kill();

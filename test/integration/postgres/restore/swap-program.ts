@@ -12,9 +12,10 @@ const session = await Session.open(server, 'admin');
 const die = () => process.kill(process.pid, 'SIGKILL');
 if (/^\d+$/.test(when)) setTimeout(die, Number(when));
 const swap = { live: 'live', restored: 'live_restored', before: 'live_before' };
-await swapDatabases(server, session, swap, 10_000, async (step) => {
+const at = async (step: string) => {
   if (step === when) die();
   // Wide enough for a moment that comes by chance.
   await new Promise((resolve) => setTimeout(resolve, 10));
-});
+};
+await swapDatabases({ server, session }, swap, { timeout: 10_000, at });
 session.kill();

@@ -39,7 +39,7 @@ async function swap(timeout: number, at: (step: string) => Promise<void> = async
   const admin = await serverTo(server, 'postgres');
   const session = await Session.open(admin, 'admin');
   try {
-    await swapDatabases(admin, session, SWAP, timeout, at);
+    await swapDatabases({ server: admin, session }, SWAP, { timeout, at });
   } finally {
     session.kill();
   }

@@ -64,7 +64,6 @@ interface Case {
 }
 
 function factsOf({ before, after, written, sequence = {}, partial = false, defined = true }: Case) {
-  const notRecorded: string[] = [];
   const reading = (value: SequenceReading | null) => new Map(value === null ? [] : [[5, value]]);
   const archive = {
     sets: written === null ? [] : [set('s', written)],
@@ -73,7 +72,8 @@ function factsOf({ before, after, written, sequence = {}, partial = false, defin
     partial,
   };
   const readings = { before: reading(before), after: reading(after) };
-  const [facts] = sequenceFacts([{ ...SEQUENCE, ...sequence }], readings, archive, notRecorded);
+  const { sequences, notRecorded } = sequenceFacts([{ ...SEQUENCE, ...sequence }], readings, archive);
+  const [facts] = sequences;
   return [facts?.before, facts?.after, notRecorded.length];
 }
 

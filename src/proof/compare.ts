@@ -13,9 +13,9 @@ export interface Comparison extends Compared {
 
 /** Holds what was restored against what was dumped, kind by kind. No tolerance: equal, or a finding. */
 export function compare(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Comparison {
-  const tables = compareTables(expected, restored, circumstances);
-  const parts: Compared[] = [
-    tables,
+  const { notRecorded } = expected;
+  return mergeComparisons([
+    compareTables(expected, restored, circumstances),
     compareSequences(expected, restored, circumstances),
     compareLargeObjects(expected, restored),
     compareMaterializedViews(expected, restored, circumstances),
@@ -23,16 +23,17 @@ export function compare(expected: Inventory, restored: RestoredState, circumstan
     compareExtensions(expected, restored, circumstances),
     compareRoles(expected, restored, circumstances),
     compareDatabase(expected, restored),
-  ];
+    { notVerified: [...leftOut(circumstances.partial), ...notRecorded] },
+  ]);
+}
+
+/** What several steps found, in their order. */
+export function mergeComparisons(steps: Partial<Comparison>[]): Comparison {
   return {
-    tables: tables.tables,
-    findings: parts.flatMap(({ findings }) => findings),
-    verified: parts.flatMap(({ verified }) => verified),
-    notVerified: [
-      ...parts.flatMap(({ notVerified }) => notVerified),
-      ...leftOut(circumstances.partial),
-      ...expected.notRecorded,
-    ],
+    tables: steps.flatMap(({ tables = [] }) => tables),
+    findings: steps.flatMap(({ findings = [] }) => findings),
+    verified: steps.flatMap(({ verified = [] }) => verified),
+    notVerified: steps.flatMap(({ notVerified = [] }) => notVerified),
   };
 }
 

@@ -13,7 +13,7 @@ import type { RestoreTestSettings } from './inputs.ts';
  * Runs the user's SQL in the restored database, then the assertions once more, and only then gives the URL with which
  * later steps connect.
  */
-export async function handOut(
+export async function exposeDatabase(
   server: Server,
   { afterRestore, assertions }: Pick<RestoreTestSettings, 'afterRestore' | 'assertions'>,
   run: Run,

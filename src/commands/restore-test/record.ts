@@ -15,7 +15,7 @@ const MOST_FINDINGS = 100;
  * not read. A store that does not take it is a warning: the test itself stands.
  */
 export async function keepRecord(
-  report: RestoreTestReport,
+  report: Omit<RestoreTestReport, 'records'>,
   { store, backups, id, manifestSha256 }: ChosenBackup,
   settings: RestoreTestSettings,
   run: Run,
@@ -32,7 +32,11 @@ export async function keepRecord(
   }
 }
 
-function recordOf(report: RestoreTestReport, manifestSha256: string, lifeboat: string): RestoreTestRecord {
+function recordOf(
+  report: Omit<RestoreTestReport, 'records'>,
+  manifestSha256: string,
+  lifeboat: string,
+): RestoreTestRecord {
   const { id, name, verdict, started, finished, signatureVerified, scratchServer, stages } = report;
   const { findings, verified, notVerified } = report;
   return {

@@ -2,16 +2,16 @@ import { startOf } from '../../formats/id.ts';
 import type { Verdict } from '../../formats/restore-test/record.ts';
 import { verdictOf, worstFirst } from '../../proof/verdict.ts';
 import { PartCache } from '../../repository/cache/part-cache.ts';
-import { chooseBackup } from '../../repository/find-backup.ts';
+import { type ChosenBackup, chooseBackup } from '../../repository/find-backup.ts';
 import type { Store } from '../../store/store.ts';
 import { formatBytes, formatDuration } from '../../units.ts';
 import { openStores } from '../shared/open-stores.ts';
 import { withinRestoreTimeout } from '../shared/restore-timeout.ts';
 import type { Run } from '../shared/run.ts';
-import { examine } from './examine.ts';
 import type { RestoreTestSettings } from './inputs.ts';
 import { keepRecord } from './record.ts';
 import type { RestoreTestReport } from './report.ts';
+import { type TestedBackup, testBackup } from './test-backup.ts';
 import { verdictBefore } from './verdict-before.ts';
 
 export interface RestoreTestResult {
@@ -21,16 +21,20 @@ export interface RestoreTestResult {
 }
 
 /**
- * Restores a backup into a throwaway PostgreSQL and demands that it equals what was dumped. Whatever is wrong with the
+ * Restores a backup into a throwaway PostgreSQL and requires that it equals what was dumped. Whatever is wrong with the
  * backup is a finding and lowers the verdict; it throws only when nothing can be said of the backup.
  */
 export function restoreTest(settings: RestoreTestSettings, run: Run): Promise<RestoreTestResult> {
   return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) =>
-    testBackup(settings, timed, isRestored),
+    runRestoreTest(settings, timed, isRestored),
   );
 }
 
-async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: () => void): Promise<RestoreTestResult> {
+async function runRestoreTest(
+  settings: RestoreTestSettings,
+  run: Run,
+  isRestored: () => void,
+): Promise<RestoreTestResult> {
   const { progress, log } = run;
   const started = run.now();
   const stores = await progress.stage('open stores', () => openStores(settings, run));
@@ -40,59 +44,79 @@ async function testBackup(settings: RestoreTestSettings, run: Run, isRestored: (
     progress.about = { set: chosen.set, database: null, backup: chosen.id };
     log.info(`Restore test of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} in ${chosen.store.url}`);
     if (settings.cache) cache = new PartCache(chosen, run);
-    const examined = await examine(chosen, settings, run, cache);
+    const tested = await testBackup(chosen, settings, run, cache);
     run.signal.throwIfAborted();
     isRestored();
-    const cachedSize = cache?.cachedSize ?? 0;
-    progress.about.database = examined.manifest?.database ?? null;
+    progress.about.database = tested.manifest?.database ?? null;
     const before = await verdictBefore(chosen.backups);
     run.signal.throwIfAborted();
-    const findings = worstFirst(examined.findings);
-    const verdict = verdictOf(findings);
-    const report: RestoreTestReport = {
-      command: 'restore-test',
-      verdict,
-      recovered: verdict === 'proven' && wasRed(before, settings),
-      id: chosen.id,
-      name: chosen.set,
-      database: examined.manifest?.database ?? null,
-      created: examined.manifest?.created ?? null,
-      store: chosen.store.url,
-      manifestSha256: chosen.manifestSha256,
-      signed: chosen.signature !== null,
-      signatureVerified: examined.signatureVerified,
-      sourceVersion: examined.inventory?.server.version ?? null,
-      scratchServer: examined.scratchServer,
-      isolation: examined.isolation,
-      started: started.toISOString(),
-      finished: run.now().toISOString(),
-      duration: Math.round(progress.elapsed()),
-      restoreTime: examined.restoreTime === null ? null : Math.round(examined.restoreTime),
-      stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-      keptDatabase: examined.restoredUrl === null ? null : databaseOf(examined.restoredUrl),
-      cachedSize,
-      storedSize: examined.manifest?.totals.stored ?? null,
-      plainSize: examined.manifest?.totals.plain ?? null,
-      findings,
-      missed: missedObjectives(chosen.id, cachedSize > 0 ? null : examined.restoreTime, settings, started),
-      verified: examined.verified,
-      notVerified: [
-        ...examined.notVerified,
-        ...notVerifiedByCache(cachedSize, chosen.store.url),
-        ...notVerifiedElsewhere(stores, chosen.store),
-      ],
-      tables: examined.tables,
-      records: [],
-    };
+    const cachedSize = cache?.cachedSize ?? 0;
+    const result = resultOf(tested, { chosen, stores, before, cachedSize, started }, settings, run);
     // A record speaks of the store's own copy.
-    if (cachedSize === 0) report.records = await keepRecord(report, chosen, settings, run);
+    const records = cachedSize === 0 ? await keepRecord(result, chosen, settings, run) : [];
     // What cannot be proven is not what later runs restore again, and may be damaged.
-    if (verdict !== 'failed') await cache?.keep();
-    return { report, restoredUrl: examined.restoredUrl };
+    if (result.verdict !== 'failed') await cache?.keep();
+    return { report: { ...result, records }, restoredUrl: tested.restoredUrl ?? null };
   } finally {
     await cache?.close();
     for (const store of stores) store.close();
   }
+}
+
+/** What a restore test was made of. */
+interface TestCircumstances {
+  chosen: ChosenBackup;
+  stores: Store[];
+  /** Of the restore test before this one. */
+  before: Verdict | null;
+  cachedSize: number;
+  started: Date;
+}
+
+/** Everything that the report says but where its record is. */
+function resultOf(
+  tested: TestedBackup,
+  { chosen, stores, before, cachedSize, started }: TestCircumstances,
+  settings: RestoreTestSettings,
+  { now, progress }: Run,
+): Omit<RestoreTestReport, 'records'> {
+  const { manifest, inventory, restoreTime = null, restoredUrl } = tested;
+  const findings = worstFirst(tested.findings);
+  const verdict = verdictOf(findings);
+  return {
+    command: 'restore-test',
+    verdict,
+    recovered: verdict === 'proven' && wasRed(before, settings),
+    id: chosen.id,
+    name: chosen.set,
+    database: manifest?.database ?? null,
+    created: manifest?.created ?? null,
+    store: chosen.store.url,
+    manifestSha256: chosen.manifestSha256,
+    signed: chosen.signature !== null,
+    signatureVerified: tested.signatureVerified ?? false,
+    sourceVersion: inventory?.server.version ?? null,
+    scratchServer: tested.scratchServer ?? null,
+    isolation: tested.isolation ?? null,
+    started: started.toISOString(),
+    finished: now().toISOString(),
+    duration: Math.round(progress.elapsed()),
+    restoreTime: restoreTime === null ? null : Math.round(restoreTime),
+    stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+    keptDatabase: restoredUrl === undefined ? null : databaseOf(restoredUrl),
+    cachedSize,
+    storedSize: manifest?.totals.stored ?? null,
+    plainSize: manifest?.totals.plain ?? null,
+    findings,
+    missed: missedObjectives(chosen.id, cachedSize > 0 ? null : restoreTime, settings, started),
+    verified: tested.verified,
+    notVerified: [
+      ...tested.notVerified,
+      ...notVerifiedByCache(cachedSize, chosen.store.url),
+      ...notVerifiedElsewhere(stores, chosen.store),
+    ],
+    tables: tested.tables,
+  };
 }
 
 function wasRed(verdict: Verdict | null, { onCouldNotVerify }: RestoreTestSettings): boolean {

@@ -5,16 +5,23 @@ import type { Verdict } from '../../formats/restore-test/record.ts';
 import { swapDatabases } from '../../postgres/restore/swap.ts';
 import { openRestoreTarget, type RestoreTarget } from '../../postgres/restore/target.ts';
 import { unexpected } from '../../postgres/toolset/toolset.ts';
+import { type Comparison, mergeComparisons } from '../../proof/compare.ts';
 import { verdictOf, worstFirst } from '../../proof/verdict.ts';
 import { type ChosenBackup, chooseBackup } from '../../repository/find-backup.ts';
 import { formatAge } from '../../units.ts';
-import { load } from '../shared/load.ts';
-import { damageOf, type Examination, newExamination, type OpenedBackup, openBackup } from '../shared/open-backup.ts';
+import { type LoadedBackup, loadBackup } from '../shared/load.ts';
+import {
+  damageOf,
+  type OpenedBackup,
+  openBackup,
+  requireManifest,
+  type TrustedManifest,
+} from '../shared/open-backup.ts';
 import { openStores } from '../shared/open-stores.ts';
 import { withinRestoreTimeout } from '../shared/restore-timeout.ts';
 import type { Run } from '../shared/run.ts';
 import { selectFromBackup } from '../shared/select-backup.ts';
-import { verify } from '../shared/verify.ts';
+import { verifyBackup } from '../shared/verify.ts';
 import { checksOf } from './files.ts';
 import type { RestoreSettings } from './inputs.ts';
 import { type PlannedSwap, planLines, planSwap, rolesToMake } from './plan.ts';
@@ -40,7 +47,6 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
   const live = settings.connection.PGDATABASE ?? '';
   progress.about.database = live;
   const stores = await progress.stage('open stores', () => openStores(settings, run));
-  const found = newExamination();
   try {
     const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
     progress.about = { set: chosen.set, database: live, backup: chosen.id };
@@ -49,11 +55,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
       `Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${formatAge(age / 1000)} old`,
     );
     warnOfAge(chosen, age, settings.maxAge, log);
-    const opened = await readable(
-      () => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found),
-      NOTHING_CHANGED,
-      run,
-    );
+    const { trusted, opened } = await readable(() => openChosen(chosen, settings, run), NOTHING_CHANGED, run);
     const { wanted } = settings;
     if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
@@ -73,7 +75,10 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
       const backup = wanted === null ? opened : await select(opened, wanted, target, run);
       const swap = planSwap(live, chosen.id, target, settings);
       const plan = planLines(swap, backup, target, settings);
-      const report: RestoreReport = {
+      for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
+      const outcome = settings.dryRun ? NOT_RESTORED : await runRestore({ backup, target, swap, settings }, run);
+      const { findings, tables, verified, notVerified } = mergeComparisons([trusted, outcome]);
+      return {
         command: 'restore',
         id: chosen.id,
         name: chosen.set,
@@ -82,35 +87,36 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
         part: backup.selection?.part ?? null,
         created: backup.manifest.created,
         serverVersion: target.version,
-        signatureVerified: found.signatureVerified,
+        signatureVerified: trusted.signatureVerified,
         dryRun: settings.dryRun,
         plan,
-        verdict: null,
-        restoredDatabase: null,
-        replaced: false,
-        previousDatabase: null,
-        createdRoles: [],
-        commandFailures: [],
-        filesTo: null,
-        findings: [],
-        verified: [],
-        notVerified: [],
-        tables: [],
+        ...outcome,
+        findings: worstFirst(findings),
+        verified,
+        notVerified,
+        tables,
         started: started.toISOString(),
-        finished: started.toISOString(),
-        duration: 0,
-        restoreTime: null,
-        stages: [],
+        finished: run.now().toISOString(),
+        duration: Math.round(progress.elapsed()),
+        restoreTime: outcome.restoreTime === null ? null : Math.round(outcome.restoreTime),
+        stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
       };
-      for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
-      if (!settings.dryRun) await runCommand(report, swap, backup, target, settings, run, found);
-      return finish(report, found, run);
     } finally {
       await target.close();
     }
   } finally {
     for (const store of stores) store.close();
   }
+}
+
+async function openChosen(
+  chosen: ChosenBackup,
+  settings: RestoreSettings,
+  run: Run,
+): Promise<{ trusted: TrustedManifest; opened: OpenedBackup }> {
+  const trusted = requireManifest(chosen, settings);
+  const source = { store: chosen.store, decryption: settings.decryption, withoutSums: 'read-twice' } as const;
+  return { trusted, opened: await openBackup(trusted.manifest, source, run) };
 }
 
 /** Milliseconds; 0 when it lies ahead. */
@@ -149,48 +155,93 @@ async function readable<T>(read: () => Promise<T>, consequence: string, run: Run
   }
 }
 
-async function runCommand(
-  report: RestoreReport,
-  swap: PlannedSwap,
-  backup: OpenedBackup,
-  target: RestoreTarget,
-  settings: RestoreSettings,
-  run: TimedRun,
-  found: Examination,
-): Promise<void> {
+/** A restore that is planned in full. */
+interface PlannedRestore {
+  backup: OpenedBackup;
+  target: RestoreTarget;
+  swap: PlannedSwap;
+  settings: RestoreSettings;
+}
+
+/** What a restore came to. */
+type RestoreOutcome = Comparison &
+  Pick<
+    RestoreReport,
+    | 'verdict'
+    | 'restoredDatabase'
+    | 'replaced'
+    | 'previousDatabase'
+    | 'createdRoles'
+    | 'commandFailures'
+    | 'filesTo'
+    | 'restoreTime'
+  >;
+
+/** Of a dry run. */
+const NOT_RESTORED: RestoreOutcome = {
+  verdict: null,
+  restoredDatabase: null,
+  replaced: false,
+  previousDatabase: null,
+  createdRoles: [],
+  commandFailures: [],
+  filesTo: null,
+  restoreTime: null,
+  ...mergeComparisons([]),
+};
+
+async function runRestore(planned: PlannedRestore, run: TimedRun): Promise<RestoreOutcome> {
+  const { backup, target, swap, settings } = planned;
   const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
   const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
-  const { jobs } = settings;
+  const into = { scratch: target, database: swap.restored, jobs: settings.jobs, roles };
   const consequence = `Database ${JSON.stringify(swap.live)} was not renamed.`;
-  const restored = await readable(
-    () => load(target, swap.restored, backup, { jobs, roles }, run, found),
-    consequence,
-    run,
-  );
-  report.restoredDatabase = swap.restored;
-  report.createdRoles = roles.map(({ name }) => name);
+  const loaded = await readable(() => loadBackup(backup, into, run), consequence, run);
+  const found = await verifyRestored(loaded, planned, run);
+  run.isRestored();
+  const verdict = verdictOf(found.findings);
+  const isSwapped = swap.swap && maySwap(verdict, settings);
+  const commandFailures = isSwapped ? await swapIn(planned, run) : [];
+  return {
+    ...found,
+    verdict,
+    restoredDatabase: isSwapped ? swap.live : swap.restored,
+    replaced: isSwapped && swap.before !== null,
+    previousDatabase: isSwapped ? swap.before : null,
+    createdRoles: roles.map(({ name }) => name),
+    commandFailures,
+    filesTo: backup.inventory.files.length > 0 ? settings.filesTo : null,
+    restoreTime: loaded.restoreTime,
+  };
+}
+
+async function verifyRestored(
+  loaded: LoadedBackup,
+  { swap, settings }: PlannedRestore,
+  run: TimedRun,
+): Promise<Comparison> {
+  const { made } = loaded.restored;
   try {
-    await verify(target, restored, backup, checksOf(settings), run, found);
-    report.filesTo = backup.inventory.files.length > 0 ? settings.filesTo : null;
+    return mergeComparisons(await Array.fromAsync(verifyBackup(loaded, checksOf(settings), run)));
   } catch (error) {
     if (!run.signal.aborted) throw notVerified(error, swap);
-    await restored.made.remove(error);
+    await made.remove(error);
     throw error;
   } finally {
-    restored.made.keep(); // It is verified and there to be used, or gone, or named.
+    made.keep(); // It is verified and there to be used, or gone, or named.
   }
-  run.isRestored();
-  report.verdict = verdictOf(found.findings);
-  if (!swap.swap || !maySwap(report.verdict, settings)) return;
-  const { progress, atSwap } = run;
-  await betweenCommands(settings.commands, run, report.commandFailures, () =>
-    progress.stage('swap', () => swapDatabases(target, swap, { timeout: settings.swapTimeout, at: atSwap })),
-  ).catch((error: unknown) => {
+}
+
+/** Returns which of the user's commands after the swap failed, in words. */
+async function swapIn({ target, swap, settings }: PlannedRestore, run: TimedRun): Promise<string[]> {
+  const options = { timeout: settings.swapTimeout, at: run.atSwap };
+  try {
+    return await betweenCommands(settings.commands, run, () =>
+      run.progress.stage('swap', () => swapDatabases(target, swap, options)),
+    );
+  } catch (error) {
     throw notSwapped(error, swap);
-  });
-  report.replaced = swap.before !== null;
-  report.previousDatabase = swap.before;
-  report.restoredDatabase = swap.live;
+  }
 }
 
 function notVerified(error: unknown, { restored }: PlannedSwap): LeftBehind {
@@ -206,18 +257,4 @@ function notSwapped(error: unknown, { restored, live }: PlannedSwap): LeftBehind
 
 function maySwap(verdict: Verdict, { acceptUnverified }: RestoreSettings): boolean {
   return verdict === 'proven' || (verdict === 'could-not-verify' && acceptUnverified);
-}
-
-function finish(report: RestoreReport, found: Examination, run: Run): RestoreReport {
-  return {
-    ...report,
-    findings: worstFirst(found.findings),
-    verified: found.verified,
-    notVerified: found.notVerified,
-    tables: found.tables,
-    finished: run.now().toISOString(),
-    duration: Math.round(run.progress.elapsed()),
-    restoreTime: found.restoreTime === null ? null : Math.round(found.restoreTime),
-    stages: run.progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-  };
 }

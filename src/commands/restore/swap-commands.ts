@@ -12,24 +12,21 @@ export interface SwapCommands {
 
 /**
  * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
- * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
+ * when the run is cancelled, or by the `post:` step when it is killed. Returns which of `after` failed, in words.
  */
-export async function betweenCommands(
-  commands: SwapCommands,
-  run: Run,
-  failures: string[],
-  swap: () => Promise<void>,
-): Promise<void> {
+export async function betweenCommands(commands: SwapCommands, run: Run, swap: () => Promise<void>): Promise<string[]> {
   const { after, env } = commands;
   run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
+  let failures: string[] = [];
   const forget = after.length === 0 ? () => {} : run.track({ kind: 'after' });
   try {
     if (commands.before.length > 0) await run.progress.stage('before', () => runBefore(commands, run));
     await swap();
   } finally {
-    if (after.length > 0) failures.push(...(await run.progress.stage('after', () => runAfter(after, { ...run, env }))));
+    if (after.length > 0) failures = await run.progress.stage('after', () => runAfter(after, { ...run, env }));
     forget();
   }
+  return failures;
 }
 
 /** The first that fails is the last: what it was to stop may still be at work. */

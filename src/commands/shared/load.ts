@@ -5,27 +5,44 @@ import { isTree } from '../../formats/names.ts';
 import { type RestoredDatabase, restoreInto } from '../../postgres/restore/restore-into.ts';
 import type { ScratchServer } from '../../postgres/scratch/server.ts';
 import { type BackupParts, UnreadablePart } from '../../repository/backup-parts.ts';
-import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
 
 export const READ_TWICE =
   'This backup has no side objects, as older ones: its data is fetched twice, first to verify it, then to restore it.';
 
-/** Restores a backup into a new database, tells how far it has come, and measures the time. */
-export async function load(
-  target: ScratchServer,
-  database: string,
-  { parts, manifest, inventory, selection }: OpenedBackup,
-  { jobs, roles = inventory.roles }: { jobs: number; roles?: RoleFacts[] },
+/** Where a backup is restored to, and how. */
+export interface LoadTarget {
+  scratch: ScratchServer;
+  /** The name of the new database. */
+  database: string;
+  jobs: number;
+  /** The roles to create where the server has none of the name. */
+  roles: RoleFacts[];
+}
+
+/** A backup, and the database that it was restored into. */
+export interface LoadedBackup {
+  backup: OpenedBackup;
+  scratch: ScratchServer;
+  restored: RestoredDatabase;
+  /** Milliseconds from the first byte fetched to a database that can be used. */
+  restoreTime: number;
+}
+
+/** Restores a backup into a new database, logs how far it has come, and measures the time. */
+export async function loadBackup(
+  backup: OpenedBackup,
+  { scratch, database, jobs, roles }: LoadTarget,
   run: Run,
-  found: Examination,
-): Promise<RestoredDatabase> {
+): Promise<LoadedBackup> {
+  const { parts, manifest, inventory, selection } = backup;
   const started = performance.now();
   await verifyBefore(parts, manifest, run);
   const { plain = 0 } = manifest.parts.find(({ name }) => name === 'data') ?? {};
   let loaded = 0;
   const restore = () =>
-    restoreInto(target, {
+    restoreInto(scratch, {
       database,
       inventory,
       roles,
@@ -40,8 +57,7 @@ export async function load(
   const reading = () => ({ plain: loaded, stored: null, more: '' });
   try {
     const restored = await run.progress.stage('restore', () => run.progress.watch('Restore', plain, reading, restore));
-    found.restoreTime = performance.now() - started;
-    return restored;
+    return { backup, scratch, restored, restoreTime: performance.now() - started };
   } catch (error) {
     // Verified bytes that differ later were exchanged in between.
     throw loaded > 0 && isDamage(error) ? new LeftBehind(CODE_MAY_HAVE_RUN, error) : error;

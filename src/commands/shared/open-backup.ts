@@ -5,50 +5,22 @@ import { MANIFEST_FILE } from '../../formats/names.ts';
 import type { Finding } from '../../formats/restore-test/finding.ts';
 import { type NotGood, whyNotCounted } from '../../formats/state.ts';
 import type { DecryptionSettings } from '../../openpgp/settings.ts';
-import type { IsolationKind } from '../../postgres/scratch/isolation/isolation.ts';
-import type { ComparedTable } from '../../proof/tables.ts';
 import { BackupParts, UnreadablePart, type WithoutSums } from '../../repository/backup-parts.ts';
-import type { PartCache } from '../../repository/cache/part-cache.ts';
 import type { ChosenBackup } from '../../repository/find-backup.ts';
+import type { PartStore } from '../../store/store.ts';
 import type { BackupSelection } from './backup-selection.ts';
 import type { Run } from './run.ts';
 
-/** What is known of a backup, as far as its examination came. */
-export interface Examination {
-  manifest: Manifest | null;
-  inventory: Inventory | null;
-  findings: Finding[];
+/** A manifest that counts, and what is known of its origin. */
+export interface TrustedManifest {
+  manifest: Manifest;
+  signatureVerified: boolean;
+  /** In words. */
   verified: string[];
   notVerified: string[];
-  tables: ComparedTable[];
-  signatureVerified: boolean;
-  /** `server_version` of the scratch server. */
-  scratchServer: string | null;
-  /** null: a server that was named, or none. */
-  isolation: IsolationKind | null;
-  /** Milliseconds from the first byte fetched to a database that can be used. */
-  restoreTime: number | null;
-  /** Of a database that was kept for later steps; it holds the scratch server's password. */
-  restoredUrl: string | null;
 }
 
-export function newExamination(): Examination {
-  return {
-    manifest: null,
-    inventory: null,
-    findings: [],
-    verified: [],
-    notVerified: [],
-    tables: [],
-    signatureVerified: false,
-    scratchServer: null,
-    isolation: null,
-    restoreTime: null,
-    restoredUrl: null,
-  };
-}
-
-/** A backup whose signature, manifest and inventory were found good, as far as they were asked for. */
+/** A backup whose manifest counts, and whose inventory could be read. */
 export interface OpenedBackup {
   manifest: Manifest;
   inventory: Inventory;
@@ -57,32 +29,18 @@ export interface OpenedBackup {
   selection: BackupSelection | null;
 }
 
-export interface OpenSettings {
+/** Where the parts of a backup are read from, and how. */
+export interface BackupSource {
+  store: PartStore;
   decryption: DecryptionSettings;
   withoutSums: WithoutSums;
-  /** Armored certificates; null: signatures are not looked at. */
-  verificationKeys: string | null;
 }
 
-/**
- * Reads what a backup says of itself: signature, manifest, inventory. What cannot be read or is not what it should be
- * is thrown in a way that {@link damageOf} understands.
- */
-export async function openBackup(
-  chosen: ChosenBackup,
-  settings: OpenSettings,
-  run: Run,
-  found: Examination,
-  cache: PartCache | null = null,
-): Promise<OpenedBackup> {
-  const manifest = goodManifest(chosen, settings, found);
-  found.manifest = manifest;
-  const store = (await cache?.storeFor(manifest)) ?? chosen.store;
-  const { decryption, withoutSums } = settings;
-  const parts = new BackupParts({ store, manifest, decryption, withoutSums, signal: run.signal, info: run.log.info });
+/** Reads the inventory of a backup. What cannot be read is thrown in a way that {@link damageOf} understands. */
+export async function openBackup(manifest: Manifest, source: BackupSource, run: Run): Promise<OpenedBackup> {
+  const parts = new BackupParts({ ...source, manifest, signal: run.signal, info: run.log.info });
   await parts.checkSizes();
   const inventory = await run.progress.stage('read inventory', () => parts.inventory());
-  found.inventory = inventory;
   return { manifest, inventory, parts, selection: null };
 }
 
@@ -114,22 +72,21 @@ function findingOf(error: unknown): Finding | null {
   return { severity: 'failed', kind, object: error.part, message: error.reason };
 }
 
-/** Throws what is wrong with a manifest that does not count. */
-function goodManifest(
+/** The manifest of a backup. Why it does not count is thrown in a way that {@link damageOf} understands. */
+export function requireManifest(
   { state }: ChosenBackup,
-  { verificationKeys, decryption }: OpenSettings,
-  found: Examination,
-): Manifest {
+  { verificationKeys, decryption }: { verificationKeys: string | null; decryption: DecryptionSettings },
+): TrustedManifest {
   if (state.kind !== 'good') throw damagedManifest(state);
+  const { manifest } = state;
   if (verificationKeys !== null) {
-    found.signatureVerified = true;
-    found.verified.push('The signature of the manifest, which names every volume’s sha256');
-  } else if (decryption.kind === 'private-key') {
-    found.notVerified.push(
-      'Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.',
-    );
+    const verified = ['The signature of the manifest, which names every volume’s sha256'];
+    return { manifest, signatureVerified: true, verified, notVerified: [] };
   }
-  return state.manifest;
+  const unknownOrigin =
+    'Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.';
+  const notVerified = decryption.kind === 'private-key' ? [unknownOrigin] : [];
+  return { manifest, signatureVerified: false, verified: [], notVerified };
 }
 
 function damagedManifest(state: NotGood): Damaged {

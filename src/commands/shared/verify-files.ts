@@ -8,52 +8,51 @@ import { type ReadTree, readTree } from '../../files/read-tree.ts';
 import { TreeWriter } from '../../files/unpack.ts';
 import { partOfTree } from '../../formats/names.ts';
 import type { FileReference } from '../../formats/restore-test/file-reference.ts';
+import type { Compared } from '../../proof/circumstances.ts';
 import { compareTree } from '../../proof/files.ts';
-import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { OpenedBackup } from './open-backup.ts';
 import type { Run } from './run.ts';
 
 /**
  * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
- * unpacked as well; null: nothing is written. Gives the paths of those trees that are referred to and could be read.
+ * unpacked as well; null: nothing is written. Yields what each tree gave, and returns the paths of those trees that are
+ * referred to and could be read.
  */
-export async function verifyFiles(
+export async function* verifyFiles(
   backup: OpenedBackup,
-  into: string | null,
-  references: FileReference[],
+  { into, references }: { into: string | null; references: FileReference[] },
   run: Run,
-  found: Examination,
-): Promise<Map<string, PathSet>> {
+): AsyncGenerator<Partial<Compared>, Map<string, PathSet>> {
   const paths = new Map<string, PathSet>();
   for (const tree of backup.inventory.files) {
     const { label } = tree;
     const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
-    const onPath = (path: string) => known?.add(path);
+    const stored: StoredTree = { backup, label, onPath: (path) => known?.add(path), run };
     const read = await run.progress.stage(partOfTree(label), () =>
-      into === null ? check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run),
+      into === null ? checkTree(stored) : unpackTree(stored, into),
     );
     if (read instanceof DamagedArchive) {
-      found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
+      yield { findings: [{ severity: 'failed', kind: 'file tree', object: label, message: read.message }] };
       continue;
     }
-    const { findings, verified, notVerified } = compareTree(tree, read);
-    found.findings.push(...findings);
-    found.verified.push(...verified);
-    found.notVerified.push(...notVerified);
+    yield compareTree(tree, read);
     if (known !== null) paths.set(label, known);
   }
   return paths;
 }
 
-type OnPath = (path: string) => void;
+/** A file tree of a backup. */
+interface StoredTree {
+  backup: OpenedBackup;
+  label: string;
+  /** Called with each path in it. */
+  onPath(path: string): void;
+  run: Run;
+}
 
-async function check(
-  backup: OpenedBackup,
-  label: string,
-  onPath: OnPath,
-  run: Run,
-): Promise<ReadTree | DamagedArchive> {
+async function checkTree(stored: StoredTree): Promise<ReadTree | DamagedArchive> {
   try {
-    return await read(backup, label, null, onPath, run);
+    return await readStoredTree(stored, null);
   } catch (error) {
     if (error instanceof DamagedArchive) return error;
     throw error;
@@ -61,11 +60,12 @@ async function check(
 }
 
 /** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
-async function unpack(backup: OpenedBackup, label: string, into: string, onPath: OnPath, run: Run): Promise<ReadTree> {
+async function unpackTree(stored: StoredTree, into: string): Promise<ReadTree> {
+  const { label } = stored;
   const folder = join(into, label);
   try {
     await mkdir(into, { recursive: true, mode: 0o700 });
-    return await read(backup, label, new TreeWriter(folder), onPath, run);
+    return await readStoredTree(stored, new TreeWriter(folder));
   } catch (error) {
     const cause =
       error instanceof LifeboatError ? error : new LifeboatError(`files-to: ${messageOf(error)}.`, { cause: error });
@@ -77,13 +77,8 @@ async function unpack(backup: OpenedBackup, label: string, into: string, onPath:
   }
 }
 
-function read(
-  { parts, manifest }: OpenedBackup,
-  label: string,
-  writer: TreeWriter | null,
-  onPath: OnPath,
-  run: Run,
-): Promise<ReadTree> {
+function readStoredTree({ backup, label, onPath, run }: StoredTree, writer: TreeWriter | null): Promise<ReadTree> {
+  const { parts, manifest } = backup;
   const name = partOfTree(label);
   const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
   let done = 0;

@@ -1,6 +1,7 @@
 import { databaseNameOf, partOfTree } from '../../formats/names.ts';
 import type { Assertion } from '../../formats/restore-test/assertion.ts';
 import type { FileReference } from '../../formats/restore-test/file-reference.ts';
+import type { Finding } from '../../formats/restore-test/finding.ts';
 import { MadeDatabase } from '../../postgres/restore/created-database.ts';
 import { applyDatabaseFacts, createDatabase } from '../../postgres/restore/database.ts';
 import { loadArchive } from '../../postgres/restore/load.ts';
@@ -8,12 +9,11 @@ import type { RestoredDatabase } from '../../postgres/restore/restore-into.ts';
 import { compareSchemaText } from '../../postgres/restore/schema-text.ts';
 import { readState } from '../../postgres/restore/state.ts';
 import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
-import type { ScratchServer } from '../../postgres/scratch/server.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
-import { compare } from '../../proof/compare.ts';
+import { type Comparison, compare, mergeComparisons } from '../../proof/compare.ts';
 import { findingsOf } from '../../proof/restore-errors.ts';
 import { countOf } from '../../units.ts';
-import type { Examination, OpenedBackup } from './open-backup.ts';
+import type { LoadedBackup } from './load.ts';
 import type { Run } from './run.ts';
 import { verifyFiles } from './verify-files.ts';
 import { verifyReferences } from './verify-references.ts';
@@ -30,106 +30,94 @@ export interface Checks {
   fileTrees: 'read' | 'leave' | { into: string };
 }
 
-/** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
-export async function verify(
-  target: ScratchServer,
-  restored: RestoredDatabase,
-  backup: OpenedBackup,
+/**
+ * Holds a restored database against the backup's inventory, kind by kind. Yields what each step found: that stays true
+ * when a later one fails.
+ */
+export async function* verifyBackup(
+  loaded: LoadedBackup,
   { assertions, fileReferences, fileTrees }: Checks,
   run: Run,
-  found: Examination,
-): Promise<void> {
+): AsyncGenerator<Partial<Comparison>> {
+  const { backup, restored } = loaded;
   const { parts, inventory } = backup;
-  await run.progress.stage('compare', () => compareInventory(target, restored, backup, found));
-  await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
+  yield await run.progress.stage('compare', () => compareInventory(loaded));
+  yield await run.progress.stage('compare definitions', () => compareDefinitions(loaded));
   if (fileTrees !== 'leave') {
     const into = fileTrees === 'read' ? null : fileTrees.into;
-    const paths = await verifyFiles(backup, into, fileReferences, run, found);
+    const paths = yield* verifyFiles(backup, { into, references: fileReferences }, run);
     if (fileReferences.length > 0) {
-      await run.progress.stage('file references', () =>
-        verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found),
+      yield await run.progress.stage('file references', () =>
+        verifyReferences(restored.server, fileReferences, { inventory, paths }, QUERY_TIMEOUT),
       );
     }
   }
   const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
   await run.progress.stage('read the other parts', () => parts.readRest(left.map(partOfTree)));
-  found.verified.push(
-    `${countOf(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`,
-  );
-  found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
+  yield {
+    verified: [`${countOf(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`],
+    notVerified: left.map((label) => `File tree ${label}: its archive was not read.`),
+  };
   if (assertions.length === 0) return;
-  await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
+  yield await run.progress.stage('assertions', () => checkAssertions(restored, assertions));
 }
 
-async function compareInventory(
-  target: ScratchServer,
-  restored: RestoredDatabase,
-  { inventory, selection }: OpenedBackup,
-  found: Examination,
-): Promise<void> {
+async function compareInventory({ scratch, restored, backup }: LoadedBackup): Promise<Comparison> {
+  const { inventory, selection } = backup;
   const { lacking, existingRoles, notMade, errors } = restored;
   const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
-  const state = await readState(restored.server, content ? 'content' : 'rows', { ours: target.private });
+  const state = await readState(restored.server, content ? 'content' : 'rows', { ours: scratch.private });
   const comparison = compare(inventory, state, {
     lacking,
     existingRoles,
     partial: inventory.partial,
     leftOut: (selection?.part.definitionsLeftOut ?? []).length > 0,
   });
-  found.tables = comparison.tables;
-  found.findings.push(...findingsOf(errors, lacking), ...comparison.findings);
-  found.verified.push(...comparison.verified);
-  found.notVerified.push(...(selection?.notVerified ?? []), ...comparison.notVerified, ...notMade);
+  return mergeComparisons([
+    { findings: findingsOf(errors, lacking), notVerified: selection?.notVerified ?? [] },
+    comparison,
+    { notVerified: notMade },
+  ]);
 }
 
 /** The part `schema` goes into an empty twin: what is defined there must be what is defined here. */
-async function compareDefinitions(
-  target: ScratchServer,
-  restored: RestoredDatabase,
-  { parts, inventory, selection }: OpenedBackup,
-  found: Examination,
-): Promise<void> {
-  if (target.server.toolset.major < Math.floor(target.versionNumber / 10_000)) {
-    found.notVerified.push(
-      `The text of definitions: pg_dump ${target.server.toolset.version} is older than the scratch server.`,
-    );
-    return;
+async function compareDefinitions({ scratch, restored, backup }: LoadedBackup): Promise<Partial<Comparison>> {
+  const { parts, inventory, selection } = backup;
+  if (scratch.server.toolset.major < Math.floor(scratch.versionNumber / 10_000)) {
+    const { version } = scratch.server.toolset;
+    return { notVerified: [`The text of definitions: pg_dump ${version} is older than the scratch server.`] };
   }
   const name = databaseNameOf(restored.server.connection.PGDATABASE ?? '', '_twin');
-  const twin = { ...target.server, connection: { ...restored.server.connection, PGDATABASE: name } };
-  const made = new MadeDatabase(target, name);
+  const twin = { ...scratch.server, connection: { ...restored.server.connection, PGDATABASE: name } };
+  const made = new MadeDatabase(scratch, name);
+  const findings: Finding[] = [];
   try {
-    await createDatabase(target.session, name, inventory.database, target.versionNumber);
+    await createDatabase(scratch.session, name, inventory.database, scratch.versionNumber);
     const { errors } = await loadArchive(twin, parts.plain('schema'), { args: [], pick: selection?.pick ?? null });
     // Settings of the database, such as its time zone, change how pg_dump writes definitions.
-    await applyDatabaseFacts(target.session, name, inventory.database);
+    await applyDatabaseFacts(scratch.session, name, inventory.database);
     const known = new Set(restored.errors.map(({ message }) => message));
     const fresh = errors.filter(({ message }) => !known.has(message));
-    found.findings.push(...findingsOf(fresh, restored.lacking));
+    findings.push(...findingsOf(fresh, restored.lacking));
     const difference = await compareSchemaText(restored.server, twin);
     if (difference !== null) {
-      found.findings.push({
+      findings.push({
         severity: 'failed',
         kind: 'definitions',
         object: 'the parts schema and data',
         message: `The restored definitions differ from those of the part schema:\n${difference}`,
       });
     }
-    found.verified.push('The text of all definitions, against a twin restored from the part schema');
   } catch (error) {
     await made.remove(error);
     throw error;
   }
   await made.remove(null);
+  return { findings, verified: ['The text of all definitions, against a twin restored from the part schema'] };
 }
 
-async function checkAssertions(
-  { server }: RestoredDatabase,
-  assertions: Assertion[],
-  found: Examination,
-): Promise<void> {
-  const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+async function checkAssertions({ server }: RestoredDatabase, assertions: Assertion[]): Promise<Partial<Comparison>> {
+  const findings = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
   server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
-  found.findings.push(...failed);
-  found.verified.push(`${countOf(assertions.length, 'assertion')} about the data`);
+  return { findings, verified: [`${countOf(assertions.length, 'assertion')} about the data`] };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LifeboatError } from '../errors.ts';
-import { type ExaminedBackup, isCommitted } from '../formats/health/facts.ts';
+import { isCommitted, type ScannedBackup } from '../formats/health/facts.ts';
 import { isAhead, isId, startOf } from '../formats/id.ts';
 import { type ListedBackup, type ListedTest, Listing } from '../formats/listing.ts';
 import { type Manifest, readManifest } from '../formats/manifest.ts';
@@ -94,8 +94,8 @@ export class BackupSet {
     return known;
   }
 
-  /** For the rules of `check`; null: it is gone since the listing. */
-  async examine(listed: ListedBackup): Promise<ExaminedBackup | null> {
+  /** What the rules of `check` need of a backup; null: it was deleted after the listing. */
+  async scan(listed: ListedBackup): Promise<ScannedBackup | null> {
     const [{ state, sha256 }, listing] = await Promise.all([this.manifestOf(listed.id), this.listing()]);
     if (state.kind === 'missing') return null;
     return { listed, files: listing.files(listed.id), manifest: state, manifestSha256: sha256 };

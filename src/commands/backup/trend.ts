@@ -32,7 +32,7 @@ export async function trendAfterBackup(
       const set = new BackupSet(store, name, { verificationKeys: keys, now: run.now(), mayBeDenied: true });
       const listing = await set.listing();
       if (target.noPrevious === 'cannot-read') return trendOfNames(listing, reading, 'what may not be read');
-      return await readTrend(set, listing, { signed: keys !== null }, { allTests: false }, reading);
+      return await readTrend(set, { signed: keys !== null, allTests: false }, reading);
     } finally {
       store.close();
     }

@@ -1,13 +1,13 @@
 import { brokenLinks } from '../../formats/health/chain.ts';
 import {
-  type ExaminedBackup,
   type InventoryFacts,
   isCommitted,
   NEWEST,
   type RowsFacts,
+  type ScannedBackup,
   type SetFacts,
   type TestFacts,
-  thoseThatCount,
+  validBackups,
 } from '../../formats/health/facts.ts';
 import { isAhead } from '../../formats/id.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
@@ -26,7 +26,7 @@ import { ifAllowed, readPrunes } from './prunes.ts';
  * of the newest and of the newest proven one, records of restore tests until one counts, prune records when a backup
  * is missing, two inventories when there is a key.
  */
-export async function gatherFacts(
+export async function findFacts(
   set: BackupSet,
   settings: CheckSettings,
   run: Run,
@@ -35,10 +35,10 @@ export async function gatherFacts(
   const listing = await set.listing();
   const listed = listing.backups(now);
   const committed = listed.filter((backup) => isCommitted(backup) && !backup.fromFuture);
-  const examined = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.examine(backup)));
-  const newest = examined.filter((backup) => backup !== null);
+  const scanned = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.scan(backup)));
+  const newest = scanned.filter((backup) => backup !== null);
   // A prune may be at work: what is gone since the listing is not there.
-  const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => examined[index] === null));
+  const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => scanned[index] === null));
   const backups = listed.filter((backup) => !gone.has(backup));
   const ids = new Set(committed.map(({ id }) => id));
   const tests = listing.tests().filter(({ id }) => ids.has(id));
@@ -50,7 +50,7 @@ export async function gatherFacts(
     proven: await newestProven(set),
     tests: { ...(await newestTest(set, ids)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
     chain: await readPrunes(set, brokenLinks({ newest, backups })),
-    rows: await readRows(set.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
+    rows: await readRows(set.store, validBackups(newest, settings.demands), settings.decryption, run),
   };
 }
 
@@ -61,15 +61,15 @@ async function newestTest(set: BackupSet, committed: Set<string>): Promise<Omit<
   return { newest: test, uncounted };
 }
 
-async function newestProven(set: BackupSet): Promise<ExaminedBackup | null> {
+async function newestProven(set: BackupSet): Promise<ScannedBackup | null> {
   const proven = await set.latestProven();
-  return proven === null ? null : set.examine(proven);
+  return proven === null ? null : set.scan(proven);
 }
 
 /** Rows of the newest backup's tables and of those of the one before it, out of their inventories. */
 async function readRows(
   store: Store,
-  backups: ExaminedBackup[],
+  backups: ScannedBackup[],
   decryption: DecryptionSettings | null,
   run: Run,
 ): Promise<RowsFacts> {

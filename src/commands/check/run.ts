@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { judgeSet, judgeStore } from '../../formats/health/examine.ts';
-import { thoseThatCount } from '../../formats/health/facts.ts';
+import { validBackups } from '../../formats/health/facts.ts';
 import type { StoreFacts } from '../../formats/health/free-space.ts';
 import { isSetName } from '../../formats/names.ts';
 import { BackupSet } from '../../repository/backup-set.ts';
@@ -10,7 +10,7 @@ import { foldersOf } from '../list/run.ts';
 import { withStore } from '../shared/open-stores.ts';
 import { readTrend } from '../shared/read-trend.ts';
 import type { Run } from '../shared/run.ts';
-import { gatherFacts } from './facts.ts';
+import { findFacts } from './facts.ts';
 import type { CheckSettings } from './inputs.ts';
 import { type CheckedSet, type CheckedStore, type CheckReport, resultOf } from './report.ts';
 
@@ -88,14 +88,13 @@ function setOf(store: Store, name: string, { verificationKeys }: CheckSettings, 
 
 async function checkSet(set: BackupSet, otherSets: string[], settings: CheckSettings, run: Run): Promise<CheckedSet> {
   const { demands } = settings;
-  const facts = { ...(await gatherFacts(set, settings, run)), otherSets };
-  const listing = await set.listing();
+  const facts = { ...(await findFacts(set, settings, run)), otherSets };
   return {
     name: set.name,
-    newest: thoseThatCount(facts.newest, demands)[0]?.listed.id ?? null,
+    newest: validBackups(facts.newest, demands)[0]?.listed.id ?? null,
     newestProven: facts.proven?.listed.id ?? null,
     results: judgeSet(facts, demands, run.now()),
     backups: facts.backups,
-    trend: await readTrend(set, listing, demands, { allTests: settings.reportHtml !== null }, run),
+    trend: await readTrend(set, { signed: demands.signed, allTests: settings.reportHtml !== null }, run),
   };
 }

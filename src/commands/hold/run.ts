@@ -22,7 +22,8 @@ export async function hold(settings: HoldSettings, run: Run): Promise<HoldReport
       );
     }
     const results: HeldInStore[] = [];
-    for (const store of stores) results.push(await inStore(store, () => holdIn(store, set, id, settings.by, run)));
+    for (const store of stores)
+      results.push(await inStore(store, () => holdIn(store, { set, id, by: settings.by }, run)));
     return { command: 'hold', id, name: set, stores: results };
   } finally {
     for (const store of stores) store.close();
@@ -31,9 +32,7 @@ export async function hold(settings: HoldSettings, run: Run): Promise<HoldReport
 
 async function holdIn(
   store: Store,
-  set: string,
-  id: string,
-  by: string | null,
+  { set, id, by }: { set: string; id: string; by: string | null },
   run: Run,
 ): Promise<HeldInStore['state']> {
   const manifest = keyOf(set, id, MANIFEST_FILE);

@@ -42,50 +42,54 @@ async function listStore(location: StoreLocation, settings: ListSettings, run: R
     );
   } catch (error) {
     if (!(error instanceof LifeboatError) || run.signal.aborted) throw error;
-    return { ...empty(location.url), error: error.message };
+    return { ...emptyStore(location.url), error: error.message };
   }
 }
 
-function empty(url: string): ListedStore {
+function emptyStore(url: string): ListedStore {
   return { url, error: null, sets: [], ignored: { folders: 0, objects: 0 }, otherFolders: [] };
 }
 
-/** Foreign folders are not looked into: they may be large, or closed to us (`lost+found`). */
+/** Foreign folders are not opened: they may be large, or closed to us (`lost+found`). */
 async function listAll(store: Store, settings: ListSettings, run: Run): Promise<ListedStore> {
-  const listed = empty(store.url);
-  for (const folder of await store.folders('')) {
-    if (isSetName(folder)) await addSet(listed, store, folder, settings, run);
-    else listed.ignored.folders++;
-  }
-  return listed;
+  const folders = await store.folders('');
+  const listed: FoundSet[] = [];
+  for (const folder of folders.filter(isSetName)) listed.push(await listSet(store, folder, settings, run));
+  return {
+    ...emptyStore(store.url),
+    sets: listed.flatMap(({ set }) => set ?? []),
+    ignored: {
+      folders: folders.filter((folder) => !isSetName(folder)).length,
+      objects: listed.reduce((sum, { ignored }) => sum + ignored, 0),
+    },
+  };
 }
 
-/** A name that is not there may be misspelt: then says what else there is. */
+/** A name that does not exist may be misspelt: then reports which other sets exist. */
 async function listOne(store: Store, name: string, settings: ListSettings, run: Run): Promise<ListedStore> {
-  const listed = empty(store.url);
-  await addSet(listed, store, name, settings, run);
-  if (listed.sets.length > 0) return listed;
+  const { set, ignored } = await listSet(store, name, settings, run);
+  const listed = { ...emptyStore(store.url), ignored: { folders: 0, objects: ignored } };
+  if (set !== null) return { ...listed, sets: [set] };
   return { ...listed, otherFolders: (await foldersOf(store)).filter((folder) => isSetName(folder) && folder !== name) };
 }
 
-async function addSet(
-  listed: ListedStore,
-  store: Store,
-  name: string,
-  { reportHtml }: ListSettings,
-  run: Run,
-): Promise<void> {
+interface FoundSet {
+  /** null: the folder has no backup. */
+  set: ListedSet | null;
+  /** How many objects in the folder are not Lifeboat's. */
+  ignored: number;
+}
+
+async function listSet(store: Store, name: string, { reportHtml }: ListSettings, run: Run): Promise<FoundSet> {
   const set = new BackupSet(store, name, { verificationKeys: null, now: run.now(), mayBeDenied: true });
   const listing = await set.listing();
   const backups = listing.backups(run.now());
-  if (backups.length > 0) {
-    const trend =
-      reportHtml === null
-        ? trendOfNames(listing, run, NOT_READ)
-        : await readTrend(set, listing, { signed: false }, { allTests: true }, run);
-    listed.sets.push({ name, backups, trend });
-  }
-  listed.ignored.objects += listing.ignored;
+  if (backups.length === 0) return { set: null, ignored: listing.ignored };
+  const trend =
+    reportHtml === null
+      ? trendOfNames(listing, run, NOT_READ)
+      : await readTrend(set, { signed: false, allTests: true }, run);
+  return { set: { name, backups, trend }, ignored: listing.ignored };
 }
 
 /** Credentials may be limited to one set. */

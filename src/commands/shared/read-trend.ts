@@ -1,6 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
-import { counts, isCommitted } from '../../formats/health/facts.ts';
-import type { Demands } from '../../formats/health/rule.ts';
+import { isCommitted, validBackups } from '../../formats/health/facts.ts';
 import type { ListedBackup, ListedTest, Listing } from '../../formats/listing.ts';
 import { whyNotCounted } from '../../formats/state.ts';
 import { MOST_BACKUPS, NOTHING_READ, type ReadFacts, type Trend, testKey, trendOf } from '../../report/trend.ts';
@@ -11,31 +10,37 @@ import type { Run } from './run.ts';
 /** So many of the newest restore tests are read for a page that shows them all. */
 const MOST_RECORDS = 30;
 
-/** What names and sizes tell. */
+/** The trend as far as names and sizes show it. */
 export function trendOfNames(listing: Listing, run: Run, missing: string | null): Trend {
   return trendOf(goodByName(listing, run), listing.tests(), NOTHING_READ, missing);
 }
 
+export interface TrendOptions {
+  /** A manifest or record counts only with a good signature. */
+  signed: boolean;
+  /** Also the newest restore tests of whatever verdict and backup. */
+  allTests: boolean;
+}
+
 /**
- * Reads the manifests of the newest backups, and of each the newest record that proves it; with `allTests` also the
- * newest records of whatever verdict and backup. It only tells: what cannot be read is missing, and nothing else.
+ * Reads the manifests of the newest backups, and of each the newest record that proves it. It only reports: what cannot be
+ * read is missing, and nothing else.
  */
-export async function readTrend(
-  set: BackupSet,
-  listing: Listing,
-  demands: Pick<Demands, 'signed'>,
-  { allTests }: { allTests: boolean },
-  run: Run,
-): Promise<Trend> {
+export async function readTrend(set: BackupSet, { signed, allTests }: TrendOptions, run: Run): Promise<Trend> {
+  const listing = await set.listing();
   try {
     const byName = goodByName(listing, run);
-    const { good, read, denied } = await readBackups(set, byName, demands);
+    const backups = await readBackups(set, byName, signed);
     const tests = listing.tests();
-    const proofs = good.flatMap(({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? []);
+    const proofs = backups.good.flatMap(
+      ({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? [],
+    );
     const wanted = new Set([...proofs, ...(allTests ? tests.slice(0, MOST_RECORDS) : [])]);
-    denied.push(...(await readRecords(set, listing, [...wanted], read, run)));
-    const older = byName.slice(MOST_BACKUPS);
-    return trendOf([...good, ...older], tests, read, denied.length === 0 ? null : `what may not be read: ${denied[0]}`);
+    const records = await readRecords(set, [...wanted], run);
+    const [denied] = [...backups.denied, ...records.denied];
+    const good = [...backups.good, ...byName.slice(MOST_BACKUPS)];
+    const missing = denied === undefined ? null : `what may not be read: ${denied}`;
+    return trendOf(good, tests, { manifests: backups.manifests, ...records }, missing);
   } catch (error) {
     run.signal.throwIfAborted();
     if (!(error instanceof LifeboatError)) throw error;
@@ -47,44 +52,47 @@ function goodByName(listing: Listing, run: Run): ListedBackup[] {
   return listing.backups(run.now()).filter(({ complete, fromFuture }) => complete && !fromFuture);
 }
 
+/** `denied`: why some may not be read. */
 async function readBackups(
   set: BackupSet,
   byName: ListedBackup[],
-  demands: Pick<Demands, 'signed'>,
-): Promise<{ good: ListedBackup[]; read: ReadFacts; denied: string[] }> {
-  const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.examine(backup));
-  const good = examined.filter((backup) => backup !== null).filter((backup) => counts(backup, demands));
+  signed: boolean,
+): Promise<{ good: ListedBackup[]; manifests: ReadFacts['manifests']; denied: string[] }> {
+  const scanned = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.scan(backup));
+  const found = scanned.filter((backup) => backup !== null);
+  const good = validBackups(found, { signed });
   const manifests = good.flatMap(({ listed, manifest }) =>
     manifest.kind === 'good' ? [[listed.id, manifest.manifest] as const] : [],
   );
   return {
     good: good.map(({ listed }) => listed),
-    read: { manifests: new Map(manifests), records: new Map(), problems: new Map() },
-    denied: examined.flatMap((backup) => (backup?.manifest.kind === 'denied' ? [backup.manifest.why] : [])),
+    manifests: new Map(manifests),
+    denied: found.flatMap(({ manifest }) => (manifest.kind === 'denied' ? [manifest.why] : [])),
   };
 }
 
-/** Returns why some may not be read. */
+/** `denied`: why some may not be read. */
 async function readRecords(
   set: BackupSet,
-  listing: Listing,
   tests: ListedTest[],
-  read: ReadFacts,
   run: Run,
-): Promise<string[]> {
+): Promise<Omit<ReadFacts, 'manifests'> & { denied: string[] }> {
+  const listing = await set.listing();
   const committed = new Set(
     listing
       .backups(run.now())
       .filter(isCommitted)
       .map(({ id }) => id),
   );
-  const denied: string[] = [];
-  await sideBySide(tests, async (test) => {
-    if (!committed.has(test.id)) return;
-    const state = await set.recordOf(test);
-    if (state.kind === 'good') read.records.set(testKey(test), state.record);
-    if (state.kind === 'unsigned' || state.kind === 'invalid') read.problems.set(testKey(test), whyNotCounted(state));
-    if (state.kind === 'denied') denied.push(state.why);
-  });
-  return denied;
+  const wanted = tests.filter(({ id }) => committed.has(id));
+  const states = await sideBySide(wanted, async (test) => ({ key: testKey(test), state: await set.recordOf(test) }));
+  return {
+    records: new Map(states.flatMap(({ key, state }) => (state.kind === 'good' ? [[key, state.record]] : []))),
+    problems: new Map(
+      states.flatMap(({ key, state }) =>
+        state.kind === 'unsigned' || state.kind === 'invalid' ? [[key, whyNotCounted(state)]] : [],
+      ),
+    ),
+    denied: states.flatMap(({ state }) => (state.kind === 'denied' ? [state.why] : [])),
+  };
 }

@@ -1,4 +1,4 @@
-import { type ExaminedBackup, isCommitted, type SetFacts } from './facts.ts';
+import { isCommitted, type ScannedBackup, type SetFacts } from './facts.ts';
 import { failed, notEvaluated, passed, type Rule } from './rule.ts';
 
 /** A backup names the one that was the newest in this store when it was made. */
@@ -53,7 +53,7 @@ export function brokenLinks({ newest, backups }: Pick<SetFacts, 'newest' | 'back
 }
 
 /** A manifest that does not count says nothing; the rule about manifests tells of it. */
-function isKnown(manifest: ExaminedBackup['manifest']): boolean {
+function isKnown(manifest: ScannedBackup['manifest']): boolean {
   if (manifest.kind === 'denied') return false;
   if (manifest.kind !== 'good') return true;
   return manifest.manifest.previous !== null || manifest.manifest.noPrevious === 'first';

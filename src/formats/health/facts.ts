@@ -14,9 +14,9 @@ export interface SetFacts {
   /** All that the listing shows, newest first. */
   backups: ListedBackup[];
   /** Those that have a manifest and are not from the future, newest first, at most {@link NEWEST}. */
-  newest: ExaminedBackup[];
+  newest: ScannedBackup[];
   /** The newest whose last restore test passed, as far as its record counts. */
-  proven: ExaminedBackup | null;
+  proven: ScannedBackup | null;
   tests: TestFacts;
   chain: ChainFacts;
   rows: RowsFacts;
@@ -25,7 +25,7 @@ export interface SetFacts {
 }
 
 /** A backup that was looked into. */
-export interface ExaminedBackup {
+export interface ScannedBackup {
   listed: ListedBackup;
   /** What is stored of it: names in its folder, and bytes. */
   files: { key: string; size: number }[];
@@ -71,7 +71,7 @@ export function isCommitted({ missing }: ListedBackup): boolean {
 }
 
 /** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
-export function damageOf({ listed, files, manifest }: ExaminedBackup): string[] {
+export function damageOf({ listed, files, manifest }: ScannedBackup): string[] {
   if (manifest.kind !== 'good') return listed.missing.map((file) => `${file} is missing`);
   const stored = new Map(files.map(({ key, size }) => [key, size]));
   return filesOf(manifest.manifest).flatMap(({ key, size }) => {
@@ -82,12 +82,12 @@ export function damageOf({ listed, files, manifest }: ExaminedBackup): string[] 
 }
 
 /** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
-export function counts(backup: ExaminedBackup, { signed }: Pick<Demands, 'signed'>): boolean {
+export function counts(backup: ScannedBackup, { signed }: Pick<Demands, 'signed'>): boolean {
   const { kind } = backup.manifest;
   const isKnown = kind === 'good' || (kind === 'denied' && !signed);
   return isKnown && damageOf(backup).length === 0;
 }
 
-export function thoseThatCount(newest: ExaminedBackup[], demands: Pick<Demands, 'signed'>): ExaminedBackup[] {
+export function validBackups(newest: ScannedBackup[], demands: Pick<Demands, 'signed'>): ScannedBackup[] {
   return newest.filter((backup) => counts(backup, demands));
 }

@@ -1,4 +1,4 @@
-import { type SetFacts, thoseThatCount } from './facts.ts';
+import { type SetFacts, validBackups } from './facts.ts';
 import { failed, notEvaluated, type Outcome, off, passed, type Rule, warning } from './rule.ts';
 
 /** So long before the end of a key there is a warning. Milliseconds. */
@@ -12,7 +12,7 @@ export const keys: Rule<SetFacts> = {
     if (recipients === null && signers === null) return off('public-key or verification-key');
     const outcomes = (recipients ?? []).map((key) => judgeKey('public-key', key, key.problem, now));
     if (signers !== null) {
-      const manifest = thoseThatCount(facts.newest, demands)[0]?.manifest;
+      const manifest = validBackups(facts.newest, demands)[0]?.manifest;
       const signer = manifest?.kind === 'good' ? signers.find(({ keyId }) => keyId === manifest.signer) : undefined;
       outcomes.push(signer === undefined ? NO_SIGNER : judgeKey('signing-key', signer, null, now));
     }

@@ -1,5 +1,5 @@
 import { formatAge } from '../../units.ts';
-import { type SetFacts, thoseThatCount } from './facts.ts';
+import { type SetFacts, validBackups } from './facts.ts';
 import { failed, type Outcome, passed, type Rule } from './rule.ts';
 
 const LOOK = 'Look at the last runs of the backup: did one start, and why did it fail?';
@@ -8,7 +8,7 @@ const LOOK = 'Look at the last runs of the backup: did one start, and why did it
 export const newestBackup: Rule<SetFacts> = {
   name: 'newest backup',
   judge(facts, demands, now) {
-    const [newest] = thoseThatCount(facts.newest, demands);
+    const [newest] = validBackups(facts.newest, demands);
     if (newest === undefined) return none(facts, demands.signed);
     const { id, created } = newest.listed;
     const age = now.getTime() - Date.parse(created);

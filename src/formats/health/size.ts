@@ -1,5 +1,5 @@
 import { formatBytes } from '../../units.ts';
-import { type SetFacts, thoseThatCount } from './facts.ts';
+import { type SetFacts, validBackups } from './facts.ts';
 import { failed, notEvaluated, off, passed, type Rule, warning } from './rule.ts';
 
 /** With how many backups before it the newest is compared. */
@@ -11,7 +11,7 @@ export const size: Rule<SetFacts> = {
   judge(facts, demands) {
     const { maxShrink } = demands;
     if (maxShrink === null) return off('max-shrink');
-    const [newest, ...older] = thoseThatCount(facts.newest, demands).map(({ listed }) => listed);
+    const [newest, ...older] = validBackups(facts.newest, demands).map(({ listed }) => listed);
     const before = older.slice(0, BEFORE).map((backup) => backup.size);
     const usual = median(before);
     if (newest === undefined || usual === 0) {

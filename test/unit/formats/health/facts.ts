@@ -1,4 +1,4 @@
-import type { ExaminedBackup, SetFacts } from '../../../../src/formats/health/facts.ts';
+import type { ScannedBackup, SetFacts } from '../../../../src/formats/health/facts.ts';
 import type { Demands } from '../../../../src/formats/health/rule.ts';
 import { makeId } from '../../../../src/formats/id.ts';
 import { Listing } from '../../../../src/formats/listing.ts';
@@ -44,7 +44,7 @@ export function factsOf(
   const listing = new Listing('shop');
   for (const { files } of made) for (const [key, { length }] of files) listing.add({ key, size: length });
   const backups = listing.backups(NOW);
-  const newest = backups.slice(0, 30).map((listed): ExaminedBackup => {
+  const newest = backups.slice(0, 30).map((listed): ScannedBackup => {
     const { manifest, manifestSha256 } = made.find(({ id }) => id === listed.id) as MadeBackup;
     const state = states[listed.id] ?? { kind: 'good', manifest, signer: null };
     return { listed, files: listing.files(listed.id), manifest: state, manifestSha256 };

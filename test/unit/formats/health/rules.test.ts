@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { clock } from '../../../../src/formats/health/clock.ts';
 import { judgeSet } from '../../../../src/formats/health/examine.ts';
-import type { ExaminedBackup, SetFacts } from '../../../../src/formats/health/facts.ts';
+import type { ScannedBackup, SetFacts } from '../../../../src/formats/health/facts.ts';
 import { freeSpace } from '../../../../src/formats/health/free-space.ts';
 import { keys } from '../../../../src/formats/health/keys.ts';
 import { manifests } from '../../../../src/formats/health/manifests.ts';
@@ -249,7 +249,7 @@ describe('parts', () => {
 
   test('of the newest proven one too, however old it is', () => {
     const [old] = factsOf(madeBackups([2000])).newest;
-    const facts = factsOf(madeBackups([1]), {}, { proven: { ...(old as ExaminedBackup), files: [] } });
+    const facts = factsOf(madeBackups([1]), {}, { proven: { ...(old as ScannedBackup), files: [] } });
     expect(told(judge(parts, facts))).toMatch(new RegExp(`^failed: ${idOf(2000)}: schema.dump.zst.gpg is missing`));
   });
 

@@ -38,10 +38,10 @@ function isVolume(file: string): boolean {
 
 /** Not what holds it: that was put there later, by someone who wants to keep it. */
 function isOfPrunedBackup(file: string): boolean {
-  return isVolume(file) || isPaper(file);
+  return isVolume(file) || isSidecar(file);
 }
 
-/** What lies beside a manifest and goes with it: its signature, restore tests' records and theirs. */
-export function isPaper(file: string): boolean {
+/** A sidecar file of a manifest, deleted with it: its signature, and restore tests' records and theirs. */
+export function isSidecar(file: string): boolean {
   return file === SIGNATURE_FILE || parseRecordFile(file.replace(/\.asc$/, '')) !== null;
 }

@@ -7,7 +7,7 @@ import { type Manifest, readManifest } from '../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../formats/names.ts';
 import { readRecordOf, type Verdict } from '../formats/restore-test/record.ts';
 import type { ManifestState, NotGood, RecordState, State } from '../formats/state.ts';
-import { type Store, StoreError } from '../store/store.ts';
+import { type Store, type StoredObject, StoreError } from '../store/store.ts';
 import { stateOf, type Trust } from './counts.ts';
 import { oneThenMany } from './one-then-many.ts';
 import { readObject, readUsable } from './read-object.ts';
@@ -48,20 +48,22 @@ export interface NewestTest {
   passedOver: { test: ListedTest; state: NotGood }[];
 }
 
+/** An object, and when the store got it. */
+export type DatedObject = Pick<StoredObject, 'key' | 'modified'>;
+
 /** Every backup of one set in one store: which there are, which count, and which are proven. */
 export class BackupSet {
   readonly store: Store;
   readonly name: string;
   readonly trust: SetTrust;
-  #listing: Promise<Listing> | null = null;
+  #contents: Promise<SetContents> | null = null;
   readonly #manifests = new Map<string, Promise<Pick<FoundManifest, 'state' | 'sha256'>>>();
   readonly #records = new Map<string, Promise<RecordState>>();
 
-  constructor(store: Store, name: string, trust: SetTrust, listing: Listing | null = null) {
+  constructor(store: Store, name: string, trust: SetTrust) {
     this.store = store;
     this.name = name;
     this.trust = trust;
-    if (listing !== null) this.#listing = Promise.resolve(listing);
   }
 
   keyOf(id: string, file: string): string {
@@ -69,9 +71,18 @@ export class BackupSet {
   }
 
   /** Names and sizes of everything, listed once. */
-  listing(): Promise<Listing> {
-    this.#listing ??= listSet(this.store, this.name);
-    return this.#listing;
+  async listing(): Promise<Listing> {
+    return (await this.#list()).listing;
+  }
+
+  /** The object with the latest date, of the same listing. */
+  async newestObject(): Promise<DatedObject | null> {
+    return (await this.#list()).newest;
+  }
+
+  #list(): Promise<SetContents> {
+    this.#contents ??= listSet(this.store, this.name);
+    return this.#contents;
   }
 
   /** Reads the backup's manifest and its signature anew. `named`: by its id, and then its time does not matter. */
@@ -153,6 +164,12 @@ export class BackupSet {
     return tests.filter(({ time }) => !isAhead(new Date(time), this.trust.now));
   }
 
+  /** The newest restore test of the set whose record counts, of any backup that exists and is not from the future. */
+  async lastTest(): Promise<NewestTest> {
+    const ids = new Set((await this.#committed()).map(({ id }) => id));
+    return this.newestTest((await this.testsOf(null)).filter(({ id }) => ids.has(id)));
+  }
+
   /** The newest of these tests whose record counts. */
   async newestTest(newestFirst: ListedTest[]): Promise<NewestTest> {
     const passedOver: NewestTest['passedOver'] = [];
@@ -207,10 +224,14 @@ export class BackupSet {
   }
 
   async #testedBackups(): Promise<{ backup: ListedBackup; tests: ListedTest[] }[]> {
-    const listing = await this.listing();
-    const backups = listing.backups(this.trust.now).filter((backup) => isCommitted(backup) && !backup.fromFuture);
+    const backups = await this.#committed();
     const tests = Map.groupBy(await this.testsOf(null), ({ id }) => id);
     return backups.map((backup) => ({ backup, tests: tests.get(backup.id) ?? [] }));
+  }
+
+  async #committed(): Promise<ListedBackup[]> {
+    const backups = (await this.listing()).backups(this.trust.now);
+    return backups.filter((backup) => isCommitted(backup) && !backup.fromFuture);
   }
 
   /** An object with its signature. `withSignature`: also when none is required. */
@@ -242,8 +263,17 @@ function isProof({ verdict }: { verdict: Verdict }): boolean {
   return verdict === 'proven';
 }
 
-async function listSet(store: Store, name: string): Promise<Listing> {
+interface SetContents {
+  listing: Listing;
+  newest: DatedObject | null;
+}
+
+async function listSet(store: Store, name: string): Promise<SetContents> {
   const listing = new Listing(name);
-  for await (const object of store.list(`${name}/`)) listing.add(object);
-  return listing;
+  let newest: DatedObject | null = null;
+  for await (const object of store.list(`${name}/`)) {
+    listing.add(object);
+    if (newest === null || object.modified > newest.modified) newest = object;
+  }
+  return { listing, newest };
 }

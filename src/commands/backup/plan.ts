@@ -87,7 +87,7 @@ async function planStore(
       : `no backup seen (${previous.noPrevious})`;
     return [
       `would write set ${set} to ${store.url}; ${newest}`,
-      ...(await planRetentionIn(store, set, id, settings, run)),
+      ...(await planRetentionIn(store, { set, id }, settings, run)),
     ];
   } catch (error) {
     return [`would fail to write to ${store.url}: ${messageOf(error)}`];
@@ -99,13 +99,12 @@ async function planStore(
 /** What would become of older backups once this one is there. */
 async function planRetentionIn(
   store: Store,
-  set: string,
-  id: string,
+  { set, id }: { set: string; id: string },
   { retention }: BackupSettings,
   run: Run,
 ): Promise<string[]> {
   if (retention === null) return [];
-  const plan = await pruneSet(store, set, retention, run, { id, isStored: false });
+  const plan = await pruneSet({ store, name: set, own: { id, isStored: false } }, retention, run);
   const goes = plan.backups
     .filter(({ decision }) => decision === 'delete')
     .map((backup) => `would delete ${backup.id}`);

@@ -35,7 +35,7 @@ async function pruneStore(
   run: Run,
 ): Promise<StoreRetention> {
   try {
-    return await pruneSet(store, name, retention, run, { id, isStored: true });
+    return await pruneSet({ store, name, own: { id, isStored: true } }, retention, run);
   } catch (error) {
     const told = `This is an error inside of Lifeboat; please report it: ${messageOf(error)}`;
     return { ...emptyRetention(store.url, name, retention.rules), error: told };

@@ -1,4 +1,4 @@
-import { isPaper } from '../../formats/leftover-folder.ts';
+import { isSidecar } from '../../formats/leftover-folder.ts';
 import { filesOf } from '../../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import { billedUntil } from '../../formats/retention/storage-class.ts';
@@ -8,53 +8,60 @@ import type { Lock, Store, StoredObject } from '../../store/store.ts';
 import type { RetainedBackup } from './report.ts';
 import { describeState } from './scan.ts';
 
-/** A backup that goes, and every object of it that may. */
-export interface Doomed {
+/** A backup that is to be deleted, and every object of it that may be. */
+export interface Candidate {
   /** Of the report. */
   row: RetainedBackup;
   manifestSha256: string;
   /** Keys of the signature and of restore tests' records. */
-  papers: string[];
+  sidecars: string[];
   /** Keys of what the manifest names: volumes and side objects. */
   volumes: string[];
 }
 
-/** Why a backup that no rule keeps stays. */
-export interface Spared {
-  why: string;
+/** The row of a backup that is kept though no rule keeps it. */
+export function keptRow(row: RetainedBackup, why: string): RetainedBackup {
+  return { ...row, decision: 'keep', reasons: [why] };
 }
 
-/** Keeps it, in the report. */
-export function spare(row: RetainedBackup, why: string): void {
-  row.decision = 'keep';
-  row.reasons = [why];
+/** Checks every backup that no rule keeps; `kept`: rows of those that may not be deleted. */
+export async function findCandidates(
+  set: BackupSet,
+  rows: RetainedBackup[],
+): Promise<{ candidates: Candidate[]; kept: RetainedBackup[] }> {
+  const found = await sideBySide(rows, (row) => findCandidate(set, row));
+  return {
+    candidates: found.flatMap((one) => ('row' in one ? [one] : [])),
+    kept: found.flatMap((one) => ('row' in one ? [] : [one])),
+  };
 }
 
-/** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
-export async function examineDoomed(set: BackupSet, row: RetainedBackup): Promise<Doomed | Spared> {
+/** Checks one backup as closely as it takes to delete it: does it count, and is it locked? */
+async function findCandidate(set: BackupSet, row: RetainedBackup): Promise<Candidate | RetainedBackup> {
   const { store, name, trust } = set;
   const folder = keyOf(name, row.id, '');
   const { state, sha256 } = await set.open(row.id);
-  if (state.kind !== 'good') return { why: describeState(state) };
+  if (state.kind !== 'good') return keptRow(row, describeState(state));
   const objects: StoredObject[] = [];
   for await (const object of store.list(folder)) objects.push(object);
   const files = objects.map(({ key }) => key.slice(folder.length));
   const volumes = filesOf(state.manifest).map(({ key }) => key);
-  const papers = files.filter(isPaper);
+  const sidecars = files.filter(isSidecar);
+  const deletable = [MANIFEST_FILE, ...sidecars, ...volumes];
   const lock = await lastLock(
     store,
-    [MANIFEST_FILE, ...papers, ...volumes].map((file) => folder + file),
+    deletable.map((file) => folder + file),
   );
-  if (lock !== null) return { why: describeLock(lock) };
-  const others = files.filter((file) => ![MANIFEST_FILE, ...papers, ...volumes].includes(file));
-  row.notes = [
+  if (lock !== null) return keptRow(row, describeLock(lock));
+  const others = files.filter((file) => !deletable.includes(file));
+  const notes = [
     ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
     ...early(objects, trust.now),
   ];
   return {
-    row,
+    row: { ...row, notes },
     manifestSha256: sha256 ?? '',
-    papers: papers.map((file) => folder + file),
+    sidecars: sidecars.map((file) => folder + file),
     volumes: volumes.map((file) => folder + file),
   };
 }

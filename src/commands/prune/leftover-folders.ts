@@ -1,4 +1,4 @@
-import { isPaper, staleBefore, whyNotLeftover } from '../../formats/leftover-folder.ts';
+import { isSidecar, staleBefore, whyNotLeftover } from '../../formats/leftover-folder.ts';
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import type { StoreDates } from '../../formats/retention/guards.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
@@ -7,7 +7,7 @@ import { type Store, type StoredObject, StoreError } from '../../store/store.ts'
 import { removeAll } from './remove-all.ts';
 import type { LeftoverReport } from './report.ts';
 
-/** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
+/** Scans folders without a manifest: which has a killed run left, or a prune that was interrupted? */
 export async function findLeftovers(set: BackupSet, ids: string[], dates: StoreDates): Promise<LeftoverReport[]> {
   let pruned: Promise<Set<string>> | null = null;
   const wasPruned = async (id: string) => {
@@ -15,7 +15,7 @@ export async function findLeftovers(set: BackupSet, ids: string[], dates: StoreD
     return (await pruned).has(id);
   };
   const leftovers: LeftoverReport[] = [];
-  for (const id of ids) leftovers.push(await examineFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
+  for (const id of ids) leftovers.push(await scanFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
   return leftovers;
 }
 
@@ -28,7 +28,6 @@ export async function removeLeftover(set: BackupSet, leftover: LeftoverReport, d
     store,
     leftover.files.map((file) => folder + file),
   );
-  leftover.deleted = true;
 }
 
 /** Only the store's own dates tell how old its objects are: without a clock it is no later than the latest of them. */
@@ -36,7 +35,7 @@ function storeNow(now: Date, { clock, newest }: StoreDates): Date {
   return clock ?? (newest !== null && newest.modified < now ? newest.modified : now);
 }
 
-async function examineFolder(
+async function scanFolder(
   { store, name }: BackupSet,
   id: string,
   wasPruned: (id: string) => Promise<boolean>,
@@ -54,8 +53,8 @@ async function examineFolder(
   };
   try {
     const found = { files, newestUpload: await store.newestUpload(folder) };
-    const hasPapers = report.files.some(isPaper);
-    const whyNot = whyNotLeftover({ ...found, wasPruned: hasPapers && (await wasPruned(id)) }, now);
+    const hasSidecars = report.files.some(isSidecar);
+    const whyNot = whyNotLeftover({ ...found, wasPruned: hasSidecars && (await wasPruned(id)) }, now);
     return { ...report, whyNot: whyNot ?? (await whyManifestMayBeThere(store, folder)) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

@@ -29,7 +29,7 @@ async function pruneStore(location: StoreLocation, settings: PruneSettings, run:
   const { name, retention } = settings;
   try {
     return await withStore(location, settings, run, async (store) =>
-      pruneSet(store, name ?? (await onlySet(store)), retention, run),
+      pruneSet({ store, name: name ?? (await onlySet(store)), own: null }, retention, run),
     );
   } catch (error) {
     if (!(error instanceof LifeboatError)) throw error;

@@ -5,7 +5,7 @@ import { whyNotCounted } from '../../formats/state.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
 import { sideBySide } from '../../store/side-by-side.ts';
 import { describeLock, lastLock } from './candidates.ts';
-import { type Survey, type SurveyedBackup, verifyAll } from './scan.ts';
+import type { RatedBackup, ScannedSet } from './scan.ts';
 
 /** A plan in which nothing is deleted because of a backup that was not verified. */
 export interface SettledPlan {
@@ -13,7 +13,7 @@ export interface SettledPlan {
   /** Why it deletes more than a plan should; null when it does not. */
   refusal: string | null;
   /** Backups that the rules would have deleted, if they had counted. */
-  spared: Set<string>;
+  keptUncounted: Set<string>;
 }
 
 /** So many of those that are kept are verified before the next plan, and then twice as many each time. */
@@ -24,12 +24,12 @@ const FIRST_BATCH = 30;
  * deletion follows from verified backups alone: then it also follows from all of them, because one more backup never
  * makes a rule keep one that it would delete. `planned`: the id of a backup that this run would make.
  */
-export async function settlePlan(survey: Survey, rules: KeepRules, planned: string | null): Promise<SettledPlan> {
-  const { set } = survey;
-  const proofs = await protectProven(survey);
+export async function settlePlan(scanned: ScannedSet, rules: KeepRules, planned: string | null): Promise<SettledPlan> {
+  const { set } = scanned;
+  const proofs = await protectProven(scanned);
   const locks = new Map<string, Protection[]>();
-  const spared = new Set<string>();
-  const planOf = (backups: SurveyedBackup[]): Plan => {
+  const keptUncounted = new Set<string>();
+  const planOf = (backups: RatedBackup[]): Plan => {
     const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
     const ids = good.map(({ id }) => id);
     return protect(planRetention(ids, rules, set.trust.now), [
@@ -39,24 +39,29 @@ export async function settlePlan(survey: Survey, rules: KeepRules, planned: stri
     ]);
   };
   for (let batch = FIRST_BATCH; ; ) {
-    const good = survey.backups.filter((backup) => backup.whyNotGood === null);
+    const { good } = scanned;
     const plan = planOf(good);
     // Before the guards count what would go: with locks of years they would refuse the plan every night.
-    if (await findLocks(set, plan.delete, locks)) continue;
-    const goes = named(good, plan.delete);
-    await verifyAll(set, goes);
-    const bad = goes.filter(({ verified }) => !verified);
-    for (const { id } of bad) spared.add(id);
+    const found = await findLocks(
+      set,
+      plan.delete.filter((id) => !locks.has(id)),
+    );
+    for (const [id, protections] of found) locks.set(id, protections);
+    if ([...found.values()].some((protections) => protections.length > 0)) continue;
+    const candidates = backupsOf(good, plan.delete);
+    await scanned.verify(candidates);
+    const bad = candidates.filter(({ verified }) => !verified);
+    for (const { id } of bad) keptUncounted.add(id);
     if (bad.length > 0) continue;
     const certain = planOf(good.filter(({ verified }) => verified));
     const kept = good.filter(({ verified }) => !verified);
-    if (kept.length === 0 || isJustified(plan, certain)) return { plan, refusal: refuseMany(certain), spared };
-    await verifyAll(set, kept.slice(0, batch));
+    if (kept.length === 0 || isJustified(plan, certain)) return { plan, refusal: refuseMany(certain), keptUncounted };
+    await scanned.verify(kept.slice(0, batch));
     batch *= 2;
   }
 }
 
-function named(backups: SurveyedBackup[], ids: string[]): SurveyedBackup[] {
+function backupsOf(backups: RatedBackup[], ids: string[]): RatedBackup[] {
   const wanted = new Set(ids);
   return backups.filter(({ id }) => wanted.has(id));
 }
@@ -67,27 +72,26 @@ function isJustified(plan: Plan, certain: Plan): boolean {
   return plan.delete.every((id) => gone.has(id)) && refuseMany(certain) === null;
 }
 
-/** Looks up the locks of those that are not known yet; whether one of them is locked. */
-async function findLocks(set: BackupSet, ids: string[], locks: Map<string, Protection[]>): Promise<boolean> {
-  const unknown = ids.filter((id) => !locks.has(id));
-  const found = await sideBySide(unknown, async (id) => {
+/** By id, what the lock of each manifest protects; empty: it is not locked. */
+async function findLocks(set: BackupSet, ids: string[]): Promise<Map<string, Protection[]>> {
+  const found = await sideBySide(ids, async (id): Promise<[string, Protection[]]> => {
     const lock = await lastLock(set.store, [keyOf(set.name, id, MANIFEST_FILE)]);
-    locks.set(id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]);
-    return lock !== null;
+    return [id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]];
   });
-  return found.includes(true);
+  return new Map(found);
 }
 
 /**
  * The newest proven backup, whose restore test is verified. While there is none, the newest that a record calls proven which
  * cannot be verified: a claim is no proof, but a reason not to delete.
  */
-async function protectProven({ set, backups }: Survey): Promise<Protection[]> {
-  const surveyed = new Map(backups.map((backup) => [backup.id, backup]));
+async function protectProven(scanned: ScannedSet): Promise<Protection[]> {
+  const { set } = scanned;
+  const backups = new Map(scanned.backups.map((backup) => [backup.id, backup]));
   const counts = async (id: string) => {
-    const backup = surveyed.get(id);
+    const backup = backups.get(id);
     if (backup === undefined) return false;
-    await verifyAll(set, [backup]);
+    await scanned.verify([backup]);
     return backup.verified;
   };
   for await (const { id } of set.proven()) {

@@ -8,7 +8,7 @@ import { StoreError } from '../../store/store.ts';
  */
 export async function verdictBefore(backups: BackupSet): Promise<Verdict | null> {
   try {
-    const { test } = await backups.newestTest(await backups.testsOf(null));
+    const { test } = await backups.lastTest();
     return test?.verdict ?? null;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

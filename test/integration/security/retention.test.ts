@@ -46,8 +46,7 @@ function prune(
 ): Promise<StoreRetention> {
   const settings = { verificationKeys: keys.public, signing: null, force: false, dryRun: false, ...more };
   return pruneSet(
-    store,
-    SET,
+    { store, name: SET, own: null },
     { ...settings, rules: { ...NO_RULES, ...rules } },
     recordedRun(() => NOW),
   );

@@ -50,8 +50,7 @@ function open(opened: Opened = {}, prefix = crypto.randomUUID()): Promise<Store>
 
 function prune(dryRun = false): Promise<StoreRetention> {
   return pruneSet(
-    store,
-    SET,
+    { store, name: SET, own: null },
     { ...KEEP_TWO, dryRun },
     recordedRun(() => NOW),
   );

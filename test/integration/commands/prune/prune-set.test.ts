@@ -53,7 +53,7 @@ const KEEP_TWO: RetentionSettings = {
 };
 
 function prune(changed: Partial<RetentionSettings> = {}, own: OwnBackup | null = null): Promise<StoreRetention> {
-  return pruneSet(store, SET, { ...KEEP_TWO, ...changed }, run, own);
+  return pruneSet({ store, name: SET, own }, { ...KEEP_TWO, ...changed }, run);
 }
 
 async function storeAll(ids: string[], special: Record<number, Special> = {}): Promise<void> {
@@ -366,10 +366,10 @@ test('a set in which nothing counts is an error, or it would grow for ever: the 
 
 test('a set that has no backups is an error: its name may be misspelt', async () => {
   await storeAll(dailyIds(NOW, 1));
-  const report = await pruneSet(store, 'shpo', KEEP_TWO, run);
+  const report = await pruneSet({ store, name: 'shpo', own: null }, KEEP_TWO, run);
   expect(report).toMatchObject({
     outcome: 'failed',
-    error: expect.stringMatching(/no backups of set "shpo".*mend name/),
+    error: expect.stringMatching(/no backups of set "shpo".*correct name/),
   });
 });
 

@@ -80,11 +80,11 @@ export function requireManifest(
   if (state.kind !== 'good') throw damagedManifest(state);
   const { manifest } = state;
   if (verificationKeys !== null) {
-    const verified = ['The signature of the manifest, which names every volume’s sha256'];
+    const verified = ["The signature of the manifest, which names every volume's sha256"];
     return { manifest, signatureVerified: true, verified, notVerified: [] };
   }
   const unknownOrigin =
-    'Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.';
+    'Who made the backup: no verification-key is given, and everyone who can write the store can encrypt for a public key.';
   const notVerified = decryption.kind === 'private-key' ? [unknownOrigin] : [];
   return { manifest, signatureVerified: false, verified: [], notVerified };
 }

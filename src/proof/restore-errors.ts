@@ -27,7 +27,7 @@ const SERVER_LACKS = [
   /could not connect to server/,
 ];
 
-/** Errors are the user's to mend: some databases cannot be restored from their own dump (FAILURES R4). */
+/** Errors are the user's to correct: some databases cannot be restored from their own dump (FAILURES R4). */
 export function findingsOf(errors: RefusedStatement[], lacking: string[]): Finding[] {
   return errors
     .filter(({ message }) => !HARMLESS.some((known) => known.test(message)))
@@ -47,7 +47,7 @@ export function findingsOf(errors: RefusedStatement[], lacking: string[]): Findi
         severity: 'failed',
         kind,
         object,
-        message: `It cannot be restored from its own dump: ${error.message}. Mend this in the source, then back up again.`,
+        message: `It cannot be restored from its own dump: ${error.message}. Correct this in the source, then back up again.`,
       };
     });
 }

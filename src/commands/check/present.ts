@@ -1,9 +1,10 @@
 import { type Failure, NO_FACTS } from '../../notify/run-result.ts';
 import { ATTEMPT_ONLY } from '../../notify/samples.ts';
-import { htmlPage } from '../list/html-page.ts';
+import { htmlPage, type PageReport } from '../list/html-page.ts';
 import { shortenedNotes } from '../list/present.ts';
 import { backupsOutput } from '../list/report.ts';
 import { fileTime, type Presentation, type PresentContext, secondsOutput } from '../shared/presentation.ts';
+import { headlineOf } from './headline.ts';
 import type { CheckSettings } from './inputs.ts';
 import type { CheckReport } from './report.ts';
 import { checkLines, checkMessage, checkSummary } from './summary.ts';
@@ -19,10 +20,16 @@ export function presentCheck(report: CheckReport, context: PresentContext<CheckS
     lines: checkLines(report),
     summary: checkSummary(report, shortenedNotes(most, path)),
     report: { path, content: report },
-    page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
+    page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(pageOf(report), version) },
     facts: NO_FACTS,
     measured: [ATTEMPT_ONLY],
   };
+}
+
+/** The report as `report-html` shows it. */
+function pageOf(report: CheckReport): PageReport {
+  const kind = { passed: 'good', warning: 'open', failed: 'bad' } as const;
+  return { ...report, verdict: { kind: kind[report.result], text: headlineOf(report).text } };
 }
 
 /** Red when a rule is broken. What could not be checked, or needs attention, is a warning: never green in silence. */

@@ -1,11 +1,13 @@
 import type { Result } from '../../formats/health/examine.ts';
 import type { ListedSet } from '../list/report.ts';
-import type { CheckResult } from '../shared/check-words.ts';
+
+/** What a check comes to: every rule passed, or the worst of them. */
+export type CheckResult = 'passed' | 'warning' | 'failed';
 
 /** What a check found; the JSON report is this. `duration` is milliseconds. */
 export interface CheckReport {
   command: 'check';
-  /** `passed`: every rule that was asked for was looked at, and is satisfied. */
+  /** `passed`: every rule that was asked for was evaluated, and is satisfied. */
   result: CheckResult;
   /** The set that was asked for; null: all. */
   name: string | null;

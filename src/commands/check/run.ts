@@ -14,7 +14,7 @@ import { findFacts } from './facts.ts';
 import type { CheckSettings } from './inputs.ts';
 import { type CheckedSet, type CheckedStore, type CheckReport, resultOf } from './report.ts';
 
-/** Says whether the backups are what is demanded of them. It changes nothing; only cancellation ends it. */
+/** Reports whether the backups are as required. It changes nothing; only cancellation ends it. */
 export async function check(settings: CheckSettings, run: Run): Promise<CheckReport> {
   const { progress } = run;
   const started = run.now();
@@ -69,7 +69,7 @@ async function checkAll(store: Store, settings: CheckSettings, run: Run): Promis
   }
   if (checked.length > 0) return checked;
   throw new LifeboatError(
-    `There is no backup in ${store.url}. Mend its path in store, or look at the last runs of the backup.`,
+    `There is no backup in ${store.url}. Correct its path in store, or check the last runs of the backup.`,
   );
 }
 

@@ -1,10 +1,11 @@
 import type { Status } from '../../formats/health/rule.ts';
 import { html, oneLine } from '../../report/escape.ts';
 import { table } from '../../report/markup.ts';
+import { STATUS_WORDS } from '../../report/status-words.ts';
 import { textTable } from '../../report/text-table.ts';
 import { mermaidCharts } from '../../report/trend-chart.ts';
 import { formatCount } from '../../units.ts';
-import { HEADLINES, WORDS } from '../shared/check-words.ts';
+import { headlineOf } from './headline.ts';
 import { type CheckReport, type PlacedResult, resultsOf } from './report.ts';
 
 /** How much of what a rule has found is shown; the report has all. */
@@ -20,7 +21,7 @@ const MOST_CHARTED = 5;
 export function checkLines(report: CheckReport): string[] {
   const asked = worstFirst(report).filter(({ status }) => status !== 'off');
   const rows = asked.map(({ status, rule, where, found }) => [
-    WORDS[status].word,
+    STATUS_WORDS[status].word,
     rule,
     where,
     oneLine(shortened(found, MOST_FOUND).join(' ')),
@@ -34,15 +35,16 @@ export function checkSummary(report: CheckReport, notes: string[]): string {
   const rows = results
     .slice(0, MOST_IN_SUMMARY)
     .map(({ status, rule, where, found, next }) => [
-      WORDS[status].symbol,
+      STATUS_WORDS[status].symbol,
       html(rule),
       html(where),
       shortened(found, MOST_FOUND).map(html).join('<br>'),
       html(next ?? ''),
     ]);
   const left = results.length - rows.length;
+  const { symbol, text } = headlineOf(report);
   return [
-    `## ${HEADLINES[report.result]}`,
+    `## ${symbol} ${html(text)}`,
     table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
     ...(left > 0 ? [`… and ${formatCount(left)} more, see the JSON report.`] : []),
     ...[...offLines(report), ...notes].map(html),

@@ -13,11 +13,11 @@ import {
   schemaOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseBackup } from '../../inputs/values/backup.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf } from '../../inputs/values/words.ts';
 import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
-import { parseBackup } from '../restore-test/inputs.ts';
 
 const inputsOfBoth = {
   name: optional(parseSetName),

@@ -2,11 +2,11 @@ import type { Result } from '../../formats/health/examine.ts';
 import type { ListedBackup } from '../../formats/listing.ts';
 import { html } from '../../report/escape.ts';
 import { table } from '../../report/markup.ts';
+import { STATUS_WORDS } from '../../report/status-words.ts';
 import { svgChart } from '../../report/svg-chart.ts';
 import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
 import { chartsOf } from '../../report/trend-chart.ts';
 import { formatAge, formatBytes, formatCount, formatDuration } from '../../units.ts';
-import { type CheckResult, HEADLINES, WORDS } from '../shared/check-words.ts';
 import type { ListedSet } from './report.ts';
 
 /** A set as a listing shows it, and what a check found of it. */
@@ -20,8 +20,8 @@ export interface PageReport {
   command: 'list' | 'check';
   name: string | null;
   finished: string;
-  /** Of a check. */
-  result?: CheckResult;
+  /** Of a check; in words alone, because not every printer has the signs. */
+  verdict?: { kind: 'good' | 'open' | 'bad'; text: string };
   stores: { url: string; error: string | null; results?: Result[]; sets: PageSet[] }[];
 }
 
@@ -59,7 +59,7 @@ export function htmlPage(report: PageReport, version: string): string {
       ['Set', html(report.name ?? 'every set of each store')],
       ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
       ['Period', periodOf(report)],
-      ...(report.result === undefined ? [] : [['Result of the check', resultCell(report.result)]]),
+      ...(report.verdict === undefined ? [] : [['Result of the check', verdictOfCheck(report.verdict)]]),
     ]),
     ...report.stores.flatMap((store) => storeSection(store, made)),
     ...readingNotes(report),
@@ -213,7 +213,7 @@ function rules(results: Result[]): string[] {
       ['Rule', 'Result', 'What was found', 'What to do'],
       results.map(({ rule, status, found, next }) => [
         html(rule),
-        `<span class="${kinds[status]}">${WORDS[status].word}</span>`,
+        `<span class="${kinds[status]}">${STATUS_WORDS[status].word}</span>`,
         found.map(foreign).join('<br>'),
         foreign(next ?? ''),
       ]),
@@ -221,10 +221,8 @@ function rules(results: Result[]): string[] {
   ];
 }
 
-/** In words alone: not every printer has the signs. */
-function resultCell(result: CheckResult): string {
-  const kind = { passed: 'good', warning: 'open', failed: 'bad' }[result];
-  return `<span class="${kind}">${html(HEADLINES[result].replace(/^\S+ /, ''))}</span>`;
+function verdictOfCheck({ kind, text }: NonNullable<PageReport['verdict']>): string {
+  return `<span class="${kind}">${html(text)}</span>`;
 }
 
 function readingNotes({ command }: PageReport): string[] {

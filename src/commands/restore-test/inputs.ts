@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { LifeboatError } from '../../errors.ts';
-import { isId } from '../../formats/id.ts';
 import { resolveConnection } from '../../inputs/connection/pg-environment.ts';
 import {
   imageNeedsHost,
@@ -29,6 +28,7 @@ import {
   type ValuesOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseBackup } from '../../inputs/values/backup.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
@@ -145,13 +145,6 @@ const rules: Rule<typeof restoreTestInputs>[] = [
     return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
   },
 ];
-
-export function parseBackup(text: string): string {
-  if (text === 'latest' || text === 'latest-proven' || isId(text)) return text;
-  throw new LifeboatError(
-    `${quote(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`,
-  );
-}
 
 function parseFile(text: string): string {
   if (existsSync(text)) return text;

@@ -155,11 +155,11 @@ function missedObjectives(
     objective !== null && measured !== null && measured > objective;
   return [
     ...(late(maxAge, age)
-      ? [`max-age: the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge ?? 0)} is demanded.`]
+      ? [`max-age: the backup is ${formatDuration(age)} old, at most ${formatDuration(maxAge ?? 0)} is allowed.`]
       : []),
     ...(late(maxRestoreTime, restoreTime)
       ? [
-          `max-restore-time: the restore took ${formatDuration(restoreTime ?? 0)}, at most ${formatDuration(maxRestoreTime ?? 0)} is demanded.`,
+          `max-restore-time: the restore took ${formatDuration(restoreTime ?? 0)}, at most ${formatDuration(maxRestoreTime ?? 0)} is allowed.`,
         ]
       : []),
   ];

@@ -25,6 +25,7 @@ import {
   type ValuesOf,
 } from '../../inputs/schema.ts';
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
+import { parseBackup } from '../../inputs/values/backup.ts';
 import { parseCommandLines } from '../../inputs/values/command-lines.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseFilesTo } from '../../inputs/values/files-to.ts';
@@ -35,7 +36,6 @@ import type { DecryptionSettings } from '../../openpgp/settings.ts';
 import type { ToolsetChoice } from '../../postgres/toolset/toolset.ts';
 import type { StoreSettings } from '../../store/open.ts';
 import { quote } from '../../text.ts';
-import { parseBackup } from '../restore-test/inputs.ts';
 import type { SwapCommands } from './swap-commands.ts';
 
 /** Every input of `restore`. */

@@ -41,7 +41,7 @@ export async function serveCacheRequest([request = '', key = '']: string[]): Pro
 async function outcomeOf(request: CacheRequest, key: string): Promise<CacheOutcome> {
   const { isFeatureAvailable, restoreCache, saveCache } = await import('@actions/cache');
   if (!isFeatureAvailable()) throw new Error('this runner offers none');
-  await demandGnuTar();
+  await requireGnuTar();
   // An entry is found by these too, so they are the same on every runner.
   const paths = ['*'];
   if (request === 'save') return (await saveCache(paths, key)) > 0 ? 'done' : 'nothing';
@@ -49,7 +49,7 @@ async function outcomeOf(request: CacheRequest, key: string): Promise<CacheOutco
   return (await restoreCache(paths, key, [], { lookupOnly: request === 'look-up' })) === key ? 'done' : 'nothing';
 }
 
-async function demandGnuTar(): Promise<void> {
+async function requireGnuTar(): Promise<void> {
   const { stdout } = await getExecOutput('tar', ['--version'], { silent: true, ignoreReturnCode: true });
   if (!stdout.includes('GNU tar')) throw new Error('it needs GNU tar');
 }

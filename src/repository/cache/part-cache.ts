@@ -80,7 +80,7 @@ export class PartCache {
     const { stored, plain } = manifest.totals;
     this.#folder = await makeFolder(this.#run);
     const { volumes: folder } = this.#folder;
-    await demandRoom(folder, 2 * (stored + plain));
+    await requireRoom(folder, 2 * (stored + plain));
     if ((await this.#ask('look-up', folder, ANSWER_WITHIN)) === 'done') return await this.#fetch(folder, volumes);
     this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
     const { store, set, id } = this.#chosen;
@@ -150,7 +150,7 @@ async function makeFolder({ track, log }: RepositoryContext): Promise<Folder> {
 }
 
 /** For the volumes and their archive; and a throwaway database, on the same disk perhaps, must find its room after that. */
-async function demandRoom(folder: string, bytes: number): Promise<void> {
+async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes) return;
   throw new Error(`its folder should have ${formatBytes(bytes)}, and ${formatBytes(bavail * bsize)} are free`);

@@ -178,9 +178,9 @@ export const badInputs: BadInput[] = [
     says: [/^verification-key: this is a private key/],
   },
   {
-    title: 'hold: a word that is no backup',
+    title: 'hold: a word that is not a backup',
     inputs: { command: 'hold', backup: 'newest' },
-    says: [/^backup: "newest" is no backup\. Write latest/],
+    says: [/^backup: "newest" is not a backup\. Write latest/],
   },
   {
     title: 'release of the latest, which may be another one by now',
@@ -229,7 +229,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'a backup that is no id',
     inputs: { ...RESTORE_TEST, backup: 'yesterday' },
-    says: [/^backup: "yesterday" is no backup/, /latest-proven/, /20261121T020000Z/],
+    says: [/^backup: "yesterday" is not a backup/, /latest-proven/, /20261121T020000Z/],
   },
   {
     title: 'two scratch servers',

@@ -6,7 +6,7 @@ import { keyOf, MANIFEST_FILE } from '../../src/formats/names.ts';
 import type { Finding } from '../../src/formats/restore-test/finding.ts';
 import type { Verdict } from '../../src/formats/restore-test/record.ts';
 import { readState } from '../../src/postgres/restore/state.ts';
-import { compare } from '../../src/proof/compare.ts';
+import { compareDatabases } from '../../src/proof/compare.ts';
 import { verdictOf, worstFirst } from '../../src/proof/verdict.ts';
 import { BackupParts } from '../../src/repository/backup-parts.ts';
 import { openFileStore } from '../../src/store/file/store.ts';
@@ -44,7 +44,7 @@ export async function compareWithBackup(
     info: () => {},
   }).inventory();
   const restored = await readState(await serverTo(server, database), 'content', { ours: true });
-  const { findings } = compare(expected, restored, {
+  const { findings } = compareDatabases(expected, restored, {
     lacking: [],
     existingRoles: ['postgres'],
     partial: null,

@@ -22,10 +22,10 @@ export interface Inputs {
 export async function cleanUp(leftovers: Leftover[], log: Log, inputs: Inputs): Promise<void> {
   for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
     try {
-      await end(leftover, log, inputs);
+      await endLeftover(leftover, log, inputs);
     } catch (error) {
       log.warning(
-        `Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${messageOf(error)})`,
+        `Left behind by the run that was ended, remove it by hand: ${describeLeftover(leftover)} (${messageOf(error)})`,
       );
     }
   }
@@ -46,7 +46,7 @@ async function runAfterIt({ after }: Inputs, log: Log): Promise<void> {
   for (const failure of failures) log.warning(`${failure} Run it by hand.`);
 }
 
-async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> {
+async function endLeftover(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> {
   if (leftover.kind === 'after') return runAfterIt(inputs, log);
   if (leftover.kind === 'process') return endProcess(leftover);
   if (leftover.kind === 'file') return rm(leftover.path, { force: true });
@@ -61,7 +61,7 @@ async function end(leftover: Leftover, log: Log, inputs: Inputs): Promise<void> 
     const { abortS3Upload } = await import('../store/s3/upload/abort.ts');
     await abortS3Upload(leftover);
   }
-  log.info(`Aborted the unfinished ${describe(leftover)}.`);
+  log.info(`Aborted the unfinished ${describeLeftover(leftover)}.`);
 }
 
 async function sweepPart({ url, key }: Extract<Leftover, { kind: 'part' }>, settings: StoreSettings): Promise<void> {
@@ -86,7 +86,7 @@ function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process'
   else process.kill(pid, 'SIGKILL');
 }
 
-function describe(leftover: Leftover): string {
+function describeLeftover(leftover: Leftover): string {
   if (leftover.kind === 'after') return 'what before has stopped';
   if (leftover.kind === 'process') return `process ${leftover.pid}`;
   if (leftover.kind === 'file' || leftover.kind === 'folder') return `${leftover.kind} ${leftover.path}`;

@@ -73,7 +73,7 @@ async function notifyEnd(
   };
   let measured: Promise<MetricGroup[]> | undefined;
   const measuredOnce = () => {
-    measured ??= measure(result, stores);
+    measured ??= measureRun(result, stores);
     return measured;
   };
   // First, for the file may know that the run before had failed.
@@ -97,7 +97,7 @@ async function notifyEnd(
   ]);
 }
 
-async function measure(result: RunResult, stores: StoreLocation[]): Promise<MetricGroup[]> {
+async function measureRun(result: RunResult, stores: StoreLocation[]): Promise<MetricGroup[]> {
   // A disk that does not answer may be why the run was cancelled, or has failed.
   const space = result.cancelled ? [] : await Promise.race([spaceOf(stores), sleep(TIME_OF_DISKS, [], { ref: false })]);
   const groups = metricsOf(result, space);

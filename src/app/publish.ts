@@ -8,7 +8,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { writePage } from './write-page.ts';
 
 /** Writes, outputs and prints everything that a command presents. */
-export async function publish(presentation: Presentation, reporter: Reporter): Promise<void> {
+export async function publishPresentation(presentation: Presentation, reporter: Reporter): Promise<void> {
   const { report, outputs, lines, summary, problem, status, page } = presentation;
   if (report !== null) await writeReport(report);
   for (const [name, value] of Object.entries(outputs)) reporter.output(name, value);

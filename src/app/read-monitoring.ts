@@ -12,25 +12,25 @@ import { namedCommand } from './read-settings.ts';
  * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
  */
 export function readMonitoring(get: GetInput): MonitoringSettings {
-  const notifies = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), parseBoolean));
+  const notifies = !('dry-run' in namedCommand(get('command')).inputs && parseOrNull(get('dry-run'), parseBoolean));
   return {
-    webhook: notifies ? usable(get('webhook-url'), parseServiceUrl) : null,
-    heartbeat: notifies ? usable(get('heartbeat-url'), parseServiceUrl) : null,
-    metricsFile: notifies ? usable(get('metrics-file'), parseMetricsFile) : null,
-    pushgateway: notifies ? usable(get('pushgateway-url'), parseServiceUrl) : null,
+    webhook: notifies ? parseOrNull(get('webhook-url'), parseServiceUrl) : null,
+    heartbeat: notifies ? parseOrNull(get('heartbeat-url'), parseServiceUrl) : null,
+    metricsFile: notifies ? parseOrNull(get('metrics-file'), parseMetricsFile) : null,
+    pushgateway: notifies ? parseOrNull(get('pushgateway-url'), parseServiceUrl) : null,
     mail: notifies
       ? mailSettings(
-          usable(get('smtp-url'), parseSmtpUrl),
-          usable(get('mail-to'), parseAddresses),
-          usable(get('mail-from'), parseAddress),
+          parseOrNull(get('smtp-url'), parseSmtpUrl),
+          parseOrNull(get('mail-to'), parseAddresses),
+          parseOrNull(get('mail-from'), parseAddress),
         )
       : null,
-    set: usable(get('name'), parseSetName),
+    set: parseOrNull(get('name'), parseSetName),
   };
 }
 
 /** null: not given, or bad. */
-function usable<T>(text: string, parse: (text: string) => T): T | null {
+function parseOrNull<T>(text: string, parse: (text: string) => T): T | null {
   try {
     return text.trim() === '' ? null : parse(text.trim());
   } catch (error) {

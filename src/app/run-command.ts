@@ -13,7 +13,7 @@ import type { Reporter } from '../report/reporter.ts';
 import type { StoreLocation } from '../store/location.ts';
 import { VERSION } from '../version.ts';
 import { startNotifying } from './notify.ts';
-import { publish, publishFailure, reportPath } from './publish.ts';
+import { publishFailure, publishPresentation, reportPath } from './publish.ts';
 import { readMonitoring } from './read-monitoring.ts';
 import { namedCommand, readSettings } from './read-settings.ts';
 
@@ -59,7 +59,7 @@ export async function runCommand({ get, env, reporter, mask, track }: RunContext
   const [read] = await Promise.allSettled([readSettings(get, env, { ...log, mask: remember })]);
   const end =
     read.status === 'fulfilled'
-      ? await execute(command, read.value, run, reporter)
+      ? await executeCommand(command, read.value, run, reporter)
       : await endWithoutResult(command, read.reason, run, reporter);
   cancellation.markFinished();
   const outcome = read.status === 'rejected' && end.outcome === 'failed' ? 'usage' : end.outcome;
@@ -96,7 +96,7 @@ function newRun(log: Log, signal: AbortSignal, track: Track): Run {
 }
 
 /** Runs a command to its result and shows it. */
-async function execute(
+async function executeCommand(
   command: Command,
   settings: { stores: StoreLocation[] },
   run: Run,
@@ -107,7 +107,7 @@ async function execute(
     const result = await command.run(settings, run);
     const cancelled = run.signal.aborted;
     presentation = command.present(result, { settings, cancelled, version: run.version, reportPath });
-    await publish(presentation, reporter);
+    await publishPresentation(presentation, reporter);
     const { status, problem, facts, measured } = presentation;
     return { outcome: status, failure: status === 'good' ? null : problem, facts, measured };
   } catch (error) {

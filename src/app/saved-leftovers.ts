@@ -112,7 +112,7 @@ const processId: Check<number> = (value, path) => {
 const engine = literal('docker', 'podman');
 
 /** Only what Lifeboat names is removed: a process that it started may have forged the state. */
-function path(isOurs: (name: string) => boolean): Check<string> {
+function pathCheck(isOurs: (name: string) => boolean): Check<string> {
   return (value, at) => {
     const given = text(value, at);
     if (isAbsolute(given) && normalize(given) === given && isOurs(basename(given))) return given;
@@ -125,8 +125,8 @@ const objectKey = textLike(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
 
 const CHECKS: Record<Leftover['kind'], Check<object>> = {
   process: object({ pid: processId, started: textLike(/^\d*$/, 'a time in clock ticks') }),
-  file: object({ path: path((name) => nameOfTemporary(name) !== null) }),
-  folder: object({ path: path((name) => name.startsWith('lifeboat-')) }),
+  file: object({ path: pathCheck((name) => nameOfTemporary(name) !== null) }),
+  folder: object({ path: pathCheck((name) => name.startsWith('lifeboat-')) }),
   database: object({ database: text, host: text }),
   after: object({}),
   'container-process': object({ engine, container: textLike(/^\w[\w.-]*$/, 'a container'), mark: text }),

@@ -26,20 +26,20 @@ async function whyNot(sql: string, expect: Expectation, ask: Ask): Promise<strin
   }
   const [first] = rows;
   if (expect.kind === 'not-empty') return first ? null : 'A row was expected, there is none.';
-  if (!first) return `${said(expect)} was expected, there is no row.`;
+  if (!first) return `${describeExpectation(expect)} was expected, there is no row.`;
   const [answer] = Object.values(first);
-  if (holds(answer, expect)) return null;
-  return `${said(expect)} was expected, the answer is ${shown(answer)}.`;
+  if (isExpected(answer, expect)) return null;
+  return `${describeExpectation(expect)} was expected, the answer is ${showAnswer(answer)}.`;
 }
 
-function holds(answer: unknown, expect: Exclude<Expectation, { kind: 'not-empty' }>): boolean {
+function isExpected(answer: unknown, expect: Exclude<Expectation, { kind: 'not-empty' }>): boolean {
   if (expect.kind === 'true') return answer === true;
   if (expect.kind === 'equals') return answer !== null && textOf(answer) === expect.value;
   const number = typeof answer === 'number' || typeof answer === 'string' ? Number(answer) : Number.NaN;
   return expect.kind === 'at-least' ? number >= expect.value : number <= expect.value;
 }
 
-function said(expect: Expectation): string {
+function describeExpectation(expect: Expectation): string {
   if (expect.kind === 'true' || expect.kind === 'not-empty') return expect.kind;
   return expect.kind === 'equals' ? JSON.stringify(expect.value) : `${expect.kind.replace('-', ' ')} ${expect.value}`;
 }
@@ -48,7 +48,7 @@ function textOf(answer: unknown): string {
   return typeof answer === 'object' ? JSON.stringify(answer) : String(answer);
 }
 
-function shown(answer: unknown): string {
+function showAnswer(answer: unknown): string {
   const text = textOf(answer);
   return text.length > LONGEST_ANSWER ? `${text.slice(0, LONGEST_ANSWER)}…` : text;
 }

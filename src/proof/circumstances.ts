@@ -20,12 +20,12 @@ export interface Compared {
   notVerified: string[];
 }
 
-export function nothing(): Compared {
+export function emptyComparison(): Compared {
   return { findings: [], verified: [], notVerified: [] };
 }
 
 /** Something of the source is not in the restored database. */
-export function missing(kind: string, object: string, { lacking }: Circumstances): Finding {
+export function missingFinding(kind: string, object: string, { lacking }: Circumstances): Finding {
   if (lacking.length === 0) return { severity: 'failed', kind, object, message: 'It is missing after the restore.' };
   return {
     severity: 'could-not-verify',

@@ -1,7 +1,7 @@
 import type { Inventory, RestoredState } from '../formats/inventory/inventory.ts';
 import type { Finding } from '../formats/restore-test/finding.ts';
 import { countOf } from '../units.ts';
-import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
+import { type Circumstances, type Compared, emptyComparison, missingFinding } from './circumstances.ts';
 import { compareObjects } from './objects.ts';
 import { compareRoles } from './roles.ts';
 import { compareSequences } from './sequences.ts';
@@ -12,7 +12,11 @@ export interface Comparison extends Compared {
 }
 
 /** Holds what was restored against what was dumped, kind by kind. No tolerance: equal, or a finding. */
-export function compare(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Comparison {
+export function compareDatabases(
+  expected: Inventory,
+  restored: RestoredState,
+  circumstances: Circumstances,
+): Comparison {
   const { notRecorded } = expected;
   return mergeComparisons([
     compareTables(expected, restored, circumstances),
@@ -48,7 +52,7 @@ function compareLargeObjects(
   { largeObjects: expected }: Inventory,
   { largeObjects: restored }: RestoredState,
 ): Compared {
-  const result = nothing();
+  const result = emptyComparison();
   if (!expected.dumped) {
     if (expected.count !== '0')
       result.notVerified.push(`${countOf(expected.count, 'large object')}: the backup does not hold them.`);
@@ -80,13 +84,14 @@ function compareMaterializedViews(
   restored: RestoredState,
   circumstances: Circumstances,
 ): Compared {
-  const result = nothing();
+  const result = emptyComparison();
   const found = new Map(restored.materializedViews.map((view) => [`${view.schema}.${view.name}`, view]));
   for (const view of expected.materializedViews) {
     const label = `${view.schema}.${view.name}`;
     const copy = found.get(label);
     if (!copy) {
-      if (circumstances.partial === null) result.findings.push(missing('materialized view', label, circumstances));
+      if (circumstances.partial === null)
+        result.findings.push(missingFinding('materialized view', label, circumstances));
     } else if (copy.populated !== view.populated) {
       const said = (populated: boolean) => (populated ? 'populated' : 'not populated');
       result.findings.push({
@@ -106,12 +111,12 @@ function compareMaterializedViews(
 }
 
 function compareExtensions(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Compared {
-  const result = nothing();
+  const result = emptyComparison();
   const found = new Map(restored.extensions.map((extension) => [extension.name, extension]));
   for (const { name, version, schema } of expected.extensions) {
     const copy = found.get(name);
     if (!copy) {
-      if (circumstances.partial === null) result.findings.push(missing('extension', name, circumstances));
+      if (circumstances.partial === null) result.findings.push(missingFinding('extension', name, circumstances));
       continue;
     }
     if (copy.schema !== schema) {
@@ -126,7 +131,7 @@ function compareExtensions(expected: Inventory, restored: RestoredState, circums
 }
 
 function compareDatabase({ database: expected }: Inventory, { database: restored }: RestoredState): Compared {
-  const result = nothing();
+  const result = emptyComparison();
   const compareFact = (what: string, before: unknown, after: unknown) => {
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     const message = `Its ${what} was ${JSON.stringify(before)}, restored was ${JSON.stringify(after)}.`;

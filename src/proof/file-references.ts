@@ -1,5 +1,5 @@
 import { formatCount } from '../units.ts';
-import { type Compared, nothing } from './circumstances.ts';
+import { type Compared, emptyComparison } from './circumstances.ts';
 
 /** So many missing paths are named. */
 const MOST_NAMED = 10;
@@ -13,7 +13,7 @@ export async function compareReferences(
   rows: AsyncIterable<Record<string, unknown>[]>,
   isThere: (path: string) => boolean,
 ): Promise<Compared> {
-  const result = nothing();
+  const result = emptyComparison();
   const fail = (message: string) =>
     result.findings.push({ severity: 'failed', kind: 'file reference', object: label, message });
   let named = 0;

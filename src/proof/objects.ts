@@ -1,15 +1,15 @@
 import type { Inventory, ObjectFacts, RestoredState } from '../formats/inventory/inventory.ts';
 import { relationOf } from '../formats/inventory/relation.ts';
 import { countOf } from '../units.ts';
-import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
-import { major } from './tables.ts';
+import { type Circumstances, type Compared, emptyComparison, missingFinding } from './circumstances.ts';
+import { majorVersionOf } from './tables.ts';
 
 /** Every schema object: there, with the same owner, grants, comment, labels and flags. */
 export function compareObjects(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Compared {
-  const result = nothing();
+  const result = emptyComparison();
   const versions: Versions = {
-    source: major(expected.server.versionNumber),
-    target: major(restored.server.versionNumber),
+    source: majorVersionOf(expected.server.versionNumber),
+    target: majorVersionOf(restored.server.versionNumber),
   };
   const copies = new Map(restored.objects.map((object) => [keyOf(object), object]));
   const known = new Set(expected.objects.map(keyOf));
@@ -28,11 +28,12 @@ export function compareObjects(expected: Inventory, restored: RestoredState, cir
         continue;
       }
       // Which objects a partial backup holds, its inventory does not say.
-      if (circumstances.partial === null) result.findings.push(missing(object.type, object.identity, circumstances));
+      if (circumstances.partial === null)
+        result.findings.push(missingFinding(object.type, object.identity, circumstances));
       continue;
     }
     compared++;
-    const found = differences(object, copy, versions, result.notVerified);
+    const found = findDifferences(object, copy, versions, result.notVerified);
     if (found.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
       continue;
     for (const message of found) {
@@ -62,7 +63,7 @@ function keyOf({ type, identity }: ObjectFacts): string {
 }
 
 function equalForOwner(object: ObjectFacts, expected: Side, copy: ObjectFacts, restored: Side): boolean {
-  return JSON.stringify(ownerless(object, expected)) === JSON.stringify(ownerless(copy, restored));
+  return JSON.stringify(withoutOwners(object, expected)) === JSON.stringify(withoutOwners(copy, restored));
 }
 
 type Side = Pick<Inventory, 'server' | 'extensions'>;
@@ -71,7 +72,7 @@ type Side = Pick<Inventory, 'server' | 'extensions'>;
  * Of what the system and extensions bring along only changed grants are recorded. They name its owner: whoever ran
  * initdb or CREATE EXTENSION, which is another role wherever it is restored.
  */
-function ownerless(object: ObjectFacts, side: Side): ObjectFacts {
+function withoutOwners(object: ObjectFacts, side: Side): ObjectFacts {
   const owners = new Set([side.server.bootstrap, ...side.extensions.map(({ owner }) => owner)].map(aclName));
   const named = (item: string) => {
     const [, grantee = '', letters = '', grantor = ''] = /^("(?:[^"]|"")*"|[^=]*)=([^/]*)\/(.*)$/.exec(item) ?? [];
@@ -86,18 +87,18 @@ function aclName(name: string): string {
   return /^[A-Za-z0-9_]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-function differences(object: ObjectFacts, copy: ObjectFacts, versions: Versions, notVerified: string[]): string[] {
+function findDifferences(object: ObjectFacts, copy: ObjectFacts, versions: Versions, notVerified: string[]): string[] {
   const found: string[] = [];
   const compare = (what: string, before: unknown, after: unknown) => {
     if (JSON.stringify(before) !== JSON.stringify(after)) {
-      found.push(`Its ${what} was ${shown(before)}, restored was ${shown(after)}.`);
+      found.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
     }
   };
   // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
   const publicAcross15 = object.type === 'schema' && object.identity === 'public' && across15(versions);
   if (!publicAcross15) {
     compare('owner', object.owner, copy.owner);
-    compare('grants', grants(object.acl, versions), grants(copy.acl, versions));
+    compare('grants', comparableGrants(object.acl, versions), comparableGrants(copy.acl, versions));
   } else if (JSON.stringify([object.owner, object.acl]) !== JSON.stringify([copy.owner, copy.acl])) {
     notVerified.push('Owner and grants of schema public: their defaults differ between the two major versions.');
   }
@@ -107,7 +108,7 @@ function differences(object: ObjectFacts, copy: ObjectFacts, versions: Versions,
     const [before, after] = [object.flags[flag] ?? null, copy.flags[flag] ?? null];
     // Tablespaces are folders of the source's machine; a restore test leaves them out.
     if (flag === 'tablespace') {
-      if (before !== after) notVerified.push(`Tablespace of ${object.type} ${object.identity}: ${shown(before)}.`);
+      if (before !== after) notVerified.push(`Tablespace of ${object.type} ${object.identity}: ${showValue(before)}.`);
     } else compare(flag, before, after);
   }
   return found;
@@ -118,14 +119,14 @@ function across15({ source, target }: Versions): boolean {
 }
 
 /** MAINTAIN, the letter m, is there since PostgreSQL 17: a default that is spelled out holds it or not. */
-function grants(acl: string[] | null, { source, target }: Versions): string[] | null {
+function comparableGrants(acl: string[] | null, { source, target }: Versions): string[] | null {
   if (acl === null || source >= 17 === target >= 17) return acl;
   return acl.map((item) =>
     item.replace(/=([^/]*)\/(?=[^/]*$)/, (_, letters: string) => `=${letters.replace(/m\*?/, '')}/`),
   );
 }
 
-function shown(value: unknown): string {
+function showValue(value: unknown): string {
   if (value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

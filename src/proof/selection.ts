@@ -29,7 +29,7 @@ export function inventoryOf(inventory: Inventory, restored: Restored): Inventory
     sequences: sequences.filter((sequence) => relations.has(nameOf(sequence)) || !known.has(nameOf(sequence))),
     materializedViews: materializedViews.filter((view) => relations.has(nameOf(view))),
     largeObjects: { ...largeObjects, count: '0', dumped: false },
-    objects: those.map((object) => (isWholeAgain(object, those) ? without(object, 'notValid') : object)),
+    objects: those.map((object) => (isWholeAgain(object, those) ? withoutFlag(object, 'notValid') : object)),
   };
 }
 
@@ -66,7 +66,7 @@ function referencedBy({ type, flags }: ObjectFacts): string | null {
 function withoutLostOwner(object: ObjectFacts, { relations }: Restored): ObjectFacts {
   const { sequenceOf } = object.flags;
   const owner = typeof sequenceOf === 'string' ? parseRelation(sequenceOf) : null;
-  return owner === null || relations.has(nameOf(owner)) ? object : without(object, 'sequenceOf');
+  return owner === null || relations.has(nameOf(owner)) ? object : withoutFlag(object, 'sequenceOf');
 }
 
 /** The index of a partitioned table is not valid while a partition lacks it; that one may have been left out. */
@@ -81,7 +81,7 @@ function isBelow({ flags }: ObjectFacts, table: unknown): boolean {
   return textsOf(flags.parents).includes(String(table));
 }
 
-function without(object: ObjectFacts, flag: string): ObjectFacts {
+function withoutFlag(object: ObjectFacts, flag: string): ObjectFacts {
   const { [flag]: _, ...flags } = object.flags;
   return { ...object, flags };
 }

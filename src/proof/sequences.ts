@@ -2,27 +2,28 @@ import type { Inventory, RestoredState, SequenceFacts, SequenceValue } from '../
 import { nameOf } from '../formats/inventory/relation.ts';
 import { placeOf } from '../formats/inventory/sequence.ts';
 import { countOf } from '../units.ts';
-import { type Circumstances, type Compared, missing, nothing } from './circumstances.ts';
+import { type Circumstances, type Compared, emptyComparison, missingFinding } from './circumstances.ts';
 
 /** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
 export function compareSequences(expected: Inventory, restored: RestoredState, circumstances: Circumstances): Compared {
   const found = new Map(restored.sequences.map((sequence) => [nameOf(sequence), sequence]));
-  const result = nothing();
+  const result = emptyComparison();
   let compared = 0;
   for (const sequence of expected.sequences) {
     const copy = found.get(nameOf(sequence));
     if (!copy?.current) {
       // Which sequences a partial backup holds, its inventory does not say.
-      if (circumstances.partial === null) result.findings.push(missing('sequence', nameOf(sequence), circumstances));
+      if (circumstances.partial === null)
+        result.findings.push(missingFinding('sequence', nameOf(sequence), circumstances));
       continue;
     }
     compared++;
-    if (within(sequence, copy.current)) continue;
+    if (isWithin(sequence, copy.current)) continue;
     result.findings.push({
       severity: 'failed',
       kind: 'sequence',
       object: nameOf(sequence),
-      message: `Its value was ${said(sequence.before)} before the dump and ${said(sequence.after)} after it; restored was ${said(copy.current)}.`,
+      message: `Its value was ${describeValue(sequence.before)} before the dump and ${describeValue(sequence.after)} after it; restored was ${describeValue(copy.current)}.`,
     });
   }
   const known = new Set(expected.sequences.map(nameOf));
@@ -35,13 +36,13 @@ export function compareSequences(expected: Inventory, restored: RestoredState, c
   return result;
 }
 
-function within({ increment, cycle, before, after }: SequenceFacts, value: SequenceValue): boolean {
+function isWithin({ increment, cycle, before, after }: SequenceFacts, value: SequenceValue): boolean {
   const [first, last, at] = [placeOf(before, increment), placeOf(after, increment), placeOf(value, increment)];
   if (first <= last) return first <= at && at <= last;
   // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
   return cycle ? at >= first || at <= last : last <= at && at <= first;
 }
 
-function said({ lastValue, isCalled }: SequenceValue): string {
+function describeValue({ lastValue, isCalled }: SequenceValue): string {
   return isCalled ? lastValue : `${lastValue} (not yet used)`;
 }

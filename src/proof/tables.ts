@@ -1,7 +1,7 @@
 import type { Inventory, RestoredState, TableFacts } from '../formats/inventory/inventory.ts';
 import { nameOf } from '../formats/inventory/relation.ts';
 import { countOf } from '../units.ts';
-import { type Circumstances, type Compared, missing } from './circumstances.ts';
+import { type Circumstances, type Compared, missingFinding } from './circumstances.ts';
 
 /** A line of the table of tables. */
 export interface ComparedTable {
@@ -35,7 +35,7 @@ export function compareTables(
       continue;
     }
     if (!copy) {
-      result.findings.push(missing('table', nameOf(table), circumstances));
+      result.findings.push(missingFinding('table', nameOf(table), circumstances));
       result.tables.push({ schema, name, expected: rowsAfterRestore(table), restored: null, equal: false });
       continue;
     }
@@ -112,9 +112,9 @@ function rowsAfterRestore({ dumped, rows, userCode }: TableFacts): string | null
 }
 
 function sameMajor(expected: Inventory, restored: RestoredState): boolean {
-  return major(expected.server.versionNumber) === major(restored.server.versionNumber);
+  return majorVersionOf(expected.server.versionNumber) === majorVersionOf(restored.server.versionNumber);
 }
 
-export function major(versionNumber: number): number {
+export function majorVersionOf(versionNumber: number): number {
   return Math.floor(versionNumber / 10_000);
 }

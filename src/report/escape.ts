@@ -27,7 +27,7 @@ export function safeLines(text: string): string {
 const MOST_NAMES = 20;
 
 /** The first of many names, and how many more there are. */
-export function some(names: string[]): string {
+export function firstNames(names: string[]): string {
   const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
   return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }

@@ -12,11 +12,11 @@ export function svgChart({ title, unit, values, from, to }: Chart): string {
   const most = Math.max(...values) || 1;
   const step = (WIDTH - LEFT) / values.length;
   const room = HEIGHT - TOP - BOTTOM;
-  const y = (value: number) => rounded(TOP + room * (1 - value / most));
+  const y = (value: number) => roundToTenth(TOP + room * (1 - value / most));
   const bars = values.map((value, index) => {
-    const x = rounded(LEFT + step * (index + 0.15));
+    const x = roundToTenth(LEFT + step * (index + 0.15));
     const tip = `<title>${index + 1}: ${value} ${unit}</title>`;
-    return `<rect x="${x}" y="${y(value)}" width="${rounded(step * 0.7)}" height="${rounded((room * value) / most)}">${tip}</rect>`;
+    return `<rect x="${x}" y="${y(value)}" width="${roundToTenth(step * 0.7)}" height="${roundToTenth((room * value) / most)}">${tip}</rect>`;
   });
   const lines = [0, most / 2, most].map(
     (value) =>
@@ -34,6 +34,6 @@ export function svgChart({ title, unit, values, from, to }: Chart): string {
   ].join('\n');
 }
 
-function rounded(value: number): number {
+function roundToTenth(value: number): number {
   return Math.round(value * 10) / 10;
 }

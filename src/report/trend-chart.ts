@@ -25,13 +25,13 @@ const TIMES: [factor: number, name: string][] = [
 /** What there is to see: a measure that two backups or more have. */
 export function chartsOf({ backups }: Pick<Trend, 'backups'>): Chart[] {
   return [
-    ...chart('Stored', backups, ({ size }) => size, BYTES),
-    ...chart('Duration of the backup', backups, ({ duration }) => duration, TIMES),
-    ...chart('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
+    ...chartOf('Stored', backups, ({ size }) => size, BYTES),
+    ...chartOf('Duration of the backup', backups, ({ duration }) => duration, TIMES),
+    ...chartOf('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
   ];
 }
 
-function chart(
+function chartOf(
   title: string,
   points: TrendPoint[],
   measureOf: (point: TrendPoint) => number | null,
@@ -55,7 +55,7 @@ function chart(
  * numbers.
  */
 export function mermaidCharts(trend: Pick<Trend, 'backups'>): string[] {
-  const charts = chartsOf(trend).map(mermaid);
+  const charts = chartsOf(trend).map(mermaidChart);
   return charts.length === 0 ? [] : [`### The last ${trend.backups.length} backups`, ...charts];
 }
 
@@ -63,7 +63,7 @@ export function mermaidCharts(trend: Pick<Trend, 'backups'>): string[] {
 const STYLE =
   '%%{init: {"xyChart": {"height": 260}, "themeVariables": {"xyChart": {"plotColorPalette": "#2f6fb5"}}}}%%';
 
-function mermaid({ title, unit, values, from, to }: Chart): string {
+function mermaidChart({ title, unit, values, from, to }: Chart): string {
   return [
     '```mermaid',
     STYLE,

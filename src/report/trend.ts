@@ -131,10 +131,10 @@ export interface Measured {
   restoreTimes: { time: number; test: TrendTest }[];
 }
 
-export function measure({ backups, tests }: Pick<Trend, 'backups' | 'tests'>): Measured {
+export function measureTrend({ backups, tests }: Pick<Trend, 'backups' | 'tests'>): Measured {
   const gaps = backups.flatMap(({ gap, id }) => (gap === null ? [] : [{ gap, id }]));
   return {
-    largestGap: largest(gaps, ({ gap }) => gap),
+    largestGap: largestBy(gaps, ({ gap }) => gap),
     gaps: gaps.length,
     restoreTimes: tests.flatMap((test) => {
       const time = test.record?.restoreTime ?? null;
@@ -143,6 +143,6 @@ export function measure({ backups, tests }: Pick<Trend, 'backups' | 'tests'>): M
   };
 }
 
-export function largest<T>(items: T[], of: (item: T) => number): T | null {
+export function largestBy<T>(items: T[], of: (item: T) => number): T | null {
   return items.reduce<T | null>((best, item) => (best === null || of(item) > of(best) ? item : best), null);
 }

@@ -79,7 +79,7 @@ export class BackupParts {
       try {
         await checkSizes({ store: this.#context.store, folder: this.#folder(), part });
       } catch (error) {
-        throw unreadable(part.name, error);
+        throw asUnreadable(part.name, error);
       }
     }
   }
@@ -94,7 +94,7 @@ export class BackupParts {
       this.#read.add(part.name);
       return inventory;
     } catch (error) {
-      throw unreadable(part.name, error);
+      throw asUnreadable(part.name, error);
     }
   }
 
@@ -120,24 +120,24 @@ export class BackupParts {
       try {
         await this.#sumsOf(this.#part(name));
       } catch (error) {
-        throw unreadable(name, error);
+        throw asUnreadable(name, error);
       }
     }
   }
 
   /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
   #bind({ parts, database, server, partial, files }: Inventory): void {
-    if (database.name !== this.#manifest.database) throw unbound("the database's name");
-    if (server.version !== this.#manifest.serverVersion) throw unbound("the server's version");
-    if (!isDeepStrictEqual(partial, this.#manifest.partial)) throw unbound('what was left out');
+    if (database.name !== this.#manifest.database) throw unboundError("the database's name");
+    if (server.version !== this.#manifest.serverVersion) throw unboundError("the server's version");
+    if (!isDeepStrictEqual(partial, this.#manifest.partial)) throw unboundError('what was left out');
     const named = this.#manifest.parts.filter(({ name }) => name !== 'inventory');
     for (const bound of parts) {
       const part = named.find(({ name }) => name === bound.name);
-      if (part?.plain !== bound.plain) throw unbound(`part ${bound.name}`);
-      if (!isDeepStrictEqual(sumsIn(part), bound.sums)) throw unbound(`the side objects of part ${bound.name}`);
+      if (part?.plain !== bound.plain) throw unboundError(`part ${bound.name}`);
+      if (!isDeepStrictEqual(sumsIn(part), bound.sums)) throw unboundError(`the side objects of part ${bound.name}`);
       this.#bound.set(bound.name, bound);
     }
-    for (const { name } of named) if (!this.#bound.has(name)) throw unbound(`part ${name}`);
+    for (const { name } of named) if (!this.#bound.has(name)) throw unboundError(`part ${name}`);
     const trees = named.map(({ name }) => name).filter(isTree);
     if (
       !isDeepStrictEqual(
@@ -145,7 +145,7 @@ export class BackupParts {
         trees,
       )
     )
-      throw unbound('the file trees');
+      throw unboundError('the file trees');
   }
 
   /**
@@ -159,7 +159,7 @@ export class BackupParts {
       yield* decompress(decrypt(stored, this.#context.decryption), part.plain);
       this.#read.add(name);
     } catch (error) {
-      throw unreadable(name, error);
+      throw asUnreadable(name, error);
     }
   }
 
@@ -226,7 +226,7 @@ function sumsIn(part: ManifestPart): string[] | null {
 }
 
 /** What damage amounts to; any other error stays what it is. */
-function unreadable(name: PartName, error: unknown): unknown {
+function asUnreadable(name: PartName, error: unknown): unknown {
   return isDamage(error) ? new UnreadablePart(name, error) : error;
 }
 
@@ -236,7 +236,7 @@ function isDamage(error: unknown): error is LifeboatError {
   );
 }
 
-function unbound(what: string): DamagedInventory {
+function unboundError(what: string): DamagedInventory {
   return new DamagedInventory(
     `It does not fit the manifest: ${what} differs. One of the two was changed, or belongs to another backup.`,
   );

@@ -44,7 +44,7 @@ export async function chooseBackup(
   for (const store of stores) {
     try {
       const set = name ?? (await onlySet(store));
-      const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
+      const search = await findWanted(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
       if (search.chosen !== null) {
         for (const reason of reasons) run.log.warning(`Another store is used instead. ${reason}`);
         if (search.passedOver !== null) run.log.warning(search.passedOver);
@@ -71,30 +71,30 @@ interface Search {
   lacks: string;
 }
 
-async function find(backups: BackupSet, wanted: string): Promise<Search> {
+async function findWanted(backups: BackupSet, wanted: string): Promise<Search> {
   const search: Search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
-  if (isId(wanted)) return { ...search, chosen: await open(backups, wanted) };
+  if (isId(wanted)) return { ...search, chosen: await openNamed(backups, wanted) };
   if (wanted === 'latest') return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
   const proven = await backups.latestProven();
-  if (proven !== null) return { ...search, chosen: await open(backups, proven.id) };
-  return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
+  if (proven !== null) return { ...search, chosen: await openNamed(backups, proven.id) };
+  return { ...search, lacks: `no backup that a restore test has proven${await describeClaim(backups)}` };
 }
 
 async function findLatest(backups: BackupSet): Promise<Partial<Search>> {
   const { found, passedOver } = await backups.newest();
   if (found !== null) {
     return {
-      chosen: await open(backups, found.id),
+      chosen: await openNamed(backups, found.id),
       passedOver: describePassedOver(backups.store.url, passedOver, true),
     };
   }
   const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
-  if (past !== undefined) return { refused: await open(backups, past.id) };
+  if (past !== undefined) return { refused: await openNamed(backups, past.id) };
   return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
 }
 
 /** null: a folder without a manifest is no backup. */
-async function open(backups: BackupSet, id: string): Promise<ChosenBackup | null> {
+async function openNamed(backups: BackupSet, id: string): Promise<ChosenBackup | null> {
   const found = await backups.open(id, { named: true });
   const { state, bytes, sha256 } = found;
   if (state.kind === 'invalid' && bytes === null) throw new LifeboatError(`Backup ${id} cannot be used: ${state.why}`);
@@ -104,7 +104,7 @@ async function open(backups: BackupSet, id: string): Promise<ChosenBackup | null
 }
 
 /** What to do when records say that a backup is proven, and do not count. */
-async function claim(backups: BackupSet): Promise<string> {
+async function describeClaim(backups: BackupSet): Promise<string> {
   for await (const { backup, why } of backups.claimedProven()) {
     return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
   }

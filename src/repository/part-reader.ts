@@ -72,7 +72,7 @@ export async function readSums(source: PartSource): Promise<Buffer[]> {
     await checkSize(key, { size }, source);
     const bytes = await fetchRange(key, { start: 0, end: size }, source);
     const sha256 = digestOf(bytes).toString('hex');
-    if (sha256 !== volume.sums) throw differs(key, sha256, volume.sums ?? 'nothing', source);
+    if (sha256 !== volume.sums) throw digestError(key, sha256, volume.sums ?? 'nothing', source);
     all.push(bytes);
   }
   return all;
@@ -133,10 +133,10 @@ export async function readWhole(source: PartSource): Promise<Buffer[]> {
 }
 
 function requireVolume(key: string, volume: Volume, sha256: string, source: PartSource): void {
-  if (sha256 !== volume.sha256) throw differs(key, sha256, volume.sha256, source);
+  if (sha256 !== volume.sha256) throw digestError(key, sha256, volume.sha256, source);
 }
 
-function differs(key: string, found: string, expected: string, { store, part }: PartSource): DamagedPart {
+function digestError(key: string, found: string, expected: string, { store, part }: PartSource): DamagedPart {
   return new DamagedPart(
     part.name,
     `${store.url}: ${key} is not what was stored: its sha256 is ${found}, the manifest says ${expected}.`,

@@ -385,7 +385,8 @@ describe('R4: a database that its own dump does not restore', () => {
     expect(failed.map(({ message }) => message)).toEqual(names.map(() => '2 rows were dumped, 0 were restored.'));
     const said = result.report.findings.filter(({ kind }) => kind === 'table data');
     expect(said).toHaveLength(names.length);
-    const reason = /cannot be restored from its own dump: .*relation "limits" does not exist.*Correct this in the source/;
+    const reason =
+      /cannot be restored from its own dump: .*relation "limits" does not exist.*Correct this in the source/;
     expect(said.find(({ object }) => object === 'public.prices')?.message).toMatch(reason);
     expect(result.report.tables).toContainEqual(expect.objectContaining({ name: 'healthy', equal: true }));
   });

@@ -45,7 +45,7 @@ export function makeReport(made: BackupFacts): BackupReport {
     sequences: inventory.sequences.length,
     largeObjects: inventory.largeObjects.count,
     objects: inventory.objects.length,
-    largestTables: largest(inventory.tables),
+    largestTables: largestTablesOf(inventory.tables),
     countedInDump: inventory.tables.flatMap(({ schema, name, userCode }) =>
       userCode ? [{ schema, name, reason: userCode }] : [],
     ),
@@ -68,7 +68,7 @@ export function makeReport(made: BackupFacts): BackupReport {
   };
 }
 
-function largest(tables: TableFacts[]): BackupReport['largestTables'] {
+function largestTablesOf(tables: TableFacts[]): BackupReport['largestTables'] {
   return [...tables]
     .sort((a, b) => b.bytes - a.bytes || a.name.localeCompare(b.name))
     .slice(0, LARGEST_TABLES)

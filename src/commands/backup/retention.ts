@@ -22,7 +22,7 @@ export async function pruneAfterBackup(
     if (target.failure !== null || target.uploaded !== 'read-back' || run.signal.aborted) continue;
     const result = await run.progress.stage('retention', () => pruneStore(target, backup, retention, run));
     results.set(target, result);
-    tell(result, run);
+    logRetention(result, run);
   }
   return results;
 }
@@ -42,7 +42,7 @@ async function pruneStore(
   }
 }
 
-function tell({ url, name, rules, outcome, error, denied, refusals }: StoreRetention, { log }: Run): void {
+function logRetention({ url, name, rules, outcome, error, denied, refusals }: StoreRetention, { log }: Run): void {
   if (outcome === 'failed' && denied) {
     log.notice(
       `${url}: no older backup was deleted, for these credentials may not. ${error} Or leave keep-* out here, and run the command prune elsewhere with credentials that may.`,

@@ -133,7 +133,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       volumeSize: run.volumeSize,
       lifeboat: run.version,
     };
-    await progress.stage('commit', () => commit(manifest, settings, fanOut));
+    await progress.stage('commit', () => commitBackup(manifest, settings, fanOut));
     // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
     if (targets.some(({ failure }) => failure !== null)) run.signal.throwIfAborted();
   } catch (error) {
@@ -182,7 +182,11 @@ function sumsOf(volumes: StoredVolume[]): string[] | null {
 }
 
 /** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
-async function commit(manifest: CommonManifest, settings: BackupSettings, fanOut: FanOut<BackupTarget>): Promise<void> {
+async function commitBackup(
+  manifest: CommonManifest,
+  settings: BackupSettings,
+  fanOut: FanOut<BackupTarget>,
+): Promise<void> {
   const files = new Map<BackupTarget, { manifest: Buffer; signature: Buffer | null }>();
   for (const target of fanOut.alive()) {
     const { uploaded, previous, noPrevious } = target;

@@ -39,7 +39,7 @@ export async function openTargets(
       } catch (error) {
         if (!(error instanceof LifeboatError) || signal.aborted) throw error;
         run.log.info(`${store.url} is given up: ${error.message}`);
-        return { ...newTarget(store), ...none('cannot-read'), failure: error };
+        return { ...newTarget(store), ...noPreviousBackup('cannot-read'), failure: error };
       }
     }),
   );
@@ -63,7 +63,7 @@ async function prepareStore(store: Store, set: string, verificationKeys: string 
 
 type Previous = Pick<BackupTarget, 'previous' | 'noPrevious' | 'source'>;
 
-function none(noPrevious: Manifest['noPrevious']): Previous {
+function noPreviousBackup(noPrevious: Manifest['noPrevious']): Previous {
   return { previous: null, noPrevious, source: null };
 }
 
@@ -73,14 +73,14 @@ export async function findPrevious(backups: BackupSet, run: Run): Promise<Previo
   try {
     newest = await backups.newest();
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'denied') return none('cannot-list');
+    if (error instanceof StoreError && error.code === 'denied') return noPreviousBackup('cannot-list');
     throw error;
   }
   const { found, passedOver } = newest;
-  if (passedOver.some(({ state }) => state.kind === 'denied')) return none('cannot-read');
+  if (passedOver.some(({ state }) => state.kind === 'denied')) return noPreviousBackup('cannot-read');
   const warning = describePassedOver(backups.store.url, passedOver, found !== null);
   if (warning !== null) run.log.warning(warning);
-  if (found === null) return none('first');
+  if (found === null) return noPreviousBackup('first');
   const { id, sha256, manifest } = found;
   return { previous: { id, manifestSha256: sha256 }, noPrevious: null, source: manifest.source };
 }

@@ -20,7 +20,7 @@ export function backupSummary(report: BackupReport): string {
       : `❌ Backup <code>${report.id}</code> is missing in ${report.stores.length - good.length} of ${report.stores.length} stores`;
   return [
     `## ${verdict}`,
-    table([], overview(report)),
+    table([], overviewRows(report)),
     '### Stores',
     table(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
     ...retentionOf(report),
@@ -95,7 +95,7 @@ function retentionOf({ stores }: BackupReport): string[] {
   return rows.length === 0 ? [] : ['### Retention', table(['Store', 'Older backups', 'Deleted'], rows)];
 }
 
-function overview(report: BackupReport): string[][] {
+function overviewRows(report: BackupReport): string[][] {
   const { encryption } = report;
   const dataSeconds = (report.stages.find(({ name }) => name === 'data')?.milliseconds ?? 0) / 1000;
   const data = report.parts.find(({ name }) => name === 'data');
@@ -133,10 +133,10 @@ function storeRow(store: BackupReport['stores'][number]): string[] {
   const uploaded =
     store.uploaded === 'read-back' ? '✅ sizes read back' : '✅ acknowledged (these credentials may not read)';
   const locked = store.lockedUntil === null ? '' : `, locked until ${store.lockedUntil}`;
-  return [html(store.location), `${uploaded}${locked}`, previous(store)];
+  return [html(store.location), `${uploaded}${locked}`, previousCell(store)];
 }
 
-function previous({ previous, noPrevious }: BackupReport['stores'][number]): string {
+function previousCell({ previous, noPrevious }: BackupReport['stores'][number]): string {
   if (previous) return `<code>${html(previous.id)}</code>`;
   if (noPrevious === 'first') return 'none: this is the first';
   return `not known (${noPrevious === 'cannot-list' ? 'may not list' : 'may not read'})`;

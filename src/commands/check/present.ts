@@ -15,7 +15,7 @@ export function presentCheck(report: CheckReport, context: PresentContext<CheckS
   const { json, most } = backupsOutput(report);
   const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
   return {
-    ...judge(report),
+    ...judgeCheck(report),
     outputs: { id: [...newest].join('\n'), backups: json, duration: secondsOutput(report.duration) },
     lines: checkLines(report),
     summary: checkSummary(report, shortenedNotes(most, path)),
@@ -33,7 +33,7 @@ function pageOf(report: CheckReport): PageReport {
 }
 
 /** Red when a rule is broken. What could not be checked, or needs attention, is a warning: never green in silence. */
-function judge(report: CheckReport): { status: Presentation['status']; problem: Failure | null } {
+function judgeCheck(report: CheckReport): { status: Presentation['status']; problem: Failure | null } {
   const message = checkMessage(report);
   if (message === null) return { status: 'good', problem: null };
   return report.result === 'failed'

@@ -24,7 +24,7 @@ export function checkLines(report: CheckReport): string[] {
     STATUS_WORDS[status].word,
     rule,
     where,
-    oneLine(shortened(found, MOST_FOUND).join(' ')),
+    oneLine(shortenList(found, MOST_FOUND).join(' ')),
   ]);
   return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
 }
@@ -38,7 +38,7 @@ export function checkSummary(report: CheckReport, notes: string[]): string {
       STATUS_WORDS[status].symbol,
       html(rule),
       html(where),
-      shortened(found, MOST_FOUND).map(html).join('<br>'),
+      shortenList(found, MOST_FOUND).map(html).join('<br>'),
       html(next ?? ''),
     ]);
   const left = results.length - rows.length;
@@ -69,7 +69,7 @@ export function checkMessage(report: CheckReport): string | null {
   );
   const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
     const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
-    return oneLine(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
+    return oneLine(`${where}: ${what}: ${[...shortenList(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
   });
   const left = wrong.length - told.length;
   return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
@@ -80,7 +80,7 @@ function worstFirst({ stores }: CheckReport): PlacedResult[] {
   return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
 }
 
-function shortened(found: string[], most: number): string[] {
+function shortenList(found: string[], most: number): string[] {
   const left = found.length - most;
   return left <= 0 ? found : [...found.slice(0, most), `… and ${formatCount(left)} more, see the JSON report.`];
 }

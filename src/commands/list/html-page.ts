@@ -4,7 +4,7 @@ import { html } from '../../report/escape.ts';
 import { table } from '../../report/markup.ts';
 import { STATUS_WORDS } from '../../report/status-words.ts';
 import { svgChart } from '../../report/svg-chart.ts';
-import { type Measured, measure, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
+import { type Measured, measureTrend, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
 import { chartsOf } from '../../report/trend-chart.ts';
 import { formatAge, formatBytes, formatCount, formatDuration } from '../../units.ts';
 import type { ListedSet } from './report.ts';
@@ -53,11 +53,11 @@ export function htmlPage(report: PageReport, version: string): string {
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<title>PostgreSQL backups, ${made.slice(0, 10)}</title><style>${STYLE}</style></head><body>`,
     '<h1>PostgreSQL backups and their restore tests</h1>',
-    facts([
-      ['Generated', time(made)],
+    factsTable([
+      ['Generated', formatTime(made)],
       ['By', `Lifeboat ${html(version)}, command ${report.command}`],
       ['Set', html(report.name ?? 'every set of each store')],
-      ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
+      ['Stores', report.stores.map(({ url }) => breakableText(url)).join('<br>')],
       ['Period', periodOf(report)],
       ...(report.verdict === undefined ? [] : [['Result of the check', verdictOfCheck(report.verdict)]]),
     ]),
@@ -72,7 +72,7 @@ function storeSection(store: PageReport['stores'][number], made: string): string
   return [
     `<h2>Store ${html(store.url)}</h2>`,
     ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${html(store.error)}</p>`]),
-    ...(store.results === undefined ? [] : rules(store.results)),
+    ...(store.results === undefined ? [] : rulesTable(store.results)),
     ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
     ...store.sets.flatMap((set) => setSection(set, made)),
   ];
@@ -82,12 +82,12 @@ function setSection(set: PageSet, made: string): string[] {
   const { name, backups, trend } = set;
   return [
     `<h3>Set ${html(name)}</h3>`,
-    facts(overview(set, made)),
+    factsTable(overviewRows(set, made)),
     ...(trend.missing === null ? [] : [`<p class="open">Not known: ${html(trend.missing)}</p>`]),
-    ...(set.results === undefined ? [] : rules(set.results)),
+    ...(set.results === undefined ? [] : rulesTable(set.results)),
     ...chartsOf(trend).map(svgChart),
     `<h3>Set ${html(name)}: the last ${trend.backups.length} good backups</h3>`,
-    headed(
+    headedTable(
       ['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'],
       trend.backups.toReversed().map(backupRow),
     ),
@@ -97,14 +97,14 @@ function setSection(set: PageSet, made: string): string[] {
 }
 
 /** What was promised is not known here; what was kept is. */
-function overview(set: PageSet, made: string): string[][] {
+function overviewRows(set: PageSet, made: string): string[][] {
   const { backups, trend } = set;
   const newest = trend.backups.at(-1);
   const age = (created: string) => formatAge(Math.max(0, Date.parse(made) - Date.parse(created)) / 1000);
   const short = (backup: { id: string; created: string } | undefined) =>
     backup === undefined
       ? '<span class="bad">none</span>'
-      : `<code>${html(backup.id)}</code>, begun ${time(backup.created)}, ${age(backup.created)} old`;
+      : `<code>${html(backup.id)}</code>, begun ${formatTime(backup.created)}, ${age(backup.created)} old`;
   const complete = backups.filter((backup) => backup.complete);
   return [
     ['Newest good backup', short(newest)],
@@ -113,7 +113,7 @@ function overview(set: PageSet, made: string): string[][] {
       'Backups',
       `${formatCount(complete.length)} complete, ${formatBytes(backups.reduce((sum, { size }) => sum + size, 0))} stored`,
     ],
-    ...objectives(measure(trend), newest, age),
+    ...objectiveRows(measureTrend(trend), newest, age),
   ];
 }
 
@@ -127,7 +127,7 @@ function newestProven(set: PageSet): { id: string; created: string } | undefined
   );
 }
 
-function objectives(
+function objectiveRows(
   { largestGap, gaps, restoreTimes }: Measured,
   newest: TrendPoint | undefined,
   age: (created: string) => string,
@@ -157,11 +157,11 @@ function objectives(
 function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }: TrendPoint): string[] {
   return [
     `<code>${html(id)}</code>`,
-    time(created),
+    formatTime(created),
     formatBytes(size),
     orUnknown(duration, formatDuration),
     orUnknown(gap, (milliseconds) => formatAge(milliseconds / 1000)),
-    lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${time(lastTest.time)}`,
+    lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${formatTime(lastTest.time)}`,
     orUnknown(restoreTime, formatDuration),
   ];
 }
@@ -170,7 +170,7 @@ function testsOf({ tests }: Trend, backups: ListedBackup[]): string[] {
   if (tests.length === 0) return ['<p class="bad">There is none: no backup of this set is proven.</p>'];
   const signed = new Map(backups.map((backup) => [backup.id, backup.signed]));
   return [
-    headed(
+    headedTable(
       ['Begun', 'Backup', 'Verdict', 'Time to restore', "Backup's signature", 'Scratch server', 'Record'],
       tests.map((test) => testRow(test, signed.get(test.id) ?? false)),
     ),
@@ -185,17 +185,17 @@ function testRow({ time: begun, id, verdict, record, problem }: TrendTest, isSig
       : 'not signed';
   const standing =
     problem !== null
-      ? `<span class="bad">does not count: ${foreign(problem)}</span>`
+      ? `<span class="bad">does not count: ${breakableText(problem)}</span>`
       : record === null
         ? 'not read'
         : 'read';
   return [
-    time(begun),
+    formatTime(begun),
     `<code>${html(id)}</code>`,
     verdictCell(verdict),
     orUnknown(record?.restoreTime ?? null, formatDuration),
     signature,
-    record?.scratchServer ? `PostgreSQL ${foreign(record.scratchServer)}` : '–',
+    record?.scratchServer ? `PostgreSQL ${breakableText(record.scratchServer)}` : '–',
     standing,
   ];
 }
@@ -205,17 +205,17 @@ function verdictCell(verdict: TrendTest['verdict']): string {
   return `<span class="${kind}">${verdict}</span>`;
 }
 
-function rules(results: Result[]): string[] {
+function rulesTable(results: Result[]): string[] {
   if (results.length === 0) return [];
   const kinds = { passed: 'good', warning: 'open', failed: 'bad', 'not-evaluated': 'open', off: 'note' };
   return [
-    headed(
+    headedTable(
       ['Rule', 'Result', 'What was found', 'What to do'],
       results.map(({ rule, status, found, next }) => [
         html(rule),
         `<span class="${kinds[status]}">${STATUS_WORDS[status].word}</span>`,
-        found.map(foreign).join('<br>'),
-        foreign(next ?? ''),
+        found.map(breakableText).join('<br>'),
+        breakableText(next ?? ''),
       ]),
     ),
   ];
@@ -247,16 +247,16 @@ function periodOf({ stores }: PageReport): string {
     .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))
     .sort();
   const [first, last] = [begun[0], begun.at(-1)];
-  return first === undefined || last === undefined ? 'no good backup' : `${time(first)} to ${time(last)}`;
+  return first === undefined || last === undefined ? 'no good backup' : `${formatTime(first)} to ${formatTime(last)}`;
 }
 
 /** `2026-11-21 02:00:00 UTC`, of a time in ISO 8601. */
-function time(iso: string): string {
+function formatTime(iso: string): string {
   return html(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
 }
 
 /** Text that may be long and without a blank: it must not push the table out of the page. */
-function foreign(text: string): string {
+function breakableText(text: string): string {
   return `<span class="text">${html(text)}</span>`;
 }
 
@@ -264,11 +264,11 @@ function orUnknown(value: number | null, format: (value: number) => string): str
   return value === null ? '–' : format(value);
 }
 
-function facts(rows: string[][]): string {
+function factsTable(rows: string[][]): string {
   return table([], rows).replace('<table>', '<table class="facts">');
 }
 
 /** With a head that is repeated on every printed page. */
-function headed(head: string[], rows: string[][]): string {
+function headedTable(head: string[], rows: string[][]): string {
   return table(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
 }

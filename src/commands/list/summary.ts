@@ -19,7 +19,7 @@ export function listLines({ name, stores }: ListReport): string[] {
     `Store ${store.url}`,
     ...(store.error === null ? [] : [`  FAILED: ${store.error}`]),
     ...store.sets.flatMap((set) => ['', ...setLines(set).map((line) => `  ${line}`)]),
-    ...remarks(store, name).map((remark) => `  ${remark}`),
+    ...remarksOf(store, name).map((remark) => `  ${remark}`),
   ]);
 }
 
@@ -27,11 +27,11 @@ function setLines({ name, backups }: ListedSet): string[] {
   const shown = newestOf(backups, MOST_IN_LOG);
   return [
     `Set ${name}: ${countOf(backups)}`,
-    ...advice(backups).map((line) => `  ${line}`),
-    ...textTable([HEAD, ...shown.map(cells)])
+    ...adviceFor(backups).map((line) => `  ${line}`),
+    ...textTable([HEAD, ...shown.map(cellsOf)])
       .split('\n')
       .map((line) => `  ${line}`),
-    ...more(backups, shown),
+    ...hiddenBackupsLine(backups, shown),
   ];
 }
 
@@ -45,7 +45,7 @@ export function listSummary({ name, stores }: ListReport, notes: string[]): stri
       `### ${html(store.url)}`,
       ...(store.error === null ? [] : [`❌ ${html(store.error)}`]),
       ...store.sets.flatMap(setSummary),
-      remarks(store, name).map(html).join('<br>\n'),
+      remarksOf(store, name).map(html).join('<br>\n'),
     ]),
     ...notes.map(html),
     'This is what names and sizes say: nothing was read, and no signature was checked.',
@@ -56,15 +56,15 @@ export function listSummary({ name, stores }: ListReport, notes: string[]): stri
 function setSummary({ name, backups }: ListedSet): string[] {
   const shown = newestOf(backups, MOST_IN_SUMMARY);
   const rows = shown.map((backup) => {
-    const [id = '', ...others] = cells(backup).map(html);
+    const [id = '', ...others] = cellsOf(backup).map(html);
     const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
-    return [symbol(backup), marked, ...others];
+    return [symbolOf(backup), marked, ...others];
   });
   return [
     `#### Set ${html(name)}: ${countOf(backups)}`,
-    list(advice(backups), ''),
+    list(adviceFor(backups), ''),
     table(['', ...HEAD], rows),
-    ...more(backups, shown),
+    ...hiddenBackupsLine(backups, shown),
   ];
 }
 
@@ -75,7 +75,7 @@ function countOf(backups: ListedBackup[]): string {
 }
 
 /** Which backup to use: what somebody who has lost a database reads first. */
-function advice(backups: ListedBackup[]): string[] {
+function adviceFor(backups: ListedBackup[]): string[] {
   const newest = backups.find(({ newestComplete }) => newestComplete);
   const proven = backups.find(({ newestProven }) => newestProven);
   if (newest === undefined) return ['There is no complete backup.'];
@@ -96,7 +96,7 @@ function inShort({ id, ageSeconds, size, lastTest }: ListedBackup): string {
   return `${id}, ${formatAge(ageSeconds)} old, ${formatBytes(size)}, ${test}`;
 }
 
-function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }: ListedBackup): string {
+function symbolOf({ complete, fromFuture, newestProven, newestComplete, lastTest }: ListedBackup): string {
   if (!complete || lastTest?.verdict === 'failed') return '❌';
   if (fromFuture) return '⚠️';
   if (newestProven) return '✅';
@@ -104,7 +104,7 @@ function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }
 }
 
 /** In the order of HEAD, as plain text. */
-function cells(backup: ListedBackup): string[] {
+function cellsOf(backup: ListedBackup): string[] {
   const { id, ageSeconds, size, lastTest, signed, held, fromFuture, parts } = backup;
   return [
     id,
@@ -114,11 +114,11 @@ function cells(backup: ListedBackup): string[] {
     signed ? 'signed' : 'no',
     held ? 'held' : 'no',
     parts.map(({ name, volumes }) => (volumes === 1 ? name : `${name} (${volumes} volumes)`)).join(', ') || 'none',
-    notes(backup).join('; '),
+    notesOf(backup).join('; '),
   ];
 }
 
-function notes({ newestComplete, newestProven, fromFuture, missing }: ListedBackup): string[] {
+function notesOf({ newestComplete, newestProven, fromFuture, missing }: ListedBackup): string[] {
   const noManifest = missing.includes(MANIFEST_FILE);
   return [
     ...(newestComplete ? ['<- NEWEST COMPLETE'] : []),
@@ -129,12 +129,12 @@ function notes({ newestComplete, newestProven, fromFuture, missing }: ListedBack
   ];
 }
 
-function more(backups: ListedBackup[], shown: ListedBackup[]): string[] {
+function hiddenBackupsLine(backups: ListedBackup[], shown: ListedBackup[]): string[] {
   const left = backups.length - shown.length;
   return left === 0 ? [] : [`… and ${formatCount(left)} older, see the JSON report.`];
 }
 
-function remarks({ error, sets, otherFolders, ignored }: ListedStore, name: string | null): string[] {
+function remarksOf({ error, sets, otherFolders, ignored }: ListedStore, name: string | null): string[] {
   const none = name === null ? 'There are no backups here.' : `There are no backups of set ${name} here.`;
   const others = `Sets may be: ${otherFolders.slice(0, 20).join(', ')}${otherFolders.length > 20 ? ', …' : ''}.`;
   const what = [

@@ -56,7 +56,7 @@ async function findCandidate(set: BackupSet, row: RetainedBackup): Promise<Candi
   const others = files.filter((file) => !deletable.includes(file));
   const notes = [
     ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
-    ...early(objects, trust.now),
+    ...earlyDeletionNotes(objects, trust.now),
   ];
   return {
     row: { ...row, notes },
@@ -82,7 +82,7 @@ export function describeLock(lock: Lock): string {
 }
 
 /** S14: archive classes are billed for a while whatever becomes of the object. */
-function early(objects: StoredObject[], now: Date): string[] {
+function earlyDeletionNotes(objects: StoredObject[], now: Date): string[] {
   const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
   const last = ends.reduce<Date | null>((latest, end) => (latest === null || end > latest ? end : latest), null);
   return last === null || last <= now

@@ -15,14 +15,14 @@ export function pruneLines({ stores }: PruneReport): string[] {
   return stores.flatMap((store) => [
     '',
     `Store ${store.url}${store.name === null ? '' : `, set ${store.name}`}: ${outcomeOf(store)}`,
-    ...remarks(store).map((remark) => `  ${remark}`),
+    ...remarksOf(store).map((remark) => `  ${remark}`),
     ...sectionsOf(store).flatMap(({ title, rows }) => [
       '',
       `  ${title}`,
-      ...textTable([HEAD, ...rows.slice(0, MOST_IN_LOG).map(cells)])
+      ...textTable([HEAD, ...rows.slice(0, MOST_IN_LOG).map(cellsOf)])
         .split('\n')
         .map((line) => `    ${line}`),
-      ...more(rows, MOST_IN_LOG).map((line) => `    ${line}`),
+      ...olderRowsLine(rows, MOST_IN_LOG).map((line) => `    ${line}`),
     ]),
     '',
     ...leftoverLines(store.leftovers).map((line) => `  ${line}`),
@@ -38,11 +38,11 @@ export function pruneSummary(report: PruneReport): string {
     ...report.stores.flatMap((store) => [
       `### ${html(store.url)}${store.name === null ? '' : `, set ${html(store.name)}`}`,
       html(outcomeOf(store)),
-      ...remarks(store).map((remark) => `⚠️ ${html(remark)}`),
+      ...remarksOf(store).map((remark) => `⚠️ ${html(remark)}`),
       ...sectionsOf(store).flatMap(({ title, rows }) => [
         `#### ${html(title)}`,
         table(HEAD, rows.slice(0, MOST_IN_SUMMARY).map(htmlCells)),
-        ...more(rows, MOST_IN_SUMMARY),
+        ...olderRowsLine(rows, MOST_IN_SUMMARY),
       ]),
       list(leftoverLines(store.leftovers), ''),
     ]),
@@ -59,15 +59,15 @@ export function outcomeOf({ outcome, backups, leftovers, rules }: StoreRetention
   const and = swept === 0 ? '' : `, ${swept} unfinished removed`;
   switch (outcome) {
     case 'planned':
-      return `would keep ${kept} and delete ${inShort(goes)} (${rules})`;
+      return `would keep ${kept} and delete ${countAndSize(goes)} (${rules})`;
     case 'nothing':
       return `keeps all ${kept} (${rules})`;
     case 'applied':
-      return `kept ${kept}, deleted ${inShort(gone)}${and} (${rules})`;
+      return `kept ${kept}, deleted ${countAndSize(gone)}${and} (${rules})`;
     case 'refused':
-      return `NOT APPLIED: would keep ${kept} and delete ${inShort(goes)} (${rules})`;
+      return `NOT APPLIED: would keep ${kept} and delete ${countAndSize(goes)} (${rules})`;
     case 'failed':
-      return `FAILED: deleted ${inShort(gone)} of ${inShort(goes)}${and} (${rules})`;
+      return `FAILED: deleted ${countAndSize(gone)} of ${countAndSize(goes)}${and} (${rules})`;
   }
 }
 
@@ -77,13 +77,13 @@ export function whyNotApplied({ url, error, refusals }: StoreRetention): string 
   return `${url}: nothing was deleted: ${refusals.join('; ')}. Look at the plan; when it is right, run once with force: true.`;
 }
 
-function inShort(backups: RetainedBackup[]): string {
+function countAndSize(backups: RetainedBackup[]): string {
   if (backups.length === 0) return 'none';
   return `${formatCount(backups.length)}, ${formatBytes(backups.reduce((sum, { size }) => sum + size, 0))}`;
 }
 
 /** What went wrong, and what stands against the plan. */
-function remarks({ error, refusals, record }: StoreRetention): string[] {
+function remarksOf({ error, refusals, record }: StoreRetention): string[] {
   return [
     ...(error === null ? [] : [error]),
     ...refusals.map((refusal) => `Against the plan: ${refusal}.`),
@@ -114,12 +114,12 @@ function sectionsOf({ outcome, backups }: StoreRetention): Section[] {
   return sections.filter(({ rows }) => rows.length > 0);
 }
 
-function cells({ id, ageSeconds, size, reasons, notes }: RetainedBackup): string[] {
+function cellsOf({ id, ageSeconds, size, reasons, notes }: RetainedBackup): string[] {
   return [id, formatAge(ageSeconds), formatBytes(size), [...reasons, ...notes].join('; ')];
 }
 
 function htmlCells(backup: RetainedBackup): string[] {
-  const [id = '', ...others] = cells(backup).map(html);
+  const [id = '', ...others] = cellsOf(backup).map(html);
   return [`<code>${id}</code>`, ...others];
 }
 
@@ -131,6 +131,6 @@ function leftoverLines(leftovers: LeftoverReport[]): string[] {
   });
 }
 
-function more(rows: RetainedBackup[], most: number): string[] {
+function olderRowsLine(rows: RetainedBackup[], most: number): string[] {
   return rows.length <= most ? [] : [`… and ${formatCount(rows.length - most)} older, see the JSON report.`];
 }

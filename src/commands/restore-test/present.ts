@@ -19,7 +19,7 @@ export function presentRestoreTest(
 ): Presentation {
   const message = verdictMessage(report);
   return {
-    ...judge(report, message, settings.onCouldNotVerify),
+    ...judgeTest(report, message, settings.onCouldNotVerify),
     outputs: { ...outputsOf(report), ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }) },
     lines: [...report.findings.map(({ kind, object, message }) => `- ${kind} ${object}: ${message}`), message],
     summary: restoreTestSummary(report),
@@ -30,7 +30,7 @@ export function presentRestoreTest(
 }
 
 /** Red unless the backup is proven: a test that says nothing is not green. */
-function judge(
+function judgeTest(
   { verdict, missed }: RestoreTestReport,
   message: string,
   onCouldNotVerify: RestoreTestSettings['onCouldNotVerify'],

@@ -49,7 +49,7 @@ export function restoreTestSummary(report: RestoreTestReport): string {
     html(verdictMessage(report)),
     ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
     ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', list(report.missed, '')]),
-    table([], overview(report)),
+    table([], overviewRows(report)),
     '### Tables',
     tablesTable(report.tables),
     '### Time',
@@ -79,7 +79,7 @@ export function findingsTable(findings: RestoreTestReport['findings']): string {
   return table(['', 'Kind', 'Object', 'What was found'], shown) + more;
 }
 
-function overview(report: RestoreTestReport): string[][] {
+function overviewRows(report: RestoreTestReport): string[][] {
   const bytes = (size: number | null) => (size === null ? 'not known' : formatBytes(size));
   const signature = report.signatureVerified
     ? 'verified'

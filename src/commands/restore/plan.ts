@@ -4,7 +4,7 @@ import { isReadTwice } from '../../formats/manifest.ts';
 import { databaseNameOf } from '../../formats/names.ts';
 import { type Swap, swapStatements } from '../../postgres/restore/swap.ts';
 import { lackingOf, type RestoreTarget } from '../../postgres/restore/target.ts';
-import { some } from '../../report/escape.ts';
+import { firstNames } from '../../report/escape.ts';
 import { formatBytes } from '../../units.ts';
 import type { RestoredPart } from '../shared/backup-selection.ts';
 import { READ_TWICE } from '../shared/load.ts';
@@ -85,7 +85,7 @@ function sizeOf({ tables }: Inventory): number {
 
 function partLines(part: RestoredPart): string[] {
   const { relations, sequences, definitions, foreignKeysLeftOut, definitionsLeftOut, largeObjectsLeftOut } = part;
-  const line = (names: string[], what: string) => (names.length === 0 ? [] : [`${what}: ${some(names)}.`]);
+  const line = (names: string[], what: string) => (names.length === 0 ? [] : [`${what}: ${firstNames(names)}.`]);
   return [
     ...line(relations, 'What was asked for, with all that belongs to it'),
     ...line(sequences, 'Sequences that they use, with their values'),

@@ -8,7 +8,7 @@ import { restoreIsDone, restoreMessage, restoreSummary } from './summary.ts';
 export function presentRestore(report: RestoreReport, { reportPath }: PresentContext<RestoreSettings>): Presentation {
   const message = restoreMessage(report);
   return {
-    ...judge(report, message),
+    ...judgeRestore(report, message),
     outputs: {
       id: report.id,
       verdict: report.verdict ?? '',
@@ -27,7 +27,10 @@ export function presentRestore(report: RestoreReport, { reportPath }: PresentCon
 }
 
 /** Red unless the restored database is what was dumped, and has the name it was to have. */
-function judge(report: RestoreReport, message: string): { status: Presentation['status']; problem: Failure | null } {
+function judgeRestore(
+  report: RestoreReport,
+  message: string,
+): { status: Presentation['status']; problem: Failure | null } {
   if (!restoreIsDone(report)) {
     const status = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
     return { status, problem: { title: 'Lifeboat: restore not finished', message } };

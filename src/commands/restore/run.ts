@@ -55,7 +55,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
       `Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${formatAge(age / 1000)} old`,
     );
     warnOfAge(chosen, age, settings.maxAge, log);
-    const { trusted, opened } = await readable(() => openChosen(chosen, settings, run), NOTHING_CHANGED, run);
+    const { trusted, opened } = await requireReadable(() => openChosen(chosen, settings, run), NOTHING_CHANGED, run);
     const { wanted } = settings;
     if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
@@ -72,7 +72,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
     for (const line of unexpected(target.server.toolset)) run.log.info(line);
     for (const line of target.loginTriggers) run.log.warning(line);
     try {
-      const backup = wanted === null ? opened : await select(opened, wanted, target, run);
+      const backup = wanted === null ? opened : await selectWanted(opened, wanted, target, run);
       const swap = planSwap(live, chosen.id, target, settings);
       const plan = planLines(swap, backup, target, settings);
       for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
@@ -132,9 +132,14 @@ function warnOfAge({ id }: ChosenBackup, age: number, maxAge: number | null, log
   );
 }
 
-function select(opened: OpenedBackup, wanted: Wanted, { server }: RestoreTarget, run: Run): Promise<OpenedBackup> {
+function selectWanted(
+  opened: OpenedBackup,
+  wanted: Wanted,
+  { server }: RestoreTarget,
+  run: Run,
+): Promise<OpenedBackup> {
   return run.progress.stage('choose what to restore', () =>
-    readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run),
+    requireReadable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run),
   );
 }
 
@@ -142,7 +147,7 @@ function select(opened: OpenedBackup, wanted: Wanted, { server }: RestoreTarget,
 const NOTHING_CHANGED = 'Nothing was changed.';
 
 /** A restore needs a backup that can be read: what a restore test would report, ends this. */
-async function readable<T>(read: () => Promise<T>, consequence: string, run: Run): Promise<T> {
+async function requireReadable<T>(read: () => Promise<T>, consequence: string, run: Run): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -196,7 +201,7 @@ async function runRestore(planned: PlannedRestore, run: TimedRun): Promise<Resto
   const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
   const into = { scratch: target, database: swap.restored, jobs: settings.jobs, roles };
   const consequence = `Database ${JSON.stringify(swap.live)} was not renamed.`;
-  const loaded = await readable(() => loadBackup(backup, into, run), consequence, run);
+  const loaded = await requireReadable(() => loadBackup(backup, into, run), consequence, run);
   const found = await verifyRestored(loaded, planned, run);
   run.isRestored();
   const verdict = verdictOf(found.findings);

@@ -4,7 +4,7 @@ import { decodeListing, parseEntries, readHead } from '../../postgres/archive/co
 import { selectEntries } from '../../postgres/archive/selection.ts';
 import type { Server } from '../../postgres/session/connection.ts';
 import { inventoryOf, lostForeignKeys } from '../../proof/selection.ts';
-import { some } from '../../report/escape.ts';
+import { firstNames } from '../../report/escape.ts';
 import type { RestoredPart } from './backup-selection.ts';
 import type { OpenedBackup } from './open-backup.ts';
 
@@ -23,7 +23,8 @@ export async function selectFromBackup(backup: OpenedBackup, wanted: Wanted, ser
   for await (const _ of archive); // What was read counts when the part has been read to its end.
   const selected = select(listing);
   for (const name of selected.absent) {
-    if (manifest.partial === null || !mayLack(relations.get(name), wanted, names)) throw absent(name, manifest.partial);
+    if (manifest.partial === null || !mayLack(relations.get(name), wanted, names))
+      throw absentError(name, manifest.partial);
     names.delete(name);
   }
   const restored = { wanted: names, relations: selected.relations };
@@ -51,7 +52,7 @@ function mayLack(relation: Relation | undefined, { schemas }: Wanted, names: Set
   return schemas.includes(relation.schema) || relation.parents.some((parent) => names.has(parent));
 }
 
-function absent(name: string, partial: string[] | null): LifeboatError {
+function absentError(name: string, partial: string[] | null): LifeboatError {
   const why = partial === null ? 'though it was there when it was made' : `for it was made with ${partial.join(' ')}`;
   return new LifeboatError(`tables: the backup does not hold ${name}, ${why}. Choose another backup.`);
 }
@@ -60,7 +61,7 @@ function notVerified(part: RestoredPart, others: number): string[] {
   const { definitions, foreignKeysLeftOut, largeObjectsLeftOut } = part;
   return [
     `What was not asked for: ${others} tables, views and sequences of the backup.`,
-    ...(definitions.length === 0 ? [] : [`Rows of ${some(definitions)}: the definitions alone were restored.`]),
+    ...(definitions.length === 0 ? [] : [`Rows of ${firstNames(definitions)}: the definitions alone were restored.`]),
     ...foreignKeysLeftOut.map(
       (key) => `Foreign key ${key}: it was left out, for not both of its tables were asked for.`,
     ),

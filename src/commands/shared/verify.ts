@@ -10,7 +10,7 @@ import { compareSchemaText } from '../../postgres/restore/schema-text.ts';
 import { readState } from '../../postgres/restore/state.ts';
 import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
-import { type Comparison, compare, mergeComparisons } from '../../proof/compare.ts';
+import { type Comparison, compareDatabases, mergeComparisons } from '../../proof/compare.ts';
 import { findingsOf } from '../../proof/restore-errors.ts';
 import { countOf } from '../../units.ts';
 import type { LoadedBackup } from './load.ts';
@@ -67,7 +67,7 @@ async function compareInventory({ scratch, restored, backup }: LoadedBackup): Pr
   const { lacking, existingRoles, notMade, errors } = restored;
   const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
   const state = await readState(restored.server, content ? 'content' : 'rows', { ours: scratch.private });
-  const comparison = compare(inventory, state, {
+  const comparison = compareDatabases(inventory, state, {
     lacking,
     existingRoles,
     partial: inventory.partial,

@@ -65,12 +65,12 @@ function outcomeIn(said: string): CacheOutcome {
     .findLast((line) => line.startsWith(OUTCOME))
     ?.slice(OUTCOME.length);
   const [, complaint] = /^::(?:warning|error)\b[^:]*::(.*)$/m.exec(said) ?? [];
-  if (outcome !== 'done' && complaint !== undefined) throw new Error(withoutSignatures(unescaped(complaint)));
+  if (outcome !== 'done' && complaint !== undefined) throw new Error(withoutSignatures(unescapeText(complaint)));
   return outcome as CacheOutcome;
 }
 
 /** As @actions/core escapes the text of a command; on one line. */
-function unescaped(text: string): string {
+function unescapeText(text: string): string {
   return text.replaceAll(/%0[AD]/g, ' ').replaceAll('%25', '%');
 }
 

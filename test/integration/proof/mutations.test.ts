@@ -3,7 +3,7 @@ import type { Inventory } from '../../../src/formats/inventory/inventory.ts';
 import type { Finding } from '../../../src/formats/restore-test/finding.ts';
 import { compareSchemaText } from '../../../src/postgres/restore/schema-text.ts';
 import { readState } from '../../../src/postgres/restore/state.ts';
-import { compare } from '../../../src/proof/compare.ts';
+import { compareDatabases } from '../../../src/proof/compare.ts';
 import { verdictOf, worstFirst } from '../../../src/proof/verdict.ts';
 import { inventoryOf } from '../../support/action/inventory-of.ts';
 import { serverTo } from '../../support/postgres/server-to.ts';
@@ -32,7 +32,12 @@ async function findingsAfter(sql: string): Promise<Finding[]> {
   await server.createDatabase(COPY, `template ${SOURCE}`);
   if (sql !== '') await server.psql(COPY, sql);
   const restored = await readState(await serverTo(server, COPY), 'content', { ours: true });
-  const { findings } = compare(expected, restored, { lacking: [], existingRoles: [], partial: null, leftOut: false });
+  const { findings } = compareDatabases(expected, restored, {
+    lacking: [],
+    existingRoles: [],
+    partial: null,
+    leftOut: false,
+  });
   const text = await compareSchemaText(await serverTo(server, COPY), await serverTo(server, TWIN));
   const different: Finding[] =
     text === null ? [] : [{ severity: 'failed', kind: 'definitions', object: 'text', message: text }];

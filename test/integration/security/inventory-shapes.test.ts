@@ -9,7 +9,7 @@ import { readRecord } from '../../../src/formats/restore-test/record.ts';
 import { setClause } from '../../../src/postgres/restore/roles.ts';
 import { lackingOf } from '../../../src/postgres/restore/target.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../src/postgres/session/session.ts';
-import { compare } from '../../../src/proof/compare.ts';
+import { compareDatabases } from '../../../src/proof/compare.ts';
 
 const VALUE = { lastValue: '1', isCalled: true };
 
@@ -177,7 +177,7 @@ function use(inventory: Inventory): void {
     ...WHOLE,
     sequences: WHOLE.sequences.map(({ schema, name, after }) => ({ schema, name, current: after })),
   });
-  compare(inventory, restored, { lacking: [], existingRoles: [], partial: null, leftOut: false });
+  compareDatabases(inventory, restored, { lacking: [], existingRoles: [], partial: null, leftOut: false });
   lackingOf({ roles: new Set(), extensions: new Set(), versionNumber: 150000 }, inventory);
   try {
     wantedRelations(inventory, { tables: [{ schema: null, name: 'orders' }], schemas: ['public'] });

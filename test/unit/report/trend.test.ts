@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { makeId } from '../../../src/formats/id.ts';
 import { type ListedBackup, Listing } from '../../../src/formats/listing.ts';
 import type { Manifest } from '../../../src/formats/manifest.ts';
-import { measure, NOTHING_READ, trendOf } from '../../../src/report/trend.ts';
+import { measureTrend, NOTHING_READ, trendOf } from '../../../src/report/trend.ts';
 import { chartsOf, mermaidCharts } from '../../../src/report/trend-chart.ts';
 import { makeBackup } from '../../support/data/made-backup.ts';
 
@@ -53,7 +53,7 @@ test('what was pruned leaves no gap that never was; what a manifest cannot name 
   ]);
   const trend = trendOf(stored, [], read, null);
   expect(gaps(trend)).toEqual([null, 1, 48, 1]);
-  expect(measure(trend)).toMatchObject({ largestGap: { gap: 48 * HOUR, id: id(24) }, gaps: 3, restoreTimes: [] });
+  expect(measureTrend(trend)).toMatchObject({ largestGap: { gap: 48 * HOUR, id: id(24) }, gaps: 3, restoreTimes: [] });
 });
 
 test('a clock that was set back is no negative duration', () => {

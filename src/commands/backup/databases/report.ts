@@ -1,4 +1,4 @@
-import { some } from '../../../report/escape.ts';
+import { firstNames } from '../../../report/escape.ts';
 import type { BackupReport } from '../report.ts';
 
 /** What a backup of several databases tells people and later steps; the JSON report is this. */
@@ -45,7 +45,7 @@ export function databasesMessage({ databases }: DatabasesReport): string | null 
     `${good.length} of ${databases.length} databases were backed up.`,
     ...bad.slice(0, MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
     ...more,
-    ...(notBegun.length === 0 ? [] : [`Not begun: ${some(notBegun.map((name) => JSON.stringify(name)))}.`]),
+    ...(notBegun.length === 0 ? [] : [`Not begun: ${firstNames(notBegun.map((name) => JSON.stringify(name)))}.`]),
   ].join('\n');
 }
 

@@ -98,7 +98,7 @@ function settingsOf(database: string, settings: ManySettings): BackupSettings {
 /** Before anything is dumped, and by a connection of its own, so that nothing is held open while they are backed up. */
 async function chooseDatabases(settings: ManySettings, run: Run): Promise<{ databases: string[]; leftOut: string[] }> {
   const { databases: wanted, allowEmpty } = settings;
-  const selected = selectDatabases(wanted, await ask(settings, run, listDatabases));
+  const selected = selectDatabases(wanted, await queryServer(settings, run, listDatabases));
   const isEmpty =
     selected.includes(MAINTENANCE) && !isNamed(MAINTENANCE, wanted) && !allowEmpty && (await hasNoTable(settings, run));
   const leftOut = isEmpty ? [MAINTENANCE] : [];
@@ -120,7 +120,7 @@ function leftOutLine(name: string): string {
 /** One that does not let us in is not known to be empty: its backup will tell why. */
 async function hasNoTable(settings: ManySettings, run: Run): Promise<boolean> {
   try {
-    const tables = await ask(settingsOf(MAINTENANCE, settings), run, listTables);
+    const tables = await queryServer(settingsOf(MAINTENANCE, settings), run, listTables);
     return tables.length === 0;
   } catch (error) {
     if (!(error instanceof LifeboatError) || run.signal.aborted) throw error;
@@ -128,7 +128,7 @@ async function hasNoTable(settings: ManySettings, run: Run): Promise<boolean> {
   }
 }
 
-async function ask<T>(
+async function queryServer<T>(
   { connection, toolset }: BackupSettings,
   run: Run,
   question: (session: Session) => Promise<T>,

@@ -25,7 +25,7 @@ export function databasesSummary(report: DatabasesReport): string {
     table(
       ['Database', 'Result', 'Stored', 'Rows', 'Duration'],
       [
-        ...databases.map(row),
+        ...databases.map(rowOf),
         [
           'All',
           '',
@@ -36,19 +36,19 @@ export function databasesSummary(report: DatabasesReport): string {
       ],
     ),
     ...leftOut.map((name) => `Left out, for it holds no table: ${html(name)}.`),
-    ...details(databases),
+    ...detailsOf(databases),
     '',
   ].join('\n\n');
 }
 
-function row({ database, outcome, error, report, duration }: DatabaseResult): string[] {
+function rowOf({ database, outcome, error, report, duration }: DatabaseResult): string[] {
   const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(html).join('<br>');
   const took = outcome === 'not-begun' ? '' : formatDuration(duration);
   if (report === null) return [html(database), result, '', '', took];
   return [html(database), result, formatBytes(report.storedSize), formatCount(report.rows), took];
 }
 
-function details(databases: DatabaseResult[]): string[] {
+function detailsOf(databases: DatabaseResult[]): string[] {
   const folded: string[] = [];
   let length = 0;
   for (const report of reportsOf(databases)) {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Presentation } from '../commands/shared/presentation.ts';
-import { html } from '../report/escape.ts';
+import { escapeHtml } from '../report/escape.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { writePage } from './write-page.ts';
 
@@ -37,6 +37,6 @@ async function writeReport({ path, content }: NonNullable<Presentation['report']
 
 /** The summary and the annotation of a run that ended without a result. */
 export async function publishFailure(title: string, message: string, reporter: Reporter): Promise<void> {
-  await reporter.summary(`## ❌ ${html(title)}\n\n${message.split('\n').map(html).join('<br>\n')}\n`);
+  await reporter.summary(`## ❌ ${escapeHtml(title)}\n\n${message.split('\n').map(escapeHtml).join('<br>\n')}\n`);
   reporter.error(title, message);
 }

@@ -33,7 +33,7 @@ export function firstNames(names: string[]): string {
 }
 
 /** Untrusted text inside of HTML in a job summary, which GitHub renders as Markdown too. */
-export function html(text: string): string {
+export function escapeHtml(text: string): string {
   return oneLine(text).replace(/[&<>"'`|*_~[\]\\$@#]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 

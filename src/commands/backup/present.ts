@@ -1,6 +1,6 @@
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { type MeasuredSet, samplesOf, stageSamples, startSeconds } from '../../notify/samples.ts';
-import { html } from '../../report/escape.ts';
+import { escapeHtml } from '../../report/escape.ts';
 import { countOf, formatBytes, formatDuration } from '../../units.ts';
 import { deletedOutput } from '../prune/report.ts';
 import { outcomeOf } from '../prune/summary.ts';
@@ -40,7 +40,7 @@ function presentPlan({ tables, databaseSize, lines, problems }: BackupPlan): Pre
     problem: isRed ? { title: 'Lifeboat: backup would fail', message: problems.join('\n') } : null,
     outputs: { tables, 'database-size': databaseSize },
     lines: lines.map((line) => `[dry-run] ${line}`),
-    summary: `## Dry run: nothing was changed\n\n${lines.map((line) => `- ${html(line)}`).join('\n')}\n`,
+    summary: `## Dry run: nothing was changed\n\n${lines.map((line) => `- ${escapeHtml(line)}`).join('\n')}\n`,
     report: null,
     page: null,
     facts: NO_FACTS,
@@ -84,7 +84,7 @@ function presentSeveral(report: DatabasesReport, { cancelled, reportPath }: Cont
 
 /** Once, however many databases there are. */
 function superuserNote(backups: BackupReport[]): string {
-  return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${html(SUPERUSER_WARNING)}\n` : '';
+  return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${escapeHtml(SUPERUSER_WARNING)}\n` : '';
 }
 
 function completeStores(backups: BackupReport[]): { report: BackupReport; location: string; manifest: string }[] {

@@ -1,6 +1,6 @@
-import { html } from '../../report/escape.ts';
+import { escapeHtml } from '../../report/escape.ts';
 import { treeSize } from '../../report/file-trees.ts';
-import { list, table } from '../../report/markup.ts';
+import { htmlTable, markdownList } from '../../report/markup.ts';
 import { mermaidCharts } from '../../report/trend-chart.ts';
 import { formatBytes, formatCount, formatDuration } from '../../units.ts';
 import { outcomeOf } from '../prune/summary.ts';
@@ -20,21 +20,21 @@ export function backupSummary(report: BackupReport): string {
       : `❌ Backup <code>${report.id}</code> is missing in ${report.stores.length - good.length} of ${report.stores.length} stores`;
   return [
     `## ${verdict}`,
-    table([], overviewRows(report)),
+    htmlTable([], overviewRows(report)),
     '### Stores',
-    table(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
+    htmlTable(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
     ...retentionOf(report),
     ...(report.trend === null ? [] : mermaidCharts(report.trend)),
     '### Time',
-    table(
+    htmlTable(
       ['Stage', 'Duration'],
-      report.stages.map(({ name, milliseconds }) => [html(name), formatDuration(milliseconds)]),
+      report.stages.map(({ name, milliseconds }) => [escapeHtml(name), formatDuration(milliseconds)]),
     ),
     '### Parts',
-    table(
+    htmlTable(
       ['Part', 'Plain', 'Stored', 'Volumes'],
       report.parts.map(({ name, plain, stored, volumes }) => [
-        html(name),
+        escapeHtml(name),
         formatBytes(plain),
         formatBytes(stored),
         String(volumes),
@@ -42,17 +42,17 @@ export function backupSummary(report: BackupReport): string {
     ),
     ...treesOf(report),
     `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${formatCount(report.tables)})`,
-    table(
+    htmlTable(
       ['Table', 'Rows', 'Size in the database'],
       report.largestTables.map(({ schema, name, rows, bytes }) => [
-        `${html(schema)}.${html(name)}`,
+        `${escapeHtml(schema)}.${escapeHtml(name)}`,
         rows === null ? 'not counted' : formatCount(rows),
         formatBytes(bytes),
       ]),
     ),
     ...countedInDump(report),
     '### Not in this backup',
-    list(report.notIncluded, 'Nothing was left out.'),
+    markdownList(report.notIncluded, 'Nothing was left out.'),
     '',
   ].join('\n\n');
 }
@@ -63,7 +63,7 @@ function countedInDump({ countedInDump: tables }: BackupReport): string[] {
   return [
     '### Rows counted in the dump alone',
     "A query on these tables would run code of the database's users, so none was made.",
-    list(
+    markdownList(
       tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`),
       '',
     ),
@@ -73,8 +73,8 @@ function countedInDump({ countedInDump: tables }: BackupReport): string[] {
 /** The file trees beside the database. */
 function treesOf({ files }: BackupReport): string[] {
   if (files.length === 0) return [];
-  const rows = files.map((tree) => [html(tree.label), treeSize(tree), tree.notes.map(html).join('<br>')]);
-  return ['### File trees', table(['Tree', 'Stored', 'Notes'], rows)];
+  const rows = files.map((tree) => [escapeHtml(tree.label), treeSize(tree), tree.notes.map(escapeHtml).join('<br>')]);
+  return ['### File trees', htmlTable(['Tree', 'Stored', 'Notes'], rows)];
 }
 
 /** What became of older backups; their lists are in the JSON report. */
@@ -82,17 +82,17 @@ function retentionOf({ stores }: BackupReport): string[] {
   const rows = stores.flatMap(({ url, retention }) => {
     if (retention === null) return [];
     const { error, refusals, backups } = retention;
-    const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${html(id)}</code>`);
+    const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${escapeHtml(id)}</code>`);
     const shown = [...deleted.slice(0, MOST_DELETED), ...(deleted.length > MOST_DELETED ? ['…'] : [])].join('<br>');
     return [
       [
-        html(url),
-        [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(html).join('<br>'),
+        escapeHtml(url),
+        [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(escapeHtml).join('<br>'),
         shown,
       ],
     ];
   });
-  return rows.length === 0 ? [] : ['### Retention', table(['Store', 'Older backups', 'Deleted'], rows)];
+  return rows.length === 0 ? [] : ['### Retention', htmlTable(['Store', 'Older backups', 'Deleted'], rows)];
 }
 
 function overviewRows(report: BackupReport): string[][] {
@@ -102,9 +102,9 @@ function overviewRows(report: BackupReport): string[][] {
   return [
     [
       'Database',
-      `${html(report.database)} (${formatBytes(report.databaseSize)}, PostgreSQL ${html(report.serverVersion)})`,
+      `${escapeHtml(report.database)} (${formatBytes(report.databaseSize)}, PostgreSQL ${escapeHtml(report.serverVersion)})`,
     ],
-    ['Set', html(report.name)],
+    ['Set', escapeHtml(report.name)],
     ['Started', report.created],
     ['Duration', formatDuration(report.duration)],
     [
@@ -129,15 +129,15 @@ function overviewRows(report: BackupReport): string[][] {
 }
 
 function storeRow(store: BackupReport['stores'][number]): string[] {
-  if (store.error !== null) return [html(store.url), `❌ ${html(store.error)}`, ''];
+  if (store.error !== null) return [escapeHtml(store.url), `❌ ${escapeHtml(store.error)}`, ''];
   const uploaded =
     store.uploaded === 'read-back' ? '✅ sizes read back' : '✅ acknowledged (these credentials may not read)';
   const locked = store.lockedUntil === null ? '' : `, locked until ${store.lockedUntil}`;
-  return [html(store.location), `${uploaded}${locked}`, previousCell(store)];
+  return [escapeHtml(store.location), `${uploaded}${locked}`, previousCell(store)];
 }
 
 function previousCell({ previous, noPrevious }: BackupReport['stores'][number]): string {
-  if (previous) return `<code>${html(previous.id)}</code>`;
+  if (previous) return `<code>${escapeHtml(previous.id)}</code>`;
   if (noPrevious === 'first') return 'none: this is the first';
   return `not known (${noPrevious === 'cannot-list' ? 'may not list' : 'may not read'})`;
 }

@@ -1,6 +1,6 @@
 import type { Status } from '../../formats/health/rule.ts';
-import { html, oneLine } from '../../report/escape.ts';
-import { table } from '../../report/markup.ts';
+import { escapeHtml, oneLine } from '../../report/escape.ts';
+import { htmlTable } from '../../report/markup.ts';
 import { STATUS_WORDS } from '../../report/status-words.ts';
 import { textTable } from '../../report/text-table.ts';
 import { mermaidCharts } from '../../report/trend-chart.ts';
@@ -36,18 +36,18 @@ export function checkSummary(report: CheckReport, notes: string[]): string {
     .slice(0, MOST_IN_SUMMARY)
     .map(({ status, rule, where, found, next }) => [
       STATUS_WORDS[status].symbol,
-      html(rule),
-      html(where),
-      shortenList(found, MOST_FOUND).map(html).join('<br>'),
-      html(next ?? ''),
+      escapeHtml(rule),
+      escapeHtml(where),
+      shortenList(found, MOST_FOUND).map(escapeHtml).join('<br>'),
+      escapeHtml(next ?? ''),
     ]);
   const left = results.length - rows.length;
   const { symbol, text } = headlineOf(report);
   return [
-    `## ${symbol} ${html(text)}`,
-    table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
+    `## ${symbol} ${escapeHtml(text)}`,
+    htmlTable(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
     ...(left > 0 ? [`… and ${formatCount(left)} more, see the JSON report.`] : []),
-    ...[...offLines(report), ...notes].map(html),
+    ...[...offLines(report), ...notes].map(escapeHtml),
     ...chartsOfSets(report),
     '',
   ].join('\n\n');
@@ -57,7 +57,7 @@ function chartsOfSets({ stores }: CheckReport): string[] {
   const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
   return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
     const charts = mermaidCharts(trend);
-    return charts.length === 0 ? [] : [`### Set ${html(name)} in ${html(url)}`, ...charts];
+    return charts.length === 0 ? [] : [`### Set ${escapeHtml(name)} in ${escapeHtml(url)}`, ...charts];
   });
 }
 

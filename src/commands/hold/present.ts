@@ -1,6 +1,6 @@
 import { NO_FACTS } from '../../notify/run-result.ts';
 import { ATTEMPT_ONLY } from '../../notify/samples.ts';
-import { list } from '../../report/markup.ts';
+import { markdownList } from '../../report/markup.ts';
 import { failedStores, type Presentation, type PresentContext } from '../shared/presentation.ts';
 import type { HoldSettings } from './inputs.ts';
 import { type HoldReport, holdLines } from './report.ts';
@@ -15,7 +15,7 @@ export function presentHold(report: HoldReport, { reportPath }: PresentContext<H
     problem: message === null ? null : { title: `Lifeboat: ${command} failed`, message },
     outputs: { id },
     lines,
-    summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`,
+    summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${markdownList(lines, '')}\n`,
     report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
     page: null,
     facts: { ...NO_FACTS, backup: id },

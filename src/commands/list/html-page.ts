@@ -1,7 +1,7 @@
 import type { Result } from '../../formats/health/examine.ts';
 import type { ListedBackup } from '../../formats/listing.ts';
-import { html } from '../../report/escape.ts';
-import { table } from '../../report/markup.ts';
+import { escapeHtml } from '../../report/escape.ts';
+import { htmlTable } from '../../report/markup.ts';
 import { STATUS_WORDS } from '../../report/status-words.ts';
 import { svgChart } from '../../report/svg-chart.ts';
 import { type Measured, measureTrend, type Trend, type TrendPoint, type TrendTest } from '../../report/trend.ts';
@@ -55,8 +55,8 @@ export function htmlPage(report: PageReport, version: string): string {
     '<h1>PostgreSQL backups and their restore tests</h1>',
     factsTable([
       ['Generated', formatTime(made)],
-      ['By', `Lifeboat ${html(version)}, command ${report.command}`],
-      ['Set', html(report.name ?? 'every set of each store')],
+      ['By', `Lifeboat ${escapeHtml(version)}, command ${report.command}`],
+      ['Set', escapeHtml(report.name ?? 'every set of each store')],
       ['Stores', report.stores.map(({ url }) => breakableText(url)).join('<br>')],
       ['Period', periodOf(report)],
       ...(report.verdict === undefined ? [] : [['Result of the check', verdictOfCheck(report.verdict)]]),
@@ -70,8 +70,8 @@ export function htmlPage(report: PageReport, version: string): string {
 
 function storeSection(store: PageReport['stores'][number], made: string): string[] {
   return [
-    `<h2>Store ${html(store.url)}</h2>`,
-    ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${html(store.error)}</p>`]),
+    `<h2>Store ${escapeHtml(store.url)}</h2>`,
+    ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${escapeHtml(store.error)}</p>`]),
     ...(store.results === undefined ? [] : rulesTable(store.results)),
     ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
     ...store.sets.flatMap((set) => setSection(set, made)),
@@ -81,17 +81,17 @@ function storeSection(store: PageReport['stores'][number], made: string): string
 function setSection(set: PageSet, made: string): string[] {
   const { name, backups, trend } = set;
   return [
-    `<h3>Set ${html(name)}</h3>`,
+    `<h3>Set ${escapeHtml(name)}</h3>`,
     factsTable(overviewRows(set, made)),
-    ...(trend.missing === null ? [] : [`<p class="open">Not known: ${html(trend.missing)}</p>`]),
+    ...(trend.missing === null ? [] : [`<p class="open">Not known: ${escapeHtml(trend.missing)}</p>`]),
     ...(set.results === undefined ? [] : rulesTable(set.results)),
     ...chartsOf(trend).map(svgChart),
-    `<h3>Set ${html(name)}: the last ${trend.backups.length} good backups</h3>`,
+    `<h3>Set ${escapeHtml(name)}: the last ${trend.backups.length} good backups</h3>`,
     headedTable(
       ['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'],
       trend.backups.toReversed().map(backupRow),
     ),
-    `<h3>Set ${html(name)}: restore tests</h3>`,
+    `<h3>Set ${escapeHtml(name)}: restore tests</h3>`,
     ...testsOf(trend, backups),
   ];
 }
@@ -104,7 +104,7 @@ function overviewRows(set: PageSet, made: string): string[][] {
   const short = (backup: { id: string; created: string } | undefined) =>
     backup === undefined
       ? '<span class="bad">none</span>'
-      : `<code>${html(backup.id)}</code>, begun ${formatTime(backup.created)}, ${age(backup.created)} old`;
+      : `<code>${escapeHtml(backup.id)}</code>, begun ${formatTime(backup.created)}, ${age(backup.created)} old`;
   const complete = backups.filter((backup) => backup.complete);
   return [
     ['Newest good backup', short(newest)],
@@ -140,7 +140,7 @@ function objectiveRows(
         newest === undefined ? '' : `now ${age(newest.created)} (age of the newest good backup)`,
         largestGap === null
           ? 'no gap between backups could be measured'
-          : `at most ${formatAge(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${html(largestGap.id)}</code>`,
+          : `at most ${formatAge(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${escapeHtml(largestGap.id)}</code>`,
       ]
         .filter((line) => line !== '')
         .join('<br>'),
@@ -156,7 +156,7 @@ function objectiveRows(
 
 function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }: TrendPoint): string[] {
   return [
-    `<code>${html(id)}</code>`,
+    `<code>${escapeHtml(id)}</code>`,
     formatTime(created),
     formatBytes(size),
     orUnknown(duration, formatDuration),
@@ -191,7 +191,7 @@ function testRow({ time: begun, id, verdict, record, problem }: TrendTest, isSig
         : 'read';
   return [
     formatTime(begun),
-    `<code>${html(id)}</code>`,
+    `<code>${escapeHtml(id)}</code>`,
     verdictCell(verdict),
     orUnknown(record?.restoreTime ?? null, formatDuration),
     signature,
@@ -212,7 +212,7 @@ function rulesTable(results: Result[]): string[] {
     headedTable(
       ['Rule', 'Result', 'What was found', 'What to do'],
       results.map(({ rule, status, found, next }) => [
-        html(rule),
+        escapeHtml(rule),
         `<span class="${kinds[status]}">${STATUS_WORDS[status].word}</span>`,
         found.map(breakableText).join('<br>'),
         breakableText(next ?? ''),
@@ -222,7 +222,7 @@ function rulesTable(results: Result[]): string[] {
 }
 
 function verdictOfCheck({ kind, text }: NonNullable<PageReport['verdict']>): string {
-  return `<span class="${kind}">${html(text)}</span>`;
+  return `<span class="${kind}">${escapeHtml(text)}</span>`;
 }
 
 function readingNotes({ command }: PageReport): string[] {
@@ -237,7 +237,7 @@ function readingNotes({ command }: PageReport): string[] {
   ];
   return [
     '<h2>How to read this</h2>',
-    `<ul class="note">${notes.map((note) => `<li>${html(note)}</li>`).join('\n')}</ul>`,
+    `<ul class="note">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('\n')}</ul>`,
   ];
 }
 
@@ -252,12 +252,12 @@ function periodOf({ stores }: PageReport): string {
 
 /** `2026-11-21 02:00:00 UTC`, of a time in ISO 8601. */
 function formatTime(iso: string): string {
-  return html(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
+  return escapeHtml(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
 }
 
 /** Text that may be long and without a blank: it must not push the table out of the page. */
 function breakableText(text: string): string {
-  return `<span class="text">${html(text)}</span>`;
+  return `<span class="text">${escapeHtml(text)}</span>`;
 }
 
 function orUnknown(value: number | null, format: (value: number) => string): string {
@@ -265,10 +265,10 @@ function orUnknown(value: number | null, format: (value: number) => string): str
 }
 
 function factsTable(rows: string[][]): string {
-  return table([], rows).replace('<table>', '<table class="facts">');
+  return htmlTable([], rows).replace('<table>', '<table class="facts">');
 }
 
 /** With a head that is repeated on every printed page. */
 function headedTable(head: string[], rows: string[][]): string {
-  return table(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
+  return htmlTable(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
 }

@@ -1,7 +1,7 @@
 import type { ListedBackup } from '../../formats/listing.ts';
 import { MANIFEST_FILE } from '../../formats/names.ts';
-import { html } from '../../report/escape.ts';
-import { list, table } from '../../report/markup.ts';
+import { escapeHtml } from '../../report/escape.ts';
+import { htmlTable, markdownList } from '../../report/markup.ts';
 import { textTable } from '../../report/text-table.ts';
 import { formatAge, formatBytes, formatCount } from '../../units.ts';
 import { type ListedSet, type ListedStore, type ListReport, newestOf } from './report.ts';
@@ -42,12 +42,12 @@ export function listSummary({ name, stores }: ListReport, notes: string[]): stri
   return [
     headline,
     ...stores.flatMap((store) => [
-      `### ${html(store.url)}`,
-      ...(store.error === null ? [] : [`❌ ${html(store.error)}`]),
+      `### ${escapeHtml(store.url)}`,
+      ...(store.error === null ? [] : [`❌ ${escapeHtml(store.error)}`]),
       ...store.sets.flatMap(setSummary),
-      remarksOf(store, name).map(html).join('<br>\n'),
+      remarksOf(store, name).map(escapeHtml).join('<br>\n'),
     ]),
-    ...notes.map(html),
+    ...notes.map(escapeHtml),
     'This is what names and sizes say: nothing was read, and no signature was checked.',
     '',
   ].join('\n\n');
@@ -56,14 +56,14 @@ export function listSummary({ name, stores }: ListReport, notes: string[]): stri
 function setSummary({ name, backups }: ListedSet): string[] {
   const shown = newestOf(backups, MOST_IN_SUMMARY);
   const rows = shown.map((backup) => {
-    const [id = '', ...others] = cellsOf(backup).map(html);
+    const [id = '', ...others] = cellsOf(backup).map(escapeHtml);
     const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
     return [symbolOf(backup), marked, ...others];
   });
   return [
-    `#### Set ${html(name)}: ${countOf(backups)}`,
-    list(adviceFor(backups), ''),
-    table(['', ...HEAD], rows),
+    `#### Set ${escapeHtml(name)}: ${countOf(backups)}`,
+    markdownList(adviceFor(backups), ''),
+    htmlTable(['', ...HEAD], rows),
     ...hiddenBackupsLine(backups, shown),
   ];
 }

@@ -1,5 +1,5 @@
-import { html } from '../../report/escape.ts';
-import { list, table } from '../../report/markup.ts';
+import { escapeHtml } from '../../report/escape.ts';
+import { htmlTable, markdownList } from '../../report/markup.ts';
 import { textTable } from '../../report/text-table.ts';
 import { formatAge, formatBytes, formatCount } from '../../units.ts';
 import type { LeftoverReport, PruneReport, RetainedBackup, StoreRetention } from './report.ts';
@@ -36,15 +36,15 @@ export function pruneSummary(report: PruneReport): string {
   return [
     bad === 0 ? good : `## ❌ ${bad} of ${report.stores.length} stores were not pruned as planned`,
     ...report.stores.flatMap((store) => [
-      `### ${html(store.url)}${store.name === null ? '' : `, set ${html(store.name)}`}`,
-      html(outcomeOf(store)),
-      ...remarksOf(store).map((remark) => `⚠️ ${html(remark)}`),
+      `### ${escapeHtml(store.url)}${store.name === null ? '' : `, set ${escapeHtml(store.name)}`}`,
+      escapeHtml(outcomeOf(store)),
+      ...remarksOf(store).map((remark) => `⚠️ ${escapeHtml(remark)}`),
       ...sectionsOf(store).flatMap(({ title, rows }) => [
-        `#### ${html(title)}`,
-        table(HEAD, rows.slice(0, MOST_IN_SUMMARY).map(htmlCells)),
+        `#### ${escapeHtml(title)}`,
+        htmlTable(HEAD, rows.slice(0, MOST_IN_SUMMARY).map(htmlCells)),
         ...olderRowsLine(rows, MOST_IN_SUMMARY),
       ]),
-      list(leftoverLines(store.leftovers), ''),
+      markdownList(leftoverLines(store.leftovers), ''),
     ]),
     '',
   ].join('\n\n');
@@ -119,7 +119,7 @@ function cellsOf({ id, ageSeconds, size, reasons, notes }: RetainedBackup): stri
 }
 
 function htmlCells(backup: RetainedBackup): string[] {
-  const [id = '', ...others] = cellsOf(backup).map(html);
+  const [id = '', ...others] = cellsOf(backup).map(escapeHtml);
   return [`<code>${id}</code>`, ...others];
 }
 

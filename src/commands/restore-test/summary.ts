@@ -1,5 +1,5 @@
-import { html } from '../../report/escape.ts';
-import { list, table } from '../../report/markup.ts';
+import { escapeHtml } from '../../report/escape.ts';
+import { htmlTable, markdownList } from '../../report/markup.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../../units.ts';
 import type { RestoreTestReport } from './report.ts';
 
@@ -45,22 +45,22 @@ function whatIsWrong({ verdict, findings }: RestoreTestReport): string {
 /** The job summary of a restore test: the verdict first. */
 export function restoreTestSummary(report: RestoreTestReport): string {
   const sections = [
-    `## ${HEADLINES[report.verdict]}: backup <code>${html(report.id)}</code>`,
-    html(verdictMessage(report)),
+    `## ${HEADLINES[report.verdict]}: backup <code>${escapeHtml(report.id)}</code>`,
+    escapeHtml(verdictMessage(report)),
     ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
-    ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', list(report.missed, '')]),
-    table([], overviewRows(report)),
+    ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', markdownList(report.missed, '')]),
+    htmlTable([], overviewRows(report)),
     '### Tables',
     tablesTable(report.tables),
     '### Time',
-    table(
+    htmlTable(
       ['Stage', 'Duration'],
-      report.stages.map(({ name, milliseconds }) => [html(name), formatDuration(milliseconds)]),
+      report.stages.map(({ name, milliseconds }) => [escapeHtml(name), formatDuration(milliseconds)]),
     ),
     '### Verified',
-    list(report.verified, 'Nothing was verified.'),
+    markdownList(report.verified, 'Nothing was verified.'),
     '### Not verified',
-    list(report.notVerified, 'Nothing was left unverified.'),
+    markdownList(report.notVerified, 'Nothing was left unverified.'),
     '',
   ];
   return sections.join('\n\n');
@@ -71,12 +71,12 @@ export function findingsTable(findings: RestoreTestReport['findings']): string {
     .slice(0, 50)
     .map(({ severity, kind, object, message }) => [
       severity === 'failed' ? '❌' : '⚠️',
-      html(kind),
-      html(object),
-      message.split('\n').map(html).join('<br>'),
+      escapeHtml(kind),
+      escapeHtml(object),
+      message.split('\n').map(escapeHtml).join('<br>'),
     ]);
   const more = findings.length > 50 ? `\n\n… and ${formatCount(findings.length - 50)} more, see the JSON report.` : '';
-  return table(['', 'Kind', 'Object', 'What was found'], shown) + more;
+  return htmlTable(['', 'Kind', 'Object', 'What was found'], shown) + more;
 }
 
 function overviewRows(report: RestoreTestReport): string[][] {
@@ -87,14 +87,14 @@ function overviewRows(report: RestoreTestReport): string[][] {
       ? 'there, not looked at (no verification-key)'
       : 'not signed';
   return [
-    ['Database', html(report.database ?? 'not known')],
-    ['Set', html(report.name)],
-    ['Backup made', report.created === null ? 'not known' : html(report.created)],
-    ['Store', html(report.store)],
-    ['Source', `PostgreSQL ${html(report.sourceVersion ?? 'not known')}`],
-    ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${html(report.scratchServer)}`],
+    ['Database', escapeHtml(report.database ?? 'not known')],
+    ['Set', escapeHtml(report.name)],
+    ['Backup made', report.created === null ? 'not known' : escapeHtml(report.created)],
+    ['Store', escapeHtml(report.store)],
+    ['Source', `PostgreSQL ${escapeHtml(report.sourceVersion ?? 'not known')}`],
+    ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${escapeHtml(report.scratchServer)}`],
     ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
-    ...(report.keptDatabase === null ? [] : [['Kept for later steps', html(report.keptDatabase)]]),
+    ...(report.keptDatabase === null ? [] : [['Kept for later steps', escapeHtml(report.keptDatabase)]]),
     ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
     ...(report.cachedSize === 0 ? [] : [['From the Actions cache', formatBytes(report.cachedSize)]]),
     ['Time to restore', report.restoreTime === null ? 'not known' : formatDuration(report.restoreTime)],
@@ -105,7 +105,7 @@ function overviewRows(report: RestoreTestReport): string[][] {
 
 function recordCell({ records, cachedSize }: RestoreTestReport): string {
   if (cachedSize > 0) return 'none: it would speak of the store, and the cache was read';
-  return records.map(({ file, error }) => html(file ?? `not kept: ${error}`)).join('<br>');
+  return records.map(({ file, error }) => escapeHtml(file ?? `not kept: ${error}`)).join('<br>');
 }
 
 export function tablesTable(tables: RestoreTestReport['tables']): string {
@@ -117,11 +117,11 @@ export function tablesTable(tables: RestoreTestReport['tables']): string {
     .slice(0, MOST_TABLES)
     .map(({ schema, name, expected, restored, equal }) => [
       equal ? '✅' : '❌',
-      `${html(schema)}.${html(name)}`,
+      `${escapeHtml(schema)}.${escapeHtml(name)}`,
       count(expected),
       count(restored),
     ]);
   const more =
     tables.length > MOST_TABLES ? `\n\n${formatCount(tables.length - MOST_TABLES)} more, see the JSON report.` : '';
-  return table(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
+  return htmlTable(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
 }

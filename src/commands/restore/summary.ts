@@ -1,5 +1,5 @@
-import { html } from '../../report/escape.ts';
-import { list, table } from '../../report/markup.ts';
+import { escapeHtml } from '../../report/escape.ts';
+import { htmlTable, markdownList } from '../../report/markup.ts';
 import { formatCount, formatDuration } from '../../units.ts';
 import { findingsTable, tablesTable } from '../restore-test/summary.ts';
 import type { RestoreReport } from './report.ts';
@@ -52,28 +52,28 @@ function databaseMessage(report: RestoreReport): string {
 export function restoreSummary(report: RestoreReport): string {
   const headline = report.dryRun
     ? 'Dry run: nothing was changed'
-    : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${html(report.id)}</code>`;
+    : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${escapeHtml(report.id)}</code>`;
   return [
     `## ${headline}`,
-    html(restoreMessage(report)),
+    escapeHtml(restoreMessage(report)),
     ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
     '### Plan',
-    list(report.plan, 'Nothing.'),
+    markdownList(report.plan, 'Nothing.'),
     ...(report.createdRoles.length === 0
       ? []
-      : ['### Roles that were made and need a password', list(report.createdRoles, '')]),
+      : ['### Roles that were made and need a password', markdownList(report.createdRoles, '')]),
     ...(report.dryRun
       ? []
       : [
           '### Tables',
           tablesTable(report.tables),
           '### Time',
-          table(
+          htmlTable(
             ['Stage', 'Duration'],
-            report.stages.map(({ name, milliseconds }) => [html(name), formatDuration(milliseconds)]),
+            report.stages.map(({ name, milliseconds }) => [escapeHtml(name), formatDuration(milliseconds)]),
           ),
           '### Not verified',
-          list(report.notVerified, 'Nothing was left unverified.'),
+          markdownList(report.notVerified, 'Nothing was left unverified.'),
         ]),
     '',
   ].join('\n\n');

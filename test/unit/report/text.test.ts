@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { hideSecrets, html, oneLine, safeLines } from '../../../src/report/escape.ts';
+import { escapeHtml, hideSecrets, oneLine, safeLines } from '../../../src/report/escape.ts';
 import { countOf, formatAge, formatBytes, formatCount, formatDuration } from '../../../src/units.ts';
 
 describe('text from outside', () => {
@@ -15,9 +15,9 @@ describe('text from outside', () => {
   });
 
   test('is text in a summary, not HTML and not Markdown', () => {
-    expect(html('<img onerror=x>|`*_[a](b)')).toBe('&#60;img onerror=x&#62;&#124;&#96;&#42;&#95;&#91;a&#93;(b)');
-    expect(html('a\nb')).not.toContain('\n');
-    expect(html('shop.orders')).toBe('shop.orders');
+    expect(escapeHtml('<img onerror=x>|`*_[a](b)')).toBe('&#60;img onerror=x&#62;&#124;&#96;&#42;&#95;&#91;a&#93;(b)');
+    expect(escapeHtml('a\nb')).not.toContain('\n');
+    expect(escapeHtml('shop.orders')).toBe('shop.orders');
   });
 });
 

@@ -1,5 +1,5 @@
-import { html } from '../../../report/escape.ts';
-import { table } from '../../../report/markup.ts';
+import { escapeHtml } from '../../../report/escape.ts';
+import { htmlTable } from '../../../report/markup.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../../../units.ts';
 import { backupSummary } from '../summary.ts';
 import { type DatabaseResult, type DatabasesReport, reportsOf, totalsOf } from './report.ts';
@@ -22,7 +22,7 @@ export function databasesSummary(report: DatabasesReport): string {
   const { storedSize, rows, tables } = totalsOf(report);
   return [
     `## ${complete === databases.length ? '✅' : '❌'} ${complete} of ${databases.length} databases are backed up`,
-    table(
+    htmlTable(
       ['Database', 'Result', 'Stored', 'Rows', 'Duration'],
       [
         ...databases.map(rowOf),
@@ -35,24 +35,24 @@ export function databasesSummary(report: DatabasesReport): string {
         ],
       ],
     ),
-    ...leftOut.map((name) => `Left out, for it holds no table: ${html(name)}.`),
+    ...leftOut.map((name) => `Left out, because it holds no table: ${escapeHtml(name)}.`),
     ...detailsOf(databases),
     '',
   ].join('\n\n');
 }
 
 function rowOf({ database, outcome, error, report, duration }: DatabaseResult): string[] {
-  const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(html).join('<br>');
+  const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(escapeHtml).join('<br>');
   const took = outcome === 'not-begun' ? '' : formatDuration(duration);
-  if (report === null) return [html(database), result, '', '', took];
-  return [html(database), result, formatBytes(report.storedSize), formatCount(report.rows), took];
+  if (report === null) return [escapeHtml(database), result, '', '', took];
+  return [escapeHtml(database), result, formatBytes(report.storedSize), formatCount(report.rows), took];
 }
 
 function detailsOf(databases: DatabaseResult[]): string[] {
   const folded: string[] = [];
   let length = 0;
   for (const report of reportsOf(databases)) {
-    const text = `<details><summary>${html(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
+    const text = `<details><summary>${escapeHtml(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
     length += text.length;
     if (length > MOST_DETAILS) return [...folded, 'The details of further databases are in the JSON report alone.'];
     folded.push(text);

@@ -33,10 +33,11 @@ export function compareObjects(expected: Inventory, restored: RestoredState, cir
       continue;
     }
     compared++;
-    const found = findDifferences(object, copy, versions, result.notVerified);
-    if (found.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
+    const { differences, notVerified } = findDifferences(object, copy, versions);
+    result.notVerified.push(...notVerified);
+    if (differences.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
       continue;
-    for (const message of found) {
+    for (const message of differences) {
       result.findings.push({ severity: 'failed', kind: object.type, object: object.identity, message });
     }
   }
@@ -87,11 +88,16 @@ function aclName(name: string): string {
   return /^[A-Za-z0-9_]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-function findDifferences(object: ObjectFacts, copy: ObjectFacts, versions: Versions, notVerified: string[]): string[] {
-  const found: string[] = [];
+function findDifferences(
+  object: ObjectFacts,
+  copy: ObjectFacts,
+  versions: Versions,
+): { differences: string[]; notVerified: string[] } {
+  const differences: string[] = [];
+  const notVerified: string[] = [];
   const compare = (what: string, before: unknown, after: unknown) => {
     if (JSON.stringify(before) !== JSON.stringify(after)) {
-      found.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
+      differences.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
     }
   };
   // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
@@ -111,7 +117,7 @@ function findDifferences(object: ObjectFacts, copy: ObjectFacts, versions: Versi
       if (before !== after) notVerified.push(`Tablespace of ${object.type} ${object.identity}: ${showValue(before)}.`);
     } else compare(flag, before, after);
   }
-  return found;
+  return { differences, notVerified };
 }
 
 function across15({ source, target }: Versions): boolean {

@@ -15,7 +15,7 @@ import {
 } from '../../postgres/inventory/sequences.ts';
 import type { Connected } from '../../postgres/session/connect.ts';
 import { isSuperuser } from '../../postgres/session/roles.ts';
-import { withSnapshot } from '../../postgres/snapshot/snapshot.ts';
+import { endSnapshot, withSnapshot } from '../../postgres/snapshot/snapshot.ts';
 import { measureTables } from '../../postgres/snapshot/tables.ts';
 import { findUserCode } from '../../postgres/snapshot/user-code.ts';
 import type { PartStreamer, WrittenPart } from '../../repository/part-streamer.ts';
@@ -128,8 +128,7 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
 
   const written = await streaming;
   const { definitions, superuser, counted } = await reading;
-  // The session held the locks to the end: were it gone, the counts would not be the dump's.
-  await session.run('commit');
+  await endSnapshot(session);
   const sequencesAfter = await readSequences(session, begun.sequences);
   await session.close();
 

@@ -6,11 +6,11 @@ import { type CommonManifest, serializeManifest } from '../../formats/manifest.t
 import { keyOf, MANIFEST_FILE, SIGNATURE_FILE, setNameOf } from '../../formats/names.ts';
 import { prepareEncryption } from '../../openpgp/encrypt.ts';
 import { signDetached } from '../../openpgp/sign.ts';
-import { dumpError, lostSnapshot } from '../../postgres/dump/dump.ts';
+import { dumpError } from '../../postgres/dump/dump.ts';
 import { dumpGlobals } from '../../postgres/dump/globals.ts';
+import { causeOfDumpError } from '../../postgres/dump/lost-snapshot.ts';
 import { readSource } from '../../postgres/inventory/database.ts';
 import { type Connected, connect, endBackends } from '../../postgres/session/connect.ts';
-import type { Session } from '../../postgres/session/session.ts';
 import { unexpected } from '../../postgres/toolset/toolset.ts';
 import { ToolError } from '../../process/child.ts';
 import { PartStreamer, type WrittenPart } from '../../repository/part-streamer.ts';
@@ -137,7 +137,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
     if (targets.some(({ failure }) => failure !== null)) run.signal.throwIfAborted();
   } catch (error) {
-    const cause = await causeOf(error, session);
+    const cause = await causeOfDumpError(error, session);
     failed.abort();
     await Promise.all([discard(targets), endBackends(server).catch(() => {})]);
     for (const { store } of targets) store.close();
@@ -147,17 +147,6 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
     await discard(targets.filter(({ failure }) => failure !== null));
   }
   return { manifest, inventory, facts, superuser, targets };
-}
-
-/** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */
-async function causeOf(error: unknown, session: Session): Promise<unknown> {
-  if (!(error instanceof ToolError) || !lostSnapshot(error)) return error;
-  try {
-    await session.run('select 1');
-    return error;
-  } catch (why) {
-    return why instanceof ToolError && why.stderr !== '' ? why : error;
-  }
 }
 
 async function storeGlobals(

@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { type Relation, relationsOf, type Wanted, wantedRelations } from '../../formats/inventory/selection.ts';
-import { decodeListing, parseEntries, readHead } from '../../postgres/archive/contents.ts';
+import { entriesOf, readEntries } from '../../postgres/archive/contents.ts';
 import { selectEntries } from '../../postgres/archive/selection.ts';
 import type { Server } from '../../postgres/session/connection.ts';
 import { inventoryOf, lostForeignKeys } from '../../proof/selection.ts';
@@ -17,11 +17,8 @@ export async function selectFromBackup(backup: OpenedBackup, wanted: Wanted, ser
   const { inventory, manifest, parts } = backup;
   const relations = relationsOf(inventory);
   const names = wantedRelations(inventory, wanted);
-  const select = (listing: Buffer) =>
-    selectEntries(parseEntries(decodeListing(listing, inventory.database.encoding)), relations, names);
-  const { listing, archive } = await readHead(server, parts.plain('schema'));
-  for await (const _ of archive); // What was read counts when the part has been read to its end.
-  const selected = select(listing);
+  const { encoding } = inventory.database;
+  const selected = selectEntries(await readEntries(server, parts.plain('schema'), encoding), relations, names);
   for (const name of selected.absent) {
     if (manifest.partial === null || !mayLack(relations.get(name), wanted, names))
       throw absentError(name, manifest.partial);
@@ -42,7 +39,11 @@ export async function selectFromBackup(backup: OpenedBackup, wanted: Wanted, ser
   return {
     ...backup,
     inventory: inventoryOf(inventory, restored),
-    selection: { part, notVerified: notVerified(part, others), pick: (list) => select(list).ids },
+    selection: {
+      part,
+      notVerified: notVerified(part, others),
+      pick: (listing) => selectEntries(entriesOf(listing, encoding), relations, names).ids,
+    },
   };
 }
 

@@ -1,12 +1,9 @@
-import { databaseNameOf, partOfTree } from '../../formats/names.ts';
+import { partOfTree } from '../../formats/names.ts';
 import type { Assertion } from '../../formats/restore-test/assertion.ts';
 import type { FileReference } from '../../formats/restore-test/file-reference.ts';
 import type { Finding } from '../../formats/restore-test/finding.ts';
-import { MadeDatabase } from '../../postgres/restore/created-database.ts';
-import { applyDatabaseFacts, createDatabase } from '../../postgres/restore/database.ts';
-import { loadArchive } from '../../postgres/restore/load.ts';
+import { compareWithTwin } from '../../postgres/restore/definitions.ts';
 import type { RestoredDatabase } from '../../postgres/restore/restore-into.ts';
-import { compareSchemaText } from '../../postgres/restore/schema-text.ts';
 import { readState } from '../../postgres/restore/state.ts';
 import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
@@ -80,40 +77,30 @@ async function compareInventory({ scratch, restored, backup }: LoadedBackup): Pr
   ]);
 }
 
-/** The part `schema` goes into an empty twin: what is defined there must be what is defined here. */
 async function compareDefinitions({ scratch, restored, backup }: LoadedBackup): Promise<Partial<Comparison>> {
   const { parts, inventory, selection } = backup;
   if (scratch.server.toolset.major < Math.floor(scratch.versionNumber / 10_000)) {
     const { version } = scratch.server.toolset;
     return { notVerified: [`The text of definitions: pg_dump ${version} is older than the scratch server.`] };
   }
-  const name = databaseNameOf(restored.server.connection.PGDATABASE ?? '', '_twin');
-  const twin = { ...scratch.server, connection: { ...restored.server.connection, PGDATABASE: name } };
-  const made = new MadeDatabase(scratch, name);
-  const findings: Finding[] = [];
-  try {
-    await createDatabase(scratch.session, name, inventory.database, scratch.versionNumber);
-    const { errors } = await loadArchive(twin, parts.plain('schema'), { args: [], pick: selection?.pick ?? null });
-    // Settings of the database, such as its time zone, change how pg_dump writes definitions.
-    await applyDatabaseFacts(scratch.session, name, inventory.database);
-    const known = new Set(restored.errors.map(({ message }) => message));
-    const fresh = errors.filter(({ message }) => !known.has(message));
-    findings.push(...findingsOf(fresh, restored.lacking));
-    const difference = await compareSchemaText(restored.server, twin);
-    if (difference !== null) {
-      findings.push({
-        severity: 'failed',
-        kind: 'definitions',
-        object: 'the parts schema and data',
-        message: `The restored definitions differ from those of the part schema:\n${difference}`,
-      });
-    }
-  } catch (error) {
-    await made.remove(error);
-    throw error;
-  }
-  await made.remove(null);
-  return { findings, verified: ['The text of all definitions, against a twin restored from the part schema'] };
+  const source = { schema: parts.plain('schema'), pick: selection?.pick ?? null, database: inventory.database };
+  const { errors, difference } = await compareWithTwin(scratch, restored, source);
+  return {
+    findings: [
+      ...findingsOf(errors, restored.lacking),
+      ...(difference === null ? [] : [differentDefinitions(difference)]),
+    ],
+    verified: ['The text of all definitions, against a twin restored from the part schema'],
+  };
+}
+
+function differentDefinitions(difference: string): Finding {
+  return {
+    severity: 'failed',
+    kind: 'definitions',
+    object: 'the parts schema and data',
+    message: `The restored definitions differ from those of the part schema:\n${difference}`,
+  };
 }
 
 async function checkAssertions({ server }: RestoredDatabase, assertions: Assertion[]): Promise<Partial<Comparison>> {

@@ -62,6 +62,11 @@ export function decodeListing(listing: Buffer, encoding: string): string {
   }
 }
 
+/** The entries of an archive, from what pg_restore -l says of it. */
+export function entriesOf(listing: Buffer, encoding: string): ArchiveEntry[] {
+  return parseEntries(decodeListing(listing, encoding));
+}
+
 /**
  * Names cannot confuse this: of the text only the word at its start counts. pg_dump.c gives TABLE DATA entries the
  * tableoid 0 and the table's oid (makeTableDataInfo); 1259 is pg_class. Large objects are BLOBS or BLOB DATA up to
@@ -151,6 +156,17 @@ export async function readHead(
     for await (const _ of passing);
     throw error;
   }
+}
+
+/** The entries of an archive that is read to its end: what was read counts only then. */
+export async function readEntries(
+  server: Server,
+  archive: AsyncIterable<Uint8Array>,
+  encoding: string,
+): Promise<ArchiveEntry[]> {
+  const head = await readHead(server, archive);
+  for await (const _ of head.archive);
+  return entriesOf(head.listing, encoding);
 }
 
 async function* again(held: Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

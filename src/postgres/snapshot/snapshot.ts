@@ -74,6 +74,11 @@ export async function withSnapshot<T>(
   }
 }
 
+/** Throws when the session is gone: if it did not hold the locks to the end, the counts would not be the dump's. */
+export async function endSnapshot(session: Session): Promise<void> {
+  await session.run('commit');
+}
+
 async function takeSnapshot(session: Session, options: SnapshotOptions): Promise<Snapshot> {
   await options.at('before-list');
   const wanted = await options.select(await listTables(session), null);

@@ -108,7 +108,7 @@ async function measureRun(result: RunResult, stores: StoreLocation[]): Promise<M
   return groups;
 }
 
-/** Of the file stores that are there. */
+/** Of the file stores that exist. */
 async function spaceOf(stores: StoreLocation[]): Promise<StoreSpace[]> {
   const spaces = stores.map(async (store): Promise<StoreSpace[]> => {
     if (store.kind !== 'file') return [];

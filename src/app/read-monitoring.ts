@@ -8,8 +8,9 @@ import type { MonitoringSettings } from '../notify/settings.ts';
 import { namedCommand } from './read-settings.ts';
 
 /**
- * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
- * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
+ * Who is notified of how the run goes. It is read before all other inputs and apart from them, so that a run with bad
+ * inputs is reported as well; what is bad in these inputs themselves is an error of readSettings. A dry run notifies no one,
+ * because nothing was done.
  */
 export function readMonitoring(get: GetInput): MonitoringSettings {
   const notifies = !('dry-run' in namedCommand(get('command')).inputs && parseOrNull(get('dry-run'), parseBoolean));

@@ -5,7 +5,7 @@ import { LifeboatError, messageOf } from '../errors.ts';
 
 /**
  * Writes the page of `report-html`, whole or not at all, with the rights that the umask leaves, as any file that
- * somebody asks for: it is to be read by others, and holds no secret.
+ * a user asks for: it is to be read by others, and holds no secret.
  */
 export async function writePage(path: string, page: string): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);

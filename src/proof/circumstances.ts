@@ -6,7 +6,7 @@ export interface Circumstances {
   lacking: string[];
   /** With these options of pg_dump the backup leaves something out on purpose; null: it is whole. */
   partial: string[] | null;
-  /** Definitions were left out that need a table which nobody asked for: functions, types and the like. */
+  /** Definitions were left out that need a table that was not asked for: functions, types and the like. */
   leftOut: boolean;
   /** Roles that were not made by the restore. */
   existingRoles: string[];

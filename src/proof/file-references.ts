@@ -5,8 +5,8 @@ import { type Compared, emptyComparison } from './circumstances.ts';
 const MOST_NAMED = 10;
 
 /**
- * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, for there can
- * be more of them than fit into memory.
+ * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, because
+ * there can be more of them than fit into memory.
  */
 export async function compareReferences(
   label: string,

@@ -70,7 +70,7 @@ function equalForOwner(object: ObjectFacts, expected: Side, copy: ObjectFacts, r
 type Side = Pick<Inventory, 'server' | 'extensions'>;
 
 /**
- * Of what the system and extensions bring along only changed grants are recorded. They name its owner: whoever ran
+ * Of what the system and extensions bring along only changed grants are recorded. They name its owner: the role that ran
  * initdb or CREATE EXTENSION, which is another role wherever it is restored.
  */
 function withoutOwners(object: ObjectFacts, side: Side): ObjectFacts {

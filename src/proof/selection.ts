@@ -33,7 +33,7 @@ export function inventoryOf(inventory: Inventory, restored: Restored): Inventory
   };
 }
 
-/** The foreign keys of what comes back that are left out, for they need rows that nobody asked for; in words. */
+/** The foreign keys of what comes back that are left out because they need rows that were not asked for; in words. */
 export function lostForeignKeys({ objects }: Inventory, restored: Restored): string[] {
   const lost = objects.filter((object) => {
     const table = nameOfTable(object);
@@ -62,7 +62,7 @@ function referencedBy({ type, flags }: ObjectFacts): string | null {
   return relation === null ? null : nameOf(relation);
 }
 
-/** A sequence that another table's default uses is nobody's when its own table is left out. */
+/** A sequence that another table's default uses has no owner when its own table is left out. */
 function withoutLostOwner(object: ObjectFacts, { relations }: Restored): ObjectFacts {
   const { sequenceOf } = object.flags;
   const owner = typeof sequenceOf === 'string' ? parseRelation(sequenceOf) : null;

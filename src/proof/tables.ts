@@ -9,7 +9,7 @@ export interface ComparedTable {
   name: string;
   /** Exact; null: not counted in the source. */
   expected: string | null;
-  /** null: not there, or not to be counted. */
+  /** null: missing, or not to be counted. */
   restored: string | null;
   equal: boolean;
 }

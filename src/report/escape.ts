@@ -32,7 +32,7 @@ export function firstNames(names: string[]): string {
   return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
 
-/** Untrusted text inside of HTML in a job summary, which GitHub renders as Markdown too. */
+/** Untrusted text in HTML in a job summary, which GitHub renders as Markdown too. */
 export function escapeHtml(text: string): string {
   return oneLine(text).replace(/[&<>"'`|*_~[\]\\$@#]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

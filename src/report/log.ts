@@ -9,7 +9,7 @@ export interface Log {
   notice(line: string): void;
   warning(line: string): void;
   debug(line: string): void;
-  /** On a terminal: how far long work has come (0 to 1; null: nobody knows), where the next one takes its place. */
+  /** On a terminal: how far long work has come (0 to 1; null: not known), where the next one takes its place. */
   status?(line: string, share: number | null): void;
   /** What is said during `work` stands under the title, folded. Groups do not nest. */
   group<T>(title: string, work: () => Promise<T>): Promise<T>;

@@ -31,7 +31,7 @@ export class Progress {
   readonly #start = performance.now();
   /** What is under way, for the message of a failure. */
   current = 'start';
-  /** For whoever is told of the end, however early that comes. */
+  /** For the notifiers at the end, however early that comes. */
   about: About = { set: null, database: null, backup: null };
 
   constructor(log: Log) {

@@ -27,7 +27,7 @@ export class UnreadablePart extends LifeboatError {
   readonly part: PartName;
   /** The message without the part's name. */
   readonly reason: string;
-  /** What was given does not open it: that is no fault of what is stored. */
+  /** The passphrase or key that was given does not open it: the stored bytes may be good. */
   readonly locked: boolean;
 
   constructor(part: PartName, cause: LifeboatError) {
@@ -125,7 +125,7 @@ export class BackupParts {
     }
   }
 
-  /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
+  /** Manifest and inventory must say the same, so that an attacker cannot put one backup's data beside another's inventory. */
   #bind({ parts, database, server, partial, files }: Inventory): void {
     if (database.name !== this.#manifest.database) throw unboundError("the database's name");
     if (server.version !== this.#manifest.serverVersion) throw unboundError("the server's version");
@@ -197,7 +197,7 @@ export class BackupParts {
     return this.#read.size;
   }
 
-  /** Reads what nobody has asked for, such as `globals`: a part that cannot be read is a damaged backup too. */
+  /** Reads the parts that were not read yet, such as `globals`: a part that cannot be read is a damaged backup too. */
   async readRest(except: PartName[]): Promise<void> {
     for (const { name } of this.#manifest.parts) {
       if (this.#read.has(name) || except.includes(name)) continue;

@@ -121,7 +121,7 @@ export class BackupSet {
   }
 
   async #recordOf(key: string, test: ListedTest): Promise<RecordState> {
-    // The signature is written before the record: one that is not listed was not there.
+    // The signature is written before the record: one that is not listed did not exist.
     if (this.trust.verificationKeys !== null && !(await this.listing()).isSigned(test)) return { kind: 'unsigned' };
     const backup = await this.manifestOf(test.id);
     if (backup.state.kind === 'missing') return { kind: 'missing' };

@@ -93,7 +93,7 @@ async function findLatest(backups: BackupSet): Promise<Partial<Search>> {
   return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
 }
 
-/** null: a folder without a manifest is no backup. */
+/** null: a folder without a manifest is not a backup. */
 async function openNamed(backups: BackupSet, id: string): Promise<ChosenBackup | null> {
   const found = await backups.open(id, { named: true });
   const { state, bytes, sha256 } = found;

@@ -196,7 +196,7 @@ async function* inOrder<T, R>(items: Iterable<T>, act: (item: T) => Promise<R>):
   const underWay: Promise<R>[] = [];
   for (const item of items) {
     const result = act(item);
-    result.catch(() => {}); // Told when its turn comes, which may be later, or never.
+    result.catch(() => {}); // Thrown when its turn comes, which may be later, or never.
     underWay.push(result);
     if (underWay.length === AT_ONCE) yield await (underWay.shift() as Promise<R>);
   }

@@ -154,7 +154,7 @@ const rules: Rule<BackupInputs>[] = [
 const inputNames = Object.keys(backupInputs) as (keyof BackupInputs)[];
 
 /**
- * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Reads and checks every input of `backup`. `get` gives an input's text untrimmed, empty when it was not given.
  * Throws one LifeboatError with a line for each problem, which names the input.
  */
 export async function readBackupSettings(get: GetInput, env: Environment, log: InputLog): Promise<BackupSettings> {

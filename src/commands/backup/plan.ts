@@ -24,7 +24,7 @@ export interface BackupPlan {
   /** Bytes. */
   databaseSize: number;
   lines: string[];
-  /** What it cannot be told of, of several databases: the run is red. */
+  /** Databases, of several, that cannot be planned, and why: the run is red. */
   problems: string[];
 }
 

@@ -51,6 +51,6 @@ export interface BackupReport {
     /** What became of older backups; null: no rule is given, or this backup could not be read back. */
     retention: StoreRetention | null;
   }[];
-  /** null: it could not be told: these credentials may not list, it took too long, or this backup is the first. */
+  /** null: it is not known, because these credentials may not list, it took too long, or this backup is the first. */
   trend: Trend | null;
 }

@@ -8,7 +8,7 @@ import type { BackupTarget } from './stores.ts';
 
 /**
  * Applies the rules after a backup, in each store that has it whole and has shown that it has. The backup is good
- * whatever becomes of older ones: what goes wrong here is told, and the next run tries again.
+ * whatever becomes of older ones: what goes wrong here is logged, and the next run tries again.
  */
 export async function pruneAfterBackup(
   { retention }: BackupSettings,

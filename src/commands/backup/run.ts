@@ -44,7 +44,7 @@ export async function backup(settings: BackupSettings, run: Run): Promise<Backup
   }
 }
 
-/** A backup that is there. Its stores are open. */
+/** A backup that was committed. Its stores are open. */
 interface MadeBackup {
   manifest: CommonManifest;
   inventory: Inventory;

@@ -21,7 +21,7 @@ export interface BackupTarget extends Target {
 }
 
 /**
- * Opens every store, sweeps what killed runs left there, and finds the newest backup. A store that fails is given up;
+ * Opens every store, sweeps what killed runs left there, and finds the newest backup. A store that fails is skipped;
  * throws when none is left.
  */
 export async function openTargets(

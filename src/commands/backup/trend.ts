@@ -11,7 +11,7 @@ const PATIENCE = 10_000;
 
 /**
  * How the set has gone on, from the first store that has the backup and may be listed. The backup is good whatever
- * becomes of this: null when it cannot be told, or not soon.
+ * becomes of this: null when it cannot be read, or not soon.
  */
 export async function trendAfterBackup(
   settings: BackupSettings,

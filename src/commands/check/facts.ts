@@ -37,7 +37,7 @@ export async function findFacts(
   const committed = listed.filter((backup) => isCommitted(backup) && !backup.fromFuture);
   const scanned = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.scan(backup)));
   const newest = scanned.filter((backup) => backup !== null);
-  // A prune may be at work: what is gone since the listing is not there.
+  // A prune may be at work: what was deleted after the listing does not exist.
   const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => scanned[index] === null));
   const backups = listed.filter((backup) => !gone.has(backup));
   const ids = new Set(committed.map(({ id }) => id));
@@ -100,7 +100,7 @@ async function readRows(
   }
 }
 
-/** Who could encrypt an inventory could write anything into it: of what is no count nothing is taken. */
+/** Who could encrypt an inventory could write anything into it: what is not a count is not used. */
 function inventoryFacts({ id, tables }: Inventory): InventoryFacts {
   return {
     id,

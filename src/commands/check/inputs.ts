@@ -69,7 +69,7 @@ const rules: Rule<typeof checkInputs>[] = [
   },
 ];
 
-/** Reads and checks everything that `check` is told, like readBackupSettings. */
+/** Reads and checks every input of `check`, like readBackupSettings. */
 export async function readCheckSettings(get: GetInput, env: Environment, log: InputLog): Promise<CheckSettings> {
   const inputs = await readInputs(checkInputs, rules, get, { env, log, now: new Date() });
   const verification = inputs.verificationKey;

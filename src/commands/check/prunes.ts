@@ -43,7 +43,7 @@ async function readRecord(
   return { pruned: state.record.deleted.filter(isWanted), problem: null };
 }
 
-/** Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. */
+/** Credentials that may list and not read are a good choice for a check: that they may not is an answer, not an error. */
 export async function ifAllowed<T>(read: () => Promise<T>): Promise<T | StoreError> {
   try {
     return await read();

@@ -73,7 +73,7 @@ async function checkAll(store: Store, settings: CheckSettings, run: Run): Promis
   );
 }
 
-/** A name that is not there may be misspelt: then says what else there is. */
+/** A name that does not exist may be misspelt: then reports which other sets exist. */
 async function checkOne(store: Store, name: string, settings: CheckSettings, run: Run): Promise<CheckedSet[]> {
   const set = setOf(store, name, settings, run);
   const others = (await set.listing()).isEmpty

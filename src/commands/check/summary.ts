@@ -67,12 +67,12 @@ export function checkMessage(report: CheckReport): string | null {
   const wrong = worstFirst(report).filter(({ status }) =>
     report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated',
   );
-  const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
+  const shown = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
     const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
     return oneLine(`${where}: ${what}: ${[...shortenList(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
   });
-  const left = wrong.length - told.length;
-  return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
+  const left = wrong.length - shown.length;
+  return [...shown, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
 }
 
 function worstFirst({ stores }: CheckReport): PlacedResult[] {

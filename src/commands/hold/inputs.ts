@@ -60,7 +60,7 @@ function parseHeldId(text: string): string {
   );
 }
 
-/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+/** Reads and checks every input of `hold` or `release`, like readBackupSettings. */
 export async function readHoldSettings(
   schema: typeof holdInputs | typeof releaseInputs,
   get: GetInput,

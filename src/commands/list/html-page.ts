@@ -241,7 +241,7 @@ function readingNotes({ command }: PageReport): string[] {
   ];
 }
 
-/** Of the backups that are there. */
+/** Of the good backups. */
 function periodOf({ stores }: PageReport): string {
   const begun = stores
     .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))

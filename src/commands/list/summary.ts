@@ -74,19 +74,19 @@ function countOf(backups: ListedBackup[]): string {
   return `${formatCount(complete)} complete ${complete === 1 ? 'backup' : 'backups'}, ${size} stored`;
 }
 
-/** Which backup to use: what somebody who has lost a database reads first. */
+/** Which backup to use: what a user who has lost a database reads first. */
 function adviceFor(backups: ListedBackup[]): string[] {
   const newest = backups.find(({ newestComplete }) => newestComplete);
   const proven = backups.find(({ newestProven }) => newestProven);
   if (newest === undefined) return ['There is no complete backup.'];
-  if (newest === proven) return [`Newest complete and newest proven: ${inShort(newest)}`];
+  if (newest === proven) return [`Newest complete and newest proven: ${describeBackup(newest)}`];
   return [
-    `Newest complete: ${inShort(newest)}`,
-    proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${inShort(proven)}`,
+    `Newest complete: ${describeBackup(newest)}`,
+    proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${describeBackup(proven)}`,
   ];
 }
 
-function inShort({ id, ageSeconds, size, lastTest }: ListedBackup): string {
+function describeBackup({ id, ageSeconds, size, lastTest }: ListedBackup): string {
   const test = {
     none: 'not tested yet',
     proven: 'its last restore test passed',

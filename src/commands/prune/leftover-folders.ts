@@ -55,7 +55,7 @@ async function scanFolder(
     const found = { files, newestUpload: await store.newestUpload(folder) };
     const hasSidecars = report.files.some(isSidecar);
     const whyNot = whyNotLeftover({ ...found, wasPruned: hasSidecars && (await wasPruned(id)) }, now);
-    return { ...report, whyNot: whyNot ?? (await whyManifestMayBeThere(store, folder)) };
+    return { ...report, whyNot: whyNot ?? (await whyManifestMayExist(store, folder)) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     return { ...report, whyNot: `whether a run still writes to it cannot be seen: ${error.message}` };
@@ -63,7 +63,7 @@ async function scanFolder(
 }
 
 /** A listing may be late, and an answer that it may not be read says nothing: only "not found" is believed. */
-async function whyManifestMayBeThere(store: Store, folder: string): Promise<string | null> {
+async function whyManifestMayExist(store: Store, folder: string): Promise<string | null> {
   try {
     (await store.read(folder + MANIFEST_FILE)).destroy();
     return 'it has a manifest that the listing does not show, or an empty one';

@@ -82,7 +82,7 @@ export function emptyRetention(url: string, name: string | null, rules: KeepRule
   };
 }
 
-/** With a misspelt name, or a wrong key, nothing would ever go, and nobody would hear of it. */
+/** With a misspelt name, or a wrong key, nothing would ever be deleted, and the user would not notice. */
 function requireGood({ set: { store, name }, backups, unfinished }: ScannedSet): void {
   const [newest] = backups;
   const where = `of set ${JSON.stringify(name)} in ${store.url}`;

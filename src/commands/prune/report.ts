@@ -23,7 +23,7 @@ export interface StoreRetention {
   error: string | null;
   /** These credentials may not delete, or not write down what they delete. */
   denied: boolean;
-  /** What stands against the plan; with `force` it is applied all the same. */
+  /** What stands against the plan; with `force` it is still applied. */
   refusals: string[];
   /** Newest first. */
   backups: RetainedBackup[];

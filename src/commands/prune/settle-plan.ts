@@ -83,7 +83,7 @@ async function findLocks(set: BackupSet, ids: string[]): Promise<Map<string, Pro
 
 /**
  * The newest proven backup, whose restore test is verified. While there is none, the newest that a record calls proven which
- * cannot be verified: a claim is no proof, but a reason not to delete.
+ * cannot be verified: a claim proves nothing, but is a reason not to delete.
  */
 async function protectProven(scanned: ScannedSet): Promise<Protection[]> {
   const { set } = scanned;

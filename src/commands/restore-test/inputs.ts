@@ -158,7 +158,7 @@ function parseScratchDir(text: string): string {
   throw new LifeboatError(`${quote(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
 }
 
-/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
+/** Reads and checks every input of `restore-test`, like readBackupSettings. */
 export async function readRestoreTestSettings(
   get: GetInput,
   env: Environment,

@@ -3,8 +3,8 @@ import type { BackupSet } from '../../repository/backup-set.ts';
 import { StoreError } from '../../store/store.ts';
 
 /**
- * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, which
- * is no reason to fail a test.
+ * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, and a
+ * test does not fail because of that.
  */
 export async function verdictBefore(backups: BackupSet): Promise<Verdict | null> {
   try {

@@ -17,7 +17,7 @@ export function treeLines({ files }: Inventory, { filesTo }: RestoreSettings): s
   );
 }
 
-/** Why the file trees cannot be unpacked, told before anything is made. */
+/** Why the file trees cannot be unpacked, known before anything is created. */
 export function whyNotUnpacked({ files }: Inventory, { filesTo }: RestoreSettings): string[] {
   if (filesTo === null) return [];
   const needed = files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -98,7 +98,7 @@ const rules: Rule<typeof restoreInputs>[] = [
       { name: 'schemas', used: given('schemas') },
       { name: 'jobs', used: (values.jobs ?? 1) > 1 },
     ]),
-  /** The name of the database, typed once more: whoever restores says what is meant. */
+  /** The name of the database, typed once more: the user confirms which one is meant. */
   function confirmed({ values }) {
     const database = values.databaseUrl?.PGDATABASE;
     if (database === undefined || values.dryRun === true || values.confirm === database) return null;

@@ -99,7 +99,7 @@ function partLines(part: RestoredPart): string[] {
   ];
 }
 
-/** The programs by name: their arguments can hold what is for nobody else. */
+/** The programs by name: their arguments can hold secrets. */
 function commandLines({ swap }: PlannedSwap, { commands }: RestoreSettings): string[] {
   const { before, after } = commands;
   if (before.length + after.length === 0) return [];

@@ -57,7 +57,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
     warnOfAge(chosen, age, settings.maxAge, log);
     const { trusted, opened } = await requireReadable(() => openChosen(chosen, settings, run), NOTHING_CHANGED, run);
     const { wanted } = settings;
-    if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
+    if (wanted !== null) wantedRelations(opened.inventory, wanted); // A name that does not exist needs no server.
     const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
     const context = { signal: run.signal, track: run.track };
     const target = await progress.stage('connect', () =>
@@ -254,7 +254,7 @@ function notVerified(error: unknown, { restored }: PlannedSwap): LeftBehind {
   return new LeftBehind(left, error);
 }
 
-/** When the connection was lost at that very moment, nobody has heard whether the swap came through. */
+/** When the connection was lost at that very moment, it is not known whether the swap came through. */
 function notSwapped(error: unknown, { restored, live }: PlannedSwap): LeftBehind {
   const left = `The restored database is verified, and is ${JSON.stringify(restored)}; when there is none of that name, it is ${JSON.stringify(live)} already.`;
   return new LeftBehind(left, error);

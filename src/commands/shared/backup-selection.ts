@@ -3,13 +3,13 @@ import type { Pick } from '../../postgres/restore/load.ts';
 /** The part of a backup that is restored. */
 export interface BackupSelection {
   part: RestoredPart;
-  /** What of it is not compared, or not there to be compared, in words. */
+  /** What of it is not compared, or missing, in words. */
   notVerified: string[];
   /** Says which entries of an archive come back. */
   pick: Pick;
 }
 
-/** What of a backup a restore brings that was told `tables` or `schemas`. */
+/** What of a backup a restore with `tables` or `schemas` brings. */
 export interface RestoredPart {
   /** Names of the tables, views and sequences that were asked for, with the partitions of those. */
   relations: string[];

@@ -24,7 +24,7 @@ export async function openStores(settings: StoreSettings, run: Run): Promise<Sto
   return open;
 }
 
-/** Acts on one store, once it is known to be there, and closes it. */
+/** Acts on one store, once it is known to exist, and closes it. */
 export async function withStore<T>(
   location: StoreLocation,
   settings: StoreSettings,

@@ -17,16 +17,16 @@ export const CACHE_PROCESS = 'actions-cache';
 export const OUTCOME = 'lifeboat-outcome: ';
 
 /**
- * The package extracts archives with `tar --absolute-names`: an entry that somebody has prepared would write over any
+ * The package extracts archives with `tar --absolute-names`: an entry that an attacker has prepared would write over any
  * file (actions/toolkit, issue 1927). GNU tar reads further options from TAR_OPTIONS; these leave of every name, and of
- * every link's target, the last part alone, so that all of it ends in the folder. They hold no backslash, for that is an
+ * every link's target, the last part alone, so that all of it ends in the folder. They hold no backslash, which is an
  * escape there.
  */
 const NAMES_ALONE = '--no-same-owner --no-same-permissions --transform=s,.*/,,;s,^[.]*$,none,';
 
 /**
- * The other end of `askActionsCache`: `@actions/cache` in a process of its own, for its calls cannot be given up, write
- * annotations, and hand their environment on to tar and zstd. It works in GITHUB_WORKSPACE.
+ * The other end of `askActionsCache`: `@actions/cache` in a process of its own, because its calls cannot be cancelled,
+ * write annotations, and pass their environment on to tar and zstd. It works in GITHUB_WORKSPACE.
  */
 export async function serveCacheRequest([request = '', key = '']: string[]): Promise<void> {
   try {

@@ -27,7 +27,7 @@ interface Folder {
 
 /**
  * The encrypted parts of one backup in the Actions cache. What it brings is used only where it is what the manifest names,
- * so that nobody who can write an entry makes a backup look better or worse. Whatever fails here is one notice, and the
+ * so that who can write an entry cannot make a backup look better or worse. Whatever fails here is one notice, and the
  * store is read.
  */
 export class PartCache {
@@ -51,7 +51,7 @@ export class PartCache {
     try {
       return await this.#run.progress.stage('look into the cache', () => this.#open(manifest));
     } catch (error) {
-      await this.#giveUp('the parts are read from the store', error);
+      await this.#disable('the parts are read from the store', error);
       return this.#chosen.store;
     }
   }
@@ -65,7 +65,7 @@ export class PartCache {
       await store.finish();
       await this.#run.progress.stage('keep in the cache', () => this.#save(folder, volumes));
     } catch (error) {
-      await this.#giveUp('the parts are not kept', error);
+      await this.#disable('the parts are not kept', error);
     }
   }
 
@@ -117,7 +117,7 @@ export class PartCache {
     return askActionsCache({ request, key: this.#key, folder, within }, this.#run);
   }
 
-  async #giveUp(consequence: string, error: unknown): Promise<void> {
+  async #disable(consequence: string, error: unknown): Promise<void> {
     this.#run.signal.throwIfAborted();
     this.#run.log.notice(`cache: ${consequence}, for the Actions cache cannot be used: ${messageOf(error)}.`);
     await this.close();

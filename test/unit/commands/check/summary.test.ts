@@ -24,6 +24,21 @@ test.each<[Result['status'][], CheckReport['result']]>([
   expect(report(...statuses.map((status) => ({ status }))).result).toBe(result);
 });
 
+test.each<[Result['status'][], string]>([
+  [['passed', 'off'], '## ✅ All checks passed'],
+  [['passed', 'warning', 'warning'], '## ⚠️ Needs attention: 2 warnings'],
+  [['warning', 'not-evaluated'], '## ⚠️ Needs attention: 1 warning, 1 not evaluated'],
+  [['failed', 'warning'], '## ❌ 1 check failed: rule 0'],
+  [['failed', 'passed', 'failed'], '## ❌ 2 checks failed: rule 0, rule 2'],
+])('the headline of %j is a verdict with numbers and names', (statuses, headline) => {
+  expect(checkSummary(report(...statuses.map((status) => ({ status }))), []).split('\n')[0]).toBe(headline);
+});
+
+test('the headline names a rule that fails in two sets once, and a name from outside is text', () => {
+  const failed = report({ status: 'failed', rule: '<b>' }, { status: 'failed', rule: '<b>' });
+  expect(checkSummary(failed, [])).toMatch(/^## ❌ 2 checks failed: &#60;b&#62;\n/);
+});
+
 test('a store that could not be checked is red', () => {
   const broken = { url: 's3://bucket', error: 'It is not there: mend its name.', results: [], sets: [] };
   expect(resultOf([broken])).toBe('failed');

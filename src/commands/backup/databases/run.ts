@@ -74,21 +74,30 @@ async function tryBackup(
 /** `dry-run`: what a backup of each would do. A database for which that cannot be said is named, and fails the run. */
 export async function planDatabases(settings: ManySettings, run: Run): Promise<BackupPlan> {
   const { databases, leftOut } = await run.progress.stage('list databases', () => chooseDatabases(settings, run));
-  const all: BackupPlan = { tables: 0, databaseSize: 0, lines: leftOut.map(leftOutLine), problems: [] };
-  for (const database of databases) {
-    try {
-      const plan = await planBackup(settingsOf(database, settings), run);
-      all.tables += plan.tables;
-      all.databaseSize += plan.databaseSize;
-      all.lines.push(...plan.lines);
-    } catch (error) {
-      run.signal.throwIfAborted();
-      logOrigin(error, run.log);
-      all.lines.push(`would fail to dump database ${JSON.stringify(database)}: ${messageOf(error)}`);
-      all.problems.push(`${JSON.stringify(database)}: ${messageOf(error)}`);
-    }
+  const plans: BackupPlan[] = [];
+  for (const database of databases) plans.push(await planDatabase(database, settings, run));
+  return {
+    tables: plans.reduce((sum, { tables }) => sum + tables, 0),
+    databaseSize: plans.reduce((sum, { databaseSize }) => sum + databaseSize, 0),
+    lines: [...leftOut.map(leftOutLine), ...plans.flatMap(({ lines }) => lines)],
+    problems: plans.flatMap(({ problems }) => problems),
+  };
+}
+
+async function planDatabase(database: string, settings: ManySettings, run: Run): Promise<BackupPlan> {
+  try {
+    return await planBackup(settingsOf(database, settings), run);
+  } catch (error) {
+    run.signal.throwIfAborted();
+    logOrigin(error, run.log);
+    const [name, reason] = [JSON.stringify(database), messageOf(error)];
+    return {
+      tables: 0,
+      databaseSize: 0,
+      lines: [`would fail to dump database ${name}: ${reason}`],
+      problems: [`${name}: ${reason}`],
+    };
   }
-  return all;
 }
 
 function settingsOf(database: string, settings: ManySettings): BackupSettings {

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Compressor } from '../compression/compress.ts';
 import { keyOf, type PartName, sumsFile, volumeFile } from '../formats/names.ts';
@@ -46,6 +46,11 @@ export class PartStreamer {
 
   get stored(): number {
     return this.#storedBefore + (this.#writer?.stored ?? 0);
+  }
+
+  /** Writes a part that is in memory. */
+  writeWhole(name: PartName, content: string | Buffer): Promise<WrittenPart> {
+    return this.write(name, Readable.from([Buffer.from(content)], { objectMode: false }), Promise.resolve());
   }
 
   /**

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { makeId } from '../../formats/id.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
-import { type CommonManifest, serializeManifest } from '../../formats/manifest.ts';
-import { keyOf, MANIFEST_FILE, SIGNATURE_FILE, setNameOf } from '../../formats/names.ts';
+import type { CommonManifest } from '../../formats/manifest.ts';
+import { setNameOf } from '../../formats/names.ts';
 import { prepareEncryption } from '../../openpgp/encrypt.ts';
-import { signDetached } from '../../openpgp/sign.ts';
 import { dumpError } from '../../postgres/dump/dump.ts';
 import { dumpGlobals } from '../../postgres/dump/globals.ts';
 import { causeOfDumpError } from '../../postgres/dump/lost-snapshot.ts';
@@ -13,6 +11,7 @@ import { readSource } from '../../postgres/inventory/database.ts';
 import { type Connected, connect, endBackends } from '../../postgres/session/connect.ts';
 import { unexpected } from '../../postgres/toolset/toolset.ts';
 import { ToolError } from '../../process/child.ts';
+import { commitBackup } from '../../repository/commit-backup.ts';
 import { PartStreamer, type WrittenPart } from '../../repository/part-streamer.ts';
 import { discard, FanOut, type StoredVolume } from '../../store/fan-out/fan-out.ts';
 import type { Run } from '../shared/run.ts';
@@ -111,7 +110,7 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       ...dump.inventory,
       files: files.facts,
     };
-    written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
+    written.push(await progress.stage('inventory', () => parts.writeWhole('inventory', JSON.stringify(inventory))));
 
     manifest = {
       format: 1,
@@ -133,7 +132,14 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
       volumeSize: run.volumeSize,
       lifeboat: run.version,
     };
-    await progress.stage('commit', () => commitBackup(manifest, settings, fanOut));
+    // What was read back and what came before differ by store.
+    const manifestFor = ({ uploaded, previous, noPrevious }: BackupTarget) => ({
+      ...manifest,
+      uploaded,
+      previous,
+      noPrevious,
+    });
+    await progress.stage('commit', () => commitBackup(fanOut, manifest, manifestFor, settings.signing));
     // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
     if (targets.some(({ failure }) => failure !== null)) run.signal.throwIfAborted();
   } catch (error) {
@@ -157,37 +163,11 @@ async function storeGlobals(
   if (!settings.globals) return { parts: [], notIncluded: ['globals.sql (globals: false)'] };
   const globals = await dumpGlobals(server);
   if ('reason' in globals) return { parts: [], notIncluded: [`globals.sql: ${globals.reason}`] };
-  return { parts: [await storeText('globals', globals.sql, parts)], notIncluded: ['Passwords of roles'] };
-}
-
-function storeText(name: 'globals' | 'inventory', text: string | Buffer, parts: PartStreamer): Promise<WrittenPart> {
-  return parts.write(name, Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
+  return { parts: [await parts.writeWhole('globals', globals.sql)], notIncluded: ['Passwords of roles'] };
 }
 
 /** null: the part has no side objects. */
 function sumsOf(volumes: StoredVolume[]): string[] | null {
   const sums = volumes.flatMap((volume) => volume.sums ?? []);
   return sums.length === 0 ? null : sums;
-}
-
-/** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
-async function commitBackup(
-  manifest: CommonManifest,
-  settings: BackupSettings,
-  fanOut: FanOut<BackupTarget>,
-): Promise<void> {
-  const files = new Map<BackupTarget, { manifest: Buffer; signature: Buffer | null }>();
-  for (const target of fanOut.alive()) {
-    const { uploaded, previous, noPrevious } = target;
-    const bytes = serializeManifest({ ...manifest, uploaded, previous, noPrevious });
-    const { signing } = settings;
-    const signature = signing === null ? null : await signDetached(bytes, signing.key, signing.passphrase);
-    files.set(target, { manifest: bytes, signature: signature === null ? null : Buffer.from(signature) });
-  }
-  const fileOf = (target: BackupTarget, which: 'manifest' | 'signature') => files.get(target)?.[which] ?? Buffer.of();
-  const { name, id } = manifest;
-  if (settings.signing)
-    await fanOut.putObject(keyOf(name, id, SIGNATURE_FILE), (target) => fileOf(target, 'signature'));
-  await fanOut.lookUp();
-  await fanOut.putObject(keyOf(name, id, MANIFEST_FILE), (target) => fileOf(target, 'manifest'));
 }

@@ -76,31 +76,9 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
       const swap = planSwap(live, chosen.id, target, settings);
       const plan = planLines(swap, backup, target, settings);
       for (const line of plan) log.info(settings.dryRun ? `[dry-run] ${line}` : line);
-      const outcome = settings.dryRun ? NOT_RESTORED : await runRestore({ backup, target, swap, settings }, run);
-      const { findings, tables, verified, notVerified } = mergeComparisons([trusted, outcome]);
-      return {
-        command: 'restore',
-        id: chosen.id,
-        name: chosen.set,
-        store: chosen.store.url,
-        target: live,
-        part: backup.selection?.part ?? null,
-        created: backup.manifest.created,
-        serverVersion: target.version,
-        signatureVerified: trusted.signatureVerified,
-        dryRun: settings.dryRun,
-        plan,
-        ...outcome,
-        findings: worstFirst(findings),
-        verified,
-        notVerified,
-        tables,
-        started: started.toISOString(),
-        finished: run.now().toISOString(),
-        duration: Math.round(progress.elapsed()),
-        restoreTime: outcome.restoreTime === null ? null : Math.round(outcome.restoreTime),
-        stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-      };
+      const planned = { backup, target, swap, settings };
+      const outcome = settings.dryRun ? NOT_RESTORED : await runRestore(planned, run);
+      return reportOf({ chosen, trusted, planned, plan, started }, outcome, run);
     } finally {
       await target.close();
     }
@@ -194,6 +172,48 @@ const NOT_RESTORED: RestoreOutcome = {
   restoreTime: null,
   ...mergeComparisons([]),
 };
+
+/** What a restore was made of. */
+interface RestoreFacts {
+  chosen: ChosenBackup;
+  trusted: TrustedManifest;
+  planned: PlannedRestore;
+  /** In words. */
+  plan: string[];
+  started: Date;
+}
+
+function reportOf(
+  { chosen, trusted, planned, plan, started }: RestoreFacts,
+  outcome: RestoreOutcome,
+  { now, progress }: Run,
+): RestoreReport {
+  const { backup, target, swap, settings } = planned;
+  const { findings, tables, verified, notVerified } = mergeComparisons([trusted, outcome]);
+  return {
+    command: 'restore',
+    id: chosen.id,
+    name: chosen.set,
+    store: chosen.store.url,
+    target: swap.live,
+    part: backup.selection?.part ?? null,
+    created: backup.manifest.created,
+    serverVersion: target.version,
+    signatureVerified: trusted.signatureVerified,
+    dryRun: settings.dryRun,
+    plan,
+    ...outcome,
+    findings: worstFirst(findings),
+    verified,
+    notVerified,
+    tables,
+    started: started.toISOString(),
+    finished: now().toISOString(),
+    duration: Math.round(progress.elapsed()),
+    restoreTime: outcome.restoreTime === null ? null : Math.round(outcome.restoreTime),
+    stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+  };
+}
 
 async function runRestore(planned: PlannedRestore, run: TimedRun): Promise<RestoreOutcome> {
   const { backup, target, swap, settings } = planned;

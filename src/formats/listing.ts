@@ -23,7 +23,7 @@ export interface ListedBackup {
   parts: { name: PartName; volumes: number; size: number }[];
   /** Nothing is known to be missing. */
   complete: boolean;
-  /** The manifest when it is not there, for then it is no backup; else the parts and volumes that ought to be there. */
+  /** The manifest when it is missing, because then it is not a backup; else the missing parts and volumes. */
   missing: string[];
   /** There is a signature. */
   signed: boolean;

@@ -41,7 +41,7 @@ function parseStore(line: string): StoreLocation {
     case 'http':
     case 'https':
       throw new LifeboatError(
-        `${quote(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`,
+        `${quote(shown(line))} is a web address. Write s3://bucket/prefix here, and the server's address in s3-endpoint.`,
       );
     default:
       if (scheme.length === 1) throw windowsPath(line);
@@ -97,7 +97,7 @@ function refuseOverlap(a: StoreLocation, b: StoreLocation): void {
   ] as const) {
     if (placeOf(inner).startsWith(place)) {
       throw new LifeboatError(
-        `${quote(inner.url)} lies inside ${quote(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`,
+        `${quote(inner.url)} lies inside ${quote(outer.url)}, which would then list the other's backups as its own. Give each store a folder beside the other.`,
       );
     }
   }

@@ -32,7 +32,7 @@ export interface Store {
   /** The object's bytes, or those of a range; `end` is exclusive. */
   read(key: string, range?: { start: number; end: number }): Promise<Readable>;
 
-  /** Begins an object. It is not there under its key until `commit()` has resolved. */
+  /** Begins an object. It does not exist under its key until `commit()` has resolved. */
   create(key: string): Promise<Upload>;
 
   /** The object's size in bytes as the store reports it. */
@@ -41,7 +41,7 @@ export interface Store {
   /** Bytes that can still be stored; null where there is no end, as in S3. */
   freeSpace(): Promise<number | null>;
 
-  /** Deletes one object. One that is not there is no error. Works after cancellation too: then it takes a few seconds at most. */
+  /** Deletes one object. A missing one is not an error. Works after cancellation too: then it takes a few seconds at most. */
   remove(key: string): Promise<void>;
 
   /**

@@ -169,7 +169,7 @@ describe('the first test keeps the parts, the second has them from the cache', (
     expect(second.summary).toContain('From the Actions cache');
   });
 
-  test('so it says that the store’s own copy was not looked at, nor the time to restore, and keeps no record', () => {
+  test("so it says that the store's own copy was not looked at, nor the time to restore, and keeps no record", () => {
     expect(second.report.missed).toEqual([]);
     expect(second.report.notVerified).toContainEqual(expect.stringMatching(/^The copy in file:.*no record is kept/));
     expect(second.report.notVerified).toContainEqual(expect.stringMatching(/^The time to restore: /));

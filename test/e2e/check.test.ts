@@ -235,7 +235,7 @@ test('asked for nothing: what can be seen without is looked at, and the rest is 
 describe('newest backup', () => {
   test('too old', async () => {
     const result = await runCheck([store.url], { ...all, 'max-age': '0s' });
-    expectRed(result, 'newest backup', new RegExp(`${second} is \\d+ min old\\. At most 0 min are demanded`));
+    expectRed(result, 'newest backup', new RegExp(`${second} is \\d+ min old\\. At most 0 min is allowed`));
   });
 
   test('none at all', async () => {
@@ -246,7 +246,7 @@ describe('newest backup', () => {
     expectRed(
       await runCheck([store.url], { name: 'shpo' }),
       'newest backup',
-      /set shpo\. Sets may be: shop\. Mend name/,
+      /set shpo\. Sets may be: shop\. Correct name/,
     );
   });
 
@@ -320,7 +320,7 @@ test('without a name: every set, each by itself', async () => {
 describe('restore test', () => {
   test('too long ago', async () => {
     const result = await runCheck([store.url], { ...all, 'max-restore-test-age': '0s' });
-    expectRed(result, 'restore test', new RegExp(`of ${first}: proven\\. At most 0 min ago is demanded`));
+    expectRed(result, 'restore test', new RegExp(`of ${first}: proven\\. At most 0 min ago is allowed`));
   });
 
   test('there was none', async () => {
@@ -550,9 +550,9 @@ describe('keys', () => {
   });
 });
 
-test('a disk with less space than is demanded', async () => {
+test('a disk with less space than is required', async () => {
   const result = await runCheck([store.url], { ...all, 'min-free-space': '900000TiB' });
-  expectRed(result, 'free space', /are free\. At least 9\d\d,?\d* ?PB are demanded\. Free space there/);
+  expectRed(result, 'free space', /are free\. At least 9\d\d,?\d* ?PB is required\. Free space there/);
 });
 
 describe('S3', () => {
@@ -607,6 +607,6 @@ describe('S3', () => {
   test('a bucket that is not there', async () => {
     proxy.reset();
     const result = await runCheck([`s3://none-${crypto.randomUUID()}`], inputs(), options());
-    expectRed(result, 'store', /is not there: mend its name/);
+    expectRed(result, 'store', /does not exist\. Correct its name/);
   });
 });

@@ -104,7 +104,7 @@ describe('a connection that cannot be made', () => {
 
   test('missing database', async () => {
     const url = urlOf('may_read', 'role-password', 'nowhere');
-    expectRefused(await backUp(url), /database "nowhere" does not exist.*Check the database’s name in database-url/s);
+    expectRefused(await backUp(url), /database "nowhere" does not exist.*Check the database's name in database-url/s);
   });
 
   test('missing role, which PostgreSQL tells nobody from a wrong password', async () => {
@@ -122,7 +122,7 @@ describe('a connection that cannot be made', () => {
   });
 });
 
-test('L4: .pgpass, .pg_service.conf and .psqlrc of the machine’s user change nothing', async () => {
+test("L4: .pgpass, .pg_service.conf and .psqlrc of the machine's user change nothing", async () => {
   const home = mkdtempSync(join(runFolder(), 'hostile-'));
   writeFileSync(join(home, '.pgpass'), `*:*:*:*:${server.password}\n`, { mode: 0o600 });
   writeFileSync(join(home, '.psqlrc'), '\\echo hostile\n\\set AUTOCOMMIT off\n\\pset null hostile\n\\q\n');

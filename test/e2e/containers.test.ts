@@ -107,7 +107,7 @@ const PLACE = localPrograms()?.binDir ?? '';
     });
     expect(errorsOf(result)).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/^jobs: PostgreSQL’s programs read files for it.*toolset: local/),
+        message: expect.stringMatching(/^jobs: PostgreSQL's programs read files for it.*toolset: local/),
       }),
     ]);
   });
@@ -181,7 +181,7 @@ const PLACE = localPrograms()?.binDir ?? '';
       expect.objectContaining({
         message: expect.stringMatching(
           new RegExp(
-            `^toolset: no running container "gone" was found \\(.*Running here: .*${postgres.name}.*mend the name`,
+            `^toolset: no running container "gone" was found \\(.*Running here: .*${postgres.name}.*correct the name`,
           ),
         ),
       }),
@@ -189,7 +189,7 @@ const PLACE = localPrograms()?.binDir ?? '';
   });
 });
 
-(why === null ? describe : describe.skip)('toolset: auto on a machine without PostgreSQL’s programs', () => {
+(why === null ? describe : describe.skip)("toolset: auto on a machine without PostgreSQL's programs", () => {
   let postgres: PostgresContainer;
   let port: number;
   let node: string;
@@ -214,8 +214,8 @@ const PLACE = localPrograms()?.binDir ?? '';
     const backup = await runBackup(place, options);
     expect(errorsOf(backup)).toEqual([]);
     expect(backup.outputs).toMatchObject({ rows: '300' });
-    const told = `PostgreSQL’s programs are those of container ${postgres.name} (`;
-    expect(backup.log).toContain(told);
+    const notice = `PostgreSQL's programs are those of container ${postgres.name} (`;
+    expect(backup.log).toContain(notice);
     const plan = await runBackup({ ...place, 'dry-run': 'true' }, options);
     expect(plan.log).toContain(`from container ${postgres.name}`);
     const test = await runRestoreTest(store, { 'scratch-url': url('postgres') }, options);
@@ -224,7 +224,7 @@ const PLACE = localPrograms()?.binDir ?? '';
     const restore = { command: 'restore', ...place, confirm: DATABASE, replace: 'true' };
     const restored = await runBackup(restore, options);
     expect(errorsOf(restored)).toEqual([]);
-    for (const { log } of [test, restored]) expect(log).toContain(told);
+    for (const { log } of [test, restored]) expect(log).toContain(notice);
     expect(await postgres.psql(DATABASE, 'select count(*) from orders')).toBe('300');
     // pg_restore reads a file for these, which the container does not have.
     const part = { ...restore, replace: 'false', tables: 'public.orders' };

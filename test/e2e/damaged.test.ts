@@ -126,7 +126,7 @@ test('a bit flipped where the passphrase opens the message is damage, and no wro
   expect(first).toMatchObject({ kind: 'part', object: 'inventory', message: expect.stringContaining('sha256') });
 });
 
-describe('another backup’s part in its place', () => {
+describe("another backup's part in its place", () => {
   test.each(['data', 'inventory'] as const)('%s', async (part) => {
     const first = expectFailed(await testAfter(kept, (folder) => swap(folder, part, { thorough: false })));
     expect(first).toMatchObject({ kind: 'part', object: part });

@@ -194,9 +194,13 @@ test('nothing at all is no error, and is said', async () => {
 });
 
 test.each([
-  ['a folder that is not there', () => `${folder.url}-gone`, /-gone" is not there.*mount its disk/],
+  ['a folder that does not exist', () => `${folder.url}-gone`, /-gone" does not exist.*mount the disk/],
   ['a file', () => `${folder.url}/shop/${newest.outputs.id}/manifest.json`, /manifest\.json" is a file/],
-  ['a bucket that is not there', () => `s3://none-${crypto.randomUUID()}`, /^s3:.* is not there: mend its name/],
+  [
+    'a bucket that does not exist',
+    () => `s3://none-${crypto.randomUUID()}`,
+    /^s3:.* does not exist\. Correct its name/,
+  ],
 ])('%s is named and makes the step red; the other stores are shown', async (_, urlOf, says) => {
   const url = urlOf();
   const other = newStoreFolder();

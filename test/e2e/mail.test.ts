@@ -14,7 +14,7 @@ import { runFolder } from '../support/servers/run.ts';
 const why = whyNoMailServer();
 if (why !== null) notRun('mail by a real server', why);
 const address = ownAddress();
-if (address === null) notRun('mail by STARTTLS', 'this machine has no address but the loopback interface’s');
+if (address === null) notRun('mail by STARTTLS', "this machine has no address but the loopback interface's");
 
 const GONE = 'file:///srv/lifeboat-test-that-does-not-exist';
 const TO = 'ops@example.com, dba@example.org';
@@ -55,7 +55,7 @@ const TO = 'ops@example.com, dba@example.org';
     return mail ?? '';
   }
 
-  test('a failure is told to everybody, and its recovery, and no other success', async () => {
+  test('every recipient is notified of a failure and of its recovery, and of no other success', async () => {
     const metrics = { 'metrics-file': join(mkdtempSync(join(runFolder(), 'mail-prom-')), 'lifeboat.prom') };
     const inputs = { ...metrics, 'smtp-url': url('smtps', 'localhost') };
     const store = newStoreFolder().url;

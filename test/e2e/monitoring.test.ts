@@ -144,7 +144,7 @@ describe('a backup, its failure, and its recovery', () => {
     lastSuccess = valueIn(textfile, 'lifeboat_last_success_timestamp_seconds');
   });
 
-  test('fails: the chat and the heartbeat are told, and the last success stays', async () => {
+  test('fails: the chat and the heartbeat are notified, and the last success stays', async () => {
     const inputs = { ...backupInputs(server, DATABASE, store), 'dump-args': '--table=no_such_table' };
     const bad = await run({ ...inputs, ...told(), ...metrics });
     expect(bad.exitCode).toBe(1);
@@ -383,7 +383,7 @@ describe('metrics-file', () => {
     expect(statSync(file).mode & 0o777).toBe(0o644);
   });
 
-  test('somebody else’s file is left alone', async () => {
+  test("another program's file is left alone", async () => {
     const file = write('foreign.prom', 'node_role{role="db"} 1\n');
     const result = await run(listing({ name: 'shop', 'metrics-file': file }));
     expect(result.exitCode).toBe(0);

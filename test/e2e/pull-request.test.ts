@@ -50,7 +50,7 @@ describe('the example', () => {
     expect(migrations.environment).toBe('pull-request-restore');
   });
 
-  test('has the pull request’s code on the machine only when the restore is over, and the masking from elsewhere', () => {
+  test("has the pull request's code on the machine only when the restore is over, and the masking from elsewhere", () => {
     const ofPullRequest = migrations.steps.findIndex(({ with: inputs }) => inputs?.path === 'change');
     expect(ofPullRequest).toBeGreaterThan(stepOf('OWNER/lifeboat'));
     const ofDefaultBranch = migrations.steps.find(({ with: inputs }) => inputs?.path === 'default-branch');
@@ -309,7 +309,7 @@ describe('its inputs', () => {
       const url = new URL(other.url('postgres'));
       [url.username, url.password] = ['restorer', 'restorer'];
       await expect(restored({ 'scratch-url': `${url.href}?sslmode=disable` })).rejects.toThrow(
-        /scratch-url: the role is no superuser/,
+        /scratch-url: the role is not a superuser/,
       );
       expect(await unmasked()).toBe('0');
     });

@@ -225,7 +225,11 @@ describe('nothing is made on the server', () => {
       /^tables: orders is in several schemas.*"Odd ""S"" x"\.orders, app\.orders\.$/,
     ],
     ['a schema that is not there', { schemas: 'ap' }, /^schemas: the backup has no schema ap\. It has .*app/],
-    ['names that the archive does not tell apart', { tables: 'a."b c"' }, /^a\."b c" cannot be told from others/],
+    [
+      'names that the archive does not tell apart',
+      { tables: 'a."b c"' },
+      /^a\."b c" cannot be distinguished from others/,
+    ],
     [
       'in place of the whole',
       { tables: 'app.orders', replace: 'true' },

@@ -40,7 +40,7 @@ test('R5: subscriptions are left out, and said', async () => {
   expect(result.report.notVerified).toContainEqual(expect.stringMatching(/^Subscription elsewhere: /));
 });
 
-test('R6: what a restore runs sees nothing of the runner’s environment', async () => {
+test("R6: what a restore runs sees nothing of the runner's environment", async () => {
   // A materialized view is computed by the restore: it fails there if the server has a secret in its environment.
   const store = await backUp(
     'curious',

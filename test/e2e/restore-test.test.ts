@@ -288,10 +288,10 @@ describe('scratch-url: a server that goes on living', () => {
     expect([await databases(), await roles()]).toEqual(['', '']);
   });
 
-  test('a role that is no superuser is refused', async () => {
+  test('a role that is not a superuser is refused', async () => {
     await server.psql('postgres', "create role scratch_weak login createdb password 'weak-password'");
     const url = server.url('postgres').replace(/\/\/.*@/, '//scratch_weak:weak-password@');
-    await expect(runRestoreTest(store, { 'scratch-url': url })).rejects.toThrow(/the role is no superuser/);
+    await expect(runRestoreTest(store, { 'scratch-url': url })).rejects.toThrow(/the role is not a superuser/);
   });
 });
 

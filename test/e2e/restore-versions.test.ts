@@ -36,7 +36,7 @@ function restoreTest(store: StoreFolder, inputs: ActionInputs = {}): Promise<Act
   return runAction({ command: 'restore-test', store: store.url, passphrase: PASSPHRASE, ...inputs });
 }
 
-test.each([13, 14])('a backup of PostgreSQL %i restores into this machine’s version', async (major) => {
+test.each([13, 14])("a backup of PostgreSQL %i restores into this machine's version", async (major) => {
   const result = await restoreTest(await backedUp(await startPostgres({ major })));
   expect(result.log).not.toMatch(/^- /m);
   expect(errorsOf(result)).toEqual([]);
@@ -50,7 +50,7 @@ beforeAll(async () => {
   store = await backedUp(await sharedPostgres());
 });
 
-test.each([16, 17, 18])('a backup of this machine’s version restores into PostgreSQL %i', async (major) => {
+test.each([16, 17, 18])("a backup of this machine's version restores into PostgreSQL %i", async (major) => {
   const scratch = await startPostgres({ major });
   const result = await restoreTest(store, { 'scratch-url': scratch.url('postgres') });
   expect(result.log).not.toMatch(/^- /m);

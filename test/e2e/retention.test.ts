@@ -156,7 +156,7 @@ describe('prune', () => {
     const ids = await storeDays(3);
     const result = await command('prune', { store: `file:///none-such\n${folder.url}`, 'keep-last': '2' });
     expect(result.exitCode).toBe(1);
-    expect(errorsOf(result)[0]?.message).toMatch(/^file:\/\/\/none-such: .*is not there/);
+    expect(errorsOf(result)[0]?.message).toMatch(/^file:\/\/\/none-such: .*does not exist/);
     expect(left()).toEqual(ids.slice(0, 2));
     expect(result.summary).toMatch(/^## ❌ 1 of 2 stores were not pruned as planned/);
   });
@@ -200,7 +200,7 @@ describe('hold and release', () => {
     const ids = await storeDays(1);
     const result = await command('hold', { store: `${folder.url}\nfile:///none-such` });
     expect(result).toMatchObject({ exitCode: 1, outputs: { id: ids[0] } });
-    expect(errorsOf(result)[0]?.message).toMatch(/^file:\/\/\/none-such: .*is not there/);
+    expect(errorsOf(result)[0]?.message).toMatch(/^file:\/\/\/none-such: .*does not exist/);
   });
 
   test('without an id the latest is held', async () => {

@@ -14,7 +14,7 @@ export const freeSpace: Rule<StoreFacts> = {
     if (minFreeSpace === null) return off('min-free-space');
     if ('problem' in freeSpace) return notEvaluated([freeSpace.problem], 'Look at the disk yourself.');
     if (freeSpace.bytes === null) return off('only for file: stores');
-    const found = [`${formatBytes(freeSpace.bytes)} are free.`, `At least ${formatBytes(minFreeSpace)} are demanded.`];
+    const found = [`${formatBytes(freeSpace.bytes)} are free.`, `At least ${formatBytes(minFreeSpace)} is required.`];
     if (freeSpace.bytes >= minFreeSpace) return passed(...found);
     return failed(found, 'Free space there, keep fewer backups, or use a larger disk.');
   },

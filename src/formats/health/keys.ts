@@ -35,7 +35,7 @@ function judgeKey(
   const next = `Extend it (gpg --quick-set-expire), export it again and renew it in ${renewed}.`;
   const left = expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires) - now.getTime();
   const day = expires?.slice(0, 10);
-  if (problem !== null) return failed([`${input}: ${name} ${problem}`], 'Backups fail until it is mended.');
+  if (problem !== null) return failed([`${input}: ${name} ${problem}`], 'Backups fail until it is corrected.');
   if (left <= 0) return failed([`${input}: ${name} expired on ${day}.`], next);
   if (left < WARN_BEFORE) return warning([`${input}: ${name} expires on ${day}.`], next);
   return passed(`${input}: ${name} ${expires === null ? 'does not expire' : `is good until ${day}`}.`);

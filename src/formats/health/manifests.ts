@@ -2,7 +2,7 @@ import type { ManifestState } from '../state.ts';
 import type { SetFacts } from './facts.ts';
 import { failed, notEvaluated, type Outcome, passed, type Rule, warning } from './rule.ts';
 
-/** What the newest backups say of themselves can be believed: each is the manifest of its folder, and signed if demanded. */
+/** What the newest backups say of themselves can be believed: each is the manifest of its folder, and signed if required. */
 export const manifests: Rule<SetFacts> = {
   name: 'manifests',
   judge({ newest }, { signed }) {

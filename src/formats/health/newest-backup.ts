@@ -16,7 +16,7 @@ export const newestBackup: Rule<SetFacts> = {
     const found = [
       `${id} is ${formatAge(Math.max(0, age) / 1000)} old.`,
       ...(newer === 0 ? [] : [`${newer} newer do not count: see manifests and parts.`]),
-      ...(demands.maxAge === null ? [] : [`At most ${formatAge(demands.maxAge / 1000)} are demanded.`]),
+      ...(demands.maxAge === null ? [] : [`At most ${formatAge(demands.maxAge / 1000)} is allowed.`]),
     ];
     return demands.maxAge !== null && age > demands.maxAge ? failed(found, LOOK) : passed(...found);
   },
@@ -37,6 +37,6 @@ function none({ name, newest, backups, otherSets }: SetFacts, signed: boolean): 
   const others = otherSets.length === 0 ? [] : [`Sets may be: ${otherSets.slice(0, 20).join(', ')}.`];
   return failed(
     [`There is no backup of set ${name}.`, ...begun, ...others],
-    otherSets.length === 0 ? LOOK : 'Mend name, or look at the last runs of the backup.',
+    otherSets.length === 0 ? LOOK : 'Correct name, or look at the last runs of the backup.',
   );
 }

@@ -12,13 +12,13 @@ export const restoreTest: Rule<SetFacts> = {
       : 'Find out who wrote such a record, and run a restore test.';
     if (newest === null) {
       if (forged.length > 0) return failed(forged, sign);
-      if (maxRestoreTestAge === null) return off('max-restore-test-age demands one');
+      if (maxRestoreTestAge === null) return off('max-restore-test-age requires one');
       return failed(['No backup has been tested by restoring it.'], 'Run restore-test, and let a schedule repeat it.');
     }
     const age = now.getTime() - Date.parse(newest.time);
     const found = [
       `The newest, ${formatAge(Math.max(0, age) / 1000)} ago, of ${newest.id}: ${newest.verdict}.`,
-      ...(maxRestoreTestAge === null ? [] : [`At most ${formatAge(maxRestoreTestAge / 1000)} ago is demanded.`]),
+      ...(maxRestoreTestAge === null ? [] : [`At most ${formatAge(maxRestoreTestAge / 1000)} ago is allowed.`]),
     ];
     if (newest.verdict !== 'proven') {
       return failed(

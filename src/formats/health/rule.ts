@@ -24,7 +24,7 @@ export interface SigningKeyFacts {
   expires: string | null;
 }
 
-/** What is demanded of backups. Null: it was not asked for. */
+/** What is required of backups. Null: it was not asked for. */
 export interface Demands extends KeyDemands {
   /** Milliseconds. */
   maxAge: number | null;

@@ -19,7 +19,7 @@ export interface RestoreTestRecord {
   /** UTC, ISO 8601. */
   started: string;
   finished: string;
-  /** A signature was demanded and found good. */
+  /** A signature was required and found good. */
   signatureVerified: boolean;
   scratchServer: string | null;
   /** Milliseconds, in order. */

@@ -51,13 +51,13 @@ export interface StoreDates {
 
 /** Why this machine's clock is not believed; null when it is. A wrong one makes backups too old, or has them from the future. */
 export function refuseClock(now: Date, { clock, newest }: StoreDates): string | null {
-  const mend = 'Set the clock of this machine';
+  const fix = 'Set the clock of this machine';
   if (clock !== null && Math.abs(clock.getTime() - now.getTime()) > MOST_SKEW) {
-    return `this machine's clock says ${now.toISOString()}, the store's ${clock.toISOString()}. ${mend}`;
+    return `this machine's clock says ${now.toISOString()}, the store's ${clock.toISOString()}. ${fix}`;
   }
   if (newest !== null && newest.modified.getTime() - now.getTime() > MOST_SKEW) {
     const object = `${JSON.stringify(newest.key)} is of ${newest.modified.toISOString()}`;
-    return `this machine's clock says ${now.toISOString()}, and in the store ${object}. ${mend}, or the object's date`;
+    return `this machine's clock says ${now.toISOString()}, and in the store ${object}. ${fix}, or the object's date`;
   }
   return null;
 }

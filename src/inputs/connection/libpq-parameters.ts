@@ -47,7 +47,7 @@ export const FILE_PARAMETERS = table({
 export const IGNORED = table({
   application_name: 'Lifeboat names its sessions itself',
   fallback_application_name: 'Lifeboat names its sessions itself',
-  client_encoding: 'the dump keeps the database’s own encoding',
+  client_encoding: "the dump keeps the database's own encoding",
   ...each(
     'keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout',
     'libpq has no environment variable for it',
@@ -56,7 +56,7 @@ export const IGNORED = table({
 
 /** Parameters without which the connection would not be the one that was meant, and why they cannot be had. */
 export const REFUSED = table({
-  ssl: 'libpq’s word is sslmode, such as sslmode=require',
+  ssl: "libpq's word is sslmode, such as sslmode=require",
   replication: 'a replication connection cannot be dumped',
   sslpassword: 'libpq has no environment variable for it; use a client key without a password',
   sslkeylogfile: 'it writes down what decrypts the connection',

@@ -71,7 +71,10 @@ function checkSsl(parameters: PgParameters, complain: (keyword: string, predicat
   const mode = parameters.value('sslmode');
   if (mode === undefined) return;
   if (parameters.value('sslrootcert') === 'system' && mode !== 'verify-full') {
-    complain('sslmode', 'is too weak for sslrootcert=system, with which libpq demands verify-full. Write verify-full.');
+    complain(
+      'sslmode',
+      'is too weak for sslrootcert=system, with which libpq requires verify-full. Write verify-full.',
+    );
   }
   if (parameters.value('sslnegotiation') === 'direct' && WEAK_SSL.includes(mode)) {
     complain('sslmode', 'is too weak for sslnegotiation=direct. Write require or a stronger one.');

@@ -35,7 +35,7 @@ export async function readPassfile(path: string, query: PasswordQuery): Promise<
 async function readPrivateFile(path: string): Promise<string> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new LifeboatError(
-      `the password file ${quote(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`,
+      `the password file ${quote(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file's rights.`,
     );
   });
   try {

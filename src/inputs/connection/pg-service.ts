@@ -41,7 +41,7 @@ async function read(path: string, named: boolean): Promise<string | null> {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && !named) return null;
     throw new LifeboatError(
-      `the service file ${quote(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`,
+      `the service file ${quote(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file's rights.`,
     );
   }
 }

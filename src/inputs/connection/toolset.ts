@@ -39,7 +39,7 @@ export function needsLocalFiles<const Name extends string>(
   if (first === undefined) return null;
   return {
     input: first.name,
-    problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+    problem: `PostgreSQL's programs read files for it, and in a container they see none of this machine's. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
   };
 }
 

@@ -24,7 +24,7 @@ const LONG_NAMES: Record<string, string> = {
   '--no-blobs': '--no-large-objects',
 };
 
-const STREAM = 'the archive is one stream in pg_dump’s custom format, which Lifeboat compresses, encrypts and stores';
+const STREAM = "the archive is one stream in pg_dump's custom format, which Lifeboat compresses, encrypts and stores";
 const CONNECTION = 'it would connect elsewhere than the session that holds the snapshot; write it into database-url';
 const WHOLE = 'a backup without all of definitions and rows cannot be restored or proven';
 const AT_RESTORE = 'it is a choice for a restore, where the archive still holds everything';

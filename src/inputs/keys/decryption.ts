@@ -54,7 +54,7 @@ function passphraseOfNoKey({ given }: { given(name: 'private-key-passphrase' | '
 /** Of every command that has these inputs. */
 export const decryptionRules = [previousOfNone, passphraseOfNoKey];
 
-/** For a command that demands it by {@link wayToDecrypt}. */
+/** For a command that requires it by {@link wayToDecrypt}. */
 export function decryptionOf(
   inputs: Pick<ValuesOf<typeof decryptionInputs>, 'passphrase' | 'previousPassphrases' | 'privateKey'>,
 ): DecryptionSettings {

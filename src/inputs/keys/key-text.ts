@@ -31,8 +31,8 @@ export function tidied(text: string): string {
 }
 
 /** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
-export function notAKey(text: string, mend: string): LifeboatError {
-  return new LifeboatError(`${whatItIs(tidied(text))}. ${mend}`);
+export function notAKey(text: string, fix: string): LifeboatError {
+  return new LifeboatError(`${whatItIs(tidied(text))}. ${fix}`);
 }
 
 function whatItIs(text: string): string {

@@ -6,15 +6,14 @@ import { armoredBlocks, notAKey } from './key-text.ts';
 
 const DAY = 86_400_000;
 const WARN_BEFORE = 30 * DAY;
-const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
-const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
-const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
+const EXPORT_PUBLIC_KEY = 'Paste the output of: gpg --armor --export KEY';
+const EXPORT_SECRET_KEY = 'Paste the output of: gpg --armor --export-secret-keys KEY';
 /** Algorithms of RFC 9580 that also stand in version 4 keys; GnuPG 2.2 knows none of them. */
 const TOO_NEW = ['x25519', 'x448', 'ed25519', 'ed448'];
 
 /**
  * The certificates that a backup is encrypted to, one or more, as one armored block.
- * Demanded of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
+ * Required of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
  */
 export async function parsePublicKeys(text: string, now: Date, log: InputLog): Promise<string> {
   const openpgp = await import('openpgp');
@@ -38,13 +37,14 @@ async function readCertificates(text: string): Promise<Key[]> {
   const openpgp = await import('openpgp');
   const blocks = armoredBlocks(text);
   if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text)) throw isPrivate();
-  if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK')) throw notAKey(text, PUBLIC_MEND);
+  if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK'))
+    throw notAKey(text, EXPORT_PUBLIC_KEY);
   const keys: Key[] = [];
   for (const block of blocks) {
     try {
       keys.push(...(await openpgp.readKeys({ armoredKeys: block.text })));
     } catch (error) {
-      throw unreadable(error, PUBLIC_MEND);
+      throw unreadableKey(error, EXPORT_PUBLIC_KEY);
     }
   }
   if (keys.some((key) => key.isPrivate())) throw isPrivate();
@@ -141,17 +141,17 @@ export async function parsePrivateKeys(text: string, passphrase: string | null):
   const openpgp = await import('openpgp');
   const blocks = armoredBlocks(text);
   if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
-    throw new LifeboatError(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
+    throw new LifeboatError(`it is a public key, which cannot decrypt. ${EXPORT_SECRET_KEY}`);
   }
   if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PRIVATE KEY BLOCK'))
-    throw notAKey(text, PRIVATE_MEND);
+    throw notAKey(text, EXPORT_SECRET_KEY);
   const keys: PrivateKey[] = [];
   for (const block of blocks) {
     let locked: PrivateKey[];
     try {
       locked = await openpgp.readPrivateKeys({ armoredKeys: block.text });
     } catch (error) {
-      throw unreadable(error, PRIVATE_MEND);
+      throw unreadableKey(error, EXPORT_SECRET_KEY);
     }
     for (const key of locked) keys.push(await unlockedToDecrypt(key, passphrase));
   }
@@ -194,7 +194,7 @@ export async function parseSigningKey(
     await openpgp.sign({ message, signingKeys: key, detached: true, date: now });
   } catch (error) {
     throw new LifeboatError(
-      `${name} cannot sign (${reasonOf(messageOf(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${SIGNING_MEND}`,
+      `${name} cannot sign (${reasonOf(messageOf(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${EXPORT_SECRET_KEY}`,
     );
   }
   await warnOfExpiry({ input: 'signing-key', key, used: await key.getSigningKey(undefined, now) }, now, log);
@@ -205,15 +205,15 @@ async function readSigningKey(text: string): Promise<PrivateKey> {
   const openpgp = await import('openpgp');
   const [block, ...others] = armoredBlocks(text);
   if (block?.label === 'PUBLIC KEY BLOCK') {
-    throw new LifeboatError(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
+    throw new LifeboatError(`it is a public key, which cannot sign. ${EXPORT_SECRET_KEY}`);
   }
-  if (block?.label !== 'PRIVATE KEY BLOCK') throw notAKey(text, SIGNING_MEND);
+  if (block?.label !== 'PRIVATE KEY BLOCK') throw notAKey(text, EXPORT_SECRET_KEY);
   try {
     const keys = await openpgp.readPrivateKeys({ armoredKeys: block.text });
     const [key] = keys;
     if (key && keys.length === 1 && others.length === 0) return key;
   } catch (error) {
-    throw unreadable(error, SIGNING_MEND);
+    throw unreadableKey(error, EXPORT_SECRET_KEY);
   }
   throw new LifeboatError('it holds several keys. Paste the one that signs.');
 }
@@ -260,8 +260,8 @@ function nameOf(key: Key): string {
   return `key ${key.getFingerprint().toUpperCase()}`;
 }
 
-function unreadable(error: unknown, mend: string): LifeboatError {
-  return new LifeboatError(`it cannot be read as an OpenPGP key (${reasonOf(messageOf(error))}). ${mend}`);
+function unreadableKey(error: unknown, fix: string): LifeboatError {
+  return new LifeboatError(`it cannot be read as an OpenPGP key (${reasonOf(messageOf(error))}). ${fix}`);
 }
 
 /** OpenPGP.js's own words, without the prefixes that it piles up. */

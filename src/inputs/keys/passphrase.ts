@@ -58,7 +58,7 @@ function checked(text: string, name: string, log: InputLog): string {
     );
   }
   if (Buffer.byteLength(passphrase) > MOST_BYTES) {
-    throw new LifeboatError(`it has more than ${MOST_BYTES} bytes, more than gpg’s prompt takes. Write a shorter one.`);
+    throw new LifeboatError(`it has more than ${MOST_BYTES} bytes, more than gpg's prompt takes. Write a shorter one.`);
   }
   return passphrase;
 }

@@ -3,32 +3,33 @@ import { isLoopback } from '../../loopback.ts';
 import type { MailServer, MailSettings } from '../../notify/settings.ts';
 import { quote } from '../../text.ts';
 
-const MEND =
-  'Write one such as smtps://user:password@smtp.example.com (what was given is not shown, for it can be a secret).';
+const HOW_TO_WRITE =
+  'Write one such as smtps://user:password@smtp.example.com (your value is not shown, because it can be a secret).';
 
 /** The registered ports of mail submission (RFC 8314, 3.3; RFC 6409, 3.1). */
 const PORTS = { 'smtps:': 465, 'smtp:': 587 };
 
 /**
- * `smtps://user:password@host:465`, encrypted from the first byte, or `smtp://…:587`, where STARTTLS is demanded, but for a
+ * `smtps://user:password@host:465`, encrypted from the first byte, or `smtp://…:587`, where STARTTLS is required, but for a
  * server on this machine. No error quotes it.
  */
 export function parseSmtpUrl(text: string): MailServer {
-  if (/\s/.test(text)) throw new LifeboatError(`there is a blank or a line break in it: it is one URL. ${MEND}`);
+  if (/\s/.test(text))
+    throw new LifeboatError(`there is a blank or a line break in it: it is one URL. ${HOW_TO_WRITE}`);
   if (!/^smtps?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-    throw new LifeboatError(`it is not a URL that begins with smtps:// or smtp://. ${MEND}`);
+    throw new LifeboatError(`it is not a URL that begins with smtps:// or smtp://. ${HOW_TO_WRITE}`);
   }
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
   if (!['', '/'].includes(pathname) || search !== '' || hash !== '') {
     throw new LifeboatError(
-      `there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${MEND}`,
+      `there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${HOW_TO_WRITE}`,
     );
   }
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const secure = protocol === 'smtps:';
   const [user, secret] = [decode(username), decode(password)];
   if (host === '' || (user === '') !== (secret === '')) {
-    throw new LifeboatError(`it has a user without a password, a password without a user, or no host. ${MEND}`);
+    throw new LifeboatError(`it has a user without a password, a password without a user, or no host. ${HOW_TO_WRITE}`);
   }
   return {
     host,
@@ -42,7 +43,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new LifeboatError(`there is a % in the user or the password. Write it as %25. ${MEND}`);
+    throw new LifeboatError(`there is a % in the user or the password. Write it as %25. ${HOW_TO_WRITE}`);
   }
 }
 

@@ -16,17 +16,17 @@ export const monitoringInputs = {
 
 /** Whoever knows such a URL can use it: no error quotes it. */
 export function parseServiceUrl(text: string): URL {
-  const mend =
-    'Write one such as https://chat.example.com/hooks/key (what was given is not shown, for it can be a secret).';
+  const fix =
+    'Write one such as https://chat.example.com/hooks/key (your value is not shown, because it can be a secret).';
   if (/\s/.test(text) || hasControlCharacter(text)) {
-    throw new LifeboatError(`there is a blank or a line break in it: it is one URL. ${mend}`);
+    throw new LifeboatError(`there is a blank or a line break in it: it is one URL. ${fix}`);
   }
   if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-    throw new LifeboatError(`it is not a URL that begins with https:// or http://. ${mend}`);
+    throw new LifeboatError(`it is not a URL that begins with https:// or http://. ${fix}`);
   }
   const url = new URL(text);
   if (![url.username, url.password].every(isEncoded)) {
-    throw new LifeboatError(`there is a % in the user or the password. Write it as %25. ${mend}`);
+    throw new LifeboatError(`there is a % in the user or the password. Write it as %25. ${fix}`);
   }
   return url;
 }
@@ -41,12 +41,12 @@ function isEncoded(text: string): boolean {
 }
 
 export function parseMetricsFile(text: string): string {
-  const mend = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
+  const fix = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
   if (!text.startsWith('/') || hasControlCharacter(text)) {
-    throw new LifeboatError(`${quote(text)} is not an absolute path. ${mend}`);
+    throw new LifeboatError(`${quote(text)} is not an absolute path. ${fix}`);
   }
   if (!text.endsWith('.prom') || text.endsWith('/.prom')) {
-    throw new LifeboatError(`${quote(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
+    throw new LifeboatError(`${quote(text)} does not end in .prom, and node_exporter reads no other files. ${fix}`);
   }
   return text;
 }

@@ -6,17 +6,17 @@ import { parseDuration } from '../values/duration.ts';
 
 /** The URL of an S3-compatible server, without a slash at its end. */
 export function parseEndpoint(text: string): string {
-  const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+  const fix = "Write the server's address with http:// or https://, such as https://minio.example.com:9000.";
   if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
     throw new LifeboatError(
-      `the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`,
+      `the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${fix}`,
     );
   }
   if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-    throw new LifeboatError(`${quote(shownUrl(text))} is not an address of a server. ${mend}`);
+    throw new LifeboatError(`${quote(shownUrl(text))} is not an address of a server. ${fix}`);
   }
   if (/[?#]/.test(text)) {
-    throw new LifeboatError(`${quote(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+    throw new LifeboatError(`${quote(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${fix}`);
   }
   return text.replace(/\/+$/, '');
 }

@@ -6,7 +6,7 @@ import type { SshSettings } from '../../store/ssh/settings.ts';
 import { quote } from '../../text.ts';
 import { tidied } from '../keys/key-text.ts';
 
-const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+const HOW_TO_PASTE = 'Paste the whole private key file, from -----BEGIN to -----END.';
 
 /**
  * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
@@ -15,12 +15,12 @@ const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
 export async function parseSshKey(text: string): Promise<string> {
   const key = `${tidied(text)}\n`;
   if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-    throw new LifeboatError(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+    throw new LifeboatError(`it is the public key, which belongs into the server's authorized_keys. ${HOW_TO_PASTE}`);
   }
-  if (/BEGIN PGP/.test(key)) throw new LifeboatError(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+  if (/BEGIN PGP/.test(key)) throw new LifeboatError(`it is an OpenPGP key, not an SSH key. ${HOW_TO_PASTE}`);
   if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
     throw new LifeboatError(
-      `it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`,
+      `it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${HOW_TO_PASTE}`,
     );
   }
   const { utils } = (await import('ssh2')).default;
@@ -32,7 +32,7 @@ export async function parseSshKey(text: string): Promise<string> {
     );
   }
   throw new LifeboatError(
-    `it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`,
+    `it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH's format. ${HOW_TO_PASTE}`,
   );
 }
 
@@ -65,7 +65,7 @@ export function sshInputsFit({
   if (!given('ssh-key')) {
     return {
       input: 'ssh-key',
-      problem: `${quote(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+      problem: `${quote(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server's authorized_keys and the private half into a secret.`,
     };
   }
   if (!given('ssh-known-hosts')) return { input: 'ssh-known-hosts', problem: howToKnow(server, 'is not given') };
@@ -78,7 +78,7 @@ export function sshInputsFit({
 /** How to get the line of a server, and make sure of it. */
 function howToKnow({ host, port, url }: SshLocation, what: string): string {
   const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-  return `${what}, and without it nobody could tell ${quote(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+  return `${what}, and without it ${quote(url)} cannot be distinguished from another server. Run \`${keyscan}\`, compare the key with what the server's owner tells you (ssh-keygen -lf on the server, the provider's page), and paste the lines.`;
 }
 
 /** What the stores are told; null without an ssh: store. */

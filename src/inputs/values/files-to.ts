@@ -3,19 +3,19 @@ import { dirname, resolve } from 'node:path';
 import { LifeboatError, messageOf } from '../../errors.ts';
 import { hasControlCharacter, quote } from '../../text.ts';
 
-/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
+/** Where file trees are unpacked: a folder that does not exist yet, or is empty, so that nothing is overwritten. Absolute. */
 export function parseFilesTo(text: string): string {
   if (hasControlCharacter(text))
     throw new LifeboatError(`${quote(text)} holds a control character. Write a path on one line.`);
   const folder = resolve(text);
   if (!isFolder(dirname(folder))) {
     throw new LifeboatError(
-      `${quote(dirname(folder))} is not there. Write a folder in one that is, such as /srv/restored.`,
+      `${quote(dirname(folder))} does not exist. Write a folder in one that does, such as /srv/restored.`,
     );
   }
   if (!isEmpty(folder)) {
     throw new LifeboatError(
-      `${quote(text)} is there and not an empty folder. Name a new one: nothing is written over.`,
+      `${quote(text)} exists and is not an empty folder. Name a new one: nothing is overwritten.`,
     );
   }
   return folder;

@@ -193,6 +193,6 @@ function plain(name: string): string {
 
 function alike(name: string): LifeboatError {
   return new LifeboatError(
-    `${name} cannot be told from others in the archive’s table of contents, which shows names without quotes and line breaks. Restore the whole backup beside the live database, and copy what you need.`,
+    `${name} cannot be distinguished from others in the archive's table of contents, which shows names without quotes and line breaks. Restore the whole backup beside the live database, and copy what you need.`,
   );
 }

@@ -33,7 +33,7 @@ export function checkArchive(counted: CountedTables, archive: ArchivedTables): v
   for (const oid of archive.data) {
     if (known.has(oid)) continue;
     throw new LifeboatError(
-      `pg_dump’s archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`,
+      `pg_dump's archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`,
     );
   }
 }
@@ -61,7 +61,7 @@ function checkMissing(table: Table, { selection, counts, userCode }: CountedTabl
   const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
   if (rows === '0') return;
   throw new LifeboatError(
-    `Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
+    `Table ${label(table)} has ${rows} rows, but pg_dump's archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
   );
 }
 

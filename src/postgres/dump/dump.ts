@@ -135,7 +135,7 @@ const DUMP_ERRORS = [
   },
   {
     words: /invalid snapshot identifier/,
-    next: 'The session that holds the snapshot is gone, or the connection goes through a pooler. Give the server’s direct address in database-url.',
+    next: "The session that holds the snapshot is gone, or the connection goes through a pooler. Give the server's direct address in database-url.",
   },
   {
     words: /out of shared memory/,

@@ -131,7 +131,7 @@ function environment(mark: string): Record<string, string> {
 
 /**
  * Long values are compressed by lz4 where the server was built with it: another seventh of its time. How they are stored
- * is not part of what is compared; a column for which the source demands a method keeps that.
+ * is not part of what is compared; a column for which the source requires a method keeps that.
  */
 export async function preferLz4(session: Session): Promise<void> {
   const able = await session.query(

@@ -102,7 +102,7 @@ async function connected(
   if (!superuser) {
     session.kill();
     throw new LifeboatError(
-      'scratch-url: the role is no superuser. A whole database can only be restored by one: use the service container’s own POSTGRES_USER.',
+      "scratch-url: the role is not a superuser. A whole database can only be restored by one: use the service container's own POSTGRES_USER.",
     );
   }
   if (versionNumber < sourceMajor * 10_000) {

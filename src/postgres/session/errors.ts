@@ -9,17 +9,17 @@ const CAUSES: { words: RegExp; next: string }[] = [
   },
   {
     words: /database ".*" does not exist/s,
-    next: 'Check the database’s name in database-url or PGDATABASE.',
+    next: "Check the database's name in database-url or PGDATABASE.",
   },
   { words: /role ".*" does not exist/s, next: 'Check the user in database-url or PGUSER.' },
-  { words: /no pg_hba\.conf entry/, next: 'Allow this machine, user and database in the server’s pg_hba.conf.' },
+  { words: /no pg_hba\.conf entry/, next: "Allow this machine, user and database in the server's pg_hba.conf." },
   {
     words: /server does not support SSL/,
     next: 'The connection must be encrypted because the host is not local. Switch TLS on at the server, or, on a network that you trust, say sslmode=disable in database-url.',
   },
   {
     words: /certificate verify failed|root certificate file|does not match host name/,
-    next: 'Check sslrootcert and the host’s name in database-url.',
+    next: "Check sslrootcert and the host's name in database-url.",
   },
   {
     words:

@@ -34,7 +34,7 @@ export async function engineOf(container: string): Promise<Engine> {
   const running = await runningContainers();
   const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
   throw new LifeboatError(
-    `toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`,
+    `toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, correct the name, or let the runner's user use the engine.`,
   );
 }
 

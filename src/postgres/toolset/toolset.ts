@@ -22,9 +22,11 @@ export interface Toolset {
 /** The part of a ToolCommand that depends on where the program is. */
 export type Invocation = Pick<ToolCommand, 'command' | 'args' | 'env' | 'inside' | 'endMark'>;
 
-/** Whose programs are used, when they are none that anybody would expect; else nothing. */
+/** Whose programs are used, when a reader would not expect them; else nothing. */
 export function unexpected({ place, version, unnamed }: Toolset): string[] {
-  return unnamed ? [`PostgreSQL’s programs are those of ${place} (${version}), for none on this machine fits.`] : [];
+  return unnamed
+    ? [`PostgreSQL's programs are those of ${place} (${version}), because none on this machine fits.`]
+    : [];
 }
 
 /** Of what `pg_dump --version` says; null when another program of that name says something else. */

@@ -152,7 +152,7 @@ export class PartWriter {
     this.#nameOf = nameOf;
   }
 
-  /** Takes the whole stream. The last volume is not there before {@link commit}. */
+  /** Takes the whole stream. The last volume does not exist before {@link commit}. */
   readonly drain = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of source) {
       let rest = chunk;

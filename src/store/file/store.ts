@@ -48,7 +48,7 @@ class FileStore implements Store {
     if (await explained(path, () => this.#isThere())) return;
     throw new StoreError(
       'not-found',
-      `The store ${JSON.stringify(path)} is not there: mend its path in store, or mount its disk.`,
+      `The store ${JSON.stringify(path)} does not exist. Correct the path in "store", or mount the disk.`,
     );
   }
 
@@ -58,7 +58,7 @@ class FileStore implements Store {
     if (found !== null && !found.isDirectory()) {
       throw new StoreError(
         'failed',
-        `The store ${JSON.stringify(path)} is a file: name a folder, which is made when it is not there.`,
+        `The store ${JSON.stringify(path)} is a file. Name a folder: it is created when it does not exist.`,
       );
     }
     return found !== null;

@@ -69,7 +69,7 @@ export class Remote {
     }
   }
 
-  /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
+  /** Removes an object; it is not an error when it does not exist, though some versions of rclone report one. */
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     try {
       await this.run(['deletefile', this.path(key)], signal);
@@ -120,7 +120,7 @@ export class Remote {
 }
 
 const STEPS: Partial<Record<StoreErrorCode, string>> = {
-  denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
+  denied: " Look at the rights of that remote's account, and whether its keys are still good.",
   full: ' Free space there, or use another store.',
   failed: ' Try the same remote by hand: rclone lsd REMOTE:',
 };

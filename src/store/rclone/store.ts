@@ -40,7 +40,7 @@ export class RcloneStore implements Store {
 
   async openToRead(): Promise<void> {
     if (await this.#isThere()) return;
-    throw new StoreError('not-found', `${this.url} is not there: mend the path in store.`);
+    throw new StoreError('not-found', `${this.url} does not exist. Correct the path in "store".`);
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -61,7 +61,7 @@ export class RcloneStore implements Store {
     const tool = this.#remote.start(args);
     tool.stdin.end();
     try {
-      // An object that is not there is told here, not to who reads.
+      // A missing object is reported here, and not to the reader of the stream.
       await Promise.race([once(tool.stdout, 'readable'), tool.finished]);
     } catch (error) {
       throw this.#remote.error(args, error);

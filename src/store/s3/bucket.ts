@@ -104,7 +104,7 @@ export async function openBucket(bucket: Bucket, prefix: string, settings: S3Set
   await checkAccess(bucket.connection);
   if (!(await isThere(bucket, prefix))) {
     if (!settings.createBucket)
-      throw missing(bucket, 'create it, or set s3-create-bucket: true, or mend its name in store');
+      throw missingBucket(bucket, 'Create it, set s3-create-bucket: true, or correct its name in "store"');
     await create(bucket, settings);
   }
   if (settings.objectLock !== null) await demandObjectLock(bucket);
@@ -113,7 +113,7 @@ export async function openBucket(bucket: Bucket, prefix: string, settings: S3Set
 /** Makes sure that the bucket is there to be read. */
 export async function demandBucket(bucket: Bucket, prefix: string): Promise<void> {
   await checkAccess(bucket.connection);
-  if (!(await isThere(bucket, prefix))) throw missing(bucket, 'mend its name in store, or s3-endpoint');
+  if (!(await isThere(bucket, prefix))) throw missingBucket(bucket, 'Correct its name in "store", or s3-endpoint');
 }
 
 /** Not HeadBucket: its answer has no body, which alone says whether a 403 means the rights or the key. */
@@ -170,6 +170,6 @@ export async function hasObjectLock(bucket: Bucket): Promise<boolean | null> {
   }
 }
 
-function missing(bucket: Bucket, mend: string): StoreError {
-  return new StoreError('failed', `The bucket ${JSON.stringify(bucket.name)} is not there: ${mend}.`);
+function missingBucket(bucket: Bucket, fix: string): StoreError {
+  return new StoreError('failed', `The bucket ${JSON.stringify(bucket.name)} does not exist. ${fix}.`);
 }

@@ -38,7 +38,7 @@ export function connect(endpoint: string | null, options: Pick<S3Options, 'idleT
   return { client, endpoint: server, clock: followClock(client) };
 }
 
-/** Demands a region and credentials; a StoreError says which settings give them. */
+/** Requires a region and credentials; a StoreError says which settings give them. */
 export async function checkAccess({ client }: Connection): Promise<void> {
   await client.config.region().catch(() => {
     throw new StoreError(

@@ -1,6 +1,6 @@
 import { StoreError, type StoreErrorCode } from '../store.ts';
 
-/** The requests that we send, and the right that AWS demands for each. */
+/** The requests that we send, and the right that AWS requires for each. */
 const RIGHTS = {
   AbortMultipartUpload: 's3:AbortMultipartUpload',
   CompleteMultipartUpload: 's3:PutObject',
@@ -203,10 +203,10 @@ function nextStep(failure: Failure, { operation, endpoint }: Request): string {
     return `Set AWS_REGION to the bucket's region${region === null ? '' : `, ${oneLine(region)}`}`;
   }
   if (reason === 'RequestTimeTooSkewed') return "Set this machine's clock";
-  if (reason === 'NoSuchBucket') return 'Create the bucket, or set s3-create-bucket: true, or mend its name in store';
+  if (reason === 'NoSuchBucket') return 'Create the bucket, set s3-create-bucket: true, or correct its name in "store"';
   if (reason === 'InvalidObjectState') return 'It lies in an archive storage class: restore it from there first';
   if (reason === 'InvalidStorageClass') return 'Choose an s3-storage-class that the server has';
-  if (reason === 'InvalidBucketName') return 'Mend the name of the bucket in store';
+  if (reason === 'InvalidBucketName') return 'Correct the name of the bucket in "store"';
   if (operation === 'UploadPart' && reason === 'InvalidArgument') {
     return `${server} may allow fewer parts than this object has: store it as smaller volumes`;
   }
@@ -233,7 +233,7 @@ function networkStep(reason: string, server: string): string {
     return `${server} does not speak that protocol: check http:// or https:// and the port in s3-endpoint`;
   }
   if (/CERT|SIGNATURE|ERR_TLS/.test(reason)) {
-    return `The certificate of ${server} is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA, or mend the host name`;
+    return `The certificate of ${server} is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA, or correct the host name`;
   }
   return NO_ANSWER.includes(reason) ? `The connection to ${server} failed: check the network and the server` : '';
 }

@@ -22,7 +22,7 @@ export function parseS3Url(line: string, rest: string): S3Location {
   const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
   if (!isBucketName(bucket)) {
     throw new LifeboatError(
-      `${quote(bucket)} in ${quote(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`,
+      `${quote(bucket)} in ${quote(shown(line))} is not a bucket's name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`,
     );
   }
   const prefix = folders.join('/');

@@ -28,7 +28,7 @@ export function placeOf({ user, host, port }: SshLocation): string {
 
 /**
  * Logs in with the key and starts SFTP. Only a server whose key is known is spoken to.
- * @throws NoSftp, or a StoreError that says what to mend.
+ * @throws NoSftp, or a StoreError that says what to correct.
  */
 export function connect(
   location: SshLocation,
@@ -103,8 +103,8 @@ function strange(key: Buffer, known: KnownHost[], place: string): StoreError {
   const ours = known.map(({ key }) => print(key)).join(', ');
   return new StoreError(
     'denied',
-    `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
-      'somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.',
+    `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server has a new key, or ` +
+      "an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.",
   );
 }
 
@@ -120,7 +120,7 @@ function connectionError(error: unknown, place: string): StoreError {
   if (level === 'client-authentication') {
     return new StoreError(
       'denied',
-      `${place} does not let this key in (${shown(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`,
+      `${place} does not let this key in (${shown(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`,
       cause,
     );
   }

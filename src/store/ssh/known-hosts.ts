@@ -15,19 +15,21 @@ export interface KnownHost {
   revoked: boolean;
 }
 
-const MEND =
-  'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
+const HOW_TO_WRITE =
+  "Write lines of a known_hosts file: the server's name, the kind of its key, the key, as ssh-keyscan prints them.";
 
 const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 
 /** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
 export function parseKnownHosts(text: string): KnownHost[] {
   if (/PRIVATE KEY/.test(text)) {
-    throw new LifeboatError(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
+    throw new LifeboatError(`it holds a private key (not shown), which belongs in ssh-key. ${HOW_TO_WRITE}`);
   }
   const known = parseLines(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
   if (known.length > 0) return known;
-  throw new LifeboatError(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
+  throw new LifeboatError(
+    `no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${HOW_TO_WRITE}`,
+  );
 }
 
 function parseLine(line: string): KnownHost | null {
@@ -35,22 +37,26 @@ function parseLine(line: string): KnownHost | null {
   const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
   const [hosts = '', type = '', key = ''] = words;
   if (marker !== undefined && marker !== '@revoked') {
-    throw new LifeboatError(`${quote(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+    throw new LifeboatError(
+      `${quote(marker)}: certificates of hosts are not read. Write the host's own key. ${HOW_TO_WRITE}`,
+    );
   }
   if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-    throw new LifeboatError(`${quote(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+    throw new LifeboatError(
+      `${quote(line)} begins with the key: the server's name is missing before it. ${HOW_TO_WRITE}`,
+    );
   }
   if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-    throw new LifeboatError(`${quote(line)} is a fingerprint, not the key itself. ${MEND}`);
+    throw new LifeboatError(`${quote(line)} is a fingerprint, not the key itself. ${HOW_TO_WRITE}`);
   }
   if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-    throw new LifeboatError(`${quote(line)} is not a line of known_hosts. ${MEND}`);
+    throw new LifeboatError(`${quote(line)} is not a line of known_hosts. ${HOW_TO_WRITE}`);
   }
   if (!KEY_TYPES.includes(type)) return null;
   const bytes = Buffer.from(key, 'base64');
   const [name, ...rest] = stringsOf(bytes) ?? [];
   if (name?.toString('latin1') !== type || rest.length === 0) {
-    throw new LifeboatError(`${quote(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+    throw new LifeboatError(`${quote(line)}: the key is cut off, or not of the kind ${type}. ${HOW_TO_WRITE}`);
   }
   const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
   return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };

@@ -16,14 +16,14 @@ export interface SshLocation {
   via: 'rsync' | null;
 }
 
-const MEND =
-  'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+const HOW_TO_WRITE =
+  "Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user's home folder.";
 
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
 export function parseSshUrl(line: string, all: string): SshLocation {
   const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
   const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-  const wrong = (what: string) => new LifeboatError(`${quote(shown(line))} ${what}. ${MEND}`);
+  const wrong = (what: string) => new LifeboatError(`${quote(shown(line))} ${what}. ${HOW_TO_WRITE}`);
   if (/[?#]/.test(rest))
     throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
   const [, user = '', bracketed, plain, port, path] =

@@ -91,7 +91,7 @@ export class Remote {
     }
   }
 
-  /** Removes a file; one that is not there is no error. */
+  /** Removes a file; it is not an error when it does not exist. */
   async removeFile(path: string, signal: AbortSignal): Promise<void> {
     await this.at(
       path,

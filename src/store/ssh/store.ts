@@ -52,7 +52,7 @@ class SftpStore implements Store {
     if (found !== null) throw isFile(root, place);
     throw new StoreError(
       'not-found',
-      `The folder ${JSON.stringify(root)} on ${place} is not there: mend the path in store, or mount its disk.`,
+      `The folder ${JSON.stringify(root)} on ${place} does not exist. Correct the path in "store", or mount the disk.`,
     );
   }
 

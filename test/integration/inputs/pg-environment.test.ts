@@ -46,7 +46,7 @@ describe('where a parameter comes from', () => {
     });
   });
 
-  test('an explicit empty value means libpq’s own default', async () => {
+  test("an explicit empty value means libpq's own default", async () => {
     const env = { PGHOST: 'elsewhere', PGUSER: 'u' };
     await expect(resolve("host='' dbname=shop", env)).resolves.toEqual({
       PGDATABASE: 'shop',
@@ -144,7 +144,7 @@ describe('the service file', () => {
     await expect(withService(text)).rejects.not.toThrow('s3cretpw');
   });
 
-  test('without PGSERVICEFILE: the user’s, then the system’s', async () => {
+  test("without PGSERVICEFILE: the user's, then the system's", async () => {
     const env = { PGSERVICE: 'shop', HOME: folder, PGSYSCONFDIR: join(folder, 'system'), PGUSER: 'u' };
     await expect(resolve('', env)).rejects.toThrow(
       /the service "shop" stands in none of ".*\.pg_service\.conf", ".*system\/pg_service\.conf"/,

@@ -103,7 +103,7 @@ export const MUTATIONS: Mutation[] = [
     object: /^shop\.unused$/,
   },
   {
-    title: 'an identity column’s sequence',
+    title: "an identity column's sequence",
     sql: 'alter table shop.customers alter id restart with 1',
     kind: 'sequence',
     object: /^shop\.customers_id_seq$/,

@@ -224,7 +224,7 @@ describe('what was stored is no longer there as it was', () => {
   });
 });
 
-test('volumes that are each as the manifest says, of another backup’s part', async () => {
+test("volumes that are each as the manifest says, of another backup's part", async () => {
   const error = await failureOf(readTwice(sourceOf(), sha256(Buffer.from('another'))));
   expect(error).toBeInstanceOf(DamagedPart);
   expect(error.message).toContain("is not the one that this backup's inventory names");

@@ -113,8 +113,8 @@ describe('a store that is a folder', () => {
 
   test('a link in the place of a folder is not followed: not to read, list, write, sweep or remove', async () => {
     mkdirSync(join(outside, 'id'));
-    writeFileSync(join(outside, 'id/manifest.json'), 'another program’s');
-    writeFileSync(join(outside, 'id/.data.part-0123456789abcdef'), 'another program’s');
+    writeFileSync(join(outside, 'id/manifest.json'), "another program's");
+    writeFileSync(join(outside, 'id/.data.part-0123456789abcdef'), "another program's");
     symlinkSync(outside, join(root, 'evil'));
     const key = 'evil/id/manifest.json';
     const says = { code: 'failed', message: expect.stringContaining('is a symbolic link') };

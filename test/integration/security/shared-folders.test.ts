@@ -81,7 +81,7 @@ function victims(): number {
     expect(readdirSync(parent).sort()).toEqual(['lifeboat-scratch-fifo0', 'lifeboat-scratch-fifo65534']);
   });
 
-  test('another user’s folder is not removed, whatever owner.json says', async () => {
+  test("another user's folder is not removed, whatever owner.json says", async () => {
     const folder = newFolder('lifeboat-scratch-theirs', GONE);
     symlinkSync(victim, join(folder, 'data'));
     await runCluster();
@@ -90,7 +90,7 @@ function victims(): number {
     expect(victims()).toBe(200);
   });
 
-  test('a link to a folder of root’s, and a link in place of owner.json', async () => {
+  test("a link to a folder of root's, and a link in place of owner.json", async () => {
     writeFileSync(join(victim, 'owner.json'), GONE);
     symlinkSync(victim, join(parent, 'lifeboat-scratch-link'));
     const folder = newFolder('lifeboat-scratch-file', '', { uid: 0, gid: 0 });
@@ -123,7 +123,7 @@ function victims(): number {
     if (attacker.kill('SIGKILL')) await once(attacker, 'exit');
   });
 
-  test('leads to no file of root’s', async () => {
+  test("leads to no file of root's", async () => {
     const { uid = 0, gid = 0 } = serverUser();
     for (let round = 0; round < 5; round++) {
       const folder = mkdtempSync(join(parent, 'lifeboat-scratch-'));
@@ -146,7 +146,7 @@ function victims(): number {
 describe('the folder of definitions', () => {
   const SHARED = mkdtempSync(join(runFolder(), 'shm-'));
 
-  test('what a killed run left there goes with the next one; what is another’s stays', async () => {
+  test("what a killed run left there goes with the next one; what is another's stays", async () => {
     for (const [name, owner] of [
       ['gone', GONE],
       ['lives', JSON.stringify(ourselves())],

@@ -78,7 +78,7 @@ test('what killed runs left is found, and swept when it is old', async () => {
   expect(existsSync(join(root, 'shop/killed'))).toBe(false);
 });
 
-test('free space is the remote’s', async () => {
+test("free space is the remote's", async () => {
   expect(await store.freeSpace()).toBeGreaterThan(MiB);
 });
 

@@ -221,7 +221,7 @@ describe.each([
     const bucket = newName();
     const unasked = await failureOf((await at(place, { bucket })).open());
     expect(unasked).toMatchObject({ code: 'failed' });
-    expect(unasked.message).toMatch(`The bucket "${bucket}" is not there: create it, or set s3-create-bucket: true`);
+    expect(unasked.message).toMatch(`The bucket "${bucket}" does not exist. Create it, set s3-create-bucket: true`);
     const asked = await at(place, { bucket, settings: { createBucket: true } });
     await asked.open();
     await asked.open();

@@ -191,7 +191,7 @@ describe.each(FORMS)('SFTP, %s', (form) => {
     expect(existsSync(join(root, 'shop/killed'))).toBe(false);
   });
 
-  test('free space and the clock are the server’s', async () => {
+  test("free space and the clock are the server's", async () => {
     expect(await store.freeSpace()).toBeGreaterThan(MiB);
     expect(Math.abs((store.clock()?.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
     expect(await store.lockOf('shop/a')).toBeNull();

@@ -110,17 +110,17 @@ export const badInputs: BadInput[] = [
   {
     title: 'files-to into a folder that is not empty',
     inputs: { ...RESTORE, 'files-to': '/usr' },
-    says: [/^files-to: "\/usr" is there and not an empty folder\. Name a new one/],
+    says: [/^files-to: "\/usr" exists and is not an empty folder\. Name a new one/],
   },
   {
     title: 'files-to into a folder that is not there',
     inputs: { ...RESTORE, 'files-to': '/srv/lifeboat-test-that-does-not-exist/files' },
-    says: [/^files-to: "\/srv\/lifeboat-test-that-does-not-exist" is not there\. Write a folder in one that is/],
+    says: [/^files-to: "\/srv\/lifeboat-test-that-does-not-exist" does not exist\. Write a folder in one that does/],
   },
   {
     title: 'files-to that is a file',
     inputs: { ...RESTORE, 'files-to': '/etc/passwd' },
-    says: [/^files-to: "\/etc\/passwd" is there and not an empty folder/],
+    says: [/^files-to: "\/etc\/passwd" exists and is not an empty folder/],
   },
 
   // retention
@@ -328,7 +328,7 @@ export const badInputs: BadInput[] = [
   ...(
     [
       ['a page without the ending of one', 'backups', /is not the path of a page\. Write one that ends in \.html/],
-      ['a page in a folder that is not there', '/none/such/backups.html', /folder of .* is not there\. Make it/],
+      ['a page in a folder that does not exist', '/none/such/backups.html', /folder of .* does not exist\. Create it/],
       ['a page on two lines', 'a\nb.html', /is not the path of a page/],
     ] as const
   ).map(([title, page, says]) => ({
@@ -485,7 +485,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'a metrics file that node_exporter would not read',
     inputs: { 'metrics-file': '/var/lib/node_exporter/lifeboat.txt' },
-    says: [/^metrics-file: "\/var\/lib\/node_exporter\/lifeboat\.txt" is no file that ends in \.prom/],
+    says: [/^metrics-file: "\/var\/lib\/node_exporter\/lifeboat\.txt" does not end in \.prom/],
   },
 
   // list: it needs a store, and no more.
@@ -886,7 +886,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'a public key without its host for known hosts',
     inputs: { ...SSH, 'ssh-known-hosts': SSH['ssh-known-hosts'].replace(/^\S+ /, '') },
-    says: [/^ssh-known-hosts: ".*" begins with the key: the server’s name is missing before it/],
+    says: [/^ssh-known-hosts: ".*" begins with the key: the server's name is missing before it/],
   },
   {
     title: 'a fingerprint for known hosts',
@@ -907,7 +907,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'a public key for ssh-key',
     inputs: { ...SSH, 'ssh-key': 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdH backup@runner' },
-    says: [/^ssh-key: it is the public key, which belongs into the server’s authorized_keys/],
+    says: [/^ssh-key: it is the public key, which belongs into the server's authorized_keys/],
     hides: ['AAAAC3NzaC1lZDI1NTE5AAAAIGdH'],
   },
   {
@@ -952,7 +952,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'rclone: a remote with its keys in the URL',
     inputs: { store: 'rclone::s3,access_key_id=KEY,secret_access_key=s3cr3t-value:bucket' },
-    says: [/^store: a remote without a name \(not shown\)/, /rclone’s configuration/],
+    says: [/^store: a remote without a name \(not shown\)/, /rclone's configuration/],
     hides: ['s3cr3t-value'],
   },
   {
@@ -1151,7 +1151,7 @@ export const badInputs: BadInput[] = [
   {
     title: 'parallel index builds in a container',
     inputs: { ...RESTORE_TEST, toolset: 'container:db', 'scratch-url': 'postgresql:///postgres', jobs: '2' },
-    says: [/^jobs: PostgreSQL’s programs read files for it/, /toolset: local/],
+    says: [/^jobs: PostgreSQL's programs read files for it/, /toolset: local/],
   },
   {
     title: 'an unknown toolset',

@@ -27,7 +27,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=2048:2048"]
 
 /** Why no container runs here; null when one does. */
 export function whyNoContainers(): string | null {
-  return process.getuid?.() === 0 ? null : 'podman needs root to run a container over this machine’s own files';
+  return process.getuid?.() === 0 ? null : "podman needs root to run a container over this machine's own files";
 }
 
 /** The environment in which podman works here. */

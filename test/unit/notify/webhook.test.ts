@@ -58,13 +58,13 @@ describe('a red run', () => {
 
 describe('text from outside means nothing to a chat', () => {
   test.each([
-    ['Slack’s mentions', '<!channel> <@U123>', '&lt;!channel&gt; &lt;@\u200bU123&gt;'],
-    ['Slack’s links', '<https://evil.example|ours>', '&lt;https:\u200b//evil.example|ours&gt;'],
+    ["Slack's mentions", '<!channel> <@U123>', '&lt;!channel&gt; &lt;@\u200bU123&gt;'],
+    ["Slack's links", '<https://evil.example|ours>', '&lt;https:\u200b//evil.example|ours&gt;'],
     ['what is escaped already', '&lt;!here&gt;', '&amp;lt;!here&amp;gt;'],
     ['mentions by name', '@channel @here @all', '@\u200bchannel @\u200bhere @\u200ball'],
-    ['Markdown’s links', '[ours](HTTP://evil)', '[ours]\u200b(HTTP:\u200b//evil)'],
-    ['Markdown’s pictures', '![](http://evil/seen)', '![]\u200b(http:\u200b//evil/seen)'],
-    ['Markdown’s references', '[a][b] [b]: x', '[a]\u200b[b] [b]\u200b: x'],
+    ["Markdown's links", '[ours](HTTP://evil)', '[ours]\u200b(HTTP:\u200b//evil)'],
+    ["Markdown's pictures", '![](http://evil/seen)', '![]\u200b(http:\u200b//evil/seen)'],
+    ["Markdown's references", '[a][b] [b]: x', '[a]\u200b[b] [b]\u200b: x'],
     ['control characters', 'a\u001b[31m\u202eb', 'a\\u001b[31m\\u202eb'],
   ])('%s', (_, given, shown) => {
     expect(textOf(`table ${given}.`).split('\n')[2]).toBe(`table ${shown}.`);

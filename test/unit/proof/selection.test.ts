@@ -74,7 +74,7 @@ describe('what a part must bring', () => {
     ]);
   });
 
-  test('a sequence whose table is left out is nobody’s', () => {
+  test('a sequence whose table is left out has no owner', () => {
     const owners = part.objects.filter(({ type }) => type === 'sequence').map(({ flags }) => flags);
     expect(owners).toEqual([{ sequenceOf: 's.orders.id' }, {}]);
   });

@@ -121,7 +121,7 @@ export class Multipart {
   }
 }
 
-/** Aborts a multipart upload; one that is not there any more is no error. */
+/** Aborts a multipart upload; one that no longer exists is not an error. */
 export async function abortUpload(bucket: Bucket, key: string, uploadId: string, signal: AbortSignal): Promise<void> {
   const command = new AbortMultipartUploadCommand({ Bucket: bucket.name, Key: key, UploadId: uploadId });
   try {

@@ -22,7 +22,7 @@ export interface Written {
   signal: AbortSignal;
 }
 
-/** Asks the server what it has stored, and demands the size and the lock that were asked for. */
+/** Asks the server what it has stored, and requires the size and the lock that were asked for. */
 export async function verify(written: Written): Promise<Committed> {
   const { bucket, key, size } = written;
   const lock = lockOf(written.headers);
@@ -112,6 +112,6 @@ async function lockAfterwards(written: Written, { mode, until }: Lock): Promise<
     'failed',
     `${JSON.stringify(key)} was written to S3 with object lock ${mode} until ${until.toISOString()}, but the server ` +
       'reports no such lock: it ignores object lock, or these credentials lack s3:GetObjectRetention. ' +
-      `Mend that, or remove s3-object-lock.${refusal}`,
+      `Correct that, or remove s3-object-lock.${refusal}`,
   );
 }

@@ -94,11 +94,11 @@ export class RsyncRemote {
     if (bavail * bsize >= bytes + SPARE) return;
     throw new StoreError(
       'full',
-      `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`,
+      `rsync sends files and no streams, so a volume must lie on this machine's disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`,
     );
   }
 
-  /** What a folder holds, with all below it or not; null when it is not there. */
+  /** What a folder holds, with all below it or not; null when it does not exist. */
   async list(prefix: string, recursive: boolean, signal = this.context.signal): Promise<RemoteEntry[] | null> {
     const depth = recursive ? '--recursive' : '--dirs';
     try {
@@ -110,7 +110,7 @@ export class RsyncRemote {
     }
   }
 
-  /** The object's size; null when it is not there. */
+  /** The object's size; null when it does not exist. */
   async sizeOrNull(key: string, signal?: AbortSignal): Promise<number | null> {
     try {
       const text = await this.run(['--list-only', '--no-human-readable', this.path(key)], signal);
@@ -240,12 +240,12 @@ const CAUSES: { words: RegExp; means: [StoreErrorCode, string] }[] = [
     words: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/,
     means: [
       'denied',
-      ' Either the server was set up anew, or somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.',
+      " Either the server has a new key, or an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.",
     ],
   },
   {
     words: /Permission denied \(/,
-    means: ['denied', ' Put the key’s public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.'],
+    means: ['denied', " Put the key's public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it."],
   },
   {
     words: /Another instance of rrsync/,

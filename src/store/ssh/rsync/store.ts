@@ -48,7 +48,7 @@ export class RsyncStore implements Store {
 
   async openToRead(): Promise<void> {
     if ((await this.#remote.list('', false)) !== null) return;
-    throw new StoreError('not-found', `${this.url} is not there: mend the path in store, or mount its disk.`);
+    throw new StoreError('not-found', `${this.url} does not exist. Correct the path in "store", or mount the disk.`);
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -141,7 +141,7 @@ export class RsyncStore implements Store {
   }
 
   async #download(key: string): Promise<string> {
-    // For the room alone: a file that has gone meanwhile is not there for rsync either.
+    // For the room alone: rsync does not find a file either that was deleted meanwhile.
     const size = this.#sizes.get(key) ?? (await this.size(key));
     const spool = await this.#remote.spool();
     await this.#remote.demandRoom(spool, size);

@@ -21,7 +21,7 @@ export async function verifyDigest(
     throw new StoreError(
       'failed',
       `${JSON.stringify(path)} on ${remote.place} is not what was sent: its sha256 is ${found}, and ${sha256} was sent. ` +
-        'Look at that machine’s disk and memory, or use another store.',
+        "Look at that machine's disk and memory, or use another store.",
     );
   }
 }

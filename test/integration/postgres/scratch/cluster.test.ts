@@ -197,7 +197,7 @@ describe('it does not start', () => {
     await expectNothingLeft();
   });
 
-  test('the folder’s name is too long for a socket', async () => {
+  test("the folder's name is too long for a socket", async () => {
     const long = join(parent, 'a'.repeat(90));
     mkdirSync(long);
     const error = await failureOf(startCluster(long, toolset, context));

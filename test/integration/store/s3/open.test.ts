@@ -168,7 +168,7 @@ describe('the server refuses', () => {
     expect((await open())?.message).toMatch(message);
   });
 
-  test('a region that is not the bucket’s, and names it', async () => {
+  test("a region that is not the bucket's, and names it", async () => {
     proxy.when(
       () => true,
       async ({ response }) => {

@@ -40,10 +40,10 @@ test('the headline names a rule that fails in two sets once, and a name from out
 });
 
 test('a store that could not be checked is red', () => {
-  const broken = { url: 's3://bucket', error: 'It is not there: mend its name.', results: [], sets: [] };
+  const broken = { url: 's3://bucket', error: 'It does not exist. Correct its name.', results: [], sets: [] };
   expect(resultOf([broken])).toBe('failed');
   expect(checkMessage({ ...report(), result: 'failed', stores: [broken] })).toBe(
-    's3://bucket: store: It is not there: mend its name.',
+    's3://bucket: store: It does not exist. Correct its name.',
   );
 });
 

@@ -37,13 +37,13 @@ describe('newest backup', () => {
     [1, 'passed'],
     [26, 'passed'],
     [27, 'failed'],
-  ])('%d hours old, 26 are demanded: %s', (age, status) => {
+  ])('%d hours old, 26 are allowed: %s', (age, status) => {
     expect(judge(newestBackup, factsOf(madeBackups([age, 50])), { maxAge: 26 * HOUR })).toMatchObject({ status });
   });
 
   test('its age is said, and what was demanded', () => {
     expect(told(judge(newestBackup, factsOf(madeBackups([27])), { maxAge: 26 * HOUR }))).toMatch(
-      /^failed: \S+ is 27 h 0 min old\. At most 26 h 0 min are demanded\. Look at the last runs of the backup/,
+      /^failed: \S+ is 27 h 0 min old\. At most 26 h 0 min is allowed\. Look at the last runs of the backup/,
     );
     expect(told(judge(newestBackup, factsOf(madeBackups([900]))))).toMatch(/^passed: \S+ is 37 d 12 h old/);
   });
@@ -51,7 +51,7 @@ describe('newest backup', () => {
   test('none at all is red, whatever was demanded', () => {
     expect(told(judge(newestBackup, factsOf([])))).toMatch(/^failed: There is no backup of set shop\. Look at/);
     expect(told(judge(newestBackup, factsOf([], {}, { otherSets: ['shop-production'] })))).toMatch(
-      /^failed: .* Sets may be: shop-production\. Mend name/,
+      /^failed: .* Sets may be: shop-production\. Correct name/,
     );
   });
 
@@ -110,7 +110,7 @@ describe('restore test', () => {
     expect(judge(restoreTest, facts, { maxRestoreTestAge })).toMatchObject({ status });
   });
 
-  test('none: red when one is demanded, else it says that nobody asked', () => {
+  test('none: red when one is required, else it says which input requires it', () => {
     const facts = factsOf(madeBackups([1]));
     expect(told(judge(restoreTest, facts, { maxRestoreTestAge: DAY }))).toMatch(/^failed: No backup has been tested/);
     expect(judge(restoreTest, facts)).toMatchObject({ status: 'off' });

@@ -25,8 +25,8 @@ describe('what belongs to which relation', () => {
 
   test.each([
     ['a function', object('function', 'app.f(integer)')],
-    ['a composite type’s column', object('composite type column', 'app.pair.x')],
-    ['a domain’s constraint', object('domain constraint', 'c on app.d')],
+    ["a composite type's column", object('composite type column', 'app.pair.x')],
+    ["a domain's constraint", object('domain constraint', 'c on app.d')],
     ['a grant on what belongs to the system', object('table', 'pg_catalog.pg_authid', { partOf: 'system' })],
   ])('not %s', (_, part) => {
     expect(relationOf(part)).toBeNull();

@@ -63,7 +63,7 @@ describe('what is wanted', () => {
       'tables: orders is in several schemas. Write which one: app.orders, old.orders.',
     ],
     [
-      'an extension’s',
+      "an extension's",
       one('app', 'spatial_ref_sys'),
       'tables: app.spatial_ref_sys belongs to the extension postgis, which brings it along. Remove the line.',
     ],

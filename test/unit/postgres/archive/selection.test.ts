@@ -137,8 +137,10 @@ test('names that look alike are an error when they are wanted or needed', () => 
   const alike: Relation = { ...(RELATIONS.get('app.orders') as Relation), schema: 'app orders', name: 'x' };
   const relations = new Map([...RELATIONS, ['"app orders".x', alike]]);
   const entries = parseEntries(LISTING);
-  expect(() => selectEntries(entries, relations, new Set(['app.orders x']))).toThrow(/^app\.orders x cannot be told/);
-  expect(() => selectEntries(entries, relations, new Set(['app.part']))).toThrow(/cannot be told/);
+  expect(() => selectEntries(entries, relations, new Set(['app.orders x']))).toThrow(
+    /^app\.orders x cannot be distinguished/,
+  );
+  expect(() => selectEntries(entries, relations, new Set(['app.part']))).toThrow(/cannot be distinguished/);
   expect(selectEntries(entries, relations, new Set(['app.lines'])).ids).toContain(20);
 });
 

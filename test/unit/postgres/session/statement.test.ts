@@ -8,6 +8,6 @@ test.each([
   ['do $body$ secret $body$ language sql', `"do '…' language sql"`],
   ["insert into t values ('cut in the mid", `"insert into t values ('…'"`],
   ['alter table "a\nb"', '"alter table \\"a b\\""'],
-])('P14: of %j nobody’s data is shown', (query, shown) => {
+])('P14: of %j no data is shown', (query, shown) => {
   expect(shownStatement(query)).toBe(shown);
 });

@@ -14,13 +14,13 @@ export type Leftover =
   | { kind: 'database'; database: string; host: string }
   /** The commands of `after`, which must run once those of `before` have begun. The input tells them. */
   | { kind: 'after' }
-  | Inside
+  | ContainerProcess
   /** What was written of an object of a store whose unfinished objects have names of their own. */
   | { kind: 'part'; url: string; key: string }
   | { kind: 's3-upload'; bucket: string; key: string; uploadId: string; endpoint: string | null };
 
 /** A program that another one runs for us where a signal of ours does not reach it. `engine`: `docker` or `podman`. */
-export type Inside =
+export type ContainerProcess =
   /** In a container that goes on living; all that has inherited LIFEBOAT_TOOL=`mark` is ours. */
   | { kind: 'container-process'; engine: string; container: string; mark: string }
   /** In a container of its own. */

@@ -52,9 +52,9 @@ const WORDS: Word[] = [
     GiveWay: 'LockConflict',
     PATIENCE: 'TIMEOUTS',
     thoseThatCount: 'validBackups',
-    sideBySide: 'mapConcurrent',
+    mapConcurrent: 'mapConcurrent',
     KeepingStore: 'CachingStore',
-    MadeDatabase: 'CreatedDatabase',
+    CreatedDatabase: 'CreatedDatabase',
   }),
 ];
 

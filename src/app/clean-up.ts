@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
 import type { Leftover } from '../leftovers.ts';
 import { endGroup, identify } from '../process/child.ts';
-import { endInside } from '../process/container.ts';
+import { endContainerProcess } from '../process/container.ts';
 import type { Log } from '../report/log.ts';
 import type { StoreSettings } from '../store/open.ts';
 
@@ -54,7 +54,7 @@ async function endLeftover(leftover: Leftover, log: Log, inputs: Inputs): Promis
     const { removeCluster } = await import('../postgres/scratch/remove-cluster.ts');
     return removeCluster(leftover.path);
   }
-  if (leftover.kind === 'container' || leftover.kind === 'container-process') return endInside(leftover);
+  if (leftover.kind === 'container' || leftover.kind === 'container-process') return endContainerProcess(leftover);
   if (leftover.kind === 'database') throw new LifeboatError('no password is kept for this step');
   if (leftover.kind === 'part') await sweepPart(leftover, await inputs.stores());
   else {

@@ -1,4 +1,4 @@
-import { type HttpCall, PATIENCE, send } from './http.ts';
+import { type HttpCall, send, TIMEOUTS } from './http.ts';
 
 /**
  * What is told to a service that alarms when it hears nothing: the URL itself for success, `/start` and `/fail` below
@@ -7,12 +7,12 @@ import { type HttpCall, PATIENCE, send } from './http.ts';
 export type Beat = 'start' | 'success' | 'fail';
 
 /** A start is tried once: nothing depends on it, and the end waits for it. Milliseconds. */
-const PATIENCE_AT_START = { ofTry: 5_000, pauses: [] };
+const START_TIMEOUTS = { ofTry: 5_000, pauses: [] };
 
 /** Throws an HttpError. */
 export function sendBeat(url: URL, beat: Beat, stop: AbortSignal): Promise<void> {
   const call: HttpCall = { method: 'GET', url: beatUrl(url, beat) };
-  return send(call, stop, beat === 'start' ? PATIENCE_AT_START : PATIENCE);
+  return send(call, stop, beat === 'start' ? START_TIMEOUTS : TIMEOUTS);
 }
 
 function beatUrl(url: URL, beat: Beat): URL {

@@ -10,7 +10,7 @@ export interface HttpCall {
 }
 
 /** Milliseconds. All of it ends before `stop` does, whatever these say. */
-export const PATIENCE = { ofTry: 10_000, pauses: [1_000, 3_000] };
+export const TIMEOUTS = { ofTry: 10_000, pauses: [1_000, 3_000] };
 
 /** The service was not reached, or did not take what it was sent. The message names its host, and nothing else of the URL. */
 export class HttpError extends Error {
@@ -21,11 +21,11 @@ export class HttpError extends Error {
  * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
  * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
  */
-export async function send(call: HttpCall, stop: AbortSignal, patience = PATIENCE): Promise<void> {
+export async function send(call: HttpCall, stop: AbortSignal, timeouts = TIMEOUTS): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const problem = await tryOnce(call, stop, patience.ofTry);
+    const problem = await tryOnce(call, stop, timeouts.ofTry);
     if (problem === null) return;
-    const pause = problem.passing ? patience.pauses[tries - 1] : undefined;
+    const pause = problem.passing ? timeouts.pauses[tries - 1] : undefined;
     if (pause !== undefined) await sleep(pause, undefined, { signal: stop }).catch(() => {});
     if (pause !== undefined && !stop.aborted) continue;
     throw new HttpError(`${call.url.host} ${problem.what}${tries > 1 ? ` (tried ${tries} times)` : ''}.`);

@@ -4,7 +4,7 @@ import type { MailSettings } from './settings.ts';
 import type { Message } from './webhook.ts';
 
 /** Milliseconds, for each answer. All of it ends before `stop` does. */
-const PATIENCE = 10_000;
+const ANSWER_TIMEOUT = 10_000;
 
 /**
  * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
@@ -21,8 +21,8 @@ export async function sendMail({ server, from, to }: MailSettings, message: Mess
     requireTLS: tls === 'STARTTLS',
     ignoreTLS: tls === 'none',
     ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
-    greetingTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
+    greetingTimeout: ANSWER_TIMEOUT,
+    socketTimeout: ANSWER_TIMEOUT,
     // The socket is ours, so that it can be cut off in time.
     getSocket: (_, done) => {
       connection.then(
@@ -56,7 +56,7 @@ function connectTo(host: string, port: number, stop: AbortSignal): Promise<Socke
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const late = () => socket.destroy(new Error('it did not answer in time'));
-    const timer = setTimeout(late, PATIENCE);
+    const timer = setTimeout(late, ANSWER_TIMEOUT);
     stop.addEventListener('abort', late, { once: true });
     if (stop.aborted) late();
     socket.once('error', reject);

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
-import type { Inside, Track } from '../leftovers.ts';
-import { endInside } from './container.ts';
+import type { ContainerProcess, Track } from '../leftovers.ts';
+import { endContainerProcess } from './container.ts';
 import { EndMark } from './end-mark.ts';
 
 /** How much of what a tool says on standard error is kept for its error message, in characters: the end of it. */
@@ -28,7 +28,7 @@ export interface ToolCommand {
   /** It starts programs of its own, which end with it when it is killed. */
   group?: true;
   /** What it only starts: it runs on when the command is killed, and is ended by its own means. */
-  inside?: Inside;
+  containerProcess?: ContainerProcess;
   /** Its output ends with this, which is taken off; without it the output is not whole, whatever the exit code says. */
   endMark?: string;
 }
@@ -78,13 +78,13 @@ export class ToolError extends LifeboatError {
  * *and* its output has ended: Node's `close` event, not `exit`.
  */
 export function startTool(spec: ToolCommand, context: ToolContext): Tool {
-  const { command, args, user, env, group, inside, endMark } = spec;
+  const { command, args, user, env, group, containerProcess, endMark } = spec;
   const child = spawn(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
   const forget =
     child.pid === undefined
       ? () => {}
       : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
-  const forgetInside = inside === undefined ? () => {} : context.track(inside);
+  const forgetContainerProcess = containerProcess === undefined ? () => {} : context.track(containerProcess);
   let tail = '';
   readLines(child.stderr, (line) => {
     tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
@@ -134,23 +134,23 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
         stderr(),
       );
   };
-  const finished = endedThere(whole(), inside).finally(() => {
+  const finished = endedInContainer(whole(), containerProcess).finally(() => {
     clearTimeout(killTimer);
     clearTimeout(endTimer);
     context.signal.removeEventListener('abort', kill);
     forget();
-    forgetInside();
+    forgetContainerProcess();
   });
   finished.catch(() => {});
   return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
 }
 
 /** A command that did not end well may have left running what it had started elsewhere. */
-async function endedThere(ended: Promise<void>, inside: Inside | undefined): Promise<void> {
+async function endedInContainer(ended: Promise<void>, containerProcess: ContainerProcess | undefined): Promise<void> {
   try {
     await ended;
   } catch (error) {
-    if (inside !== undefined) await endInside(inside).catch(() => {}); // Why it failed counts more.
+    if (containerProcess !== undefined) await endContainerProcess(containerProcess).catch(() => {}); // Why it failed counts more.
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { LifeboatError } from '../errors.ts';
-import type { Inside } from '../leftovers.ts';
+import type { ContainerProcess } from '../leftovers.ts';
 
 /** A container's engine that hangs must not hold up the end of a run. Milliseconds. */
 const END_WITHIN = 5_000;
@@ -11,14 +11,14 @@ const END_MARKED = `for file in /proc/[0-9]*/environ; do
 done 2> /dev/null; true`;
 
 /** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
-export async function endInside(inside: Inside): Promise<void> {
-  const { engine } = inside;
+export async function endContainerProcess(program: ContainerProcess): Promise<void> {
+  const { engine } = program;
   const args =
-    inside.kind === 'container'
-      ? ['rm', '--force', '--volumes', inside.name]
-      : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+    program.kind === 'container'
+      ? ['rm', '--force', '--volumes', program.name]
+      : ['exec', program.container, 'sh', '-c', END_MARKED, 'sh', program.mark];
   const code = await exitCodeOf(engine, args);
-  if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+  if (code !== 0 && program.kind === 'container-process' && (await isRunning(program))) {
     throw new LifeboatError(`${engine} could not end it (exit code ${code})`);
   }
 }

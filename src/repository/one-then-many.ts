@@ -1,4 +1,4 @@
-import { sideBySide } from '../store/side-by-side.ts';
+import { mapConcurrent } from '../store/map-concurrent.ts';
 
 const MANY = 30;
 
@@ -8,6 +8,6 @@ const MANY = 30;
  */
 export async function* oneThenMany<T, R>(items: T[], act: (item: T) => Promise<R>): AsyncGenerator<R> {
   for (let at = 0; at < items.length; at += at === 0 ? 1 : MANY) {
-    yield* await sideBySide(items.slice(at, at === 0 ? 1 : at + MANY), act);
+    yield* await mapConcurrent(items.slice(at, at === 0 ? 1 : at + MANY), act);
   }
 }

@@ -96,7 +96,7 @@ test.each<SnapshotStep>(['lock-export', 'export-dump'])(
     expect(longest).toBeLessThan(LONGEST);
     // It was in the way, and the application felt it: otherwise nothing was tried here.
     expect(longest).toBeGreaterThan(200);
-    expect(report.log.join('\n')).toMatch(/Attempt 1 gave way: .* pid \d+ .*alter table app add column/);
+    expect(report.log.join('\n')).toMatch(/Attempt 1 backed off: .* pid \d+ .*alter table app add column/);
 
     const backup = readBackup(store, DATABASE, report.id);
     const reader = { home: newGnupgHome(), passphrase: PASSPHRASE };

@@ -129,7 +129,7 @@ describe('one that fails', () => {
     const locked = server.psql('aaa_locked', 'begin; lock table t in access exclusive mode; select pg_sleep(120)');
     locked.catch(() => {});
     const running = startAction(inputs({ databases: 'aaa_locked\nshop' }));
-    await running.waitFor((printed) => printed.includes('gave way'));
+    await running.waitFor((printed) => printed.includes('backed off'));
     await running.cancel();
     const result = await running.finished;
     await server.psql(

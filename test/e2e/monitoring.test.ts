@@ -317,7 +317,7 @@ describe('cancelled', () => {
     const locked = server.psql(DATABASE, 'begin; lock table t in access exclusive mode; select pg_sleep(60)');
     const freed = expect(locked).rejects.toThrow('terminating connection');
     const action = startAction(inputs, { env: ENVIRONMENT });
-    await action.waitFor((printed) => printed.includes('gave way'));
+    await action.waitFor((printed) => printed.includes('backed off'));
     const start = performance.now();
     await action.cancel();
     // Not killed, and before the second signal.

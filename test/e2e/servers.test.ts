@@ -122,7 +122,7 @@ describe('P7: a table that another session has locked', () => {
       new RegExp(`within 3 s .*city.* pid ${pid}: .*pg_sleep\\(60\\) as migration.* raise lock-wait-timeout`),
     );
     // The table's name is in the log, and no command to the runner.
-    expect(result.log).toMatch(/Attempt 1 gave way: .*city/);
+    expect(result.log).toMatch(/Attempt 1 backed off: .*city/);
     expect(result.log).not.toMatch(/##\[/);
   });
 
@@ -133,7 +133,7 @@ describe('P7: a table that another session has locked', () => {
     await release(pid);
     const result = await run.finished;
     expect(result).toMatchObject({ exitCode: 0, outputs: { rows: '7' } });
-    expect(result.stdout).toMatch(/Attempt 1 gave way: /);
+    expect(result.stdout).toMatch(/Attempt 1 backed off: /);
     await ended;
   });
 });

@@ -3,7 +3,7 @@ import { filesOf } from '../../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import { billedUntil } from '../../formats/retention/storage-class.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
-import { sideBySide } from '../../store/side-by-side.ts';
+import { mapConcurrent } from '../../store/map-concurrent.ts';
 import type { Lock, Store, StoredObject } from '../../store/store.ts';
 import type { RetainedBackup } from './report.ts';
 import { describeState } from './scan.ts';
@@ -29,7 +29,7 @@ export async function findCandidates(
   set: BackupSet,
   rows: RetainedBackup[],
 ): Promise<{ candidates: Candidate[]; kept: RetainedBackup[] }> {
-  const found = await sideBySide(rows, (row) => findCandidate(set, row));
+  const found = await mapConcurrent(rows, (row) => findCandidate(set, row));
   return {
     candidates: found.flatMap((one) => ('row' in one ? [one] : [])),
     kept: found.flatMap((one) => ('row' in one ? [] : [one])),
@@ -68,7 +68,7 @@ async function findCandidate(set: BackupSet, row: RetainedBackup): Promise<Candi
 
 /** The lock that ends last, of those that are in force. */
 export async function lastLock(store: Store, keys: string[]): Promise<Lock | null> {
-  const locks = await sideBySide(keys, (key) => store.lockOf(key));
+  const locks = await mapConcurrent(keys, (key) => store.lockOf(key));
   return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
 }
 

@@ -5,7 +5,7 @@ import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import type { StoreDates } from '../../formats/retention/guards.ts';
 import { type NotGood, whyNotCounted } from '../../formats/state.ts';
 import type { BackupSet, SetTrust } from '../../repository/backup-set.ts';
-import { sideBySide } from '../../store/side-by-side.ts';
+import { mapConcurrent } from '../../store/map-concurrent.ts';
 
 /** A backup of a set, and whether it counts. */
 export interface RatedBackup extends ListedBackup {
@@ -54,7 +54,7 @@ export class ScannedSet {
   /** Verifies each of these that is not verified yet, and keeps in mind why it does not count. */
   async verify(backups: RatedBackup[]): Promise<void> {
     const unknown = backups.filter(({ verified, whyNotGood }) => !verified && whyNotGood === null);
-    await sideBySide(unknown, async (backup) => {
+    await mapConcurrent(unknown, async (backup) => {
       backup.whyNotGood = await this.#whyNotGood(backup);
       backup.verified = backup.whyNotGood === null;
     });

@@ -3,7 +3,7 @@ import { mustStay, type Protection, protect, refuseMany } from '../../formats/re
 import { type KeepRules, type Plan, planRetention } from '../../formats/retention/rules.ts';
 import { whyNotCounted } from '../../formats/state.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
-import { sideBySide } from '../../store/side-by-side.ts';
+import { mapConcurrent } from '../../store/map-concurrent.ts';
 import { describeLock, lastLock } from './candidates.ts';
 import type { RatedBackup, ScannedSet } from './scan.ts';
 
@@ -74,7 +74,7 @@ function isJustified(plan: Plan, certain: Plan): boolean {
 
 /** By id, what the lock of each manifest protects; empty: it is not locked. */
 async function findLocks(set: BackupSet, ids: string[]): Promise<Map<string, Protection[]>> {
-  const found = await sideBySide(ids, async (id): Promise<[string, Protection[]]> => {
+  const found = await mapConcurrent(ids, async (id): Promise<[string, Protection[]]> => {
     const lock = await lastLock(set.store, [keyOf(set.name, id, MANIFEST_FILE)]);
     return [id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]];
   });

@@ -4,7 +4,7 @@ import type { ListedBackup, ListedTest, Listing } from '../../formats/listing.ts
 import { whyNotCounted } from '../../formats/state.ts';
 import { MOST_BACKUPS, NOTHING_READ, type ReadFacts, type Trend, testKey, trendOf } from '../../report/trend.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
-import { sideBySide } from '../../store/side-by-side.ts';
+import { mapConcurrent } from '../../store/map-concurrent.ts';
 import type { Run } from './run.ts';
 
 /** So many of the newest restore tests are read for a page that shows them all. */
@@ -58,7 +58,7 @@ async function readBackups(
   byName: ListedBackup[],
   signed: boolean,
 ): Promise<{ good: ListedBackup[]; manifests: ReadFacts['manifests']; denied: string[] }> {
-  const scanned = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.scan(backup));
+  const scanned = await mapConcurrent(byName.slice(0, MOST_BACKUPS), (backup) => set.scan(backup));
   const found = scanned.filter((backup) => backup !== null);
   const good = validBackups(found, { signed });
   const manifests = good.flatMap(({ listed, manifest }) =>
@@ -85,7 +85,7 @@ async function readRecords(
       .map(({ id }) => id),
   );
   const wanted = tests.filter(({ id }) => committed.has(id));
-  const states = await sideBySide(wanted, async (test) => ({ key: testKey(test), state: await set.recordOf(test) }));
+  const states = await mapConcurrent(wanted, async (test) => ({ key: testKey(test), state: await set.recordOf(test) }));
   return {
     records: new Map(states.flatMap(({ key, state }) => (state.kind === 'good' ? [[key, state.record]] : []))),
     problems: new Map(

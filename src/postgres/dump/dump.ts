@@ -6,7 +6,7 @@ import { contentsOfDump } from '../archive/contents.ts';
 import { applicationName, connectingTool, type Server } from '../session/connection.ts';
 import { quoteLiteral, type Session } from '../session/session.ts';
 import { shownStatement } from '../session/statement.ts';
-import { GiveWay } from '../snapshot/snapshot.ts';
+import { LockConflict } from '../snapshot/snapshot.ts';
 import type { Table } from '../snapshot/tables.ts';
 
 /** Every lock is ours already when pg_dump asks for it, so this is only a net below {@link waitForHeads}. */
@@ -26,7 +26,7 @@ export interface Dumps {
 /**
  * Starts both pg_dumps and waits until each has every lock that it needs. pg_dump writes the first byte of a
  * custom-format archive when it has locked the tables and read the whole catalog (CloseArchive writes the head), so
- * from then on nothing can make this attempt give way, and only from then on is anything stored.
+ * from then on nothing can make this attempt back off, and only from then on is anything stored.
  */
 export async function startDumps(
   server: Server,
@@ -43,7 +43,7 @@ export async function startDumps(
   } catch (error) {
     for (const tool of [schema, data]) tool.kill();
     await Promise.allSettled([schema.finished, data.finished]);
-    throw lockTimedOut(error) ? new GiveWay('pg_dump had to wait for a lock.') : error;
+    throw lockTimedOut(error) ? new LockConflict('pg_dump had to wait for a lock.') : error;
   }
 }
 
@@ -69,7 +69,7 @@ async function waitForHeads(server: Server, session: Session, tools: Tool[]): Pr
   let waited = false;
   while (!(await Promise.race([heads.then(() => true), sleep(POLL, false)]))) {
     const obstacle = await lockObstacle(server, session);
-    if (obstacle !== null && waited) throw new GiveWay(obstacle);
+    if (obstacle !== null && waited) throw new LockConflict(obstacle);
     waited = obstacle !== null;
   }
 }
@@ -194,7 +194,7 @@ export async function selectTables(
         : (await contentsOfDump(server, [...args, ...patterns.map((pattern) => `--table=${pattern}`)])).definitions;
     return { tables: tables.filter(({ oid, extension }) => extension !== null || definitions.has(oid)), withoutRows };
   } catch (error) {
-    if (lockTimedOut(error)) throw new GiveWay('A table was locked by another session while the list was made.');
+    if (lockTimedOut(error)) throw new LockConflict('A table was locked by another session while the list was made.');
     throw error instanceof ToolError ? dumpError(error, false) : error;
   }
 }

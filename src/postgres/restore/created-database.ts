@@ -11,7 +11,7 @@ const WITHIN = 5_000;
 const NOT_OURS = ['42P04', '23505'];
 
 /** A database of ours on a server: what becomes of it must be said. A private server goes as a whole, and takes it along. */
-export class MadeDatabase {
+export class CreatedDatabase {
   /** It stays, and that is said elsewhere: from here on it is not left behind. */
   readonly keep: () => void;
   readonly #scratch: ScratchServer;

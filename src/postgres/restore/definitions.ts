@@ -1,7 +1,7 @@
 import type { Inventory } from '../../formats/inventory/inventory.ts';
 import { databaseNameOf } from '../../formats/names.ts';
 import type { ScratchServer } from '../scratch/server.ts';
-import { MadeDatabase } from './created-database.ts';
+import { CreatedDatabase } from './created-database.ts';
 import { applyDatabaseFacts, createDatabase } from './database.ts';
 import type { RestoreError } from './errors.ts';
 import { loadArchive, type Pick } from './load.ts';
@@ -33,7 +33,7 @@ export async function compareWithTwin(
   const { session, versionNumber } = scratch;
   const name = databaseNameOf(restored.server.connection.PGDATABASE ?? '', '_twin');
   const twin = { ...scratch.server, connection: { ...restored.server.connection, PGDATABASE: name } };
-  const made = new MadeDatabase(scratch, name);
+  const made = new CreatedDatabase(scratch, name);
   let compared: ComparedDefinitions;
   try {
     await createDatabase(session, name, database, versionNumber);

@@ -2,7 +2,7 @@ import type { Inventory } from '../../formats/inventory/inventory.ts';
 import type { ScratchServer } from '../scratch/server.ts';
 import type { Server } from '../session/connection.ts';
 import { quoteLiteral } from '../session/session.ts';
-import { MadeDatabase } from './created-database.ts';
+import { CreatedDatabase } from './created-database.ts';
 import { applyDatabaseFacts, createDatabase } from './database.ts';
 import type { RestoreError } from './errors.ts';
 import { loadArchive, type Pick } from './load.ts';
@@ -13,7 +13,7 @@ import { recreateRoles } from './roles.ts';
 export interface RestoredDatabase {
   /** Connects to it. */
   server: Server;
-  made: MadeDatabase;
+  made: CreatedDatabase;
   errors: RestoreError[];
   /** Extensions of the source that the server does not have. */
   lacking: string[];
@@ -49,7 +49,7 @@ export async function restoreInto(scratch: ScratchServer, options: RestoreOption
   const connection = { ...scratch.server.connection, PGDATABASE: database };
   // As the source's pg_dump has it: the restored database may set another one for its sessions.
   const server = { ...scratch.server, connection: { ...connection, PGCLIENTENCODING: inventory.database.encoding } };
-  const made = new MadeDatabase(scratch, database);
+  const made = new CreatedDatabase(scratch, database);
   try {
     const onCreated = (name: string) => made.addRole(name);
     const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);

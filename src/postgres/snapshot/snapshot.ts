@@ -6,7 +6,7 @@ import { listTables, type Table } from './tables.ts';
 
 /** Tables are locked this many a statement; a partial failure says which batch. */
 const LOCK_BATCH = 500;
-/** How long one LOCK waits before the attempt gives way. */
+/** How long one LOCK waits before the attempt backs off. */
 const LOCK_TIMEOUT = '2s';
 /** Pauses between attempts, milliseconds: they double up to the longest. */
 const FIRST_PAUSE = 250;
@@ -23,7 +23,7 @@ export interface Snapshot {
 }
 
 /** An attempt that could not get its locks, or whose tables changed under it: roll back, wait, again. */
-export class GiveWay extends Error {
+export class LockConflict extends Error {
   /** What was in the way, for the user. */
   readonly reason: string;
   constructor(reason: string) {
@@ -44,7 +44,7 @@ export interface SnapshotOptions {
 
 /**
  * Takes the locks first and the snapshot after them, then lets `begin` start the dump; all again from the start
- * whenever an attempt had to give way.
+ * whenever an attempt had to back off.
  *
  * In the other order (snapshot, then locks: what pg_dump by itself does) a TRUNCATE or a rewriting ALTER TABLE that
  * commits in between leaves the table empty for the snapshot, in the dump and in every count: a loss that nobody sees
@@ -64,10 +64,10 @@ export async function withSnapshot<T>(
       await options.at('export-dump');
       return await begin(snapshot);
     } catch (error) {
-      if (!(error instanceof GiveWay)) throw error;
+      if (!(error instanceof LockConflict)) throw error;
       await session.run('rollback');
       if (Date.now() + pause > deadline) throw lockWaitError(error, attempt, options.lockWaitTimeout);
-      options.info(`Attempt ${attempt} gave way: ${error.reason} Again in ${pause / 1000} s.`);
+      options.info(`Attempt ${attempt} backed off: ${error.reason} Retrying in ${pause / 1000} s.`);
       await sleep(pause, undefined, { signal: options.signal });
       pause = Math.min(pause * 2, LONGEST_PAUSE);
     }
@@ -114,10 +114,10 @@ async function lockTables(session: Session, tables: Table[]): Promise<void> {
 async function lockError(session: Session, error: SqlError, batch: Table[]): Promise<Error> {
   switch (error.sqlstate) {
     case '55P03': // lock_not_available
-      return new GiveWay(await whoHolds(session, batch));
+      return new LockConflict(await whoHolds(session, batch));
     case '42P01': // undefined_table
     case '3F000': // invalid_schema_name
-      return new GiveWay('A table was dropped while the locks were taken.');
+      return new LockConflict('A table was dropped while the locks were taken.');
     case '42501': // insufficient_privilege
       return new LifeboatError(
         `The role may not read every table: ${error.message}. Grant it SELECT, or the role pg_read_all_data (PostgreSQL 14 and newer); a backup that leaves tables out must say so with --exclude-table in dump-args.`,
@@ -155,10 +155,10 @@ function verifyTables(wanted: Table[], seen: Table[]): Table[] {
   for (const table of seen) {
     const before = locked.get(table.oid);
     if (!before || qualifiedName(before) !== qualifiedName(table)) {
-      throw new GiveWay(`Table ${JSON.stringify(table.name)} was created or renamed while the locks were taken.`);
+      throw new LockConflict(`Table ${JSON.stringify(table.name)} was created or renamed while the locks were taken.`);
     }
     if (table.fileSeen !== table.fileNow) {
-      throw new GiveWay(`Table ${JSON.stringify(table.name)} was rewritten while the locks were taken.`);
+      throw new LockConflict(`Table ${JSON.stringify(table.name)} was rewritten while the locks were taken.`);
     }
   }
   return seen;
@@ -168,7 +168,7 @@ export function qualifiedName({ schema, name }: { schema: string; name: string }
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
-function lockWaitError(error: GiveWay, attempts: number, timeout: number): LifeboatError {
+function lockWaitError(error: LockConflict, attempts: number, timeout: number): LifeboatError {
   return new LifeboatError(
     `The tables could not be locked for reading within ${Math.round(timeout / 1000)} s (${attempts} attempts). ${error.reason} Let that statement end, or give it a lock_timeout, or raise lock-wait-timeout.`,
   );

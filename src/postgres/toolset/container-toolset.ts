@@ -32,7 +32,7 @@ export async function containerToolset(container: string, where?: Engine): Promi
         command: engine,
         args: ['exec', ...stdin, ...handed.args, container, ...words],
         env: { ...engineEnvironment(), ...handed.env },
-        inside: { kind: 'container-process', engine, container, mark },
+        containerProcess: { kind: 'container-process', engine, container, mark },
         ...whole.spec,
       };
     },
@@ -66,7 +66,7 @@ export async function imageToolset(image: string, where?: Engine): Promise<Tools
         command: engine,
         args: [...alone, ...stdin, `--name=${name}`, ...handed.args, `--entrypoint=${entrypoint}`, image, ...rest],
         env: { ...engineEnvironment(), ...handed.env },
-        inside: { kind: 'container', engine, name },
+        containerProcess: { kind: 'container', engine, name },
         ...whole.spec,
       };
     },

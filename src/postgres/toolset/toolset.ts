@@ -20,7 +20,7 @@ export interface Toolset {
 }
 
 /** The part of a ToolCommand that depends on where the program is. */
-export type Invocation = Pick<ToolCommand, 'command' | 'args' | 'env' | 'inside' | 'endMark'>;
+export type Invocation = Pick<ToolCommand, 'command' | 'args' | 'env' | 'containerProcess' | 'endMark'>;
 
 /** Whose programs are used, when a reader would not expect them; else nothing. */
 export function unexpected({ place, version, unnamed }: Toolset): string[] {

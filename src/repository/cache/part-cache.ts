@@ -10,7 +10,7 @@ import type { RepositoryContext } from '../context.ts';
 import type { ChosenBackup } from '../find-backup.ts';
 import { askActionsCache } from './actions-cache.ts';
 import type { CacheOutcome, CacheRequest } from './actions-cache-process.ts';
-import { FolderBeforeStore, goodVolumes, KeepingStore } from './store.ts';
+import { CachingStore, FolderBeforeStore, goodVolumes } from './store.ts';
 
 /** Milliseconds for an answer of the service. */
 const ANSWER_WITHIN = 10_000;
@@ -38,7 +38,7 @@ export class PartCache {
   /** Of this very backup; and no key is the beginning of another, for the service takes a key for a beginning. */
   readonly #key: string;
   #folder: Folder | null = null;
-  #keeping: { store: KeepingStore; volumes: Volume[] } | null = null;
+  #keeping: { store: CachingStore; volumes: Volume[] } | null = null;
 
   constructor(chosen: ChosenBackup, run: RepositoryContext) {
     this.#chosen = chosen;
@@ -84,7 +84,7 @@ export class PartCache {
     if ((await this.#ask('look-up', folder, ANSWER_WITHIN)) === 'done') return await this.#fetch(folder, volumes);
     this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
     const { store, set, id } = this.#chosen;
-    this.#keeping = { store: new KeepingStore(store, keyOf(set, id, ''), folder, volumes), volumes };
+    this.#keeping = { store: new CachingStore(store, keyOf(set, id, ''), folder, volumes), volumes };
     return this.#keeping.store;
   }
 

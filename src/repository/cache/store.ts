@@ -66,7 +66,7 @@ export class FolderBeforeStore implements PartStore {
 }
 
 /** The store; what is read of these volumes is also written into a folder, until that fails. */
-export class KeepingStore implements PartStore {
+export class CachingStore implements PartStore {
   readonly url: string;
   readonly #store: PartStore;
   readonly #folder: string;

@@ -148,7 +148,7 @@ test.each(['file', 's3'])('A2: a backup into %s is cancelled while it waits for 
   const before = await healthy(rig);
   const locked = server.psql(DATABASE, 'begin; lock table small in access exclusive mode; select pg_sleep(60)');
   const run = startBackup(rig);
-  await run.waitFor((printed) => printed.includes('gave way'));
+  await run.waitFor((printed) => printed.includes('backed off'));
   const result = await cancelled(run);
   await server.psql(
     'postgres',

@@ -183,7 +183,7 @@ describe('L6: timeouts that are set for the role', () => {
     await run.waitFor((printed) => printed.includes('Attempt 4 '));
     await server.psql('postgres', `select pg_terminate_backend(pid) ${holder}`);
     const result = await run.finished;
-    expect(result.log).toMatch(/Attempt 1 gave way/);
+    expect(result.log).toMatch(/Attempt 1 backed off/);
     expectGreen(result);
     await expect(locked).rejects.toThrow('terminating connection');
   });

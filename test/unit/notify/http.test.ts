@@ -15,8 +15,8 @@ import { startTlsFront } from '../../support/store/tls-front.ts';
 
 /** What nobody but the service may see. */
 const SECRET = 'T0K3N';
-const PATIENCE = { ofTry: 10_000, pauses: [10, 20] };
-const IMPATIENCE = { ...PATIENCE, ofTry: 1_000 };
+const TIMEOUTS = { ofTry: 10_000, pauses: [10, 20] };
+const SHORT_TIMEOUTS = { ...TIMEOUTS, ofTry: 1_000 };
 
 let service: HttpService;
 let stop: AbortController;
@@ -38,8 +38,8 @@ function call(address = service.url): HttpCall {
 }
 
 /** What it says when it gives up. */
-async function failure(asked = call(), patience = PATIENCE): Promise<string> {
-  const error = await send(asked, stop.signal, patience).catch((thrown: unknown) => thrown);
+async function failure(asked = call(), timeouts = TIMEOUTS): Promise<string> {
+  const error = await send(asked, stop.signal, timeouts).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(HttpError);
   const { message } = error as HttpError;
   expect(message).not.toContain(SECRET);
@@ -47,7 +47,7 @@ async function failure(asked = call(), patience = PATIENCE): Promise<string> {
 }
 
 test('what is sent arrives whole, and once', async () => {
-  await send(call(), stop.signal, PATIENCE);
+  await send(call(), stop.signal, TIMEOUTS);
   expect(service.requests).toEqual([
     expect.objectContaining({ method: 'POST', path: `/hooks/${SECRET}?key=${SECRET}`, body: '{"text":"ü"}' }),
   ]);
@@ -58,7 +58,7 @@ test('what is sent arrives whole, and once', async () => {
 });
 
 test('user and password of the URL go as a header', async () => {
-  await send(call(service.url.replace('//', '//who%40home:p%3Aw%20d@')), stop.signal, PATIENCE);
+  await send(call(service.url.replace('//', '//who%40home:p%3Aw%20d@')), stop.signal, TIMEOUTS);
   const authorization = `Basic ${Buffer.from('who@home:p:w d').toString('base64')}`;
   expect(service.requests[0]?.headers).toMatchObject({ authorization, host: service.host });
   expect(service.requests[0]?.path).toBe(`/hooks/${SECRET}?key=${SECRET}`);
@@ -69,7 +69,7 @@ describe('what passes is tried again', () => {
     'after %s twice it arrives',
     async (_, answer) => {
       service.answers(answer, answer, status(204));
-      await send(call(), stop.signal, PATIENCE);
+      await send(call(), stop.signal, TIMEOUTS);
       expect(service.requests.length).toBe(3);
     },
   );
@@ -93,14 +93,14 @@ describe('what passes is tried again', () => {
   test('no answer: each try has its time', async () => {
     service.answers(never);
     const start = performance.now();
-    expect(await failure(call(), IMPATIENCE)).toBe(`${service.host} did not answer in time (tried 3 times).`);
-    expect(performance.now() - start).toBeGreaterThan(3 * IMPATIENCE.ofTry - 50);
+    expect(await failure(call(), SHORT_TIMEOUTS)).toBe(`${service.host} did not answer in time (tried 3 times).`);
+    expect(performance.now() - start).toBeGreaterThan(3 * SHORT_TIMEOUTS.ofTry - 50);
     expect(service.requests.length).toBe(3);
   });
 
   test('slow at first, then quick enough', async () => {
     service.answers(never, slow(100));
-    await send(call(), stop.signal, IMPATIENCE);
+    await send(call(), stop.signal, SHORT_TIMEOUTS);
     expect(service.requests.length).toBe(2);
   });
 });
@@ -167,5 +167,5 @@ test('a certificate that nobody vouches for: the secret is not sent', async () =
 
 test('an answer without an end is a success, and is not read', async () => {
   service.answers(endless);
-  await send(call(), stop.signal, PATIENCE);
+  await send(call(), stop.signal, TIMEOUTS);
 });

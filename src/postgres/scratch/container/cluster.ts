@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../../../errors.ts';
 import { runTool, type ToolContext, ToolError } from '../../../process/child.ts';
-import { endInside, engineEnvironment } from '../../../process/container.ts';
+import { endContainerProcess, engineEnvironment } from '../../../process/container.ts';
 import { ourselves, sweepFolders } from '../../../process/owned-folder.ts';
 import { ask, type Engine, engineReason, engineWithImage } from '../../toolset/container-engine.ts';
 import { containerToolset } from '../../toolset/container-toolset.ts';
@@ -63,12 +63,12 @@ export async function startContainerCluster(
   await sweepFolders(parent, PREFIX, removeCluster);
   const folder = await createFolder(parent, { ...ourselves() });
   const forgetFolder = context.track({ kind: 'folder', path: folder.path });
-  const inside = { kind: 'container', engine: container.engine, name: container.name } as const;
-  const forgetContainer = context.track(inside);
+  const serverProcess = { kind: 'container', engine: container.engine, name: container.name } as const;
+  const forgetContainer = context.track(serverProcess);
   let stopWatch = () => {};
   const close = async () => {
     stopWatch();
-    await endInside(inside);
+    await endContainerProcess(serverProcess);
     forgetContainer();
     await removeFolder(folder, container);
     forgetFolder();
@@ -86,7 +86,7 @@ export async function startContainerCluster(
     const used = async () => (await sizeInside(container)) - size;
     const sizeWatch = watch(
       { ...watched, used, free: () => freeBelow(folder.path) },
-      () => void endInside(inside).catch(() => {}),
+      () => void endContainerProcess(serverProcess).catch(() => {}),
     );
     stopWatch = sizeWatch.stop;
     const connection = { PGHOST: host, PGPORT: '5432', PGDATABASE: 'postgres', PGUSER: superuser };
@@ -101,7 +101,7 @@ export async function startContainerCluster(
 async function removeContainersOfEndedRuns(engine: Engine): Promise<void> {
   const { stdout } = await ask(engine, ['ps', '--all', `--filter=name=${PREFIX}`, '--format={{.Names}}']);
   for (const name of stdout.split('\n').filter(isLeftByEndedRun)) {
-    await endInside({ kind: 'container', engine, name }).catch(() => {});
+    await endContainerProcess({ kind: 'container', engine, name }).catch(() => {});
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ManifestPart, Volume } from '../../../../src/formats/manifest.ts';
-import { FolderBeforeStore, goodVolumes, KeepingStore } from '../../../../src/repository/cache/store.ts';
+import { CachingStore, FolderBeforeStore, goodVolumes } from '../../../../src/repository/cache/store.ts';
 import { DamagedPart, readPart } from '../../../../src/repository/part-reader.ts';
 import { RangeDigests } from '../../../../src/store/fan-out/range-digests.ts';
 import { openFileStore } from '../../../../src/store/file/store.ts';
@@ -134,7 +134,7 @@ describe('a folder before the store', () => {
 
 describe('a store that is kept', () => {
   test('what is read is in the folder afterwards, for this user alone', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
+    const keeping = new CachingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     expect(await read(keeping)).toBe(sha256(whole));
     await keeping.finish();
     expect(await goodVolumes(folder, volumes)).toEqual(volumes);
@@ -144,14 +144,14 @@ describe('a store that is kept', () => {
   test('an object that is none of the volumes is read and not kept', async () => {
     const store = await storeWith([FIRST, SECOND]);
     await put(store, `${PREFIX}data.sums`, Buffer.alloc(32));
-    const keeping = new KeepingStore(store, PREFIX, folder, volumes);
+    const keeping = new CachingStore(store, PREFIX, folder, volumes);
     expect(await buffer(await keeping.read(`${PREFIX}data.sums`, { start: 0, end: 32 }))).toEqual(Buffer.alloc(32));
     await keeping.finish();
     expect(readdirSync(folder)).toEqual([]);
   });
 
   test('half read: what is in the folder is not taken for the whole', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
+    const keeping = new CachingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     const source = { store: keeping, folder: PREFIX, part, signal: context.signal, info: context.info };
     for await (const _ of readPart(source, SUMS)) break;
     await keeping.finish();
@@ -159,7 +159,7 @@ describe('a store that is kept', () => {
   });
 
   test('it cannot be written: the reader has everything, the room is given back, and the end tells why', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
+    const keeping = new CachingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     symlinkSync('/dev/full', join(folder, SECOND)); // The first volume is written, the second finds no space.
     expect(await read(keeping)).toBe(sha256(whole));
     await expect(keeping.finish()).rejects.toThrow(/ENOSPC/);
@@ -167,7 +167,7 @@ describe('a store that is kept', () => {
   });
 
   test('its folder is gone: the reader has everything, and the end tells why', async () => {
-    const keeping = new KeepingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
+    const keeping = new CachingStore(await storeWith([FIRST, SECOND]), PREFIX, folder, volumes);
     rmSync(folder, { recursive: true });
     expect(await read(keeping)).toBe(sha256(whole));
     await expect(keeping.finish()).rejects.toThrow(/ENOENT/);

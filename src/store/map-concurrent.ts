@@ -2,7 +2,7 @@
 const AT_ONCE = 8;
 
 /** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
-export async function sideBySide<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapConcurrent<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const left = [...items.entries()].reverse();
   const worker = async () => {

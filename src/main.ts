@@ -20,11 +20,17 @@ async function main(): Promise<void> {
     return;
   }
   const { track } = new Leftovers(leftoversSaver(actionsLog.warning));
-  const outcome = await runCommand({ get, env: process.env, reporter: actionsReporter, mask: core.setSecret, track });
+  const outcome = await runCommand({
+    get: getInput,
+    env: process.env,
+    reporter: actionsReporter,
+    mask: core.setSecret,
+    track,
+  });
   if (outcome !== 'good') process.exitCode = 1;
 }
 
-function get(name: string): string {
+function getInput(name: string): string {
   return core.getInput(name, { trimWhitespace: false });
 }
 

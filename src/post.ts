@@ -15,32 +15,32 @@ import type { StoreSettings } from './store/open.ts';
  */
 async function main(): Promise<void> {
   const { leftovers, problems } = readSavedLeftovers();
-  for (const problem of problems) warn(`part of the saved state was ignored: ${problem}`);
-  await cleanUp(leftovers, actionsLog, { after, stores });
+  for (const problem of problems) warnOfLeftovers(`part of the saved state was ignored: ${problem}`);
+  await cleanUp(leftovers, actionsLog, { after: runAfterCommands, stores: readStoreSettings });
 }
 
-function warn(why: string): void {
+function warnOfLeftovers(why: string): void {
   actionsLog.warning(
     `Cannot clean up completely: ${why}. If the run was killed, look for its processes, files and unfinished uploads.`,
   );
 }
 
-function get(name: string): string {
+function getInput(name: string): string {
   return core.getInput(name, { trimWhitespace: false });
 }
 
 /** The runner gives this step the inputs again, so the state holds neither commands nor secrets. */
-function after(): Promise<string[]> {
-  const env = commandEnvironment(get, process.env);
-  return runAfter(parseCommandLines(get('after').trim()), { env, log: actionsLog, track: () => () => {} });
+function runAfterCommands(): Promise<string[]> {
+  const env = commandEnvironment(getInput, process.env);
+  return runAfter(parseCommandLines(getInput('after').trim()), { env, log: actionsLog, track: () => () => {} });
 }
 
-function stores(): Promise<StoreSettings> {
-  return readStores(get, process.env, { ...actionsLog, mask: core.setSecret });
+function readStoreSettings(): Promise<StoreSettings> {
+  return readStores(getInput, process.env, { ...actionsLog, mask: core.setSecret });
 }
 
 try {
   await main();
 } catch (error) {
-  warn(messageOf(error));
+  warnOfLeftovers(messageOf(error));
 }

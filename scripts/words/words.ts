@@ -61,8 +61,8 @@ const WORDS: Word[] = [
 const EXCEPTIONS: Exception[] = [
   { phrase: /\bnobody:|\buser `?nobody\b/g, reason: 'the account of that name' },
   {
-    phrase: /\bDemands\b|\bdemands(?=[.,:;)}])/g,
-    reason: 'the type in src/formats/health/rule.ts, until it is renamed',
+    phrase: /\bdemands(?=[.,:;)}])/g,
+    reason: "the field of check's settings, until it is renamed",
   },
 ];
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
 import type { Leftover } from '../leftovers.ts';
-import { endGroup, identify } from '../process/child.ts';
+import { endGroup, identifyProcess } from '../process/child.ts';
 import { endContainerProcess } from '../process/container.ts';
 import type { Log } from '../report/log.ts';
 import type { StoreSettings } from '../store/open.ts';
@@ -81,7 +81,7 @@ async function sweepPart({ url, key }: Extract<Leftover, { kind: 'part' }>, sett
 }
 
 function endProcess({ pid, started, group }: Extract<Leftover, { kind: 'process' }>): void {
-  if (started === '' || identify(pid).started !== started) return;
+  if (started === '' || identifyProcess(pid).started !== started) return;
   if (group) endGroup(pid, 'SIGKILL');
   else process.kill(pid, 'SIGKILL');
 }

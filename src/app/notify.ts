@@ -6,10 +6,10 @@ import { sendMail } from '../notify/mail.ts';
 import { type MetricGroup, metricsOf, type StoreSpace } from '../notify/metrics.ts';
 import { readMetricsFile, writeMetricsFile } from '../notify/metrics-file.ts';
 import { lastAttemptFailed, metricsText } from '../notify/metrics-text.ts';
-import { push } from '../notify/pushgateway.ts';
+import { pushMetrics } from '../notify/pushgateway.ts';
 import type { RunResult } from '../notify/run-result.ts';
 import type { MonitoringSettings } from '../notify/settings.ts';
-import { makeMessage, post, workflowRun } from '../notify/webhook.ts';
+import { makeMessage, postWebhook, workflowRun } from '../notify/webhook.ts';
 import type { Log } from '../report/log.ts';
 import type { StoreLocation } from '../store/location.ts';
 
@@ -84,9 +84,10 @@ async function notifyEnd(
     await writeMetricsFile(path, metricsText(groups, previous));
   });
   await Promise.all([
-    attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
+    attempt('pushgateway-url', pushgateway, async (url) => pushMetrics(url, await measuredOnce(), stop)),
     attempt('webhook-url', webhook, async (url) => {
-      if (result.failure !== null || recovered) await post(url, makeMessage(result, workflowRun(notifier.env)), stop);
+      if (result.failure !== null || recovered)
+        await postWebhook(url, makeMessage(result, workflowRun(notifier.env)), stop);
     }),
     attempt('smtp-url', mail, async (settings) => {
       if (result.failure !== null || recovered) {

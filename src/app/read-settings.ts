@@ -4,7 +4,7 @@ import { LifeboatError } from '../errors.ts';
 import { Problems } from '../inputs/problems.ts';
 import type { Environment, GetInput, InputLog, Schema } from '../inputs/schema.ts';
 import { maskSecrets, secretsOf } from '../inputs/secrets.ts';
-import { alternatives } from '../inputs/values/words.ts';
+import { joinWithOr } from '../inputs/values/words.ts';
 import type { StoreLocation } from '../store/location.ts';
 import { quote } from '../text.ts';
 
@@ -39,7 +39,7 @@ function parseCommand(text: string): Command {
   if (text === '') return DEFAULT_COMMAND;
   const command = findCommand(text);
   if (command !== undefined) return command;
-  throw new LifeboatError(`${quote(text)} is not a command. Write ${alternatives(COMMAND_NAMES)}.`);
+  throw new LifeboatError(`${quote(text)} is not a command. Write ${joinWithOr(COMMAND_NAMES)}.`);
 }
 
 /** An input of another command has no effect here, though the workflow's author may expect one. */

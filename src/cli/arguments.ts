@@ -5,7 +5,7 @@ import { LifeboatError, messageOf } from '../errors.ts';
 import type { InputName } from '../inputs/declarations.ts';
 import type { Environment, GetInput } from '../inputs/schema.ts';
 import { holdsSecret } from '../inputs/secrets.ts';
-import { alternatives } from '../inputs/values/words.ts';
+import { joinWithOr } from '../inputs/values/words.ts';
 
 /** What the command line asks for. */
 export interface CommandLine {
@@ -42,7 +42,7 @@ export function readCommandLine(words: string[], env: Environment): CommandLine 
   const command = findCommand(first);
   if (command === undefined) {
     throw new LifeboatError(
-      `${JSON.stringify(first)} is not a command. Write ${alternatives(COMMAND_NAMES)}; lifeboat --help says what each is for.`,
+      `${JSON.stringify(first)} is not a command. Write ${joinWithOr(COMMAND_NAMES)}; lifeboat --help says what each is for.`,
     );
   }
   const flags = new Map<string, string[]>();
@@ -55,9 +55,9 @@ export function readCommandLine(words: string[], env: Environment): CommandLine 
     flags.set(name, [...(flags.get(name) ?? []), taken]);
   }
   const has = (name: string) => flags.get(name)?.at(-1) === 'true';
-  const given = new Map<string, string>(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
-  given.set('command', command.name);
-  return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
+  const texts = new Map<string, string>(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
+  texts.set('command', command.name);
+  return { command, help: has('help'), json: has('json'), get: (name) => texts.get(name) ?? '' };
 }
 
 function flagOf(word: string, command: Command): { name: string; text: string | null } {

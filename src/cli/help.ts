@@ -32,12 +32,12 @@ export function commandHelp(command: Command): string {
   const inputs = inputsOf(command).map((name) => {
     const { default: byDefault, help } = INPUTS[name];
     const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
-    return [head, ...wrapped(help, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
+    return [head, ...wrapText(help, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
   });
   return `lifeboat ${command.name}: ${command.summary}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
 }
 
-function wrapped(text: string, width: number): string[] {
+function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

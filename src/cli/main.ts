@@ -32,22 +32,22 @@ export async function runCli(words: string[]): Promise<number> {
     process.stdout.write(commandHelp(line.command));
     return EXIT_CODES.good;
   }
-  return run(line);
+  return runCommandLine(line);
 }
 
-async function run({ command, json, get }: CommandLine): Promise<number> {
+async function runCommandLine({ command, json, get }: CommandLine): Promise<number> {
   const reporter = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
-  const confirmed = command.name === 'restore' ? await confirm(get) : get;
+  const confirmed = command.name === 'restore' ? await askToConfirm(get) : get;
   // What a run begins that must not outlive it, ends with it; there is no step after it that could.
   const track = () => () => {};
   const mask = (secret: string) => reporter.mask(secret);
   const outcome = await runCommand({ get: confirmed, env: process.env, reporter, mask, track });
-  reporter.end();
+  reporter.finish();
   return EXIT_CODES[outcome];
 }
 
 /** Asks a person at a terminal for what `confirm` wants; a script gives it as a flag. */
-async function confirm(get: GetInput): Promise<GetInput> {
+async function askToConfirm(get: GetInput): Promise<GetInput> {
   const isAsked = get('confirm') === '' && !['true', 'True', 'TRUE'].includes(get('dry-run').trim());
   if (!isAsked || !process.stdin.isTTY || !process.stderr.isTTY) return get;
   const what =

@@ -62,7 +62,7 @@ export class Terminal implements Reporter {
   }
 
   /** What is left to be said when all is over. */
-  end(): void {
+  finish(): void {
     this.#clear();
     if (this.#restoredUrl === null) return;
     // It holds the password, and is what was asked for.
@@ -79,8 +79,8 @@ export class Terminal implements Reporter {
   /** One line that is written over. */
   #showStatus(line: string, share: number | null): void {
     this.#clear();
-    const shown = `${share === null ? '' : `${bar(share)}  `}${oneLine(line)}`;
-    process.stderr.write(shown.slice(0, (process.stderr.columns || 80) - 1));
+    const status = `${share === null ? '' : `${progressBar(share)}  `}${oneLine(line)}`;
+    process.stderr.write(status.slice(0, (process.stderr.columns || 80) - 1));
     this.#status = true;
   }
 
@@ -91,7 +91,7 @@ export class Terminal implements Reporter {
 }
 
 /** `[########............]  42 %`. */
-function bar(share: number): string {
+function progressBar(share: number): string {
   const full = Math.round(share * BAR);
   return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.round(share * 100)
     .toString()

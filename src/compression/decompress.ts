@@ -39,7 +39,7 @@ export async function* decompress(source: AsyncIterable<Uint8Array>, length: num
 /** Gives a stream to zstd: one chunk is decompressed while the next is fetched. */
 class Feed {
   readonly #zstd: ZstdDecompress;
-  #given = 0;
+  #passed = 0;
   #tail: Buffer = Buffer.of();
   /** How the source failed. */
   error: unknown = null;
@@ -54,7 +54,7 @@ class Feed {
     let taken = Promise.resolve();
     try {
       for await (const chunk of source) {
-        this.#given += chunk.length;
+        this.#passed += chunk.length;
         this.#tail = Buffer.concat([this.#tail, chunk.subarray(-EMPTY_FRAME)]).subarray(-EMPTY_FRAME);
         await taken;
         if (this.#zstd.destroyed) break;
@@ -70,7 +70,7 @@ class Feed {
 
   /** What zstd did not want, for its frame had ended; null when that is much. */
   rest(): Buffer | null {
-    const left = this.#given - this.#zstd.bytesWritten;
+    const left = this.#passed - this.#zstd.bytesWritten;
     if (left > EMPTY_FRAME) return null;
     return this.#tail.subarray(this.#tail.length - left);
   }

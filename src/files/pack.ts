@@ -7,7 +7,7 @@ import type { Entry } from './entry.ts';
 import { Notes } from './notes.ts';
 import { END_OF_ARCHIVE, headerOf, paddingOf } from './tar.ts';
 import { TreeDigest } from './tree-digest.ts';
-import { notText, reading, type Tree, type TreeStep, unlessGone, walk } from './walk.ts';
+import { notText, requireReadable, type Tree, type TreeStep, unlessGone, walkTree } from './walk.ts';
 
 /** Bytes read at once. */
 const CHUNK = 1024 * 1024;
@@ -29,7 +29,7 @@ export class TreePacker {
 
   /** The archive. Digest and notes are of the whole tree when it has come to its end. */
   async *archive(): AsyncGenerator<Uint8Array> {
-    for await (const found of walk(this.#tree, this.notes, this.#at)) {
+    for await (const found of walkTree(this.#tree, this.notes, this.#at)) {
       if (found.type === 'folder') yield this.#entry({ ...factsOf(found.stat), type: 'folder', path: found.path });
       else if (found.type === 'link') yield* this.#link(found.path);
       else yield* this.#file(found.path);
@@ -82,7 +82,7 @@ export class TreePacker {
   async *#content(file: FileHandle, { path, size }: Entry): AsyncGenerator<Uint8Array> {
     for (let position = 0; position < size; ) {
       const bytes = Buffer.allocUnsafe(Math.min(CHUNK, size - position));
-      const { bytesRead } = await reading(this.#tree, path, () => file.read(bytes, 0, bytes.length, position));
+      const { bytesRead } = await requireReadable(this.#tree, path, () => file.read(bytes, 0, bytes.length, position));
       const taken = bytesRead === 0 ? bytes.fill(0) : bytes.subarray(0, bytesRead);
       position += taken.length;
       yield taken;

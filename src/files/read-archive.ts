@@ -30,7 +30,7 @@ export async function* readArchive(source: AsyncIterable<Uint8Array>): AsyncGene
   try {
     for await (const stored of feed.meaning(archive)) {
       const entry = entryOf(stored.header);
-      place.demand(entry);
+      place.requireMember(entry);
       yield { entry, content: feed.meaning(stored as AsyncIterable<Uint8Array>) };
       stored.resume(); // Nobody wants more of it.
     }
@@ -60,7 +60,7 @@ class Feed {
     try {
       for await (const chunk of source) {
         if (archive.destroyed) return;
-        if (!archive.write(chunk)) await drained(archive);
+        if (!archive.write(chunk)) await waitForDrain(archive);
       }
       archive.end(null);
     } catch (error) {
@@ -71,7 +71,7 @@ class Feed {
 }
 
 /** Resolves too when the archive is read no further. */
-function drained(archive: Extract): Promise<void> {
+function waitForDrain(archive: Extract): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       archive.off('drain', done).off('close', done);
@@ -132,7 +132,7 @@ class Place {
   /** The folders that the last entry lies in, by their names in the archive. */
   readonly #open: string[] = [];
 
-  demand(entry: Entry): void {
+  requireMember(entry: Entry): void {
     const name = archiveName(entry);
     const bytes = Buffer.from(name);
     if (Buffer.compare(this.#last, bytes) >= 0)

@@ -18,8 +18,8 @@ export async function readTree(
   const tree = new TreeDigest();
   for await (const { entry, content } of readArchive(source)) {
     const hash = createHash('sha256');
-    if (writer === null) for await (const _ of hashed(content, hash));
-    else await writer.write(entry, hashed(content, hash));
+    if (writer === null) for await (const _ of hashContent(content, hash));
+    else await writer.write(entry, hashContent(content, hash));
     tree.add(entry, entry.type === 'file' ? hash.digest('hex') : '');
     if (entry.path !== '') onPath(entry.path);
   }
@@ -27,7 +27,7 @@ export async function readTree(
   return { ...tree.counts, digest: tree.digest() };
 }
 
-async function* hashed(content: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+async function* hashContent(content: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
   for await (const bytes of content) {
     hash.update(bytes);
     yield bytes;

@@ -22,18 +22,18 @@ export function headerOf(entry: Entry): Buffer {
   const name = archiveName(entry);
   const seconds = floorSeconds(mtime);
   const records = [
-    ...(isPlain(name) ? [] : [record('path', name)]),
-    ...(isPlain(target) ? [] : [record('linkpath', target)]),
-    ...(uid > LARGEST_ID ? [record('uid', uid)] : []),
-    ...(gid > LARGEST_ID ? [record('gid', gid)] : []),
-    ...(size > LARGEST_SIZE ? [record('size', size)] : []),
-    ...(isWhole(mtime) ? [] : [record('mtime', decimal(mtime))]),
+    ...(isPlain(name) ? [] : [extendedRecord('path', name)]),
+    ...(isPlain(target) ? [] : [extendedRecord('linkpath', target)]),
+    ...(uid > LARGEST_ID ? [extendedRecord('uid', uid)] : []),
+    ...(gid > LARGEST_ID ? [extendedRecord('gid', gid)] : []),
+    ...(size > LARGEST_SIZE ? [extendedRecord('size', size)] : []),
+    ...(isWhole(mtime) ? [] : [extendedRecord('mtime', decimalSeconds(mtime))]),
   ];
-  const plain = block(TYPE_FLAGS[type], { name, mode, uid, gid, size, seconds, target });
+  const plain = headerBlock(TYPE_FLAGS[type], { name, mode, uid, gid, size, seconds, target });
   if (records.length === 0) return plain;
   const body = Buffer.concat(records);
   const extended = { name: './PaxHeader', mode: 0o644, uid: 0, gid: 0, size: body.length, seconds: 0, target: '' };
-  return Buffer.concat([block(EXTENDED_HEADER, extended), body, paddingOf(body.length), plain]);
+  return Buffer.concat([headerBlock(EXTENDED_HEADER, extended), body, paddingOf(body.length), plain]);
 }
 
 /** Content is followed by zeros up to the next block. */
@@ -52,7 +52,7 @@ interface Fields {
 }
 
 /** What does not fit is cut or 0 here, and right in the extended header. */
-function block(typeFlag: string, { name, mode, uid, gid, size, seconds, target }: Fields): Buffer {
+function headerBlock(typeFlag: string, { name, mode, uid, gid, size, seconds, target }: Fields): Buffer {
   const bytes = Buffer.alloc(BLOCK);
   const octal = (value: number, offset: number, digits: number) =>
     bytes.write(value.toString(8).padStart(digits, '0'), offset);
@@ -73,7 +73,7 @@ function block(typeFlag: string, { name, mode, uid, gid, size, seconds, target }
 }
 
 /** `LENGTH KEY=VALUE\n`, where the length counts its own digits too. */
-function record(key: string, value: string | number): Buffer {
+function extendedRecord(key: string, value: string | number): Buffer {
   const text = ` ${key}=${value}\n`;
   const size = Buffer.byteLength(text);
   let length = size + String(size).length;
@@ -97,7 +97,7 @@ function floorSeconds(mtime: bigint): number {
 }
 
 /** Seconds with all digits: `1764115200.25`, `-0.5`. */
-function decimal(mtime: bigint): string {
+function decimalSeconds(mtime: bigint): string {
   const [sign, positive] = mtime < 0n ? ['-', -mtime] : ['', mtime];
   const fraction = String(positive % NANOSECONDS)
     .padStart(9, '0')
@@ -105,7 +105,7 @@ function decimal(mtime: bigint): string {
   return `${sign}${positive / NANOSECONDS}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** Nanoseconds of what {@link decimal} writes; null when it is none. */
+/** Nanoseconds of what {@link decimalSeconds} writes; null when it is none. */
 export function parseDecimal(text: string): bigint | null {
   const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
   if (whole === '') return null;

@@ -31,7 +31,7 @@ interface Listing {
  * Everything in the tree, in the order of an archive. Of one folder at a time, and those that it lies in, the names are
  * in memory. What is gone meanwhile is noted; what may not be read is an error that names it.
  */
-export async function* walk(
+export async function* walkTree(
   tree: Tree,
   notes: Notes,
   at: (step: TreeStep, path: string) => Promise<void> = async () => {},
@@ -46,7 +46,7 @@ export async function* walk(
     await at('listed', path);
     return found;
   };
-  const root = await reading(tree, '', () => enter(''));
+  const root = await requireReadable(tree, '', () => enter(''));
   if (root === null) throw new LifeboatError(`paths: ${tree.label}: ${JSON.stringify(tree.folder)} is no folder.`);
   yield { type: 'folder', path: '', stat: root };
   for (let listing = open.at(-1); listing !== undefined; listing = open.at(-1)) {
@@ -64,7 +64,7 @@ export async function* walk(
 /** null: it is gone, or something else is there now. */
 export async function unlessGone<T>(tree: Tree, path: string, read: () => Promise<T>): Promise<T | null> {
   try {
-    return await reading(tree, path, read);
+    return await requireReadable(tree, path, read);
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
@@ -73,7 +73,7 @@ export async function unlessGone<T>(tree: Tree, path: string, read: () => Promis
 }
 
 /** A backup that lacks a file because it may not be read would lack it without a word: that is an error. */
-export async function reading<T>(tree: Tree, path: string, read: () => Promise<T>): Promise<T> {
+export async function requireReadable<T>(tree: Tree, path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

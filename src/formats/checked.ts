@@ -41,11 +41,11 @@ function isDeep(bytes: Uint8Array): boolean {
 /** An object that has these fields; others are left out. */
 export function object<T extends object>(checks: { [N in keyof T]: Check<T[N]> }): Check<T> {
   return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw expected('an object', path);
-    const given = value as Record<string, unknown>;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch('an object', path);
+    const fields = value as Record<string, unknown>;
     const taken = Object.entries(checks).map(([name, check]) => [
       name,
-      (check as Check<unknown>)(given[name], path === '' ? name : `${path}.${name}`),
+      (check as Check<unknown>)(fields[name], path === '' ? name : `${path}.${name}`),
     ]);
     return Object.fromEntries(taken) as T;
   };
@@ -53,7 +53,7 @@ export function object<T extends object>(checks: { [N in keyof T]: Check<T[N]> }
 
 export function list<T>(check: Check<T>): Check<T[]> {
   return (value, path) => {
-    if (!Array.isArray(value)) throw expected('a list', path);
+    if (!Array.isArray(value)) throw mismatch('a list', path);
     return value.map((item, index) => check(item, `${path}[${index}]`));
   };
 }
@@ -70,7 +70,7 @@ export function withDefault<T>(check: Check<T>, byDefault: T): Check<T> {
 /** Values by names that are not known beforehand. */
 export function record<T>(check: Check<T>): Check<Record<string, T>> {
   return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw expected('an object', path);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch('an object', path);
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [text(name, `a name in ${path}`), check(item, `${path}.${name}`)]),
     );
@@ -80,7 +80,7 @@ export function record<T>(check: Check<T>): Check<Record<string, T>> {
 export function literal<const T extends string | number>(...allowed: T[]): Check<T> {
   return (value, path) => {
     if (allowed.includes(value as T)) return value as T;
-    throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
+    throw mismatch(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
   };
 }
 
@@ -89,26 +89,26 @@ export function literal<const T extends string | number>(...allowed: T[]): Check
  * PostgreSQL nor a file system has text with them.
  */
 export const text: Check<string> = (value, path) => {
-  if (typeof value !== 'string') throw expected('text', path);
-  if (value.includes('\0') || !value.isWellFormed()) throw expected('text without NUL and in whole characters', path);
+  if (typeof value !== 'string') throw mismatch('text', path);
+  if (value.includes('\0') || !value.isWellFormed()) throw mismatch('text without NUL and in whole characters', path);
   return value;
 };
 
 export function textLike(pattern: RegExp, what: string): Check<string> {
   return (value, path) => {
-    if (!pattern.test(text(value, path))) throw expected(what, path);
+    if (!pattern.test(text(value, path))) throw mismatch(what, path);
     return value as string;
   };
 }
 
 export const flag: Check<boolean> = (value, path) => {
-  if (typeof value !== 'boolean') throw expected('true or false', path);
+  if (typeof value !== 'boolean') throw mismatch('true or false', path);
   return value;
 };
 
 /** A number of things or bytes. */
 export const count: Check<number> = (value, path) => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw expected('a whole number', path);
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw mismatch('a whole number', path);
   return value as number;
 };
 
@@ -119,7 +119,7 @@ export const digits: Check<string> = textLike(/^\d{1,40}$/, 'digits');
 export const signedDigits: Check<string> = textLike(/^-?\d{1,60}$/, 'digits');
 
 export const integer: Check<number> = (value, path) => {
-  if (!Number.isSafeInteger(value)) throw expected('a whole number', path);
+  if (!Number.isSafeInteger(value)) throw mismatch('a whole number', path);
   return value as number;
 };
 
@@ -127,11 +127,11 @@ export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex
 
 /** A moment in UTC, ISO 8601. */
 export const moment: Check<string> = (value, path) => {
-  const given = text(value, path);
-  if (Number.isNaN(Date.parse(given))) throw expected('a time', path);
-  return given;
+  const checkedText = text(value, path);
+  if (Number.isNaN(Date.parse(checkedText))) throw mismatch('a time', path);
+  return checkedText;
 };
 
-function expected(what: string, path: string): FormatError {
+function mismatch(what: string, path: string): FormatError {
   return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
 }

@@ -81,7 +81,7 @@ export class Listing {
       else this.#ignored++;
       return;
     }
-    const found = this.#found.get(id) ?? nothing();
+    const found = this.#found.get(id) ?? emptyFolder();
     this.#found.set(id, found);
     kind(found, size);
     this.#backups = null;
@@ -96,7 +96,7 @@ export class Listing {
 
   #listBackups(now: Date): ListedBackup[] {
     const backups = [...this.#found]
-      .map(([id, found]) => listed(id, found, now))
+      .map(([id, found]) => listedBackup(id, found, now))
       .sort((a, b) => (a.id < b.id ? 1 : -1));
     const usable = backups.filter(({ complete, fromFuture }) => complete && !fromFuture);
     const proven = usable.find(({ lastTest }) => lastTest?.verdict === 'proven');
@@ -107,7 +107,7 @@ export class Listing {
 
   /** The volumes of a backup that hold something, and their side objects: names in its folder, and bytes. */
   files(id: string): { key: string; size: number }[] {
-    const found = this.#found.get(id) ?? nothing();
+    const found = this.#found.get(id) ?? emptyFolder();
     const volumes = [...found.parts].flatMap(([part, stored]) =>
       stored.map(({ index, size }) => ({ key: volumeFile(part, index), size })),
     );
@@ -150,7 +150,7 @@ interface Found {
   signedRecords: Set<string> | null;
 }
 
-function nothing(): Found {
+function emptyFolder(): Found {
   return {
     parts: new Map(),
     sums: null,
@@ -219,7 +219,7 @@ function newestFirst(a: { file: string }, b: { file: string }): number {
   return a.file < b.file ? 1 : -1;
 }
 
-function listed(id: string, found: Found, now: Date): ListedBackup {
+function listedBackup(id: string, found: Found, now: Date): ListedBackup {
   const created = startOf(id) ?? now;
   const missing = missingIn(found);
   const parts = inOrder(found.parts.keys()).map((name) => {

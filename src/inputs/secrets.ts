@@ -1,5 +1,5 @@
 import { INPUTS, type InputDeclaration, type InputName, type Secrecy } from './declarations.ts';
-import { tidied } from './keys/key-text.ts';
+import { tidyKeyText } from './keys/key-text.ts';
 import type { Environment, GetInput, InputLog } from './schema.ts';
 
 /** Shorter texts stand everywhere: their mask would hide ordinary words, and give the secret away. */
@@ -100,7 +100,9 @@ export function maskSecret(name: string, secret: string, log: InputLog): void {
 function linesOf(name: string, text: string): string[] {
   const lines = text.split(/[\r\n]+/).map((line) => line.trim());
   if (!name.endsWith('-key')) return lines;
-  return [...lines, ...tidied(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+  return [...lines, ...tidyKeyText(text).split('\n')].filter(
+    (line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line),
+  );
 }
 
 function passwordsIn(text: string): string[] {

@@ -1,4 +1,4 @@
-import { type HttpCall, send, TIMEOUTS } from './http.ts';
+import { type HttpCall, sendRequest, TIMEOUTS } from './http.ts';
 
 /**
  * What is told to a service that alarms when it hears nothing: the URL itself for success, `/start` and `/fail` below
@@ -12,7 +12,7 @@ const START_TIMEOUTS = { ofTry: 5_000, pauses: [] };
 /** Throws an HttpError. */
 export function sendBeat(url: URL, beat: Beat, stop: AbortSignal): Promise<void> {
   const call: HttpCall = { method: 'GET', url: beatUrl(url, beat) };
-  return send(call, stop, beat === 'start' ? START_TIMEOUTS : TIMEOUTS);
+  return sendRequest(call, stop, beat === 'start' ? START_TIMEOUTS : TIMEOUTS);
 }
 
 function beatUrl(url: URL, beat: Beat): URL {

@@ -21,7 +21,7 @@ export class HttpError extends Error {
  * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
  * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
  */
-export async function send(call: HttpCall, stop: AbortSignal, timeouts = TIMEOUTS): Promise<void> {
+export async function sendRequest(call: HttpCall, stop: AbortSignal, timeouts = TIMEOUTS): Promise<void> {
   for (let tries = 1; ; tries++) {
     const problem = await tryOnce(call, stop, timeouts.ofTry);
     if (problem === null) return;
@@ -53,7 +53,7 @@ async function tryOnce(call: HttpCall, stop: AbortSignal, time: number): Promise
     });
     // Nothing that they say is wanted, and it could be long.
     await answer.body?.cancel();
-    return answer.ok ? null : refusal(answer, url);
+    return answer.ok ? null : refusalOf(answer, url);
   } catch (error) {
     if (signal.aborted) return { what: 'did not answer in time', passing: true };
     return { what: `could not be reached: ${reasonOf(error)}`, passing: true };
@@ -61,7 +61,7 @@ async function tryOnce(call: HttpCall, stop: AbortSignal, time: number): Promise
 }
 
 /** A redirect is not followed: it would hand the secret in the URL, or the message, to whoever it names. */
-function refusal({ status, headers }: Response, url: URL): Problem {
+function refusalOf({ status, headers }: Response, url: URL): Problem {
   const location = headers.get('location');
   if (status >= 300 && status < 400 && location !== null) {
     const host = URL.canParse(location, url.href) ? new URL(location, url.href).host : 'nowhere';

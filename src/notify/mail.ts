@@ -37,9 +37,9 @@ export async function sendMail({ server, from, to }: MailSettings, message: Mess
     const { rejected } = await transport.sendMail({ from, to, ...mailOf(message), headers });
     if (rejected.length > 0) throw new Error(`it refused ${rejected.map(String).join(', ')}`);
   } catch (error) {
-    const { code, message: said } = error as Error & { code?: string };
+    const { code, message: reported } = error as Error & { code?: string };
     const why =
-      code === 'ETIMEDOUT' ? 'it did not answer in time' : hideSecrets(said, login === null ? [] : formsOf(login));
+      code === 'ETIMEDOUT' ? 'it did not answer in time' : hideSecrets(reported, login === null ? [] : formsOf(login));
     // Without the cause: its words can be the server's, and a server may repeat what it was sent.
     throw new Error(`${host}:${port} did not take the mail: ${why}.`);
   } finally {

@@ -61,11 +61,11 @@ function readSeries(text: string): Series[] {
 function labelText({ set, command, store, stage }: MetricGroup['labels'] & { stage?: string }): string {
   const labels = { set, command, store, stage };
   return Object.entries(labels)
-    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escaped(value)}"`]))
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escapeLabel(value)}"`]))
     .join(',');
 }
 
 /** Prometheus, "Exposition formats": backslash, quote and line feed. */
-function escaped(value: string): string {
+function escapeLabel(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -1,5 +1,5 @@
 import { oneLine } from '../report/escape.ts';
-import { send } from './http.ts';
+import { sendRequest } from './http.ts';
 import type { RunResult } from './run-result.ts';
 
 /** Characters of the message; the summary has all. */
@@ -52,7 +52,7 @@ export interface Message {
 export function makeMessage(result: RunResult, run: WorkflowRun | null): Message {
   const { command, failure, facts, about, ended, duration, cancelled } = result;
   const title = failure?.title ?? `Lifeboat: ${command} recovered`;
-  const message = cut(failure?.message ?? recoveryText(result), LONGEST);
+  const message = shorten(failure?.message ?? recoveryText(result), LONGEST);
   return {
     text: chatText({ mark: failure === null ? '✅' : '❌', title, message }, result, run),
     event: failure === null ? 'recovery' : 'failure',
@@ -78,8 +78,8 @@ function recoveryText({ command, facts }: RunResult): string {
 }
 
 /** Throws an HttpError. */
-export function post(url: URL, message: Message, stop: AbortSignal): Promise<void> {
-  return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
+export function postWebhook(url: URL, message: Message, stop: AbortSignal): Promise<void> {
+  return sendRequest({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
 }
 
 function chatText(
@@ -92,17 +92,18 @@ function chatText(
     ...(about.database === null ? [] : [`database ${about.database}`]),
     ...(about.backup === null ? [] : [`backup ${about.backup}`]),
   ].join(', ');
-  const where = run === null ? '' : `${chatSafe(cut(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
+  const where =
+    run === null ? '' : `${chatSafe(shorten(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
   const lines = [
     `${mark} ${chatSafe(title)}`,
-    chatSafe(cut(named, LONGEST_NAMES)),
-    ...cut(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
+    chatSafe(shorten(named, LONGEST_NAMES)),
+    ...shorten(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
     where,
   ];
   return lines.filter((line) => line !== '').join('\n');
 }
 
-function cut(text: string, longest: number): string {
+function shorten(text: string, longest: number): string {
   return text.length > longest ? `${text.slice(0, longest)}… (see the run for the rest)` : text;
 }
 

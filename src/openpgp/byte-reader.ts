@@ -25,14 +25,14 @@ export class ByteReader {
   }
 
   /** Some of the next bytes, at least one and at most `most`; null at the end. No byte is copied. */
-  async some(most: number): Promise<Uint8Array | null> {
+  async readUpTo(most: number): Promise<Uint8Array | null> {
     if ((await this.peek(1)).length === 0) return null;
     return this.take(Math.min(most, this.#chunk.length));
   }
 
   /** Whatever is left, as it comes. */
   async *rest(): AsyncGenerator<Uint8Array> {
-    for (let bytes = await this.some(Infinity); bytes !== null; bytes = await this.some(Infinity)) yield bytes;
+    for (let bytes = await this.readUpTo(Infinity); bytes !== null; bytes = await this.readUpTo(Infinity)) yield bytes;
   }
 
   /** Nobody reads on: the source is told. */

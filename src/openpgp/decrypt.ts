@@ -28,37 +28,37 @@ export async function* decrypt(
   const reader = new ByteReader(source);
   try {
     const key = await readSessionKey(reader, settings);
-    const { tag, body } = await readPacket(reader);
+    const { tag, readBody } = await readPacket(reader);
     if (tag === UNAUTHENTICATED_DATA) throw new PacketError('it is not authenticated, for it has no code at its end');
     if (tag !== ENCRYPTED_DATA) throw new PacketError('its encrypted data is missing');
-    yield* contents(decryptedPackets(key, body));
-    await demandEnd(reader);
+    yield* contentOf(decryptedPackets(key, readBody));
+    await requireEnd(reader);
   } catch (error) {
-    throw error instanceof PacketError ? damaged(error) : error;
+    throw error instanceof PacketError ? damagedMessage(error) : error;
   } finally {
     await reader.close();
   }
 }
 
 /** The bytes of the one file in a message; gpg compresses it unless it is told not to. */
-async function* contents(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* contentOf(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = new ByteReader(packets);
-  if ((await peekTag(reader)) === COMPRESSED_DATA) yield* inflated(reader.rest());
+  if ((await peekTag(reader)) === COMPRESSED_DATA) yield* inflate(reader.rest());
   else {
-    const { tag, body } = await readPacket(reader);
+    const { tag, readBody } = await readPacket(reader);
     if (tag !== LITERAL_DATA) throw new PacketError('there is no data in it');
-    yield* literalData(body);
+    yield* literalData(readBody);
   }
-  await demandEnd(reader);
+  await requireEnd(reader);
 }
 
 /** Only at its end a stream tells whether it was whole. */
-async function demandEnd(reader: ByteReader): Promise<void> {
+async function requireEnd(reader: ByteReader): Promise<void> {
   if ((await reader.peek(1)).length > 0) throw new PacketError('other bytes follow it');
 }
 
 /** A Compressed Data packet and what is in it. Lifeboat writes none. */
-async function* inflated(packets: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* inflate(packets: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   const openpgp = await import('openpgp');
   let failure: unknown = null;
   // Node's own Readable.toWeb throws where nobody can catch it when its reader stops early.
@@ -82,7 +82,7 @@ async function* inflated(packets: AsyncGenerator<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
-function damaged(error: PacketError): DamagedMessage {
+function damagedMessage(error: PacketError): DamagedMessage {
   const what = error.message.replace(/\.$/, '');
   return new DamagedMessage(`It is not whole, or was changed after it was encrypted: ${what}.`, { cause: error });
 }

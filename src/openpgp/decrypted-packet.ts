@@ -42,7 +42,7 @@ export async function* decryptedPackets(
 
   let held: Buffer = Buffer.of();
   for await (const chunk of reader.rest()) {
-    const pieces = apart(held, decipher.update(chunk));
+    const pieces = splitOffCode(held, decipher.update(chunk));
     held = pieces.held;
     for (const bytes of pieces.free) {
       hash.update(bytes);
@@ -55,7 +55,7 @@ export async function* decryptedPackets(
 }
 
 /** What may be the code is held back until more has come. Only small pieces are copied. */
-function apart(before: Buffer, plain: Buffer): { free: Buffer[]; held: Buffer } {
+function splitOffCode(before: Buffer, plain: Buffer): { free: Buffer[]; held: Buffer } {
   const [first, last] = plain.length < CODE_SIZE ? [Buffer.of(), Buffer.concat([before, plain])] : [before, plain];
   const end = Math.max(0, last.length - CODE_SIZE);
   return { free: [first, last.subarray(0, end)].filter(({ length }) => length > 0), held: last.subarray(end) };

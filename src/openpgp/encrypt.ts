@@ -29,7 +29,7 @@ export async function prepareEncryption(settings: EncryptionSettings): Promise<E
   const openpgp = await import('openpgp');
   const encryptionKeys: PublicKey[] = await openpgp.readKeys({ armoredKeys: settings.armored });
   return {
-    describe: { kind: 'public-key', recipients: await fingerprints(encryptionKeys) },
+    describe: { kind: 'public-key', recipients: await fingerprintsOf(encryptionKeys) },
     encrypt: encryptWith((data) =>
       openpgp.encryptSessionKey({ data, algorithm: 'aes256', encryptionKeys, format: 'binary' }),
     ),
@@ -44,7 +44,7 @@ function encryptWith(wrap: WrapKey): Encryption['encrypt'] {
   };
 }
 
-async function fingerprints(keys: PublicKey[]): Promise<string[]> {
+async function fingerprintsOf(keys: PublicKey[]): Promise<string[]> {
   const found: string[] = [];
   for (const key of keys) found.push((await key.getEncryptionKey()).getFingerprint().toUpperCase());
   return found;

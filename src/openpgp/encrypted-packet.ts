@@ -19,17 +19,17 @@ const PARTIAL_LENGTH = 224 + BLOCK_POWER;
  * What is yielded is to be used before the next is asked for.
  */
 export function encryptedPacket(sessionKey: Uint8Array, source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return packet(ENCRYPTED_DATA, encrypted(sessionKey, packet(LITERAL_DATA, literal(source))));
+  return packetOf(ENCRYPTED_DATA, encryptPackets(sessionKey, packetOf(LITERAL_DATA, literalData(source))));
 }
 
 /** Format `b`, no file name, no date (section 5.9). */
-async function* literal(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* literalData(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield Buffer.of('b'.charCodeAt(0), 0, 0, 0, 0, 0);
   yield* source;
 }
 
 /** The packet's version, and the ciphertext of: a random block, its last two bytes again, the packets, their SHA-1. */
-async function* encrypted(sessionKey: Uint8Array, packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* encryptPackets(sessionKey: Uint8Array, packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const cipher = createCipheriv('aes-256-cfb', sessionKey, Buffer.alloc(AES_BLOCK));
   const hash = createHash('sha1');
   const encrypt = (plain: Uint8Array): Uint8Array => {
@@ -48,7 +48,7 @@ async function* encrypted(sessionKey: Uint8Array, packets: AsyncIterable<Uint8Ar
  * A packet of unknown length: as many blocks of a fixed size as there are, then the rest, which may be nothing.
  * The block's memory is used again for the next.
  */
-async function* packet(tag: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* packetOf(tag: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield Buffer.of(tag);
   const block = Buffer.allocUnsafeSlow(1 + BLOCK_SIZE);
   block[0] = PARTIAL_LENGTH;

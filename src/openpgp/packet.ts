@@ -8,7 +8,7 @@ export class PacketError extends Error {
 /** A packet's tag and what is in it, which must be read to its end before the next packet is. */
 export interface Packet {
   tag: number;
-  body: AsyncGenerator<Uint8Array>;
+  readBody: AsyncGenerator<Uint8Array>;
 }
 
 /** The tag of the packet that comes next (RFC 9580, section 4.2); null at the end. */
@@ -24,7 +24,7 @@ export async function readPacket(reader: ByteReader): Promise<Packet> {
   const tag = await peekTag(reader);
   if (tag === null) throw endsTooEarly();
   const [first = 0] = await reader.take(1);
-  return { tag, body: isLegacy(first) ? legacyBody(reader, first & 3) : body(reader) };
+  return { tag, readBody: isLegacy(first) ? legacyBody(reader, first & 3) : body(reader) };
 }
 
 export function endsTooEarly(): PacketError {
@@ -39,14 +39,14 @@ function isLegacy(first: number): boolean {
 /** A length, or several partial ones (section 4.2.1). */
 async function* body(reader: ByteReader): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const first = await number(reader, 1);
+    const first = await readNumber(reader, 1);
     if (first >= 224 && first < 255) {
-      yield* exactly(reader, 2 ** (first & 0x1f));
+      yield* readExactly(reader, 2 ** (first & 0x1f));
       continue;
     }
-    if (first < 192) yield* exactly(reader, first);
-    else if (first < 224) yield* exactly(reader, ((first - 192) << 8) + (await number(reader, 1)) + 192);
-    else yield* exactly(reader, await number(reader, 4));
+    if (first < 192) yield* readExactly(reader, first);
+    else if (first < 224) yield* readExactly(reader, ((first - 192) << 8) + (await readNumber(reader, 1)) + 192);
+    else yield* readExactly(reader, await readNumber(reader, 4));
     return;
   }
 }
@@ -54,19 +54,19 @@ async function* body(reader: ByteReader): AsyncGenerator<Uint8Array> {
 /** A length of 1, 2 or 4 bytes, or none: then it reaches to the end (section 4.2.2). */
 async function* legacyBody(reader: ByteReader, lengthType: number): AsyncGenerator<Uint8Array> {
   if (lengthType === 3) yield* reader.rest();
-  else yield* exactly(reader, await number(reader, 2 ** lengthType));
+  else yield* readExactly(reader, await readNumber(reader, 2 ** lengthType));
 }
 
 /** A number of so many bytes, the highest first. */
-async function number(reader: ByteReader, size: number): Promise<number> {
+async function readNumber(reader: ByteReader, size: number): Promise<number> {
   const bytes = await reader.take(size);
   if (bytes.length < size) throw endsTooEarly();
   return Buffer.from(bytes).readUIntBE(0, size);
 }
 
-async function* exactly(reader: ByteReader, size: number): AsyncGenerator<Uint8Array> {
+async function* readExactly(reader: ByteReader, size: number): AsyncGenerator<Uint8Array> {
   for (let left = size; left > 0; ) {
-    const bytes = await reader.some(left);
+    const bytes = await reader.readUpTo(left);
     if (bytes === null) throw endsTooEarly();
     left -= bytes.length;
     yield bytes;

@@ -44,9 +44,9 @@ async function readWithPassphrase(reader: ByteReader, passphrases: string[]): Pr
     const data = openPassphraseMessage(message, passphrase);
     if (data !== null) return { data, algorithm: 'aes256' };
   }
-  const none =
+  const noSessionKey =
     passphrases.length === 1 ? 'The passphrase does not open it' : `None of ${passphrases.length} passphrases opens it`;
-  throw new CannotDecrypt(`${none}. Give the one that it was made with in passphrase or previous-passphrases.`);
+  throw new CannotDecrypt(`${noSessionKey}. Give the one that it was made with in passphrase or previous-passphrases.`);
 }
 
 async function readWithKeys(reader: ByteReader, decryptionKeys: PrivateKey[]): Promise<SessionKey> {
@@ -77,10 +77,10 @@ async function readHead(reader: ByteReader): Promise<{ packets: Uint8Array; tags
   for (let size = 0; ; ) {
     const next = await peekTag(reader);
     if (next !== FOR_PUBLIC_KEY && next !== WITH_PASSPHRASE) break;
-    const { tag, body } = await readPacket(reader);
+    const { tag, readBody } = await readPacket(reader);
     tags.add(tag);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of body) {
+    for await (const chunk of readBody) {
       size += chunk.length;
       if (size > LONGEST_HEAD) throw new PacketError('the packets at its beginning are too long');
       chunks.push(chunk);

@@ -83,7 +83,7 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
   const forget =
     child.pid === undefined
       ? () => {}
-      : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
+      : context.track({ kind: 'process', ...identifyProcess(child.pid), ...(group ? { group } : {}) });
   const forgetContainerProcess = containerProcess === undefined ? () => {} : context.track(containerProcess);
   let tail = '';
   readLines(child.stderr, (line) => {
@@ -124,7 +124,7 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
   const stderr = () =>
     (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
   const whole = async () => {
-    await ended(child, spec, stderr);
+    await waitForEnd(child, spec, stderr);
     if (mark === null) return;
     await copied.catch(() => {}); // Whoever reads it is told why.
     if (!mark.wasThere)
@@ -146,9 +146,12 @@ export function startTool(spec: ToolCommand, context: ToolContext): Tool {
 }
 
 /** A command that did not end well may have left running what it had started elsewhere. */
-async function endedInContainer(ended: Promise<void>, containerProcess: ContainerProcess | undefined): Promise<void> {
+async function endedInContainer(
+  finished: Promise<void>,
+  containerProcess: ContainerProcess | undefined,
+): Promise<void> {
   try {
-    await ended;
+    await finished;
   } catch (error) {
     if (containerProcess !== undefined) await endContainerProcess(containerProcess).catch(() => {}); // Why it failed counts more.
     throw error;
@@ -165,12 +168,12 @@ export function endGroup(pid: number | undefined, signal: NodeJS.Signals): void 
   }
 }
 
-function ended(
+function waitForEnd(
   child: ChildProcessByStdio<Writable, Readable, Readable>,
   spec: ToolCommand,
   stderr: () => string,
 ): Promise<void> {
-  const said = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
+  const lastWords = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
   return new Promise((resolve, reject) => {
     child.on('error', (error) => {
       child.stdout.destroy();
@@ -180,7 +183,7 @@ function ended(
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
       const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-      reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
+      reject(new ToolError(spec.name, `${spec.name} ${how}.${lastWords()}`, stderr(), { exitCode: code }));
     });
   });
 }
@@ -211,7 +214,7 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
 }
 
 /** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
-export function identify(pid: number): { pid: number; started: string } {
+export function identifyProcess(pid: number): { pid: number; started: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };

@@ -1,7 +1,7 @@
 import { constants, readlinkSync, type Stats } from 'node:fs';
 import { lstat, mkdtemp, open, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identify } from './child.ts';
+import { identifyProcess } from './child.ts';
 
 export const OWNER_FILE = 'owner.json';
 /** Longer than any that is ours. Bytes. */
@@ -22,8 +22,8 @@ export interface Owner {
   server?: { pid: number; started: string };
 }
 
-export function ourselves(): Owner {
-  return { ...identify(process.pid), namespace: namespaceOfProcesses() };
+export function thisProcess(): Owner {
+  return { ...identifyProcess(process.pid), namespace: namespaceOfProcesses() };
 }
 
 /** Creates a 0700 folder that says whose it is. */
@@ -103,7 +103,7 @@ async function isAbandoned(folder: string): Promise<boolean> {
  */
 export function hasEnded({ pid, started, isHere }: RunProcess, since: number): boolean {
   if (!isHere) return Date.now() - since > WEEK;
-  return started === '' || identify(pid).started !== started;
+  return started === '' || identifyProcess(pid).started !== started;
 }
 
 interface RunProcess {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { ToolContext } from './child.ts';
-import { createOwnedFolder, ourselves, sweepFolders } from './owned-folder.ts';
+import { createOwnedFolder, sweepFolders, thisProcess } from './owned-folder.ts';
 
 /** In memory on Linux, where it exists and may be written: a container can lack it or have it read-only. */
 const SHARED_MEMORY = '/dev/shm';
@@ -34,7 +34,7 @@ async function newFolder(shared: string): Promise<string> {
 /** What a run that was killed left there goes first. */
 async function folderBelow(parent: string): Promise<string> {
   await sweepFolders(parent, PREFIX, removeFolder);
-  return createOwnedFolder(parent, PREFIX, ourselves());
+  return createOwnedFolder(parent, PREFIX, thisProcess());
 }
 
 function removeFolder(folder: string): Promise<void> {

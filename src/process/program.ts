@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../errors.ts';
 import type { Track } from '../leftovers.ts';
-import { endGroup, identify, KILL_AFTER, readLines } from './child.ts';
+import { endGroup, identifyProcess, KILL_AFTER, readLines } from './child.ts';
 
 /** What a program leaves running may hold its output open: so long we read on, in milliseconds. */
 const READ_ON = 1_000;
@@ -28,7 +28,8 @@ export async function runProgram(
   signal.throwIfAborted();
   // In a group of its own, so that what it starts can be ended with it.
   const child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const forget = child.pid === undefined ? () => {} : track({ kind: 'process', ...identify(child.pid), group: true });
+  const forget =
+    child.pid === undefined ? () => {} : track({ kind: 'process', ...identifyProcess(child.pid), group: true });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   for (const output of [child.stdout, child.stderr]) readLines(output, onLine);
   let killTimer: NodeJS.Timeout | undefined;
@@ -38,7 +39,7 @@ export async function runProgram(
   };
   signal.addEventListener('abort', kill, { once: true });
   try {
-    await exited(child);
+    await waitForExit(child);
     await Promise.race([closed, sleep(READ_ON, undefined, { ref: false })]);
   } finally {
     signal.removeEventListener('abort', kill);
@@ -49,7 +50,7 @@ export async function runProgram(
   }
 }
 
-function exited(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(new LifeboatError(`could not be started: ${messageOf(error)}`, { cause: error }));

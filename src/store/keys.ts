@@ -7,7 +7,7 @@ export const PART = '.part';
  * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
  * a file system's own, or a probe of ours.
  */
-export function demandKey(key: string, kind: string): void {
+export function requireKey(key: string, kind: string): void {
   if (isKey(key)) return;
   throw new StoreError('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
 }

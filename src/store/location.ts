@@ -4,7 +4,7 @@ import { type FileLocation, parseFileUrl, placeOfFile } from './file/location.ts
 import { parseRcloneUrl, placeOfRclone, type RcloneLocation } from './rclone/location.ts';
 import { parseS3Url, placeOfS3, type S3Location } from './s3/location.ts';
 import { parseSshUrl, placeOfSsh, type SshLocation } from './ssh/location.ts';
-import { shown, URL_EXAMPLES, windowsPath } from './url-text.ts';
+import { hideQuery, URL_EXAMPLES, windowsPath } from './url-text.ts';
 
 /** A place for backups, as the user named it. `url` is for messages and holds no secret. */
 export type StoreLocation = FileLocation | S3Location | SshLocation | RcloneLocation;
@@ -37,16 +37,18 @@ function parseStore(line: string): StoreLocation {
     case 'sftp':
     case 'scp':
     case 'rsync':
-      throw new LifeboatError(`${quote(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+      throw new LifeboatError(
+        `${quote(hideQuery(line))}: write ssh://user@host/path for a server that is reached by ssh.`,
+      );
     case 'http':
     case 'https':
       throw new LifeboatError(
-        `${quote(shown(line))} is a web address. Write s3://bucket/prefix here, and the server's address in s3-endpoint.`,
+        `${quote(hideQuery(line))} is a web address. Write s3://bucket/prefix here, and the server's address in s3-endpoint.`,
       );
     default:
       if (scheme.length === 1) throw windowsPath(line);
       throw new LifeboatError(
-        `${quote(shown(line))}: stores of the kind ${quote(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`,
+        `${quote(hideQuery(line))}: stores of the kind ${quote(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`,
       );
   }
 }
@@ -82,7 +84,7 @@ function notAUrl(line: string): LifeboatError {
   if (line.startsWith('/'))
     return new LifeboatError(`${quote(line)} is a path, not a URL. Write ${quote(`file://${line}`)}.`);
   return new LifeboatError(
-    `${quote(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`,
+    `${quote(hideQuery(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`,
   );
 }
 

@@ -6,7 +6,7 @@ export const URL_EXAMPLES =
   'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 
 /** What is shown of a URL: a query can hold keys. */
-export function shown(line: string): string {
+export function hideQuery(line: string): string {
   return line.replace(/\?.*/s, '?…');
 }
 
@@ -14,7 +14,7 @@ export function hasOddSegment(path: string): boolean {
   return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
 }
 
-export function decoded(path: string, line: string): string {
+export function decodePath(path: string, line: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
@@ -26,6 +26,6 @@ export function decoded(path: string, line: string): string {
 
 export function windowsPath(line: string): LifeboatError {
   return new LifeboatError(
-    `${quote(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`,
+    `${quote(hideQuery(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`,
   );
 }

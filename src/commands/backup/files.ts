@@ -3,7 +3,7 @@ import { LifeboatError } from '../../errors.ts';
 import { compileGlobs } from '../../files/exclude.ts';
 import { Notes } from '../../files/notes.ts';
 import { TreePacker } from '../../files/pack.ts';
-import { type Tree, walk } from '../../files/walk.ts';
+import { type Tree, walkTree } from '../../files/walk.ts';
 import type { TreeFacts } from '../../formats/inventory/file-tree.ts';
 import type { ManifestTree } from '../../formats/manifest.ts';
 import { partOfTree } from '../../formats/names.ts';
@@ -28,7 +28,7 @@ export async function openTrees(settings: BackupSettings): Promise<Tree[]> {
 }
 
 async function holdsFile(tree: Tree): Promise<boolean> {
-  for await (const { type } of walk(tree, new Notes())) if (type === 'file') return true;
+  for await (const { type } of walkTree(tree, new Notes())) if (type === 'file') return true;
   return false;
 }
 

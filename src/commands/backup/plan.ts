@@ -6,7 +6,7 @@ import { setNameOf } from '../../formats/names.ts';
 import { prepareEncryption } from '../../openpgp/encrypt.ts';
 import { selectTables } from '../../postgres/dump/dump.ts';
 import { readSource } from '../../postgres/inventory/database.ts';
-import { connect } from '../../postgres/session/connect.ts';
+import { connectServer } from '../../postgres/session/connect.ts';
 import { listTables } from '../../postgres/snapshot/tables.ts';
 import { treeSize } from '../../report/file-trees.ts';
 import { openStore } from '../../store/open.ts';
@@ -33,7 +33,7 @@ export async function planBackup(settings: BackupSettings, run: Run): Promise<Ba
   const id = makeId(run.now(), randomBytes(4).toString('hex'));
   const { describe } = await prepareEncryption(settings.encryption);
   const context = { signal: run.signal, track: run.track, onStderr: (line: string) => run.log.info(`  | ${line}`) };
-  const { server, session, facts } = await connect(settings.connection, settings.toolset, id, context);
+  const { server, session, facts } = await connectServer(settings.connection, settings.toolset, id, context);
   try {
     const set = settings.name ?? setNameOf(facts.database);
     const selection = await selectTables(server, await listTables(session), settings.dumpArgs, null);

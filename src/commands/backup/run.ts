@@ -8,12 +8,12 @@ import { dumpError } from '../../postgres/dump/dump.ts';
 import { dumpGlobals } from '../../postgres/dump/globals.ts';
 import { causeOfDumpError } from '../../postgres/dump/lost-snapshot.ts';
 import { readSource } from '../../postgres/inventory/database.ts';
-import { type Connected, connect, endBackends } from '../../postgres/session/connect.ts';
-import { unexpected } from '../../postgres/toolset/toolset.ts';
+import { type Connected, connectServer, endBackends } from '../../postgres/session/connect.ts';
+import { unexpectedNotice } from '../../postgres/toolset/toolset.ts';
 import { ToolError } from '../../process/child.ts';
 import { commitBackup } from '../../repository/commit-backup.ts';
 import { PartStreamer, type WrittenPart } from '../../repository/part-streamer.ts';
-import { discard, FanOut, type StoredVolume } from '../../store/fan-out/fan-out.ts';
+import { discardObjects, FanOut, type StoredVolume } from '../../store/fan-out/fan-out.ts';
 import type { Run } from '../shared/run.ts';
 import { beginDump, storeDump } from './dump.ts';
 import { openTrees, storeTrees, withoutNames } from './files.ts';
@@ -64,12 +64,12 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   const trees = await openTrees(settings);
   const toolContext = { signal, track: run.track, onStderr: (line: string) => log.info(`  | ${line}`) };
   const connected = await progress.stage('connect', () =>
-    connect(settings.connection, settings.toolset, id, toolContext),
+    connectServer(settings.connection, settings.toolset, id, toolContext),
   );
   const { server, session, facts } = connected;
   const set = settings.name ?? setNameOf(facts.database);
   log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
-  for (const line of unexpected(server.toolset)) log.info(line);
+  for (const line of unexpectedNotice(server.toolset)) log.info(line);
   for (const line of facts.loginTriggers) log.warning(line);
 
   let targets: BackupTarget[] = [];
@@ -145,12 +145,12 @@ async function makeBackup(settings: BackupSettings, run: Run): Promise<MadeBacku
   } catch (error) {
     const cause = await causeOfDumpError(error, session);
     failed.abort();
-    await Promise.all([discard(targets), endBackends(server).catch(() => {})]);
+    await Promise.all([discardObjects(targets), endBackends(server).catch(() => {})]);
     for (const { store } of targets) store.close();
     throw cause instanceof ToolError ? dumpError(cause, facts.standby) : cause;
   } finally {
     session.kill();
-    await discard(targets.filter(({ failure }) => failure !== null));
+    await discardObjects(targets.filter(({ failure }) => failure !== null));
   }
   return { manifest, inventory, facts, superuser, targets };
 }

@@ -1,4 +1,4 @@
-import type { Demands, SigningKeyFacts } from '../../formats/health/rule.ts';
+import type { Requirements, SigningKeyFacts } from '../../formats/health/rule.ts';
 import { everyCommand } from '../../inputs/every-command.ts';
 import { decryptionInputs, decryptionOf, decryptionRules, wayToDecrypt } from '../../inputs/keys/decryption.ts';
 import { describeRecipients, describeSigners, parseVerificationKeys } from '../../inputs/keys/keys.ts';
@@ -48,7 +48,7 @@ export interface CheckSettings extends StoreSettings, Pick<ValuesOf<typeof check
   decryption: DecryptionSettings | null;
   /** Armored certificates; null: signatures are not looked at. */
   verificationKeys: string | null;
-  demands: Demands;
+  demands: Requirements;
 }
 
 async function parseVerification(text: string): Promise<{ armored: string; signers: SigningKeyFacts[] }> {

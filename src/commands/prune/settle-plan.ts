@@ -1,5 +1,5 @@
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
-import { mustStay, type Protection, protect, refuseMany } from '../../formats/retention/guards.ts';
+import { mustStay, type Protection, protectBackups, refuseMany } from '../../formats/retention/guards.ts';
 import { type KeepRules, type Plan, planRetention } from '../../formats/retention/rules.ts';
 import { whyNotCounted } from '../../formats/state.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
@@ -32,7 +32,7 @@ export async function settlePlan(scanned: ScannedSet, rules: KeepRules, planned:
   const planOf = (backups: RatedBackup[]): Plan => {
     const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
     const ids = good.map(({ id }) => id);
-    return protect(planRetention(ids, rules, set.trust.now), [
+    return protectBackups(planRetention(ids, rules, set.trust.now), [
       ...mustStay(good, null),
       ...proofs,
       ...[...locks.values()].flat(),

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { Assertion } from '../../formats/restore-test/assertion.ts';
 import { runAfterRestore } from '../../postgres/restore/after-restore/run.ts';
-import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
+import { withReadOnlyQueries } from '../../postgres/scratch/read-only-queries.ts';
 import type { Server } from '../../postgres/session/connection.ts';
 import { connectionUrl } from '../../postgres/session/connection-url.ts';
 import { failedAssertions } from '../../proof/assertions.ts';

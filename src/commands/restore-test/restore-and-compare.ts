@@ -6,7 +6,7 @@ import type { Finding } from '../../formats/restore-test/finding.ts';
 import { requireRewritable } from '../../postgres/restore/after-restore/rewrite.ts';
 import type { IsolationKind } from '../../postgres/scratch/isolation/isolation.ts';
 import { openScratchServer, type ThrowawayServer } from '../../postgres/scratch/server.ts';
-import { unexpected } from '../../postgres/toolset/toolset.ts';
+import { unexpectedNotice } from '../../postgres/toolset/toolset.ts';
 import type { Comparison } from '../../proof/compare.ts';
 import { verdictOf } from '../../proof/verdict.ts';
 import { type LoadedBackup, loadBackup } from '../shared/load.ts';
@@ -44,7 +44,7 @@ export async function* restoreAndCompare(
   const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
   yield { scratchServer: scratch.version, isolation: scratch.isolation };
   if (scratch.isolation !== null) run.log.info(`Isolation: ${scratch.isolation}`);
-  for (const line of unexpected(scratch.server.toolset)) run.log.info(line);
+  for (const line of unexpectedNotice(scratch.server.toolset)) run.log.info(line);
   try {
     if (settings.afterRestore !== null) await requireRewritable(scratch.session);
     const database = databaseNameOf(manifest.database, `_test_${manifest.id}_${randomBytes(2).toString('hex')}`);

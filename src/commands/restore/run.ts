@@ -4,7 +4,7 @@ import { type Wanted, wantedRelations } from '../../formats/inventory/selection.
 import type { Verdict } from '../../formats/restore-test/record.ts';
 import { swapDatabases } from '../../postgres/restore/swap.ts';
 import { openRestoreTarget, type RestoreTarget } from '../../postgres/restore/target.ts';
-import { unexpected } from '../../postgres/toolset/toolset.ts';
+import { unexpectedNotice } from '../../postgres/toolset/toolset.ts';
 import { type Comparison, mergeComparisons } from '../../proof/compare.ts';
 import { verdictOf, worstFirst } from '../../proof/verdict.ts';
 import { type ChosenBackup, chooseBackup } from '../../repository/find-backup.ts';
@@ -69,7 +69,7 @@ async function restoreBackup(settings: RestoreSettings, run: TimedRun): Promise<
         context,
       }),
     );
-    for (const line of unexpected(target.server.toolset)) run.log.info(line);
+    for (const line of unexpectedNotice(target.server.toolset)) run.log.info(line);
     for (const line of target.loginTriggers) run.log.warning(line);
     try {
       const backup = wanted === null ? opened : await selectWanted(opened, wanted, target, run);

@@ -1,7 +1,7 @@
 import type { PathSet } from '../../files/path-set.ts';
 import type { Inventory } from '../../formats/inventory/inventory.ts';
 import type { FileReference } from '../../formats/restore-test/file-reference.ts';
-import { readOnlyRows } from '../../postgres/scratch/ask.ts';
+import { readOnlyRows } from '../../postgres/scratch/read-only-queries.ts';
 import type { Server } from '../../postgres/session/connection.ts';
 import { type Comparison, mergeComparisons } from '../../proof/compare.ts';
 import { compareReferences } from '../../proof/file-references.ts';

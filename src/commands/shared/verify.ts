@@ -5,7 +5,7 @@ import type { Finding } from '../../formats/restore-test/finding.ts';
 import { compareWithTwin } from '../../postgres/restore/definitions.ts';
 import type { RestoredDatabase } from '../../postgres/restore/restore-into.ts';
 import { readState } from '../../postgres/restore/state.ts';
-import { withReadOnlyQueries } from '../../postgres/scratch/ask.ts';
+import { withReadOnlyQueries } from '../../postgres/scratch/read-only-queries.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
 import { type Comparison, compareDatabases, mergeComparisons } from '../../proof/compare.ts';
 import { findingsOf } from '../../proof/restore-errors.ts';

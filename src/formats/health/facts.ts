@@ -3,7 +3,7 @@ import type { ListedBackup, ListedTest } from '../listing.ts';
 import { filesOf } from '../manifest.ts';
 import { MANIFEST_FILE } from '../names.ts';
 import type { ManifestState } from '../state.ts';
-import type { Demands } from './rule.ts';
+import type { Requirements } from './rule.ts';
 
 /** How many backups are looked into. Of the others the listing alone is known. */
 export const NEWEST = 30;
@@ -82,12 +82,12 @@ export function damageOf({ listed, files, manifest }: ScannedBackup): string[] {
 }
 
 /** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
-export function counts(backup: ScannedBackup, { signed }: Pick<Demands, 'signed'>): boolean {
+export function isValid(backup: ScannedBackup, { signed }: Pick<Requirements, 'signed'>): boolean {
   const { kind } = backup.manifest;
   const isKnown = kind === 'good' || (kind === 'denied' && !signed);
   return isKnown && damageOf(backup).length === 0;
 }
 
-export function validBackups(newest: ScannedBackup[], demands: Pick<Demands, 'signed'>): ScannedBackup[] {
-  return newest.filter((backup) => counts(backup, demands));
+export function validBackups(newest: ScannedBackup[], requirements: Pick<Requirements, 'signed'>): ScannedBackup[] {
+  return newest.filter((backup) => isValid(backup, requirements));
 }

@@ -1,5 +1,5 @@
 import { formatBytes } from '../../units.ts';
-import { failed, notEvaluated, off, passed, type Rule } from './rule.ts';
+import { failed, notEvaluated, notRequested, passed, type Rule } from './rule.ts';
 
 /** What is known of a store. */
 export interface StoreFacts {
@@ -11,9 +11,9 @@ export interface StoreFacts {
 export const freeSpace: Rule<StoreFacts> = {
   name: 'free space',
   judge({ freeSpace }, { minFreeSpace }) {
-    if (minFreeSpace === null) return off('min-free-space');
+    if (minFreeSpace === null) return notRequested('min-free-space');
     if ('problem' in freeSpace) return notEvaluated([freeSpace.problem], 'Look at the disk yourself.');
-    if (freeSpace.bytes === null) return off('only for file: stores');
+    if (freeSpace.bytes === null) return notRequested('only for file: stores');
     const found = [`${formatBytes(freeSpace.bytes)} are free.`, `At least ${formatBytes(minFreeSpace)} is required.`];
     if (freeSpace.bytes >= minFreeSpace) return passed(...found);
     return failed(found, 'Free space there, keep fewer backups, or use a larger disk.');

@@ -1,5 +1,5 @@
 import { type SetFacts, validBackups } from './facts.ts';
-import { failed, notEvaluated, type Outcome, off, passed, type Rule, warning } from './rule.ts';
+import { failed, notEvaluated, notRequested, type Outcome, passed, type Rule, warning } from './rule.ts';
 
 /** So long before the end of a key there is a warning. Milliseconds. */
 const WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
@@ -7,16 +7,16 @@ const WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
 /** No key with which backups are made ends within 30 days: the recipients', and the one that signed the newest backup. */
 export const keys: Rule<SetFacts> = {
   name: 'keys',
-  judge(facts, demands, now) {
-    const { recipients, signers } = demands;
-    if (recipients === null && signers === null) return off('public-key or verification-key');
+  judge(facts, requirements, now) {
+    const { recipients, signers } = requirements;
+    if (recipients === null && signers === null) return notRequested('public-key or verification-key');
     const outcomes = (recipients ?? []).map((key) => judgeKey('public-key', key, key.problem, now));
     if (signers !== null) {
-      const manifest = validBackups(facts.newest, demands)[0]?.manifest;
+      const manifest = validBackups(facts.newest, requirements)[0]?.manifest;
       const signer = manifest?.kind === 'good' ? signers.find(({ keyId }) => keyId === manifest.signer) : undefined;
       outcomes.push(signer === undefined ? NO_SIGNER : judgeKey('signing-key', signer, null, now));
     }
-    return worst(outcomes);
+    return mergeOutcomes(outcomes);
   },
 };
 
@@ -42,7 +42,7 @@ function judgeKey(
 }
 
 /** What was found in all of them, under the worst that one of them amounts to. */
-function worst(outcomes: Outcome[]): Outcome {
+function mergeOutcomes(outcomes: Outcome[]): Outcome {
   const order: Outcome['status'][] = ['failed', 'warning', 'not-evaluated', 'passed'];
   const sorted = outcomes.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
   const [first = passed()] = sorted;

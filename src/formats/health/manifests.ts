@@ -7,7 +7,7 @@ export const manifests: Rule<SetFacts> = {
   name: 'manifests',
   judge({ newest }, { signed }) {
     const bad = newest.flatMap(({ listed, manifest }) =>
-      manifest.kind === 'invalid' ? [`${listed.id}: ${describe(manifest)}`] : [],
+      manifest.kind === 'invalid' ? [`${listed.id}: ${describeInvalid(manifest)}`] : [],
     );
     if (bad.length > 0) {
       return failed(
@@ -16,7 +16,7 @@ export const manifests: Rule<SetFacts> = {
       );
     }
     const kinds = newest.map(({ manifest }) => manifest.kind);
-    if (kinds.includes('unsigned')) return unsigned(newest, kinds.lastIndexOf('good'));
+    if (kinds.includes('unsigned')) return judgeUnsigned(newest, kinds.lastIndexOf('good'));
     const denied = newest.flatMap(({ manifest }) => (manifest.kind === 'denied' ? [manifest.why] : []));
     if (denied.length > 0) {
       return notEvaluated(
@@ -31,12 +31,12 @@ export const manifests: Rule<SetFacts> = {
   },
 };
 
-function describe({ what, why }: Extract<ManifestState, { kind: 'invalid' }>): string {
+function describeInvalid({ what, why }: Extract<ManifestState, { kind: 'invalid' }>): string {
   return what === 'signature' ? `its signature is not good: ${why}.` : why;
 }
 
 /** Backups from before manifests were signed do no harm, for they do not count; one after that is a gap or a forgery. */
-function unsigned(newest: SetFacts['newest'], oldestGood: number): Outcome {
+function judgeUnsigned(newest: SetFacts['newest'], oldestGood: number): Outcome {
   const all = newest.filter(({ manifest }) => manifest.kind === 'unsigned');
   const since = all.filter((backup) => newest.indexOf(backup) < oldestGood);
   const next = 'Give signing-key to every run of the backup; else find out who wrote such a manifest.';

@@ -7,22 +7,22 @@ const LOOK = 'Look at the last runs of the backup: did one start, and why did it
 /** There is a backup that counts, and it is not older than `max-age`. */
 export const newestBackup: Rule<SetFacts> = {
   name: 'newest backup',
-  judge(facts, demands, now) {
-    const [newest] = validBackups(facts.newest, demands);
-    if (newest === undefined) return none(facts, demands.signed);
+  judge(facts, requirements, now) {
+    const [newest] = validBackups(facts.newest, requirements);
+    if (newest === undefined) return noBackupOutcome(facts, requirements.signed);
     const { id, created } = newest.listed;
     const age = now.getTime() - Date.parse(created);
     const newer = facts.newest.indexOf(newest);
     const found = [
       `${id} is ${formatAge(Math.max(0, age) / 1000)} old.`,
       ...(newer === 0 ? [] : [`${newer} newer do not count: see manifests and parts.`]),
-      ...(demands.maxAge === null ? [] : [`At most ${formatAge(demands.maxAge / 1000)} is allowed.`]),
+      ...(requirements.maxAge === null ? [] : [`At most ${formatAge(requirements.maxAge / 1000)} is allowed.`]),
     ];
-    return demands.maxAge !== null && age > demands.maxAge ? failed(found, LOOK) : passed(...found);
+    return requirements.maxAge !== null && age > requirements.maxAge ? failed(found, LOOK) : passed(...found);
   },
 };
 
-function none({ name, newest, backups, otherSets }: SetFacts, signed: boolean): Outcome {
+function noBackupOutcome({ name, newest, backups, otherSets }: SetFacts, signed: boolean): Outcome {
   if (newest.length > 0) {
     const why = signed ? 'with a good signature and all its parts' : 'that is whole';
     return failed(

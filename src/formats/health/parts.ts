@@ -7,8 +7,8 @@ export const parts: Rule<SetFacts> = {
   name: 'parts',
   judge({ newest, proven }) {
     const isNewest = newest.some(({ listed }) => listed.id === proven?.listed.id);
-    const looked = proven === null || isNewest ? newest : [...newest, proven];
-    const damaged = looked.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
+    const examined = proven === null || isNewest ? newest : [...newest, proven];
+    const damaged = examined.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
     if (damaged.length > 0) {
       return failed(
         damaged,
@@ -16,8 +16,8 @@ export const parts: Rule<SetFacts> = {
       );
     }
     // What is not the manifest of its backup names no parts.
-    const known = looked.filter(({ manifest }) => manifest.kind === 'good');
-    const denied = looked.filter(({ manifest }) => manifest.kind === 'denied').length;
+    const known = examined.filter(({ manifest }) => manifest.kind === 'good');
+    const denied = examined.filter(({ manifest }) => manifest.kind === 'denied').length;
     if (denied > 0) {
       return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
     }

@@ -1,6 +1,6 @@
 import { formatAge } from '../../units.ts';
 import type { SetFacts } from './facts.ts';
-import { failed, off, passed, type Rule, warning } from './rule.ts';
+import { failed, notRequested, passed, type Rule, warning } from './rule.ts';
 
 /** The newest restore test passed, and is not older than `max-restore-test-age`. */
 export const restoreTest: Rule<SetFacts> = {
@@ -12,7 +12,7 @@ export const restoreTest: Rule<SetFacts> = {
       : 'Find out who wrote such a record, and run a restore test.';
     if (newest === null) {
       if (forged.length > 0) return failed(forged, sign);
-      if (maxRestoreTestAge === null) return off('max-restore-test-age requires one');
+      if (maxRestoreTestAge === null) return notRequested('max-restore-test-age requires one');
       return failed(['No backup has been tested by restoring it.'], 'Run restore-test, and let a schedule repeat it.');
     }
     const age = now.getTime() - Date.parse(newest.time);

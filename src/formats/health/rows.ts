@@ -1,6 +1,6 @@
 import { countOf, formatCount } from '../../units.ts';
 import type { InventoryFacts, SetFacts } from './facts.ts';
-import { failed, notEvaluated, off, passed, type Rule, warning } from './rule.ts';
+import { failed, notEvaluated, notRequested, passed, type Rule, warning } from './rule.ts';
 
 const LOOK =
   'Look whether these rows were meant to go. Keep the older backups until you know; restore-test and restore take one by its id.';
@@ -14,7 +14,7 @@ export const rows: Rule<SetFacts> = {
   judge({ rows: facts }, { maxShrink }) {
     switch (facts.kind) {
       case 'not-asked':
-        return off('private-key or passphrase, which opens inventories');
+        return notRequested('private-key or passphrase, which opens inventories');
       case 'unknown':
         return notEvaluated([facts.why], facts.next);
       case 'damaged':
@@ -24,7 +24,7 @@ export const rows: Rule<SetFacts> = {
     }
     const { newest, before } = facts;
     const { lost, others } = compareRows(before, newest, maxShrink);
-    const found = `${newest.id} has ${total(newest)}; ${before.id}, the one before, has ${total(before)}.`;
+    const found = `${newest.id} has ${totalRows(newest)}; ${before.id}, the one before, has ${totalRows(before)}.`;
     if (lost.length === 0) return passed(found, ...others);
     return maxShrink === null ? warning([...lost, found, ...others], LOOK) : failed([...lost, found, ...others], LOOK);
   },
@@ -54,7 +54,7 @@ export function compareRows(
     const what = found === undefined ? 'is gone' : `has ${formatCount(left)}`;
     return [`${table.schema}.${table.name} had ${formatCount(table.rows)} rows and ${what}.`];
   });
-  return { lost, others: [...some(gone, 'gone'), ...some(fresh, 'new')] };
+  return { lost, others: [...describeTables(gone, 'gone'), ...describeTables(fresh, 'new')] };
 }
 
 function keyOf({ schema, name }: Table): string {
@@ -65,12 +65,12 @@ function isLost(before: number, left: number, percent: number | null): boolean {
   return percent === null ? before > 0 && left === 0 : left * 100 < before * (100 - percent);
 }
 
-function some(tables: Table[], what: string): string[] {
+function describeTables(tables: Table[], what: string): string[] {
   if (tables.length === 0) return [];
   return [`${tables.length === 1 ? '1 table is' : `${formatCount(tables.length)} tables are`} ${what}.`];
 }
 
-function total({ tables }: InventoryFacts): string {
+function totalRows({ tables }: InventoryFacts): string {
   const rows = tables.reduce((sum, table) => sum + BigInt(table.rows ?? 0), 0n);
   return `${countOf(rows, 'row')} in ${countOf(tables.length, 'table')}`;
 }

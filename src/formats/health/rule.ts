@@ -1,4 +1,4 @@
-export interface KeyDemands {
+export interface KeyRequirements {
   /** Of `public-key`. */
   recipients: RecipientFacts[] | null;
   /** Of `verification-key`: every key in it that can sign. */
@@ -25,7 +25,7 @@ export interface SigningKeyFacts {
 }
 
 /** What is required of backups. Null: it was not asked for. */
-export interface Demands extends KeyDemands {
+export interface Requirements extends KeyRequirements {
   /** Milliseconds. */
   maxAge: number | null;
   maxRestoreTestAge: number | null;
@@ -53,7 +53,7 @@ export interface Outcome {
 
 export interface Rule<Facts> {
   name: string;
-  judge(facts: Facts, demands: Demands, now: Date): Outcome;
+  judge(facts: Facts, requirements: Requirements, now: Date): Outcome;
 }
 
 export function passed(...found: string[]): Outcome {
@@ -72,6 +72,6 @@ export function notEvaluated(why: string[], next: string): Outcome {
   return { status: 'not-evaluated', found: why, next };
 }
 
-export function off(ask: string): Outcome {
-  return { status: 'off', found: [ask], next: null };
+export function notRequested(input: string): Outcome {
+  return { status: 'off', found: [input], next: null };
 }

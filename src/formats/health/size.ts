@@ -1,6 +1,6 @@
 import { formatBytes } from '../../units.ts';
 import { type SetFacts, validBackups } from './facts.ts';
-import { failed, notEvaluated, off, passed, type Rule, warning } from './rule.ts';
+import { failed, notEvaluated, notRequested, passed, type Rule, warning } from './rule.ts';
 
 /** With how many backups before it the newest is compared. */
 const BEFORE = 10;
@@ -8,10 +8,10 @@ const BEFORE = 10;
 /** The newest backup is not smaller by more than `max-shrink` than those before it; growth as large is a warning. */
 export const size: Rule<SetFacts> = {
   name: 'size',
-  judge(facts, demands) {
-    const { maxShrink } = demands;
-    if (maxShrink === null) return off('max-shrink');
-    const [newest, ...older] = validBackups(facts.newest, demands).map(({ listed }) => listed);
+  judge(facts, requirements) {
+    const { maxShrink } = requirements;
+    if (maxShrink === null) return notRequested('max-shrink');
+    const [newest, ...older] = validBackups(facts.newest, requirements).map(({ listed }) => listed);
     const before = older.slice(0, BEFORE).map((backup) => backup.size);
     const usual = median(before);
     if (newest === undefined || usual === 0) {

@@ -20,7 +20,7 @@ export interface ServerDatabase {
 }
 
 /** So many of the server's databases are told when something fits none of them. */
-const MOST_TOLD = 20;
+const MOST_NAMED = 20;
 
 /**
  * The names of those that are wanted, in the server's order. Whatever fits nothing is an error, before anything is dumped:
@@ -29,13 +29,13 @@ const MOST_TOLD = 20;
 export function selectDatabases({ include, exclude }: WantedDatabases, server: ServerDatabase[]): string[] {
   const there = server.filter(({ refuses }) => refuses === null).map(({ name }) => name);
   const problems = include
-    .filter((pattern) => !there.some((name) => fits(name, pattern)))
+    .filter((pattern) => !there.some((name) => matchesPattern(name, pattern)))
     .map((pattern) => problemOf(pattern, server));
   const selected = there.filter((name) => fitsAny(name, include) && !fitsAny(name, exclude));
   if (problems.length === 0 && selected.length === 0)
     problems.push('what begins with ! leaves nothing of what is named.');
   if (problems.length > 0)
-    throw new LifeboatError(`databases: ${problems.join(' ')} ${told(there)} Nothing was backed up.`);
+    throw new LifeboatError(`databases: ${problems.join(' ')} ${listNames(there)} Nothing was backed up.`);
   return selected;
 }
 
@@ -45,10 +45,10 @@ export function isNamed(name: string, { include }: WantedDatabases): boolean {
 }
 
 function fitsAny(name: string, patterns: DatabasePattern[]): boolean {
-  return patterns.some((pattern) => fits(name, pattern));
+  return patterns.some((pattern) => matchesPattern(name, pattern));
 }
 
-function fits(name: string, { text, glob }: DatabasePattern): boolean {
+function matchesPattern(name: string, { text, glob }: DatabasePattern): boolean {
   return glob ? expressionOf(text).test(name) : name === text;
 }
 
@@ -63,9 +63,9 @@ function problemOf({ text, glob }: DatabasePattern, server: ServerDatabase[]): s
   return `${JSON.stringify(text)} ${refuses ?? 'is no database of this server'}.`;
 }
 
-function told(names: string[]): string {
+function listNames(names: string[]): string {
   if (names.length === 0) return 'The server has none that can be backed up.';
-  const more = names.length > MOST_TOLD ? ` and ${names.length - MOST_TOLD} more` : '';
-  const shown = names.slice(0, MOST_TOLD).map((name) => JSON.stringify(name));
-  return `The server has ${shown.join(', ')}${more}.`;
+  const rest = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  const listed = names.slice(0, MOST_NAMED).map((name) => JSON.stringify(name));
+  return `The server has ${listed.join(', ')}${rest}.`;
 }

@@ -59,10 +59,10 @@ const IN_IDENTITY = new RegExp(`^(?:${NAME} on |for )?${NAME}\\.${NAME}`);
 /** The first two names of a text of the server's, behind what can stand before them; null when there are none. */
 export function parseRelation(text: string): RelationName | null {
   const [, , , quotedSchema, schema, quotedName, name] = IN_IDENTITY.exec(text) ?? [];
-  const [inSchema, itself] = [unquoted(quotedSchema, schema), unquoted(quotedName, name)];
+  const [inSchema, itself] = [unquoteName(quotedSchema, schema), unquoteName(quotedName, name)];
   return inSchema === null || itself === null ? null : { schema: inSchema, name: itself };
 }
 
-function unquoted(quoted: string | undefined, bare: string | undefined): string | null {
+function unquoteName(quoted: string | undefined, bare: string | undefined): string | null {
   return quoted?.replaceAll('""', '"') ?? bare ?? null;
 }

@@ -49,7 +49,7 @@ export function wantedRelations(inventory: Inventory, { tables, schemas }: Wante
   const wanted = new Set<string>();
   const problems: string[] = [];
   for (const table of tables) {
-    const found = named(table, relations);
+    const found = relationsNamed(table, relations);
     if (found.length === 1) wanted.add(found[0] as string);
     else problems.push(`tables: ${whyNot(table, found, relations, inventory)}`);
   }
@@ -65,7 +65,7 @@ export function wantedRelations(inventory: Inventory, { tables, schemas }: Wante
   return wanted;
 }
 
-function named({ schema, name }: Wanted['tables'][number], relations: Map<string, Relation>): string[] {
+function relationsNamed({ schema, name }: Wanted['tables'][number], relations: Map<string, Relation>): string[] {
   if (schema !== null) return [nameOf({ schema, name })].filter((full) => relations.has(full));
   return [...relations].filter(([, relation]) => relation.name === name).map(([full]) => full);
 }
@@ -99,7 +99,7 @@ function whyNot(
   if (found.length > 1) return `${label} is in several schemas. Write which one: ${found.join(', ')}.`;
   const owner = tables.find((one) => one.name === name && (schema ?? one.schema) === one.schema)?.extension;
   if (owner != null) return `${label} belongs to the extension ${owner}, which brings it along. Remove the line.`;
-  const near = nearest(
+  const near = nearestNames(
     name,
     [...relations].map(([full, relation]) => ({ name: relation.name, label: full })),
   );
@@ -107,7 +107,7 @@ function whyNot(
 }
 
 function noSchema(schema: string, known: string[]): string {
-  const near = nearest(
+  const near = nearestNames(
     schema,
     known.map((name) => ({ name, label: plainOrQuoted(name) })),
   );
@@ -124,7 +124,7 @@ function didYouMean(near: string[]): string {
 const NEAR = 5;
 
 /** Those whose names are written alike, the most alike first. */
-function nearest(wanted: string, known: { name: string; label: string }[]): string[] {
+function nearestNames(wanted: string, known: { name: string; label: string }[]): string[] {
   const most = Math.max(1, Math.floor(wanted.length / 3));
   return known
     .map(({ name, label }) => ({ label, away: distance(wanted.toLowerCase(), name.toLowerCase()) }))

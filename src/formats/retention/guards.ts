@@ -13,7 +13,7 @@ export function mustStay(good: { id: string; held: boolean }[], provenId: string
 }
 
 /** Takes what is protected out of what would be deleted. */
-export function protect(plan: Plan, protections: Protection[]): Plan {
+export function protectBackups(plan: Plan, protections: Protection[]): Plan {
   const reasonsOf = new Map<string, string[]>();
   for (const { id, reasons } of protections) reasonsOf.set(id, [...(reasonsOf.get(id) ?? []), ...reasons]);
   const kept = plan.keep.map(({ id, reasons }) => ({ id, reasons: [...reasons, ...(reasonsOf.get(id) ?? [])] }));

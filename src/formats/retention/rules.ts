@@ -51,15 +51,17 @@ export function hasRule(rules: KeepRules): boolean {
 
 /** `keep-daily 7, keep-monthly 12`: as they are written in a workflow. */
 export function describeRules(rules: KeepRules): string {
-  const given = Object.entries(rules).filter((rule): rule is [string, number] => rule[1] !== null);
-  return given.map(([name, value]) => `keep-${name} ${name === 'within' ? hours(value) : amount(value)}`).join(', ');
+  const givenRules = Object.entries(rules).filter((rule): rule is [string, number] => rule[1] !== null);
+  return givenRules
+    .map(([name, value]) => `keep-${name} ${name === 'within' ? shownDuration(value) : shownNumber(value)}`)
+    .join(', ');
 }
 
-function amount(value: number): string {
+function shownNumber(value: number): string {
   return value === Number.POSITIVE_INFINITY ? 'unlimited' : String(value);
 }
 
-function hours(milliseconds: number): string {
+function shownDuration(milliseconds: number): string {
   const whole = milliseconds / 3_600_000;
   return whole % 24 === 0 ? `${whole / 24}d` : `${whole}h`;
 }
@@ -82,12 +84,12 @@ function keepersOf(rules: KeepRules, newestFirst: string[]): Keeper[] {
 
 function keepLast(most: number): Keeper {
   let taken = 0;
-  return () => (taken < most ? `last ${++taken} of ${amount(most)}` : null);
+  return () => (taken < most ? `last ${++taken} of ${shownNumber(most)}` : null);
 }
 
 function keepWithin(window: number, newest: string | undefined): Keeper {
   const end = timeOf(newest ?? '') - window;
-  return (id) => (timeOf(id) > end ? `within ${hours(window)}` : null);
+  return (id) => (timeOf(id) > end ? `within ${shownDuration(window)}` : null);
 }
 
 function keepPeriods(name: keyof typeof PERIODS, most: number, oldest: string | undefined): Keeper {
@@ -96,7 +98,8 @@ function keepPeriods(name: keyof typeof PERIODS, most: number, oldest: string | 
   return (id) => {
     if (taken >= most) return null;
     const period = PERIODS[name](id);
-    if (period === last) return id === oldest ? `oldest, while there are fewer than ${amount(most)} ${name}` : null;
+    if (period === last)
+      return id === oldest ? `oldest, while there are fewer than ${shownNumber(most)} ${name}` : null;
     last = period;
     taken++;
     return `${name} ${period}`;
@@ -105,14 +108,14 @@ function keepPeriods(name: keyof typeof PERIODS, most: number, oldest: string | 
 
 /** The period that a backup falls into, in UTC: an id begins with it, `20261121T02…`. */
 const PERIODS = {
-  hourly: (id: string) => `${day(id)}T${id.slice(9, 11)}`,
-  daily: day,
+  hourly: (id: string) => `${dayOf(id)}T${id.slice(9, 11)}`,
+  daily: dayOf,
   weekly: (id: string) => isoWeek(timeOf(id)),
-  monthly: (id: string) => day(id).slice(0, 7),
+  monthly: (id: string) => dayOf(id).slice(0, 7),
   yearly: (id: string) => id.slice(0, 4),
 };
 
-function day(id: string): string {
+function dayOf(id: string): string {
   return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`;
 }
 

@@ -42,7 +42,7 @@ function parseUri(rest: string): ConnectionString {
   parseHosts(hosts, result);
   // Most likely an @ or / of a password: libpq would send it to a host that does not exist, or does.
   if (path.includes('@')) throw new LifeboatError(`the URL holds an @ after its first single slash. ${ENCODE_HINT}`);
-  setUnlessEmpty(result, 'dbname', decode(path));
+  setUnlessEmpty(result, 'dbname', decodePart(path));
   if (query !== '') for (const parameter of query.split('&')) parseQueryParameter(parameter, result);
   return result;
 }
@@ -50,8 +50,8 @@ function parseUri(rest: string): ConnectionString {
 function parseUserInfo(userInfo: string, result: ConnectionString): void {
   if (userInfo.includes('?')) throw new LifeboatError(`the URL holds a ? before an @. ${ENCODE_HINT}`);
   const colon = userInfo.indexOf(':');
-  setUnlessEmpty(result, 'user', decode(colon < 0 ? userInfo : userInfo.slice(0, colon)));
-  if (colon >= 0) setUnlessEmpty(result, 'password', decode(userInfo.slice(colon + 1)));
+  setUnlessEmpty(result, 'user', decodePart(colon < 0 ? userInfo : userInfo.slice(0, colon)));
+  if (colon >= 0) setUnlessEmpty(result, 'password', decodePart(userInfo.slice(colon + 1)));
 }
 
 function parseHosts(text: string, result: ConnectionString): void {
@@ -64,8 +64,8 @@ function parseHosts(text: string, result: ConnectionString): void {
         `the part of the URL that names the host cannot be read. Write host:port, or [address]:port for IPv6. ${ENCODE_HINT}`,
       );
     }
-    hosts.push(decode(match[1] ?? match[2] ?? ''));
-    ports.push(decode(match[3] ?? ''));
+    hosts.push(decodePart(match[1] ?? match[2] ?? ''));
+    ports.push(decodePart(match[3] ?? ''));
   }
   setUnlessEmpty(result, 'host', hosts.join(','));
   setUnlessEmpty(result, 'port', ports.join(','));
@@ -79,8 +79,8 @@ function parseQueryParameter(text: string, result: ConnectionString): void {
     );
   }
   // JDBC's word, which libpq takes too.
-  if (name === 'ssl' && value === 'true') keep(result, 'sslmode', 'require');
-  else keep(result, decode(name), decode(value));
+  if (name === 'ssl' && value === 'true') addParameter(result, 'sslmode', 'require');
+  else addParameter(result, decodePart(name), decodePart(value));
 }
 
 /** `name = value name='quoted value'`, with `\` before a quote or a backslash. */
@@ -98,12 +98,12 @@ function parseKeywords(text: string): ConnectionString {
       );
     }
     end = pair.lastIndex;
-    keep(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
+    addParameter(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
   }
   return result;
 }
 
-function keep(result: ConnectionString, name: string, value: string): void {
+function addParameter(result: ConnectionString, name: string, value: string): void {
   const ignored =
     IGNORED.get(name) ?? (FOREIGN.has(name) ? 'a parameter of another driver or a pooler, not of libpq' : undefined);
   const refused = REFUSED.get(name);
@@ -125,7 +125,7 @@ function setUnlessEmpty(result: ConnectionString, name: string, value: string): 
   if (value !== '') result.parameters.set(name, value);
 }
 
-function decode(text: string): string {
+function decodePart(text: string): string {
   let decoded: string;
   try {
     decoded = decodeURIComponent(text);

@@ -2,7 +2,7 @@
  * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
  * ("Environment Variables"). These are handed to the tools.
  */
-export const ENVIRONMENT_NAMES = table({
+export const ENVIRONMENT_NAMES = mapOf({
   host: 'PGHOST',
   hostaddr: 'PGHOSTADDR',
   port: 'PGPORT',
@@ -37,30 +37,30 @@ export const ENVIRONMENT_NAMES = table({
 });
 
 /** Resolved before anything is handed over: where further parameters and the password are to be read. */
-export const FILE_PARAMETERS = table({
+export const FILE_PARAMETERS = mapOf({
   service: 'PGSERVICE',
   servicefile: 'PGSERVICEFILE',
   passfile: 'PGPASSFILE',
 });
 
 /** Parameters that have no effect here, and why. */
-export const IGNORED = table({
+export const IGNORED = mapOf({
   application_name: 'Lifeboat names its sessions itself',
   fallback_application_name: 'Lifeboat names its sessions itself',
   client_encoding: "the dump keeps the database's own encoding",
-  ...each(
+  ...sameReason(
     'keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout',
     'libpq has no environment variable for it',
   ),
 });
 
 /** Parameters without which the connection would not be the one that was meant, and why they cannot be had. */
-export const REFUSED = table({
+export const REFUSED = mapOf({
   ssl: "libpq's word is sslmode, such as sslmode=require",
   replication: 'a replication connection cannot be dumped',
   sslpassword: 'libpq has no environment variable for it; use a client key without a password',
   sslkeylogfile: 'it writes down what decrypts the connection',
-  ...each(
+  ...sameReason(
     'scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope',
     'libpq has no environment variable for it; use a password or a client certificate',
   ),
@@ -87,11 +87,11 @@ export const FOREIGN = new Set(
   ].flatMap((names) => names.split(' ')),
 );
 
-function each(names: string, reason: string): Record<string, string> {
+function sameReason(names: string, reason: string): Record<string, string> {
   return Object.fromEntries(names.split(' ').map((name) => [name, reason]));
 }
 
 /** A map, for names come from outside: `constructor` is not a parameter. */
-function table(entries: Record<string, string>): ReadonlyMap<string, string> {
+function mapOf(entries: Record<string, string>): ReadonlyMap<string, string> {
   return new Map(Object.entries(entries));
 }

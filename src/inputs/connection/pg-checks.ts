@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { hasControlCharacter, quote } from '../../text.ts';
-import { alternatives } from '../values/words.ts';
+import { joinWithOr } from '../values/words.ts';
 import { ENCODE_HINT } from './database-url.ts';
 import { ENVIRONMENT_NAMES } from './libpq-parameters.ts';
 import { checkHosts } from './pg-hosts.ts';
@@ -32,12 +32,12 @@ export function checkParameters(parameters: PgParameters, uri: boolean): void {
   const problems: string[] = [];
   const complain = (keyword: string, predicate: string) => {
     const misread = uri && parameters.origin(keyword) === 'database-url' && ['host', 'port'].includes(keyword);
-    problems.push(`${subject(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
+    problems.push(`${parameterName(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
   };
   checkHosts(parameters, complain);
   for (const [keyword, words] of WORDS) {
     const value = parameters.value(keyword);
-    if (value !== undefined && !words.includes(value)) complain(keyword, `is not known. Write ${alternatives(words)}.`);
+    if (value !== undefined && !words.includes(value)) complain(keyword, `is not known. Write ${joinWithOr(words)}.`);
   }
   if (!/^\d{1,9}$/.test(parameters.value('connect_timeout') ?? '0')) {
     complain('connect_timeout', 'is not a whole number of seconds. Write one, such as 30.');
@@ -53,7 +53,7 @@ export function checkParameters(parameters: PgParameters, uri: boolean): void {
   if (problems.length > 0) throw new LifeboatError(problems.join('\n'));
 }
 
-function subject(parameters: PgParameters, keyword: string): string {
+function parameterName(parameters: PgParameters, keyword: string): string {
   const name = ENVIRONMENT_NAMES.get(keyword) ?? keyword;
   switch (parameters.origin(keyword)) {
     case 'environment':

@@ -24,14 +24,15 @@ export async function resolveConnection(
   env: Environment,
   log: InputLog,
 ): Promise<Record<string, string>> {
-  const given = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
-  for (const [name, reason] of given?.ignored ?? []) log.notice(`database-url: ${name} is left out: ${reason}.`);
+  const connectionString = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
+  for (const [name, reason] of connectionString?.ignored ?? [])
+    log.notice(`database-url: ${name} is left out: ${reason}.`);
   const parameters = new PgParameters();
-  parameters.add('database-url', given?.parameters ?? new Map());
+  parameters.add('database-url', connectionString?.parameters ?? new Map());
   await addService(parameters, env, log);
   parameters.add('environment', environmentParameters(env));
-  checkParameters(parameters, given?.form === 'uri');
-  requireDatabase(parameters, given !== null);
+  checkParameters(parameters, connectionString?.form === 'uri');
+  requireDatabase(parameters, connectionString !== null);
 
   const hosts = hostsOf(parameters);
   if (!parameters.value('user')) parameters.setDefault('user', userOfProcess());
@@ -62,10 +63,10 @@ function environmentParameters(env: Environment): Map<string, string> {
 }
 
 /** Without a name libpq would take the database that is named like the user. */
-function requireDatabase(parameters: PgParameters, given: boolean): void {
+function requireDatabase(parameters: PgParameters, hasUrl: boolean): void {
   if (parameters.value('dbname')) return;
   throw new LifeboatError(
-    given
+    hasUrl
       ? 'it names no database, and neither does PGDATABASE. Name it, as in postgresql://host/database or dbname=shop.'
       : 'it is empty, and PGDATABASE is not set. Give a connection string such as postgresql://user:password@host:5432/database, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE.',
   );

@@ -13,7 +13,11 @@ export interface PgHost {
 
 /** Host, address and port of each server. The lists must have been checked. */
 export function hostsOf(parameters: PgParameters): PgHost[] {
-  const [names, addresses, ports] = [list(parameters, 'host'), list(parameters, 'hostaddr'), list(parameters, 'port')];
+  const [names, addresses, ports] = [
+    listValue(parameters, 'host'),
+    listValue(parameters, 'hostaddr'),
+    listValue(parameters, 'port'),
+  ];
   return Array.from({ length: Math.max(names.length, addresses.length, 1) }, (_, index) => ({
     host: names[index] ?? '',
     address: addresses[index] ?? '',
@@ -29,7 +33,11 @@ export function isLocal({ host, address }: PgHost): boolean {
 
 /** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */
 export function checkHosts(parameters: PgParameters, complain: (keyword: string, predicate: string) => void): void {
-  const [names, addresses, ports] = [list(parameters, 'host'), list(parameters, 'hostaddr'), list(parameters, 'port')];
+  const [names, addresses, ports] = [
+    listValue(parameters, 'host'),
+    listValue(parameters, 'hostaddr'),
+    listValue(parameters, 'port'),
+  ];
   if (names.length > 0 && addresses.length > 0) {
     if (parameters.origin('host') !== parameters.origin('hostaddr')) {
       complain('hostaddr', 'would lead past the host that is given elsewhere. Remove one of the two.');
@@ -52,7 +60,7 @@ export function checkHosts(parameters: PgParameters, complain: (keyword: string,
   }
 }
 
-function list(parameters: PgParameters, keyword: string): string[] {
+function listValue(parameters: PgParameters, keyword: string): string[] {
   return parameters.value(keyword)?.split(',') ?? [];
 }
 

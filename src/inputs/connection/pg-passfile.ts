@@ -26,8 +26,8 @@ export async function readPassfile(path: string, query: PasswordQuery): Promise<
     if (line.startsWith('#')) continue;
     const fields = fieldsOf(line.replace(/\r$/, ''));
     const password = fields[4];
-    if (password !== undefined && wanted.every((value, index) => fits(fields[index] ?? '', value)))
-      return unescaped(password);
+    if (password !== undefined && wanted.every((value, index) => matchesField(fields[index] ?? '', value)))
+      return unescapeField(password);
   }
   return null;
 }
@@ -56,10 +56,10 @@ function fieldsOf(line: string): string[] {
   return [...`:${line}`.matchAll(/:((?:[^:\\]|\\.|\\$)*)/gs)].map(([, field = '']) => field);
 }
 
-function fits(field: string, value: string): boolean {
-  return field === '*' || unescaped(field) === value;
+function matchesField(field: string, value: string): boolean {
+  return field === '*' || unescapeField(field) === value;
 }
 
-function unescaped(field: string): string {
+function unescapeField(field: string): string {
   return field.replace(/\\(.)/gs, '$1');
 }

@@ -20,7 +20,7 @@ export async function readService(
 ): Promise<Map<string, string>> {
   const candidates = file === null ? defaultFiles(env) : [file];
   for (const path of candidates) {
-    const text = await read(path, file !== null);
+    const text = await readServiceFile(path, file !== null);
     const parameters = text === null ? null : findService(text, service, path);
     if (parameters) return parameters;
   }
@@ -34,7 +34,7 @@ function defaultFiles(env: Environment): string[] {
   return [join(env.HOME || homedir(), '.pg_service.conf'), ...folders.map((folder) => join(folder, 'pg_service.conf'))];
 }
 
-async function read(path: string, named: boolean): Promise<string | null> {
+async function readServiceFile(path: string, named: boolean): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -32,10 +32,10 @@ export function parseImage(text: string): string {
 /** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
 export function needsLocalFiles<const Name extends string>(
   toolset: ToolsetChoice | undefined,
-  given: { name: Name; used: boolean }[],
+  uses: { name: Name; used: boolean }[],
 ): Problem<Name> | null {
   if (toolset?.kind !== 'container' && toolset?.kind !== 'image') return null;
-  const first = given.find(({ used }) => used);
+  const first = uses.find(({ used }) => used);
   if (first === undefined) return null;
   return {
     input: first.name,

@@ -33,29 +33,32 @@ const OURS = 'Lifeboat sets it itself';
 
 /** Options of pg_dump that would break the format or the proof, each with the reason. */
 const REFUSED: Record<string, string> = {
-  ...reason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
-  ...reason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
-  ...reason(WHOLE, '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data'),
-  ...reason(
+  ...sameReason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
+  ...sameReason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
+  ...sameReason(
+    WHOLE,
+    '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data',
+  ),
+  ...sameReason(
     AT_RESTORE,
     '-c --clean -C --create --if-exists -O --no-owner -x --no-privileges --no-acl --no-tablespaces --no-publications --no-subscriptions --no-table-access-method --no-toast-compression --disable-triggers --use-set-session-authorization -S --superuser',
   ),
-  ...reason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
-  ...reason(OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
-  ...reason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
-  ...reason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
-  ...reason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
-  ...reason(
+  ...sameReason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
+  ...sameReason(OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
+  ...sameReason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
+  ...sameReason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
+  ...sameReason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
+  ...sameReason(
     'it changes how values are written: digits or characters would be lost or differ',
     '--extra-float-digits -E --encoding',
   ),
-  ...reason(
+  ...sameReason(
     'rows would come back into other tables than those they were counted in',
     '--load-via-partition-root --include-foreign-data --no-unlogged-table-data',
   ),
 };
 
-function reason(text: string, options: string): Record<string, string> {
+function sameReason(text: string, options: string): Record<string, string> {
   return Object.fromEntries(options.split(' ').map((option) => [option, text]));
 }
 
@@ -81,7 +84,7 @@ function parseDumpArg(line: string): string {
     throw new LifeboatError(`${quote(line)}: ${option} stands alone on its line. Remove what follows it.`);
   }
   if (WITH_PATTERN.includes(option)) return `${option}=${parsePattern(option, value?.trim() ?? '')}`;
-  throw refusal(line, option);
+  throw refusedOption(line, option);
 }
 
 function parsePattern(option: string, pattern: string): string {
@@ -101,7 +104,7 @@ function parsePattern(option: string, pattern: string): string {
   return pattern;
 }
 
-function refusal(line: string, option: string): LifeboatError {
+function refusedOption(line: string, option: string): LifeboatError {
   // Short options can be glued to their value: -Fp, -tname.
   const short = /^-[A-Za-z]/.test(option) ? option.slice(0, 2) : option;
   const long = LONG_NAMES[short];

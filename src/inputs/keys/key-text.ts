@@ -14,11 +14,11 @@ const BLOCK = /-----BEGIN PGP ([A-Z ,/0-9]+)-----\n.*?-----END PGP \1-----/gs;
  * quotes around the whole.
  */
 export function armoredBlocks(text: string): ArmoredBlock[] {
-  return [...tidied(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+  return [...tidyKeyText(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
 }
 
 /** The lines of a key, as they could turn up in a log. */
-export function tidied(text: string): string {
+export function tidyKeyText(text: string): string {
   return text
     .trim()
     .replace(/^(["'])(.*)\1$/s, '$2')
@@ -32,7 +32,7 @@ export function tidied(text: string): string {
 
 /** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
 export function notAKey(text: string, fix: string): LifeboatError {
-  return new LifeboatError(`${whatItIs(tidied(text))}. ${fix}`);
+  return new LifeboatError(`${whatItIs(tidyKeyText(text))}. ${fix}`);
 }
 
 function whatItIs(text: string): string {

@@ -62,10 +62,10 @@ async function whyNotEncrypt(key: Key, now: Date): Promise<string | null> {
   if (old) return old;
   const subkey = await key.getEncryptionKey(undefined, now).catch((error: unknown) => messageOf(error));
   if (typeof subkey !== 'string') return tooNew(subkey) ? TOO_NEW_FOR_GPG : null;
-  const ended = await key.getEncryptionKey(undefined, null).catch(() => null);
-  const expiry = ended && (await expiryOf(ended, key));
+  const expiredKey = await key.getEncryptionKey(undefined, null).catch(() => null);
+  const expiry = expiredKey && (await expiryOf(expiredKey, key));
   if (expiry && expiry <= now) {
-    return `has an encryption subkey that expired on ${day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+    return `has an encryption subkey that expired on ${dayOf(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
   }
   const reason = reasonOf(subkey.replace(/^Could not find valid encryption key packet in key \w+(: )?/, ''));
   return `has no subkey that can encrypt${reason && ` (${reason})`}. Add one (gpg --quick-add-key FINGERPRINT cv25519 encr) or use another key.`;
@@ -80,7 +80,7 @@ async function whyNotAtAll(key: Key, now: Date): Promise<string | null> {
   if (await key.isRevoked(undefined, undefined, now)) return 'is revoked. Use the key that took its place.';
   const expiry = await key.getExpirationTime();
   if (expiry instanceof Date && expiry <= now) {
-    return `expired on ${day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+    return `expired on ${dayOf(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
   }
   return null;
 }
@@ -188,7 +188,7 @@ export async function parseSigningKey(
   const name = nameOf(locked);
   const problem = await whyNotAtAll(locked, now);
   if (problem) throw new LifeboatError(`${name} ${problem}`);
-  const key = await unlocked(locked, passphrase, log);
+  const key = await unlockKey(locked, passphrase, log);
   try {
     const message = await openpgp.createMessage({ text: 'Can it sign?' });
     await openpgp.sign({ message, signingKeys: key, detached: true, date: now });
@@ -218,7 +218,7 @@ async function readSigningKey(text: string): Promise<PrivateKey> {
   throw new LifeboatError('it holds several keys. Paste the one that signs.');
 }
 
-async function unlocked(key: PrivateKey, passphrase: string | null, log: InputLog): Promise<PrivateKey> {
+async function unlockKey(key: PrivateKey, passphrase: string | null, log: InputLog): Promise<PrivateKey> {
   const openpgp = await import('openpgp');
   if (key.isDecrypted()) {
     if (passphrase !== null) log.notice('signing-key-passphrase: the key is not locked, so it is not needed.');
@@ -244,7 +244,7 @@ async function warnOfExpiry(
   const expiry = await expiryOf(used, key);
   if (expiry && expiry.getTime() < now.getTime() + WARN_BEFORE) {
     log.warning(
-      `${input}: ${nameOf(key)} expires on ${day(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`,
+      `${input}: ${nameOf(key)} expires on ${dayOf(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`,
     );
   }
 }
@@ -269,6 +269,6 @@ function reasonOf(message: string): string {
   return message.replace(/^(Error [a-z ]+: |Misformed armored text: )+/i, '').replace(/\.$/, '');
 }
 
-function day(date: Date): string {
+function dayOf(date: Date): string {
   return date.toISOString().slice(0, 10);
 }

@@ -14,7 +14,7 @@ const MOST_BYTES = 255;
 /** The passphrase that encrypts a backup; null when none is given. */
 export function parsePassphrase(text: string, log: InputLog): string | null {
   if (text === '') return null;
-  const passphrase = checked(text, 'passphrase', log);
+  const passphrase = checkPassphrase(text, 'passphrase', log);
   if (passphrase.trim() === '') {
     throw new LifeboatError('it holds nothing but blanks. Write a passphrase of 20 characters or more.');
   }
@@ -40,7 +40,7 @@ export function parsePreviousPassphrases(text: string): string[] {
 
 /** The passphrase of a key; null when none is given. */
 export function parseKeyPassphrase(text: string, input: string, log: InputLog): string | null {
-  return text === '' ? null : checked(text, input, log);
+  return text === '' ? null : checkPassphrase(text, input, log);
 }
 
 /** What a file or a pipe leaves at the end of a secret. gpg reads the first line of a passphrase file, and so do we. */
@@ -48,7 +48,7 @@ export function withoutLineBreak(text: string): string {
   return text.replace(/\r?\n$/, '');
 }
 
-function checked(text: string, name: string, log: InputLog): string {
+function checkPassphrase(text: string, name: string, log: InputLog): string {
   const passphrase = withoutLineBreak(text);
   if (passphrase !== text)
     log.notice(`${name}: the line break at its end was left out; it is not part of the passphrase.`);

@@ -27,7 +27,7 @@ export function parseSmtpUrl(text: string): MailServer {
   }
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const secure = protocol === 'smtps:';
-  const [user, secret] = [decode(username), decode(password)];
+  const [user, secret] = [decodeLogin(username), decodeLogin(password)];
   if (host === '' || (user === '') !== (secret === '')) {
     throw new LifeboatError(`it has a user without a password, a password without a user, or no host. ${HOW_TO_WRITE}`);
   }
@@ -39,7 +39,7 @@ export function parseSmtpUrl(text: string): MailServer {
   };
 }
 
-function decode(text: string): string {
+function decodeLogin(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -4,7 +4,7 @@ import { type KnownHost, linesFor } from '../../store/ssh/known-hosts.ts';
 import type { SshLocation } from '../../store/ssh/location.ts';
 import type { SshSettings } from '../../store/ssh/settings.ts';
 import { quote } from '../../text.ts';
-import { tidied } from '../keys/key-text.ts';
+import { tidyKeyText } from '../keys/key-text.ts';
 
 const HOW_TO_PASTE = 'Paste the whole private key file, from -----BEGIN to -----END.';
 
@@ -13,7 +13,7 @@ const HOW_TO_PASTE = 'Paste the whole private key file, from -----BEGIN to -----
  * line end at its end); the text may be secret whatever it is, and is never shown.
  */
 export async function parseSshKey(text: string): Promise<string> {
-  const key = `${tidied(text)}\n`;
+  const key = `${tidyKeyText(text)}\n`;
   if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
     throw new LifeboatError(`it is the public key, which belongs into the server's authorized_keys. ${HOW_TO_PASTE}`);
   }

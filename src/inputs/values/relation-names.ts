@@ -14,8 +14,8 @@ export function parseTableNames(text: string): Wanted['tables'] {
   return parseNames(text, (line) => {
     const [all, quotedSchema, schema, quotedName, name] = TABLE.exec(line) ?? [];
     if (all === undefined) throw notAName(line, 'a table', 'schema.table');
-    const named = unquoted(quotedName, name) ?? '';
-    return { schema: unquoted(quotedSchema, schema), name: named };
+    const named = foldName(quotedName, name) ?? '';
+    return { schema: foldName(quotedSchema, schema), name: named };
   });
 }
 
@@ -24,7 +24,7 @@ export function parseSchemaNames(text: string): string[] {
   return parseNames(text, (line) => {
     const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
     if (all === undefined) throw notAName(line, 'a schema', 'schema');
-    return unquoted(quoted, plain) ?? '';
+    return foldName(quoted, plain) ?? '';
   });
 }
 
@@ -48,7 +48,7 @@ export function parseNames<T>(text: string, parse: (line: string) => T): T[] {
 }
 
 /** Without quotes capitals are small letters, as in SQL. */
-function unquoted(quoted: string | undefined, plain: string | undefined): string | null {
+function foldName(quoted: string | undefined, plain: string | undefined): string | null {
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
   return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
 }

@@ -12,7 +12,7 @@ export function parseBoolean(text: string): boolean {
 export function oneOf<T extends string>(...words: T[]): (text: string) => T {
   return (text) => {
     const word = words.find((candidate) => candidate === text);
-    if (word === undefined) throw new LifeboatError(`${quote(text)} is not known. Write ${alternatives(words)}.`);
+    if (word === undefined) throw new LifeboatError(`${quote(text)} is not known. Write ${joinWithOr(words)}.`);
     return word;
   };
 }
@@ -28,6 +28,6 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 }
 
 /** `a, b or c` */
-export function alternatives(words: readonly string[]): string {
+export function joinWithOr(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { runTool, startTool, ToolError } from '../../process/child.ts';
-import { drained } from '../../process/drained.ts';
+import { waitForDrain } from '../../process/drained.ts';
 import { connectingTool, type Server, toolCommand } from '../session/connection.ts';
 
 /** What the table of contents at the head of a custom-format archive names, by the oids of the source's catalogs. */
@@ -122,7 +122,7 @@ export class HeadReader {
   readonly through = async function* (this: HeadReader, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of source) {
-        if (this.open && !this.#input.write(chunk)) await drained(this.#input);
+        if (this.open && !this.#input.write(chunk)) await waitForDrain(this.#input);
         this.#observe(chunk);
         yield chunk;
       }
@@ -151,7 +151,7 @@ export async function readHead(
     if (!head.open) break;
   }
   try {
-    return { listing: await head.listing, archive: again(held, passing) };
+    return { listing: await head.listing, archive: replay(held, passing) };
   } catch (error) {
     for await (const _ of passing);
     throw error;
@@ -169,7 +169,7 @@ export async function readEntries(
   return entriesOf(head.listing, encoding);
 }
 
-async function* again(held: Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* replay(held: Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   for (let chunk = held.shift(); chunk; chunk = held.shift()) yield chunk;
   yield* rest;
 }

@@ -71,17 +71,17 @@ const offsetLength = 1 + 8;
 function* readStart(): Needed {
   const start = Buffer.from(yield 11);
   const [major = 0, minor = 0, , intSize, offsetSize, format] = start.subarray(5);
-  if (start.toString('latin1', 0, 5) !== 'PGDMP') throw unreadable('it does not begin as an archive does');
+  if (start.toString('latin1', 0, 5) !== 'PGDMP') throw unreadableArchive('it does not begin as an archive does');
   if (major !== 1 || minor < OLDEST || minor > NEWEST) {
     throw new LifeboatError(
       `pg_dump wrote an archive of version ${major}.${minor}. This version of Lifeboat reads 1.${OLDEST} to 1.${NEWEST} (pg_dump 13 to 18) and cannot count the rows in it. The backup was not kept. Use a newer version of Lifeboat.`,
     );
   }
   if (intSize !== INT_SIZE || offsetSize !== offsetLength - 1 || format !== CUSTOM) {
-    throw unreadable(`sizes ${intSize} and ${offsetSize}, format ${format}`);
+    throw unreadableArchive(`sizes ${intSize} and ${offsetSize}, format ${format}`);
   }
   const compression = minor >= 15 ? (yield 1)[0] : yield* readInt();
-  if (compression !== 0) throw unreadable('it is compressed');
+  if (compression !== 0) throw unreadableArchive('it is compressed');
   for (let field = 0; field < 7; field++) yield* readInt(); // The date.
   for (let name = 0; name < 3; name++) yield* skipText(); // The database, the server's version, pg_dump's.
   return minor;
@@ -119,11 +119,11 @@ function* readUpTo(longest: number): Reader<Buffer | null> {
 
 function* readText(): Reader<string> {
   const length = yield* readInt();
-  if (length > LONGEST) throw unreadable(`a text of ${length} bytes where a number or a kind was expected`);
+  if (length > LONGEST) throw unreadableArchive(`a text of ${length} bytes where a number or a kind was expected`);
   return length > 0 ? Buffer.from(yield length).toString('latin1') : '';
 }
 
-export function unreadable(what: string): LifeboatError {
+export function unreadableArchive(what: string): LifeboatError {
   return new LifeboatError(
     `The rows in pg_dump's archive cannot be counted: ${what}. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`,
   );

@@ -23,14 +23,14 @@ const PAGE = 65536;
 /** One page of bytes at a time; the second is there because the last load reads up to 15 bytes further. */
 const MODULE = Uint8Array.from([
   ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // \0asm, version 1
-  ...section(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // type: (i32, i32) -> i32
-  ...section(3, [1, 0]), // one function of that type
-  ...section(5, [1, 0, 2]), // one memory of two pages
-  ...section(7, [2, 1, 0x6d, 2, 0, 1, 0x63, 0, 0]), // exports: memory "m", function "c"
-  ...section(10, [1, BODY.length, ...BODY]),
+  ...wasmSection(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // type: (i32, i32) -> i32
+  ...wasmSection(3, [1, 0]), // one function of that type
+  ...wasmSection(5, [1, 0, 2]), // one memory of two pages
+  ...wasmSection(7, [2, 1, 0x6d, 2, 0, 1, 0x63, 0, 0]), // exports: memory "m", function "c"
+  ...wasmSection(10, [1, BODY.length, ...BODY]),
 ]);
 
-function section(id: number, content: number[]): number[] {
+function wasmSection(id: number, content: number[]): number[] {
   return [id, content.length, ...content];
 }
 

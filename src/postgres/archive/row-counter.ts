@@ -1,4 +1,4 @@
-import { type ArchiveHead, intAt, readHeadOfArchive, type SequenceSet, unreadable } from './head.ts';
+import { type ArchiveHead, intAt, readHeadOfArchive, type SequenceSet, unreadableArchive } from './head.ts';
 import { LineEnds, MOST_BYTES } from './line-ends.ts';
 
 /** Kinds of data blocks (pg_backup_archiver.h). */
@@ -43,7 +43,7 @@ export class RowCounter {
 
   /** When the stream has ended: the rows of each table that the archive has data of, by its oid. */
   rows(): Map<number, number> {
-    if (this.#head.read === null || this.#next !== 'kind') throw unreadable('it ends in the middle');
+    if (this.#head.read === null || this.#next !== 'kind') throw unreadableArchive('it ends in the middle');
     return this.#rows;
   }
 
@@ -113,14 +113,14 @@ export class RowCounter {
   }
 
   #beginBlock(kind: number): void {
-    if (kind !== DATA && kind !== LARGE_OBJECTS) throw unreadable(`a data block of the unknown kind ${kind}`);
+    if (kind !== DATA && kind !== LARGE_OBJECTS) throw unreadableArchive(`a data block of the unknown kind ${kind}`);
     this.#kind = kind;
     this.#next = 'entry';
   }
 
   #takeInt(value: number): void {
     if (this.#next === 'length') {
-      if (value < 0) throw unreadable(`a length of ${value}`);
+      if (value < 0) throw unreadableArchive(`a length of ${value}`);
       if (value === 0) this.#endContent();
       this.#left = value;
     } else if (this.#next === 'entry') this.#beginEntry(value);
@@ -134,7 +134,7 @@ export class RowCounter {
       return;
     }
     const table = this.#head.read?.tables.get(id);
-    if (table === undefined) throw unreadable(`data of entry ${id}, which is not a table's`);
+    if (table === undefined) throw unreadableArchive(`data of entry ${id}, which is not a table's`);
     this.#table = table;
     this.#lines = 0;
     this.#next = 'length';
@@ -145,8 +145,9 @@ export class RowCounter {
       this.#next = 'object';
       return;
     }
-    if (!this.#tail.isEnd()) throw unreadable(`the rows of the table with oid ${this.#table} do not end as COPY's do`);
-    if (this.#rows.has(this.#table)) throw unreadable(`the table with oid ${this.#table} has data twice`);
+    if (!this.#tail.isEnd())
+      throw unreadableArchive(`the rows of the table with oid ${this.#table} do not end as COPY's do`);
+    if (this.#rows.has(this.#table)) throw unreadableArchive(`the table with oid ${this.#table} has data twice`);
     this.#rows.set(this.#table, this.#lines - END_LINES);
     this.#next = 'kind';
   }

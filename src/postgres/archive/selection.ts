@@ -80,7 +80,7 @@ class Contents {
 
   /** null: the archive does not hold it. */
   idOf(name: string): number | null {
-    if (this.#alike.has(name)) throw alike(name);
+    if (this.#alike.has(name)) throw ambiguousName(name);
     return this.#ids.get(name) ?? null;
   }
 
@@ -90,7 +90,7 @@ class Contents {
       const entry = this.#entries.get(id);
       if (entry === undefined || !isRelation(entry)) continue;
       const name = this.#named.get(id);
-      if (name === undefined) throw alike(entry.text);
+      if (name === undefined) throw ambiguousName(entry.text);
       names.add(name);
     }
     return names;
@@ -148,7 +148,9 @@ class Contents {
     if (text === null) return [];
     return this.relationsOf(entry).filter((id) => {
       const relation = this.#relations.get(this.#named.get(id) ?? '');
-      return relation !== undefined && text.startsWith(`${plain(relation.schema)} ${plain(relation.name)} `);
+      return (
+        relation !== undefined && text.startsWith(`${sanitizedName(relation.schema)} ${sanitizedName(relation.name)} `)
+      );
     });
   }
 }
@@ -183,15 +185,15 @@ function withOwnersApart(entries: ArchiveEntry[]): ArchiveEntry[] {
 
 /** How pg_restore -l shows a relation. */
 function listedAs({ type, schema, name, owner }: Relation): string {
-  return `${RELATIONS[type]} ${plain(schema)} ${plain(name)} ${plain(owner)}`;
+  return `${RELATIONS[type]} ${sanitizedName(schema)} ${sanitizedName(name)} ${sanitizedName(owner)}`;
 }
 
 /** sanitize_line in dumputils.c. */
-function plain(name: string): string {
+function sanitizedName(name: string): string {
   return name.replace(/[\r\n]/g, ' ');
 }
 
-function alike(name: string): LifeboatError {
+function ambiguousName(name: string): LifeboatError {
   return new LifeboatError(
     `${name} cannot be distinguished from others in the archive's table of contents, which shows names without quotes and line breaks. Restore the whole backup beside the live database, and copy what you need.`,
   );

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { TableFacts } from '../../formats/inventory/inventory.ts';
 import type { ArchiveContents } from '../archive/contents.ts';
-import { label } from '../inventory/errors.ts';
+import { labelOf } from '../inventory/errors.ts';
 import type { TableCount } from '../inventory/rows.ts';
 import type { Table } from '../snapshot/tables.ts';
 import type { UserCode } from '../snapshot/user-code.ts';
@@ -44,12 +44,12 @@ function checkRows(table: Table, { counts }: CountedTables, archive: ArchivedTab
   const rows = counts.get(table.oid)?.rows ?? null;
   if (written === undefined) {
     throw new LifeboatError(
-      `Table ${label(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`,
+      `Table ${labelOf(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`,
     );
   }
   if (rows === null || table.extension !== null || String(written) === rows) return;
   throw new LifeboatError(
-    `Table ${label(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`,
+    `Table ${labelOf(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`,
   );
 }
 
@@ -61,7 +61,7 @@ function checkMissing(table: Table, { selection, counts, userCode }: CountedTabl
   const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
   if (rows === '0') return;
   throw new LifeboatError(
-    `Table ${label(table)} has ${rows} rows, but pg_dump's archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
+    `Table ${labelOf(table)} has ${rows} rows, but pg_dump's archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`,
   );
 }
 

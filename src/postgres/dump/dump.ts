@@ -34,7 +34,7 @@ export async function startDumps(
   snapshot: string,
   dumpArgs: string[],
 ): Promise<Dumps> {
-  const args = [...archiveArgs(snapshot), ...spelled(dumpArgs, server.toolset.major)];
+  const args = [...archiveArgs(snapshot), ...spellForVersion(dumpArgs, server.toolset.major)];
   const schema = startTool(connectingTool(server, 'pg_dump', 'schema', [...args, '--schema-only']), server.context);
   const data = startTool(connectingTool(server, 'pg_dump', 'data', args), server.context);
   try {
@@ -59,7 +59,7 @@ function archiveArgs(snapshot: string): string[] {
 }
 
 /** pg_dump calls large objects so since version 16; before, they were blobs. */
-function spelled(dumpArgs: string[], major: number): string[] {
+function spellForVersion(dumpArgs: string[], major: number): string[] {
   return major >= 16 ? dumpArgs : dumpArgs.map((arg) => arg.replace(/large-objects$/, 'blobs'));
 }
 
@@ -187,7 +187,7 @@ export async function selectTables(
   const patterns = dumpArgs.filter((arg) => arg.startsWith(EXCLUDE_DATA)).map((arg) => arg.slice(EXCLUDE_DATA.length));
   try {
     await requireMatches(server, args, dumpArgs);
-    const { definitions } = await contentsOfDump(server, [...args, ...spelled(dumpArgs, server.toolset.major)]);
+    const { definitions } = await contentsOfDump(server, [...args, ...spellForVersion(dumpArgs, server.toolset.major)]);
     const withoutRows =
       patterns.length === 0
         ? new Set<number>()

@@ -18,7 +18,7 @@ export async function readServer(session: Session): Promise<ServerFacts> {
 export async function readDatabase(session: Session, versionNumber: number): Promise<DatabaseFacts> {
   const [database] = await session.query<DatabaseFacts>(`
     select d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
-      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
+      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${providerColumns(versionNumber)},
       t.spcname as tablespace, d.datconnlimit as "connectionLimit",
       ${sortedAcl('d.datacl', "pg_catalog.acldefault('d', d.datdba)")} as acl,
       pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
@@ -40,7 +40,7 @@ export async function readDatabase(session: Session, versionNumber: number): Pro
 }
 
 /** pg_database's columns of locale and collation changed their names in PostgreSQL 15, 16 and 17. */
-function provider(versionNumber: number): string {
+function providerColumns(versionNumber: number): string {
   const locale =
     versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::pg_catalog.text';
   const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::pg_catalog.text';

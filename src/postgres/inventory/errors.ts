@@ -14,7 +14,7 @@ export const SQLSTATE = {
 } as const;
 
 /** A schema and a name as a person reads them; line breaks and the like are escaped, for anything can stand in a name. */
-export function label({ schema, name }: { schema: string; name: string }): string {
+export function labelOf({ schema, name }: { schema: string; name: string }): string {
   return `${JSON.stringify(schema)}.${JSON.stringify(name)}`;
 }
 

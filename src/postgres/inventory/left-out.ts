@@ -1,5 +1,5 @@
 import type { Session } from '../session/session.ts';
-import { label } from './errors.ts';
+import { labelOf } from './errors.ts';
 import { withFixedSettings } from './savepoint.ts';
 
 /** What pg_dump leaves out without a word, in words: a restore does not bring it back. */
@@ -20,7 +20,7 @@ async function readInvalidIndexes(session: Session): Promise<string[]> {
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'i' and not (i.indisvalid and i.indisready) and n.nspname !~ '^pg_'
     order by n.nspname, c.relname`);
-  return indexes.map((index) => `Index ${label(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
+  return indexes.map((index) => `Index ${labelOf(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
 }
 
 async function readUnloggedSequences(session: Session): Promise<string[]> {
@@ -30,7 +30,9 @@ async function readUnloggedSequences(session: Session): Promise<string[]> {
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'S' and c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()
     order by n.nspname, c.relname`);
-  return sequences.map((sequence) => `Sequence ${label(sequence)} is unlogged: its value cannot be read on a standby.`);
+  return sequences.map(
+    (sequence) => `Sequence ${labelOf(sequence)} is unlogged: its value cannot be read on a standby.`,
+  );
 }
 
 /** getSubscriptions in pg_dump.c. Their names may be read by everyone. */

@@ -4,7 +4,7 @@ import { type Session, SqlError } from '../session/session.ts';
 import { SQLSTATE } from './errors.ts';
 import { kindsOf } from './kinds/all.ts';
 import type { Kind } from './kinds/kind.ts';
-import { described, dumped, granted } from './kinds/query.ts';
+import { describedObjects, dumpedObjects, grantedObjects } from './kinds/query.ts';
 import { behindSavepoint, withFixedSettings } from './savepoint.ts';
 
 /** So many objects are read by one statement: psql holds an answer whole in its memory. */
@@ -31,8 +31,10 @@ export async function readObjects(session: Session, versionNumber: number): Prom
   );
   const kinds = kindsOf(versionNumber, role?.superuser ?? false);
   const queries = [
-    ...kinds.map((kind) => ({ kind, sql: dumped(kind) })),
-    ...kinds.flatMap((kind) => (kind.acl && kind.home ? [{ kind, sql: granted(kind, kind.acl, kind.home) }] : [])),
+    ...kinds.map((kind) => ({ kind, sql: dumpedObjects(kind) })),
+    ...kinds.flatMap((kind) =>
+      kind.acl && kind.home ? [{ kind, sql: grantedObjects(kind, kind.acl, kind.home) }] : [],
+    ),
   ];
   const read: ReadObjects[] = [];
   await withFixedSettings(session, 'the definitions', async () => {
@@ -41,12 +43,12 @@ export async function readObjects(session: Session, versionNumber: number): Prom
   return {
     objects: read
       .flatMap(({ objects }) => objects)
-      .sort((a, b) => compare(a.type, b.type) || compare(a.identity, b.identity)),
+      .sort((a, b) => compareText(a.type, b.type) || compareText(a.identity, b.identity)),
     notRecorded: read.flatMap(({ notRecorded }) => notRecorded),
   };
 }
 
-function compare(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
@@ -99,7 +101,7 @@ async function readSlices(session: Session, kind: Kind, sql: string, gone: numbe
   let last = 0;
   for (const { end } of ends) {
     const range = `k.objid > ${last} and k.objid <= ${end} and k.objid <> all ('{${gone.join(',')}}')`;
-    for (const row of await session.query<Row>(described(kind, sql, range))) rows.push(row);
+    for (const row of await session.query<Row>(describedObjects(kind, sql, range))) rows.push(row);
     last = end;
   }
   return rows;

@@ -3,7 +3,7 @@ import { quoteIdentifier, type Session, SqlError } from '../session/session.ts';
 import { qualifiedName } from '../snapshot/snapshot.ts';
 import type { Table } from '../snapshot/tables.ts';
 import { howToRead, type UserCode } from '../snapshot/user-code.ts';
-import { commonError, label, SQLSTATE } from './errors.ts';
+import { commonError, labelOf, SQLSTATE } from './errors.ts';
 import { behindSavepoint, withFixedSettings } from './savepoint.ts';
 
 /** So many tables are counted behind one savepoint. */
@@ -145,11 +145,11 @@ function isTooLarge(error: unknown): error is SqlError {
 }
 
 function countError(error: unknown, table: Table): unknown {
-  const common = commonError(error, `table ${label(table)}`);
+  const common = commonError(error, `table ${labelOf(table)}`);
   if (common) return common;
   if (!(error instanceof SqlError)) return error;
-  const said = `Table ${label(table)} cannot be read: ${error.message}.`;
-  return new LifeboatError(error.sqlstate === SQLSTATE.insufficientPrivilege ? `${said} ${GRANT}` : said, {
+  const failure = `Table ${labelOf(table)} cannot be read: ${error.message}.`;
+  return new LifeboatError(error.sqlstate === SQLSTATE.insufficientPrivilege ? `${failure} ${GRANT}` : failure, {
     cause: error,
   });
 }

@@ -63,14 +63,14 @@ export async function behindSavepoint<T>(session: Session, read: () => Promise<T
     result = await read();
   } catch (error) {
     // The connection may be gone: the first error is the one to tell.
-    await undo(session).catch(() => {});
+    await rollBack(session).catch(() => {});
     throw error;
   }
-  await undo(session);
+  await rollBack(session);
   return result;
 }
 
-async function undo(session: Session): Promise<void> {
+async function rollBack(session: Session): Promise<void> {
   await session.run(`rollback to savepoint ${SAVEPOINT}`);
   await session.run(`release savepoint ${SAVEPOINT}`);
 }

@@ -2,7 +2,7 @@ import type { SequenceFacts, SequenceValue } from '../../formats/inventory/inven
 import { placeOf } from '../../formats/inventory/sequence.ts';
 import { decodeListing } from '../archive/contents.ts';
 import type { SequenceSet } from '../archive/head.ts';
-import { label } from './errors.ts';
+import { labelOf } from './errors.ts';
 import { knownValue, type Sequence, type SequenceReadings } from './sequences.ts';
 
 /** What pg_dump's archive says about sequences. */
@@ -27,7 +27,7 @@ export function sequenceFacts(
 ): { sequences: SequenceFacts[]; notRecorded: string[] } {
   const values = readSequenceSets(archive.sets, archive.encoding);
   const known = sequences.map((sequence) => {
-    const written = values.get(label(sequence)) ?? null;
+    const written = values.get(labelOf(sequence)) ?? null;
     const defined = archive.definitions.has(sequence.oid);
     // --exclude-table-data leaves out the values of sequences too.
     const leftOut = written === null && defined && archive.partial;
@@ -40,7 +40,7 @@ export function sequenceFacts(
     }),
     notRecorded: known
       .filter(({ defined, range }) => defined && range === null)
-      .map(({ sequence }) => `Value of sequence ${label(sequence)}: the dump does not set it.`),
+      .map(({ sequence }) => `Value of sequence ${labelOf(sequence)}: the dump does not set it.`),
   };
 }
 
@@ -67,12 +67,12 @@ function anyValue({ increment, min, max }: Sequence): Range {
 /** dumpSequenceData in pg_dump.c. Whatever a name holds, the value stands behind it. */
 const SET_VALUE = /^SELECT pg_catalog\.setval\('.*', (0|-?[1-9]\d{0,18}), (true|false)\);\n$/s;
 
-/** The values that pg_dump wrote, by {@link label}. What is not exactly as pg_dump writes it is left out. */
+/** The values that pg_dump wrote, by {@link labelOf}. What is not exactly as pg_dump writes it is left out. */
 export function readSequenceSets(sets: SequenceSet[], encoding: string): Map<string, SequenceValue> {
   const values = new Map<string, SequenceValue>();
   const ambiguous = new Set<string>();
   for (const { schema, name, statement } of sets) {
-    const key = label({ schema: decodeListing(schema, encoding), name: decodeListing(name, encoding) });
+    const key = labelOf({ schema: decodeListing(schema, encoding), name: decodeListing(name, encoding) });
     const [, lastValue, isCalled] = SET_VALUE.exec(statement.toString('latin1')) ?? [];
     // In an encoding that is not known here, two names can decode to the same text.
     if (values.has(key)) ambiguous.add(key);

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { SequenceValue } from '../../formats/inventory/inventory.ts';
 import { type Session, SqlError } from '../session/session.ts';
-import { commonError, label, SQLSTATE } from './errors.ts';
+import { commonError, labelOf, SQLSTATE } from './errors.ts';
 
 /** So many sequences are locked at once, because the server's lock table is shared and bounded (max_locks_per_transaction). */
 const BATCH = 200;
@@ -39,7 +39,7 @@ export function knownValue(reading: SequenceReading | undefined): SequenceValue 
  * pg_dump leaves its value out there.
  */
 export async function listSequences(session: Session): Promise<Sequence[]> {
-  return explained(
+  return withCommonErrors(
     session.query<Sequence>(`
     select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name,
       s.seqincrement::pg_catalog.text as increment, s.seqcycle as cycle, s.seqmin::pg_catalog.text as min, s.seqmax::pg_catalog.text as max
@@ -131,7 +131,8 @@ async function readBatches(session: Session, sequences: Sequence[], method: Meth
   const readings: SequenceReadings = new Map();
   for (let start = 0; start < sequences.length; start += BATCH) {
     const batch = sequences.slice(start, start + BATCH);
-    for (const { oid, ...reading } of await explained(readBatch(session, batch, method))) readings.set(oid, reading);
+    for (const { oid, ...reading } of await withCommonErrors(readBatch(session, batch, method)))
+      readings.set(oid, reading);
   }
   return readings;
 }
@@ -144,7 +145,7 @@ async function readBatch(session: Session, batch: Sequence[], method: Method): P
     const oids = await readableOids(session, batch, method);
     try {
       return await inTransaction(session, lockTimeout, () =>
-        session.query<Row>(`with given as materialized (${unnested(oids)}) ${query}`),
+        session.query<Row>(`with given as materialized (${unnestOids(oids)}) ${query}`),
       );
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
@@ -161,17 +162,17 @@ async function readBatch(session: Session, batch: Sequence[], method: Method): P
 async function readableOids(session: Session, batch: Sequence[], { privilege, grant }: Method): Promise<number[]> {
   const rows = await session.query<{ oid: number; readable: boolean | null }>(
     `select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, '${privilege}') as readable
-    from (${unnested(batch.map(({ oid }) => oid))}) s`,
+    from (${unnestOids(batch.map(({ oid }) => oid))}) s`,
   );
   const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
   const first = batch.find(({ oid }) => unreadable.has(oid));
   if (first) {
-    throw new LifeboatError(`Sequence ${label(first)} cannot be read: permission denied. ${grant}`);
+    throw new LifeboatError(`Sequence ${labelOf(first)} cannot be read: permission denied. ${grant}`);
   }
   return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
 }
 
-function unnested(oids: number[]): string {
+function unnestOids(oids: number[]): string {
   return `select oid from pg_catalog.unnest('{${oids.join(',')}}'::pg_catalog.oid[]) as s (oid)`;
 }
 
@@ -189,7 +190,7 @@ async function inTransaction<T>(session: Session, lockTimeout: string, read: () 
   }
 }
 
-async function explained<T>(reading: Promise<T>): Promise<T> {
+async function withCommonErrors<T>(reading: Promise<T>): Promise<T> {
   return reading.catch((error: unknown) => {
     throw commonError(error, 'the sequences') ?? error;
   });

@@ -54,7 +54,7 @@ export class CreatedDatabase {
   async #inSession(work: (session: Session) => Promise<void>): Promise<void> {
     const { server, session } = this.#scratch;
     const { signal, track } = server.context;
-    if (!signal.aborted && (await succeeds(work(session)))) return;
+    if (!signal.aborted && (await settlesWell(work(session)))) return;
     const context = { track, signal: signal.aborted ? AbortSignal.timeout(WITHIN) : signal };
     const another = await Session.open({ ...server, context }, 'admin');
     try {
@@ -75,7 +75,7 @@ function isAnothers(cause: unknown): boolean {
   return cause instanceof SqlError && NOT_OURS.includes(cause.sqlstate);
 }
 
-function succeeds(work: Promise<void>): Promise<boolean> {
+function settlesWell(work: Promise<void>): Promise<boolean> {
   return work.then(
     () => true,
     () => false,

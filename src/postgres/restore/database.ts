@@ -1,6 +1,6 @@
 import type { DatabaseFacts } from '../../formats/inventory/inventory.ts';
 import { quoteIdentifier, quoteLiteral, type Session, SqlError } from '../session/session.ts';
-import { attempt, setClause } from './roles.ts';
+import { setClause, tryStatement } from './roles.ts';
 
 /**
  * Makes an empty database with the source's encoding, collation and provider. A locale that this server does not have is
@@ -19,7 +19,7 @@ export async function createDatabase(
   } catch (error) {
     if (!(error instanceof SqlError) || !/locale|collation|provider|icu|encoding/i.test(error.message)) throw error;
     await session.run(`${create} lc_collate 'C' lc_ctype 'C'`);
-    return [`The source's collation (${describe(facts)}) is not available here, C was used: ${error.message}`];
+    return [`The source's collation (${describeLocale(facts)}) is not available here, C was used: ${error.message}`];
   }
 }
 
@@ -33,7 +33,7 @@ function localeClause(facts: DatabaseFacts, versionNumber: number): string {
   return `${classic} locale_provider icu icu_locale ${locale}${rules}`;
 }
 
-function describe({ provider, locale, collate, ctype }: DatabaseFacts): string {
+function describeLocale({ provider, locale, collate, ctype }: DatabaseFacts): string {
   return `${provider} ${locale ?? `${collate}, ${ctype}`}`;
 }
 
@@ -55,10 +55,10 @@ export async function applyDatabaseFacts(session: Session, name: string, facts: 
           : `alter role ${quoteIdentifier(role)} in database ${database} ${setClause(setting)}`,
       ),
     ),
-    ...grants(database, facts),
+    ...grantStatements(database, facts),
   ];
   const refusals: string[] = [];
-  for (const statement of statements) refusals.push(...(await attempt(session, statement, 'the database')));
+  for (const statement of statements) refusals.push(...(await tryStatement(session, statement, 'the database')));
   return refusals;
 }
 
@@ -72,7 +72,7 @@ interface Grant {
   letters: string;
 }
 
-function grants(database: string, { acl, owner }: DatabaseFacts): string[] {
+function grantStatements(database: string, { acl, owner }: DatabaseFacts): string[] {
   if (acl === null) return [];
   return [
     `revoke all on database ${database} from public, ${quoteIdentifier(owner)}`,

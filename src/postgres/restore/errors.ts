@@ -25,17 +25,17 @@ export class RestoreErrors {
   #ignored: number | null = null;
 
   readonly take = (line: string): void => {
-    const said = /^pg_restore: (.*)$/.exec(line)?.[1];
-    if (said === undefined) return;
-    this.#entry = parseEntry(said) ?? this.#entry;
-    const ignored = /^warning: errors ignored on restore: (\d+)$/.exec(said)?.[1];
+    const reported = /^pg_restore: (.*)$/.exec(line)?.[1];
+    if (reported === undefined) return;
+    this.#entry = parseEntry(reported) ?? this.#entry;
+    const ignored = /^warning: errors ignored on restore: (\d+)$/.exec(reported)?.[1];
     if (ignored !== undefined) this.#ignored = Number(ignored);
-    const error = /^error: (.*)$/.exec(said)?.[1];
+    const error = /^error: (.*)$/.exec(reported)?.[1];
     if (error !== undefined) this.#errors.push({ ...this.#entry, message: serverMessage(error) });
   };
 
   /** It came to its end: it has counted the errors that it went on after. */
-  ended(): boolean {
+  sawEnd(): boolean {
     return this.#ignored !== null;
   }
 
@@ -49,12 +49,12 @@ export class RestoreErrors {
 }
 
 /** What it does next. A name with a line break in it ends there. */
-function parseEntry(said: string): Pick<RestoreError, 'kind' | 'object'> | null {
-  const created = /^creating ([A-Z][A-Z -]*) "(.*?)"?$/.exec(said);
+function parseEntry(text: string): Pick<RestoreError, 'kind' | 'object'> | null {
+  const created = /^creating ([A-Z][A-Z -]*) "(.*?)"?$/.exec(text);
   if (created) return { kind: created[1] ?? null, object: created[2] ?? null };
-  const table = /^processing data for table "(.*?)"?$/.exec(said);
+  const table = /^processing data for table "(.*?)"?$/.exec(text);
   if (table) return { kind: 'TABLE DATA', object: table[1] ?? null };
-  const done = /^(?:executing|processing) ([A-Z][A-Z ]*[A-Z])(?: (.*))?$/.exec(said);
+  const done = /^(?:executing|processing) ([A-Z][A-Z ]*[A-Z])(?: (.*))?$/.exec(text);
   return done ? { kind: done[1] ?? null, object: done[2] ?? null } : null;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { LifeboatError } from '../../errors.ts';
 import { startTool, type Tool, ToolError } from '../../process/child.ts';
-import { drained } from '../../process/drained.ts';
+import { waitForDrain } from '../../process/drained.ts';
 import { inPrivateFolder } from '../../process/private-folder.ts';
 import { listFile, readHead } from '../archive/contents.ts';
 import { connectingTool, type Server } from '../session/connection.ts';
@@ -46,13 +46,13 @@ export async function loadArchive(
   if (pick !== null) return loadPicked(server, archive, pick, { args, ...(onBytes ? { onBytes } : {}) });
   const { tool, errors } = startRestore(server, args);
   try {
-    await feed(tool.stdin, archive, onBytes ?? (() => {}));
+    await writeAll(tool.stdin, archive, onBytes ?? (() => {}));
   } catch (error) {
     tool.kill();
     await tool.finished.catch(() => {});
     throw error;
   }
-  return { errors: await ended(tool, errors) };
+  return { errors: await errorsAtEnd(tool, errors) };
 }
 
 async function loadPicked(
@@ -77,7 +77,7 @@ export async function restoreFile(
   const list = pick === null ? [] : [await writeList(`${file}.list`, pick(await listFile(server, file)))];
   const { tool, errors } = startRestore(server, [...args, ...list, file]);
   tool.stdin.end();
-  return ended(tool, errors);
+  return errorsAtEnd(tool, errors);
 }
 
 /** pg_restore reads of each line the number at its beginning (SortTocFromFile): no name has to be in the file. */
@@ -95,16 +95,16 @@ function startRestore(server: Server, args: string[]): { tool: Tool; errors: Res
   return { tool, errors };
 }
 
-async function ended(tool: Tool, errors: RestoreErrors): Promise<RestoreError[]> {
+async function errorsAtEnd(tool: Tool, errors: RestoreErrors): Promise<RestoreError[]> {
   await tool.finished.catch((error: unknown) => {
     // 1 is also how it ends when statements failed; those it has counted.
-    if (!(error instanceof ToolError) || !errors.ended()) throw restoreError(error);
+    if (!(error instanceof ToolError) || !errors.sawEnd()) throw restoreError(error);
   });
   return errors.all();
 }
 
 /** Writes at the reader's pace. A reader that has closed its input needs no more, but the rest is read all the same. */
-async function feed(
+async function writeAll(
   input: Writable,
   source: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
@@ -113,7 +113,7 @@ async function feed(
   for await (const chunk of source) {
     bytes += chunk.length;
     onBytes(bytes);
-    if (input.writable && !input.write(chunk)) await drained(input);
+    if (input.writable && !input.write(chunk)) await waitForDrain(input);
   }
   input.end();
 }
@@ -122,6 +122,6 @@ async function feed(
 function restoreError(error: unknown): unknown {
   if (!(error instanceof ToolError)) return error;
   const [how] = error.message.split(' It said:');
-  const said = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
-  return new LifeboatError(`${how}${said === undefined ? '' : ` It said: ${said}`}`, { cause: error });
+  const reported = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
+  return new LifeboatError(`${how}${reported === undefined ? '' : ` It said: ${reported}`}`, { cause: error });
 }

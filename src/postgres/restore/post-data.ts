@@ -23,12 +23,12 @@ export async function buildPostData(
     const file = join(folder, 'schema.dump');
     await pipeline(definitions, createWriteStream(file, { mode: 0o600 }), { signal: server.context.signal });
     const errors = await restoreFile(server, file, { args: ['--section=post-data', `--jobs=${jobs}`], pick });
-    return [...errors, ...(await refresh(server, views))];
+    return [...errors, ...(await refreshViews(server, views))];
   });
 }
 
 /** A view may read another one: those that cannot be refreshed yet are tried again after the others. */
-async function refresh(server: Server, views: MaterializedViewFacts[]): Promise<RestoreError[]> {
+async function refreshViews(server: Server, views: MaterializedViewFacts[]): Promise<RestoreError[]> {
   let left = views.filter(({ populated }) => populated);
   if (left.length === 0) return [];
   const session = await Session.open(server, 'restore');

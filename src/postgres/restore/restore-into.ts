@@ -55,7 +55,7 @@ export async function restoreInto(scratch: ScratchServer, options: RestoreOption
     const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);
     const notCreated = await createDatabase(session, database, inventory.database, versionNumber);
     const lacking = await lackingExtensions(scratch, inventory);
-    const errors = await load(server, options);
+    const errors = await loadData(server, options);
     const notApplied = await applyDatabaseFacts(session, database, inventory.database);
     const existingRoles = inventory.roles.map(({ name }) => name).filter((name) => !created.includes(name));
     return { server, made, errors, lacking, existingRoles, notMade: [...notMade, ...notCreated, ...notApplied] };
@@ -69,7 +69,7 @@ export async function restoreInto(scratch: ScratchServer, options: RestoreOption
  * One pg_restore does it all, as the archive has it; with several jobs it stops before indexes and constraints, which
  * are then built side by side.
  */
-async function load(server: Server, options: RestoreOptions): Promise<RestoreError[]> {
+async function loadData(server: Server, options: RestoreOptions): Promise<RestoreError[]> {
   const { archive, definitions, inventory, onBytes, jobs, pick } = options;
   if (jobs === 1) return (await loadArchive(server, archive, { args: [], pick, onBytes })).errors;
   const { errors } = await loadArchive(server, archive, {

@@ -28,16 +28,20 @@ export async function recreateRoles(
   const created: RoleFacts[] = [];
   const notMade: string[] = [];
   for (const role of roles.filter(({ name }) => !present.has(name))) {
-    const refusals = await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`);
+    const refusals = await tryStatement(session, createRole(role), `role ${JSON.stringify(role.name)}`);
     notMade.push(...refusals);
     if (refusals.length > 0) continue;
     created.push(role);
     onCreated(role.name);
   }
   for (const role of created) {
-    const statements = [...memberships(role, versionNumber), ...roleSettings(role), ...comment(role)];
+    const statements = [
+      ...membershipStatements(role, versionNumber),
+      ...roleSettings(role),
+      ...commentStatements(role),
+    ];
     for (const statement of statements) {
-      notMade.push(...(await attempt(session, statement, `role ${JSON.stringify(role.name)}`)));
+      notMade.push(...(await tryStatement(session, statement, `role ${JSON.stringify(role.name)}`)));
     }
   }
   return {
@@ -62,11 +66,11 @@ function createRole({ name, attributes, connectionLimit, validUntil }: RoleFacts
 const ALL_ATTRIBUTES = ['SUPERUSER', 'CREATEDB', 'CREATEROLE', 'INHERIT', 'LOGIN', 'REPLICATION', 'BYPASSRLS'];
 
 /** Who granted a membership is not kept: since PostgreSQL 16 that role would have to be able to grant it here too. */
-function memberships({ name, memberOf }: RoleFacts, versionNumber: number): string[] {
+function membershipStatements({ name, memberOf }: RoleFacts, versionNumber: number): string[] {
   const granted = new Map<string, RoleFacts['memberOf'][number]>();
   for (const membership of memberOf) {
     const before = granted.get(membership.role);
-    granted.set(membership.role, before ? stronger(before, membership) : membership);
+    granted.set(membership.role, before ? strongerOf(before, membership) : membership);
   }
   return [...granted.values()].map(({ role, admin, inherit, set }) => {
     const options = [
@@ -80,7 +84,7 @@ function memberships({ name, memberOf }: RoleFacts, versionNumber: number): stri
 }
 
 /** Several roles may have granted the same membership (PostgreSQL 16): together they give what any of them gives. */
-function stronger<T extends RoleFacts['memberOf'][number]>(one: T, other: T): T {
+function strongerOf<T extends RoleFacts['memberOf'][number]>(one: T, other: T): T {
   const either = (a: boolean | null, b: boolean | null) => (a === null ? b : a || b === true);
   return {
     ...one,
@@ -94,7 +98,7 @@ function roleSettings({ name, settings }: RoleFacts): string[] {
   return settings.map((setting) => `alter role ${quoteIdentifier(name)} ${setClause(setting)}`);
 }
 
-function comment({ name, comment: text }: RoleFacts): string[] {
+function commentStatements({ name, comment: text }: RoleFacts): string[] {
   return text === null ? [] : [`comment on role ${quoteIdentifier(name)} is ${quoteLiteral(text)}`];
 }
 
@@ -127,7 +131,7 @@ function splitNames(list: string): string[] {
 }
 
 /** What the server refuses of one role is reported, and the rest goes on. Returns the refusal in words; none: it was done. */
-export async function attempt(session: Session, statement: string, what: string): Promise<string[]> {
+export async function tryStatement(session: Session, statement: string, what: string): Promise<string[]> {
   try {
     await session.run(statement);
     return [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LifeboatError, messageOf } from '../../errors.ts';
 import { runTool, type ToolContext } from '../../process/child.ts';
 import { createOwnedFolder, type Owner } from '../../process/owned-folder.ts';
-import { elevated, type Isolation } from './isolation/isolation.ts';
+import { type Isolation, withSudo } from './isolation/isolation.ts';
 import { plainEnvironment } from './isolation/limits.ts';
 import { DATA, PREFIX, removeTree, SOCKET } from './remove-cluster.ts';
 import { runsAsRoot } from './server-user.ts';
@@ -36,7 +36,7 @@ export async function createFolder(parent: string, owner: Owner): Promise<Cluste
 }
 
 /** Creates the folders of the server, and gives them to its user. */
-export async function furnish(
+export async function createSubfolders(
   { path, data, socket }: ClusterFolder,
   { user, sudo }: Isolation,
   context: ToolContext,
@@ -49,7 +49,7 @@ export async function furnish(
     return;
   }
   await chmod(socket, 0o711); // We must reach the socket, which needs a password then.
-  const command = elevated(true, ['chown', `${user.uid}:${user.gid}`, data, socket], plainEnvironment());
+  const command = withSudo(true, ['chown', `${user.uid}:${user.gid}`, data, socket], plainEnvironment());
   await runTool({ name: 'sudo chown', ...command }, context);
 }
 
@@ -58,8 +58,8 @@ export async function defaultParent(isolation: Pick<Isolation, 'sudo'>): Promise
   if (runsAsRoot()) return rootsParent();
   const runnerTemp = process.env.RUNNER_TEMP;
   // A hosted runner's home is closed to other users.
-  const fits = runnerTemp && Buffer.byteLength(runnerTemp) <= MAX_FOLDER - 30 && !isolation.sudo;
-  return fits ? runnerTemp : tmpdir();
+  const isUsable = runnerTemp && Buffer.byteLength(runnerTemp) <= MAX_FOLDER - 30 && !isolation.sudo;
+  return isUsable ? runnerTemp : tmpdir();
 }
 
 async function rootsParent(): Promise<string> {

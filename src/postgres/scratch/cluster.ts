@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LifeboatError } from '../../errors.ts';
-import { identify, runTool, type ToolContext } from '../../process/child.ts';
-import { type Owner, ourselves, sweepFolders, writeOwner } from '../../process/owned-folder.ts';
+import { identifyProcess, runTool, type ToolContext } from '../../process/child.ts';
+import { type Owner, sweepFolders, thisProcess, writeOwner } from '../../process/owned-folder.ts';
 import type { Session } from '../session/session.ts';
 import type { LocalToolset } from '../toolset/local-toolsets.ts';
-import { type ClusterFolder, createFolder, defaultParent, furnish } from './cluster-folder.ts';
+import { type ClusterFolder, createFolder, createSubfolders, defaultParent } from './cluster-folder.ts';
 import { initdbArguments, settingArguments } from './cluster-settings.ts';
 import { chooseIsolation } from './isolation/choose.ts';
 import type { Isolation, IsolationKind } from './isolation/isolation.ts';
@@ -64,7 +64,7 @@ export async function startCluster(
   const place = await placeOf(isolation);
   await sweepFolders(place, PREFIX, removeCluster);
   const mark = randomBytes(16).toString('hex');
-  const owner = { ...ourselves(), mark };
+  const owner = { ...thisProcess(), mark };
   const folder = await createFolder(place, owner);
   const forgetFolder = context.track({ kind: 'folder', path: folder.path });
   let running: Running | null = null;
@@ -81,7 +81,7 @@ export async function startCluster(
       process: server,
       isolation,
       mark,
-      watch: watchSize(folder.path, isolation, sizeLimit, () => stop(server, isolation)),
+      watch: watchSize(folder.path, isolation, sizeLimit, () => stopServer(server, isolation)),
     };
     const connection = { PGHOST: folder.socket, PGPORT: '5432', PGDATABASE: 'postgres', ...credentials };
     const { watch } = running;
@@ -107,7 +107,7 @@ const WITH_PASSWORD = 'umask 077; cat > "$0" && "$@" && rm "$0"';
 /** Runs initdb. Returns how its superuser connects. */
 async function createCluster(starter: Starter): Promise<Record<string, string>> {
   const { folder, toolset, isolation, owner, context } = starter;
-  await furnish(folder, isolation, context);
+  await createSubfolders(folder, isolation, context);
   const superuser = `lifeboat_${randomBytes(4).toString('hex')}`;
   const auth = isolation.sudo ? 'scram-sha-256' : 'trust';
   const initdb = [toolset.path('initdb'), ...initdbArguments(folder.data, superuser, auth, toolset.major)];
@@ -116,7 +116,7 @@ async function createCluster(starter: Starter): Promise<Record<string, string>> 
     ? ['sh', '-c', WITH_PASSWORD, passwordFile, ...initdb, `--pwfile=${passwordFile}`]
     : initdb;
   const password = randomBytes(16).toString('hex');
-  const command = isolation.wrap(argv, { env: environment(owner.mark), writable: [folder.data, folder.socket] });
+  const command = isolation.wrap(argv, { env: serverEnvironment(owner.mark), writable: [folder.data, folder.socket] });
   const { signal, track } = context;
   // A group: bubblewrap's second process does not end with the first until it has asked for that.
   const spec = { name: 'initdb', group: true, ...command } as const;
@@ -125,7 +125,7 @@ async function createCluster(starter: Starter): Promise<Record<string, string>> 
 }
 
 /** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
-function environment(mark: string): Record<string, string> {
+function serverEnvironment(mark: string): Record<string, string> {
   return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', [MARK_VARIABLE]: mark };
 }
 
@@ -152,7 +152,7 @@ async function startServer({ folder, toolset, isolation, owner, context }: Start
   const postgres = [toolset.path('postgres'), '-D', folder.data, ...settingArguments(folder.socket)];
   const argv = isolation.closed ? ['sh', '-c', FIRST_PROCESS, 'sh', ...postgres] : postgres;
   const { command, args, env, user } = isolation.wrap(argv, {
-    env: environment(owner.mark),
+    env: serverEnvironment(owner.mark),
     writable: [folder.data, folder.socket],
   });
   const log = await open(folder.log, 'w', 0o600);
@@ -161,8 +161,9 @@ async function startServer({ folder, toolset, isolation, owner, context }: Start
   server.stdin?.on('error', () => {});
   const failed = once(server, 'error').then(([error]) => Promise.reject(error));
   failed.catch(() => {});
-  const forget = server.pid === undefined ? () => {} : context.track({ kind: 'process', ...identify(server.pid) });
-  const onAbort = () => stop(server, isolation);
+  const forget =
+    server.pid === undefined ? () => {} : context.track({ kind: 'process', ...identifyProcess(server.pid) });
+  const onAbort = () => stopServer(server, isolation);
   context.signal.addEventListener('abort', onAbort, { once: true });
   server.once('exit', () => {
     context.signal.removeEventListener('abort', onAbort);
@@ -170,16 +171,16 @@ async function startServer({ folder, toolset, isolation, owner, context }: Start
   });
   await log.close(); // Not before the listeners exist: the server may be gone meanwhile.
   try {
-    if (server.pid !== undefined) await writeOwner(folder.path, { ...owner, server: identify(server.pid) });
+    if (server.pid !== undefined) await writeOwner(folder.path, { ...owner, server: identifyProcess(server.pid) });
     if (context.signal.aborted) onAbort();
     const socket = join(folder.socket, '.s.PGSQL.5432');
     await Promise.race([failed, waitUntilReady(socket, START_TIMEOUT, () => hasEnded(server))]);
     return server;
   } catch (error) {
     await endProcess(server, isolation);
-    const said = (await readFile(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
+    const logged = (await readFile(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
     throw new LifeboatError(
-      `The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${(error as Error).message} It said: ${said}`,
+      `The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${(error as Error).message} It said: ${logged}`,
       { cause: error },
     );
   }
@@ -190,19 +191,19 @@ function hasEnded(server: ChildProcess): boolean {
 }
 
 /** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
-function stop(server: ChildProcess, { closed }: Isolation): void {
+function stopServer(server: ChildProcess, { closed }: Isolation): void {
   if (closed) server.stdin?.destroy();
   else server.kill('SIGQUIT');
 }
 
 async function endProcess(server: ChildProcess, isolation: Isolation): Promise<void> {
   if (server.pid === undefined || hasEnded(server)) return;
-  const ended = once(server, 'exit');
-  stop(server, isolation);
+  const exit = once(server, 'exit');
+  stopServer(server, isolation);
   const late = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT);
   // What sudo runs is root's: a signal of ours does not reach it.
   const never = setTimeout(() => server.emit('exit', null, null), 3 * STOP_TIMEOUT);
-  await ended;
+  await exit;
   clearTimeout(late);
   clearTimeout(never);
 }

@@ -19,11 +19,11 @@ export async function serverPrograms(source: number, client: number): Promise<Lo
 }
 
 async function hasServer(toolset: LocalToolset): Promise<boolean> {
-  const runs = await Promise.all(['initdb', 'postgres'].map((program) => answers(toolset.path(program))));
+  const runs = await Promise.all(['initdb', 'postgres'].map((program) => printsVersion(toolset.path(program))));
   return runs.every(Boolean);
 }
 
-async function answers(command: string): Promise<boolean> {
+async function printsVersion(command: string): Promise<boolean> {
   const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' };
   try {
     const { exitCode } = await getExecOutput(command, ['--version'], { silent: true, ignoreReturnCode: true, env });

@@ -2,11 +2,11 @@ import { rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError } from '../../errors.ts';
-import { identify } from '../../process/child.ts';
+import { identifyProcess } from '../../process/child.ts';
 import { isOurs, OWNER_FILE, type Owner, readOwner, statusOf } from '../../process/owned-folder.ts';
-import { becoming, elevated, type Wrapped } from './isolation/isolation.ts';
+import { switchUser, type Wrapped, withSudo } from './isolation/isolation.ts';
 import { plainEnvironment } from './isolation/limits.ts';
-import { succeeds } from './isolation/succeeds.ts';
+import { commandSucceeds } from './isolation/succeeds.ts';
 import { runsAsRoot, type User } from './server-user.ts';
 import { endSurvivors } from './survivors.ts';
 
@@ -45,15 +45,16 @@ export async function removeTree(folder: string): Promise<void> {
 }
 
 async function endServer({ server }: Owner, mark: string, folder: string): Promise<void> {
-  const runs = () => server !== undefined && server.started !== '' && identify(server.pid).started === server.started;
-  if (server && runs()) send(server.pid, 'SIGQUIT');
+  const runs = () =>
+    server !== undefined && server.started !== '' && identifyProcess(server.pid).started === server.started;
+  if (server && runs()) sendSignal(server.pid, 'SIGQUIT');
   for (const end = Date.now() + STOP_TIMEOUT; runs() && Date.now() < end; ) await sleep(50);
-  if (server && runs()) send(server.pid, 'SIGKILL');
+  if (server && runs()) sendSignal(server.pid, 'SIGKILL');
   await endSurvivors({ mark, folder, sessions: new Set() });
 }
 
 /** One that sudo runs is root's, and ends by itself when we do. */
-function send(pid: number, signal: NodeJS.Signals): void {
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -69,18 +70,18 @@ async function removeAsOwner(path: string): Promise<void> {
   const status = await statusOf(path);
   if (status === null) return;
   if (status.uid === process.getuid?.()) return rm(path, { recursive: true, force: true, maxRetries: 5 });
-  await succeeds(runsAsRoot() ? emptying(path, status) : emptyingBySudo(path, status));
+  await commandSucceeds(runsAsRoot() ? emptyFolderCommand(path, status) : emptyingBySudo(path, status));
   await rmdir(path);
 }
 
 const EMPTY = ['find', '.', '-mindepth', '1', '-delete'];
 
 /** The folder is entered before the rights are gone: its user may not come through those above it. */
-function emptying(path: string, { uid, gid }: User): Wrapped {
-  return { ...elevated(false, EMPTY, plainEnvironment()), cwd: path, user: { uid, gid } };
+function emptyFolderCommand(path: string, { uid, gid }: User): Wrapped {
+  return { ...withSudo(false, EMPTY, plainEnvironment()), cwd: path, user: { uid, gid } };
 }
 
 function emptyingBySudo(path: string, user: User): Wrapped {
   const script = 'cd "$0" && exec "$@"';
-  return elevated(true, ['sh', '-c', script, path, ...becoming(user), ...EMPTY], plainEnvironment());
+  return withSudo(true, ['sh', '-c', script, path, ...switchUser(user), ...EMPTY], plainEnvironment());
 }

@@ -57,11 +57,15 @@ export async function openScratchServer(options: ScratchOptions): Promise<Throwa
   const { connection, choice, sourceMajor, clientMajor, id, context } = options;
   if (connection !== null) {
     const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-    return connected({ toolset, connection, id, context }, null, sourceMajor);
+    return connectedServer({ toolset, connection, id, context }, null, sourceMajor);
   }
   const { cluster, toolset } = await startThrowaway(options);
   try {
-    const scratch = await connected({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
+    const scratch = await connectedServer(
+      { toolset, connection: cluster.connection, id, context },
+      cluster,
+      sourceMajor,
+    );
     await preferLz4(scratch.session);
     return scratch;
   } catch (error) {
@@ -88,7 +92,7 @@ async function openPrivate(server: Server): Promise<Opened> {
 }
 
 /** `cluster`: the private server that this is; null: it is one that was named. */
-async function connected(
+async function connectedServer(
   found: Server,
   cluster: Pick<ScratchCluster, 'isolation' | 'problem' | 'close'> | null,
   sourceMajor: number,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LifeboatError } from '../../errors.ts';
 import { formatBytes } from '../../units.ts';
-import { elevated, type Isolation } from './isolation/isolation.ts';
+import { type Isolation, withSudo } from './isolation/isolation.ts';
 import { plainEnvironment } from './isolation/limits.ts';
 
 /** Milliseconds; longer where it takes long to add up. */
@@ -26,12 +26,12 @@ export function sizeLimitOf(plainSize: number): number {
 
 /** Calls `end` once the folder holds more than `limit`, or its disk has almost no room left for anything else. */
 export function watchSize(folder: string, isolation: Isolation, limit: number, end: () => void): SizeWatch {
-  const command = elevated(isolation.sudo, ['du', '-skx', folder], plainEnvironment());
+  const command = withSudo(isolation.sudo, ['du', '-skx', folder], plainEnvironment());
   const used = async () => {
     const { stdout } = await promisify(execFile)(command.command, command.args, { env: command.env }).catch(asPrinted);
     return Number.parseInt(stdout, 10) * 1024;
   };
-  return watch({ used, free: () => freeBelow(folder), place: JSON.stringify(folder), limit }, end);
+  return watchUsage({ used, free: () => freeBelow(folder), place: JSON.stringify(folder), limit }, end);
 }
 
 interface Watched {
@@ -42,7 +42,7 @@ interface Watched {
   limit: number;
 }
 
-export function watch({ used, free, place, limit }: Watched, end: () => void): SizeWatch {
+export function watchUsage({ used, free, place, limit }: Watched, end: () => void): SizeWatch {
   let problem: LifeboatError | null = null;
   const stopped = new AbortController();
   const look = async () => {

@@ -29,7 +29,7 @@ export async function endSurvivors(evidence: Evidence): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const found = await findSurvivors(evidence);
     if (found.length === 0) return;
-    for (const pid of found) kill(pid);
+    for (const pid of found) killProcess(pid);
     await sleep(20);
   }
 }
@@ -81,7 +81,7 @@ async function readProcess(pid: number): Promise<Process | null> {
   return { pid, parent: Number(parent), session: Number(session), zombie: state === 'Z' };
 }
 
-function kill(pid: number): void {
+function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

@@ -26,7 +26,7 @@ export interface Connected {
 }
 
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
-export async function connect(
+export async function connectServer(
   connection: Record<string, string>,
   choice: ToolsetChoice,
   id: string,

@@ -54,9 +54,9 @@ export function connectionError(error: ToolError, connection: Record<string, str
   }
   const cause = CAUSES.find(({ words }) => words.test(error.stderr));
   const next = cause?.next ?? 'Check database-url or the PG* variables.';
-  const said = error.stderr.replace(/^psql: error: /, '');
+  const reported = error.stderr.replace(/^psql: error: /, '');
   return new LifeboatError(
-    `Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${said || error.message} ${next}`,
+    `Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${reported || error.message} ${next}`,
     { cause: error },
   );
 }

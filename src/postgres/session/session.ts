@@ -92,12 +92,12 @@ export class Session {
 
   /** Runs a query that is not Lifeboat's own. psql does not look into it. */
   async queryForeign<T>(sql: string): Promise<T[]> {
-    return asRows(await this.#exchange(unread(asJson(sql))));
+    return asRows(await this.#exchange(decodedStatement(asJson(sql))));
   }
 
   /** Runs such a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
   async *foreignBatches<T>(sql: string, size: number): AsyncGenerator<T[]> {
-    await this.#exchange(unread(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
+    await this.#exchange(decodedStatement(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
     for (;;) {
       const rows = asRows<T>(await this.#exchange(`fetch ${size} from lifeboat_rows\n;`));
       if (rows.length === 0) return;
@@ -117,7 +117,7 @@ export class Session {
   }
 
   #exchange(input: string): Promise<string[]> {
-    const answer = this.#queue.then(() => this.#ask(input));
+    const answer = this.#queue.then(() => this.#roundTrip(input));
     this.#queue = answer.catch(() => {});
     return answer;
   }
@@ -127,7 +127,7 @@ export class Session {
    * variable as it is, without reading it; a text of the server's cannot look like the end, because it does not know the
    * mark.
    */
-  async #ask(input: string): Promise<string[]> {
+  async #roundTrip(input: string): Promise<string[]> {
     const mark = newMark();
     this.#psql.stdin.write(`\\set LAST_ERROR_SQLSTATE none\n${input}\n\\echo ${mark} :LAST_ERROR_SQLSTATE\n`);
     const { before, rest } = await readToMark(this.#psql, this.#lines, mark);
@@ -179,7 +179,7 @@ function withoutCommands(sql: string): string {
  * The server decodes the statement, and psql sends what it decoded without reading it (psql, \gexec). The functions are
  * named with their schema, because such a session has the user's search_path.
  */
-function unread(sql: string): string {
+function decodedStatement(sql: string): string {
   const hex = Buffer.from(sql).toString('hex');
   return `select pg_catalog.convert_from(pg_catalog.decode('${hex}', 'hex'), 'UTF8') \\gexec`;
 }
@@ -213,19 +213,19 @@ async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string
 
 /** `"name"`, for an identifier in SQL. */
 export function quoteIdentifier(name: string): string {
-  return quoted(name, '"');
+  return quoteUnicode(name, '"');
 }
 
 /** `'text'`, for a string in SQL. */
 export function quoteLiteral(text: string): string {
-  return quoted(text, "'");
+  return quoteUnicode(text, "'");
 }
 
 /**
  * A backslash goes as `!005c`, in the form with Unicode escapes and an escape character of its own (PostgreSQL, 4.1.2.3;
  * it needs standard_conforming_strings, which a session sets).
  */
-function quoted(text: string, quote: '"' | "'"): string {
+function quoteUnicode(text: string, quote: '"' | "'"): string {
   if (text.includes('\0'))
     throw new LifeboatError(`${JSON.stringify(text)} holds a NUL, which PostgreSQL does not allow.`);
   const doubled = text.replaceAll(quote, quote + quote);

@@ -33,11 +33,11 @@ export async function findUserCode(session: Session): Promise<UserCode> {
     from pg_catalog.pg_depend d
     cross join lateral (${PART}) as part
     join pg_catalog.pg_class t on t.oid = part.oid and t.relkind = 'r'
-    left join pg_catalog.pg_type listed on d.refclassid = ${catalog('pg_type')} and listed.oid = d.refobjid
+    left join pg_catalog.pg_type listed on d.refclassid = ${catalogLiteral('pg_type')} and listed.oid = d.refobjid
       and listed.typcategory = 'A' and listed.typelem <> 0
     cross join lateral (select d.refclassid as classid, coalesce(listed.typelem, d.refobjid) as oid) as ref
     left join lateral (${NAMED}) as used on true
-    where d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
+    where d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalogLiteral).join(', ')})
       and used.harmless is not true
     order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
   return new Map(
@@ -61,7 +61,7 @@ const HARMLESS = [
   'pg_ts_dict',
 ];
 
-function catalog(name: string): string {
+function catalogLiteral(name: string): string {
   return `'pg_catalog.${name}'::pg_catalog.regclass`;
 }
 
@@ -83,32 +83,32 @@ const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid 
  */
 const PART = `
   select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
-  where d.classid = ${catalog('pg_class')} and i.indexrelid = d.objid
+  where d.classid = ${catalogLiteral('pg_class')} and i.indexrelid = d.objid
   union all
   select s.stxrelid, 'statistics', s.stxname from pg_catalog.pg_statistic_ext s
-  where d.classid = ${catalog('pg_statistic_ext')} and s.oid = d.objid
+  where d.classid = ${catalogLiteral('pg_statistic_ext')} and s.oid = d.objid
   union all
   select o.conrelid, 'constraint', o.conname from pg_catalog.pg_constraint o
-  where d.classid = ${catalog('pg_constraint')} and o.oid = d.objid
+  where d.classid = ${catalogLiteral('pg_constraint')} and o.oid = d.objid
   union all
   select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
-  where d.classid = ${catalog('pg_class')} and a.above = d.objid and d.objsubid = 0`;
+  where d.classid = ${catalogLiteral('pg_class')} and a.above = d.objid and d.objsubid = 0`;
 
 /** What `ref` is, for words, and whether it is harmless. */
 const NAMED = [
-  named('function', 'pg_proc', 'pro'),
-  named('operator', 'pg_operator', 'opr'),
-  named('operator class', 'pg_opclass', 'opc'),
-  named('operator family', 'pg_opfamily', 'opf'),
-  named('type', 'pg_type', 'typ', "o.typtype = 'e'"),
+  namedObjects('function', 'pg_proc', 'pro'),
+  namedObjects('operator', 'pg_operator', 'opr'),
+  namedObjects('operator class', 'pg_opclass', 'opc'),
+  namedObjects('operator family', 'pg_opfamily', 'opf'),
+  namedObjects('type', 'pg_type', 'typ', "o.typtype = 'e'"),
 ].join(' union all ');
 
-function named(kind: string, table: string, prefix: string, harmless = 'false'): string {
+function namedObjects(kind: string, table: string, prefix: string, harmless = 'false'): string {
   return `
     select '${kind}' as kind, o.${prefix}name as name,
       ${harmless} or o.oid < ${FIRST_NORMAL_OID} or exists (
         select from pg_catalog.pg_depend e
         join pg_catalog.pg_roles r on r.oid = o.${prefix}owner and r.rolsuper
-        where e.classid = ${catalog(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
-    from pg_catalog.${table} o where ref.classid = ${catalog(table)} and o.oid = ref.oid`;
+        where e.classid = ${catalogLiteral(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
+    from pg_catalog.${table} o where ref.classid = ${catalogLiteral(table)} and o.oid = ref.oid`;
 }

@@ -14,7 +14,7 @@ export const FETCHED_WITHIN = 10 * 60 * 1000;
 
 /** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
 export async function runningContainers(): Promise<string[]> {
-  const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
+  const lists = await Promise.all(ENGINES.map((engine) => runEngine(engine, ['ps', '--format={{.Names}}'])));
   return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
 }
 
@@ -22,7 +22,7 @@ export async function runningContainers(): Promise<string[]> {
 export async function engineOf(container: string): Promise<Engine> {
   const reasons: string[] = [];
   for (const engine of ENGINES) {
-    const { stdout, reason } = await ask(engine, [
+    const { stdout, reason } = await runEngine(engine, [
       'inspect',
       '--type=container',
       '--format={{.State.Running}}',
@@ -41,7 +41,7 @@ export async function engineOf(container: string): Promise<Engine> {
 export async function anyEngine(input = 'toolset', instead = 'write toolset: local'): Promise<Engine> {
   const reasons: string[] = [];
   for (const engine of ENGINES) {
-    const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
+    const { exitCode, reason } = await runEngine(engine, ['ps', '--quiet']);
     if (exitCode === 0) return engine;
     reasons.push(`${engine}: ${reason}`);
   }
@@ -53,7 +53,7 @@ export async function anyEngine(input = 'toolset', instead = 'write toolset: loc
 /** The engine that has this image, else the first that works, which fetches it. */
 export async function engineWithImage(image: string): Promise<Engine> {
   for (const engine of ENGINES) {
-    const { exitCode } = await ask(engine, ['image', 'inspect', '--format={{.Id}}', image]);
+    const { exitCode } = await runEngine(engine, ['image', 'inspect', '--format={{.Id}}', image]);
     if (exitCode === 0) return engine;
   }
   return anyEngine('scratch-image', 'remove scratch-image');
@@ -64,8 +64,8 @@ export async function engineWithImage(image: string): Promise<Engine> {
  * another machine (docker context inspect; podman info, ServiceIsRemote).
  */
 export async function enginesOfThisMachine(): Promise<Engine[]> {
-  const docker = ask('docker', ['context', 'inspect', '--format={{.Endpoints.docker.Host}}']);
-  const podman = ask('podman', ['info', '--format={{.Host.ServiceIsRemote}}']);
+  const docker = runEngine('docker', ['context', 'inspect', '--format={{.Endpoints.docker.Host}}']);
+  const podman = runEngine('podman', ['info', '--format={{.Host.ServiceIsRemote}}']);
   return [
     ...((await docker).stdout.startsWith('unix:') ? (['docker'] as const) : []),
     ...((await podman).stdout.trim() === 'false' ? (['podman'] as const) : []),
@@ -80,7 +80,7 @@ export interface Answer {
 }
 
 /** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
-export async function ask(engine: Engine, args: string[], timeout = ANSWER_WITHIN): Promise<Answer> {
+export async function runEngine(engine: Engine, args: string[], timeout = ANSWER_WITHIN): Promise<Answer> {
   try {
     const options = { env: engineEnvironment(), timeout, killSignal: 'SIGKILL' } as const;
     const { stdout } = await promisify(execFile)(engine, args, options);

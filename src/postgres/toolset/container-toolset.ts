@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LifeboatError } from '../../errors.ts';
 import { engineEnvironment } from '../../process/container.ts';
-import { anyEngine, ask, type Engine, engineOf, FETCHED_WITHIN } from './container-engine.ts';
+import { anyEngine, type Engine, engineOf, FETCHED_WITHIN, runEngine } from './container-engine.ts';
 import { readVersion, type Toolset } from './toolset.ts';
 
 /** Variables that say where programs of this machine are and whose they are: nothing to a container. */
@@ -13,11 +13,11 @@ const OURS = ['PATH', 'HOME'];
  */
 export async function containerToolset(container: string, where?: Engine): Promise<Toolset> {
   const engine = where ?? (await engineOf(container));
-  const said = await ask(engine, ['exec', container, 'pg_dump', '--version']);
-  const version = readVersion(said.stdout);
+  const answer = await runEngine(engine, ['exec', container, 'pg_dump', '--version']);
+  const version = readVersion(answer.stdout);
   if (version === null) {
     throw new LifeboatError(
-      `toolset: container ${JSON.stringify(container)} has no pg_dump that works: ${said.reason}. Name the container in which the database runs.`,
+      `toolset: container ${JSON.stringify(container)} has no pg_dump that works: ${answer.reason}. Name the container in which the database runs.`,
     );
   }
   return {
@@ -26,7 +26,7 @@ export async function containerToolset(container: string, where?: Engine): Promi
     major: version.major,
     invocation: (tool, args, env) => {
       const mark = randomBytes(8).toString('hex');
-      const { words, stdin, whole } = wrapped(tool, args);
+      const { words, stdin, whole } = wrapTool(tool, args);
       const handed = handedOver({ ...env, ...whole.env, LIFEBOAT_TOOL: mark });
       return {
         command: engine,
@@ -46,11 +46,11 @@ export async function containerToolset(container: string, where?: Engine): Promi
 export async function imageToolset(image: string, where?: Engine): Promise<Toolset> {
   const engine = where ?? (await anyEngine());
   const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
-  const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
-  const version = readVersion(said.stdout);
+  const answer = await runEngine(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
+  const version = readVersion(answer.stdout);
   if (version === null) {
     throw new LifeboatError(
-      `toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${said.reason}. Name one of PostgreSQL, such as image:postgres:17.`,
+      `toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${answer.reason}. Name one of PostgreSQL, such as image:postgres:17.`,
     );
   }
   return {
@@ -59,7 +59,7 @@ export async function imageToolset(image: string, where?: Engine): Promise<Tools
     major: version.major,
     invocation: (tool, args, env) => {
       const name = `lifeboat-${randomBytes(8).toString('hex')}`;
-      const { words, stdin, whole } = wrapped(tool, args);
+      const { words, stdin, whole } = wrapTool(tool, args);
       const [entrypoint = tool, ...rest] = words;
       const handed = handedOver({ ...env, ...whole.env });
       return {
@@ -87,7 +87,7 @@ interface Wrapped {
   whole: { env: Record<string, string>; spec: { endMark?: string } };
 }
 
-function wrapped(tool: string, args: string[]): Wrapped {
+function wrapTool(tool: string, args: string[]): Wrapped {
   const stdin = tool === 'psql' || tool === 'pg_restore' ? ['--interactive'] : [];
   if (tool === 'psql') return { words: [tool, ...args], stdin, whole: { env: {}, spec: {} } };
   const endMark = randomBytes(16).toString('hex');

@@ -15,13 +15,13 @@ export type Place = () => Promise<Toolset[]>;
 export function toolsetPlaces(choice: ToolsetChoice, connection: Record<string, string>): Place[] {
   switch (choice.kind) {
     case 'auto':
-      return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(once);
+      return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(memoize);
     case 'local':
-      return [once(() => localToolsets())];
+      return [memoize(() => localToolsets())];
     case 'container':
-      return [once(async () => [await containerToolset(choice.name)])];
+      return [memoize(async () => [await containerToolset(choice.name)])];
     case 'image':
-      return [once(async () => [await imageToolset(choice.ref)])];
+      return [memoize(async () => [await imageToolset(choice.ref)])];
   }
 }
 
@@ -46,7 +46,7 @@ export async function chooseToolset(places: Place[], serverMajor: number, server
   );
   if (chosen) return chosen;
   throw await nothingFits(
-    `The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await described(places)}. An older pg_dump cannot dump a newer server.`,
+    `The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await describePlaces(places)}. An older pg_dump cannot dump a newer server.`,
     serverMajor,
   );
 }
@@ -60,7 +60,7 @@ export async function restoringToolset(places: Place[], clientMajor: number): Pr
   );
   if (chosen) return chosen;
   throw await nothingFits(
-    `The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await described(places)}.`,
+    `The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await describePlaces(places)}.`,
     clientMajor,
   );
 }
@@ -76,7 +76,7 @@ async function firstThatFits(
   return undefined;
 }
 
-function once(place: Place): Place {
+function memoize(place: Place): Place {
   let found: Promise<Toolset[]> | undefined;
   return () => {
     found ??= place();
@@ -84,7 +84,7 @@ function once(place: Place): Place {
   };
 }
 
-async function described(places: Place[]): Promise<string> {
+async function describePlaces(places: Place[]): Promise<string> {
   const toolsets = (await Promise.all(places.map((place) => place()))).flat();
   return toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
 }

@@ -23,14 +23,14 @@ export interface Toolset {
 export type Invocation = Pick<ToolCommand, 'command' | 'args' | 'env' | 'containerProcess' | 'endMark'>;
 
 /** Whose programs are used, when a reader would not expect them; else nothing. */
-export function unexpected({ place, version, unnamed }: Toolset): string[] {
+export function unexpectedNotice({ place, version, unnamed }: Toolset): string[] {
   return unnamed
     ? [`PostgreSQL's programs are those of ${place} (${version}), because none on this machine fits.`]
     : [];
 }
 
 /** Of what `pg_dump --version` says; null when another program of that name says something else. */
-export function readVersion(said: string): { text: string; major: number } | null {
-  const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(said);
+export function readVersion(output: string): { text: string; major: number } | null {
+  const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(output);
   return match ? { text: match[1] ?? '', major: Number(match[2]) } : null;
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { isLoopback } from '../../loopback.ts';
-import { ask, type Engine, enginesOfThisMachine } from './container-engine.ts';
+import { type Engine, enginesOfThisMachine, runEngine } from './container-engine.ts';
 import { containerToolset, imageToolset } from './container-toolset.ts';
 import type { Toolset } from './toolset.ts';
 
@@ -24,7 +24,7 @@ export async function publishingContainers(connection: Record<string, string>): 
   const host = PGHOSTADDR || PGHOST;
   if (!isLoopback(host) || needsFiles(connection)) return [];
   const lists = (await enginesOfThisMachine()).map(async (engine) => {
-    const found = await publishing(engine, host, PGPORT);
+    const found = await containersPublishing(engine, host, PGPORT);
     return Promise.all(found.map(({ container, port }) => seenFromInside(engine, container, port)));
   });
   return (await Promise.all(lists)).flat(2);
@@ -36,7 +36,7 @@ export async function imagesHere(connection: Record<string, string>): Promise<To
   const host = PGHOSTADDR || PGHOST;
   if (host === '' || host.startsWith('/') || needsFiles(connection)) return [];
   const lists = (await enginesOfThisMachine()).map(async (engine) => {
-    const { stdout } = await ask(engine, ['images', '--format={{.Repository}}:{{.Tag}}']);
+    const { stdout } = await runEngine(engine, ['images', '--format={{.Repository}}:{{.Tag}}']);
     const names = stdout.split('\n');
     const majors = new Map(names.map((name) => [IMAGE.exec(name)?.[1], name]));
     majors.delete(undefined);
@@ -46,11 +46,15 @@ export async function imagesHere(connection: Record<string, string>): Promise<To
   return (await Promise.all(lists)).flat();
 }
 
-async function publishing(engine: Engine, host: string, port: string): Promise<{ container: string; port: string }[]> {
-  const ids = (await ask(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
+async function containersPublishing(
+  engine: Engine,
+  host: string,
+  port: string,
+): Promise<{ container: string; port: string }[]> {
+  const ids = (await runEngine(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
   if (ids.length === 0) return [];
   // One that ended meanwhile makes it fail, and the others are told all the same.
-  const { stdout } = await ask(engine, [
+  const { stdout } = await runEngine(engine, [
     'inspect',
     '--type=container',
     '--format={{.Name}} {{json .NetworkSettings.Ports}}',
@@ -60,7 +64,7 @@ async function publishing(engine: Engine, host: string, port: string): Promise<{
     const [, container = '', json = '{}'] = /^\/?(\S+) (\{.*\})$/.exec(line) ?? [];
     return Object.entries(JSON.parse(json) as Ports).flatMap(([inside, published]) => {
       const addresses = (published ?? [])
-        .filter(({ HostIp, HostPort }) => HostPort === port && takes(HostIp, host))
+        .filter(({ HostIp, HostPort }) => HostPort === port && servesHost(HostIp, host))
         .map(({ HostIp }) => HostIp);
       if (!inside.endsWith('/tcp') || addresses.length === 0) return [];
       return [{ container, port: inside.slice(0, -'/tcp'.length), addresses }];
@@ -80,10 +84,10 @@ async function isAllOf(host: string, published: string[], port: string): Promise
     ...(published.every((address) => address.includes(':')) ? ['127.0.0.1'] : []),
     ...(published.some((address) => address.includes(':')) ? [] : ['::1']),
   ];
-  return !(await Promise.all(others.map((address) => answers(address, Number(port))))).some(Boolean);
+  return !(await Promise.all(others.map((address) => acceptsConnections(address, Number(port))))).some(Boolean);
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+function acceptsConnections(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 2_000 });
     const end = (answer: boolean) => {
@@ -122,7 +126,7 @@ function needsFiles(connection: Record<string, string>): boolean {
 }
 
 /** Whether what is published at an address of this machine is what `host` leads to. Empty: at every address. */
-function takes(published: string, host: string): boolean {
+function servesHost(published: string, host: string): boolean {
   if (['', '0.0.0.0', '::'].includes(published)) return true;
   return host === 'localhost' ? isLoopback(published) : published === host;
 }

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../errors.ts';
 import type { Volume } from '../../formats/manifest.ts';
-import { explainedBytes } from '../../store/bytes.ts';
+import { explainReadErrors } from '../../store/bytes.ts';
 import { type PartStore, StoreError } from '../../store/store.ts';
 
 /** Where a volume lies in a folder of volumes: under the name that it has in its backup. Takes its key in a store too. */
@@ -58,7 +58,7 @@ export class FolderBeforeStore implements PartStore {
     if (!this.#volumes.has(key)) return await this.#store.read(key, range);
     const { start, end } = range;
     const bytes = createReadStream(pathOf(this.#folder, key), { start, end: end - 1, highWaterMark: 1024 * 1024 });
-    return explainedBytes(bytes, (error) => {
+    return explainReadErrors(bytes, (error) => {
       this.#volumes.delete(key);
       return new StoreError('failed', `its copy in the cache cannot be read (${messageOf(error)})`, { cause: error });
     });

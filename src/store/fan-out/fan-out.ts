@@ -212,7 +212,7 @@ export class PartWriter {
  * Removes what this run has put into stores that do not get a whole backup. Newest first, and no further after the first
  * that cannot be removed: a manifest whose fate is unknown must not stay behind without its parts.
  */
-export async function discard(targets: Target[]): Promise<void> {
+export async function discardObjects(targets: Target[]): Promise<void> {
   await Promise.all(
     targets.map(async ({ store, keys }) => {
       try {

@@ -21,10 +21,10 @@ export async function lookUp({
   if (uploaded === 'acknowledged') return;
   const listed = await sizesIn(store, [...stored.keys()]);
   const rest = [...stored].filter(([key, size]) => listed.get(key) !== size);
-  const ask = async (): Promise<void> => {
+  const lookUp = async (): Promise<void> => {
     for (let next = rest.shift(); next !== undefined; next = rest.shift()) await requireSize(store, ...next);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, ask));
+  await Promise.all(Array.from({ length: AT_ONCE }, lookUp));
 }
 
 /** By key; empty when these credentials may not list. */

@@ -25,7 +25,7 @@ const NEXT_STEPS: Record<string, string> = {
 };
 
 /** Does something with a file; a failure becomes a StoreError that names it. `needed`: bytes that were to be written. */
-export async function explained<T>(path: string, work: () => Promise<T>, needed?: number): Promise<T> {
+export async function withFileErrors<T>(path: string, work: () => Promise<T>, needed?: number): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -13,7 +13,7 @@ export async function makeFolder(folder: string): Promise<void> {
     if (codeOf(error) === 'EEXIST') return;
     if (codeOf(error) !== 'ENOENT') throw error;
     await makeFolder(dirname(folder));
-    await mkdir(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
+    await mkdir(folder, { mode: 0o700 }).catch(ignoreErrors('EEXIST')); // Another upload's.
   }
   await syncFolder(dirname(folder));
 }
@@ -23,9 +23,9 @@ export async function makeFolder(folder: string): Promise<void> {
  * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
  */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(ignoring('EACCES'));
+  const handle = await open(folder, 'r').catch(ignoreErrors('EACCES'));
   try {
-    await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
+    await handle?.sync().catch(ignoreErrors('EINVAL', 'EBADF', 'ENOTSUP'));
   } finally {
     await handle?.close();
   }
@@ -42,7 +42,7 @@ export async function removeEmptyFolders(folder: string, root: string): Promise<
   }
 }
 
-function ignoring(...codes: string[]): (error: unknown) => undefined {
+function ignoreErrors(...codes: string[]): (error: unknown) => undefined {
   return (error) => {
     if (!codes.includes(codeOf(error))) throw error;
   };

@@ -3,9 +3,9 @@ import { lstat, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
-import { explainedBytes } from '../bytes.ts';
+import { explainReadErrors } from '../bytes.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
-import { codeOf, explained, fileError } from './errors.ts';
+import { codeOf, fileError, withFileErrors } from './errors.ts';
 import { makeFolder, removeEmptyFolders } from './folders.ts';
 import { openRegular, requireRegular } from './read.ts';
 import { lstatOrNull, Root } from './root.ts';
@@ -36,8 +36,8 @@ class FileStore implements Store {
     if (!isAbsolute(path)) {
       throw new StoreError('failed', `The store ${JSON.stringify(path)} must be an absolute path.`);
     }
-    await explained(path, async () => {
-      if (!(await this.#isThere())) await makeFolder(path);
+    await withFileErrors(path, async () => {
+      if (!(await this.#exists())) await makeFolder(path);
       await this.#root.pin();
       await tryToWrite(path);
     });
@@ -45,14 +45,14 @@ class FileStore implements Store {
 
   async openToRead(): Promise<void> {
     const { path } = this.#root;
-    if (await explained(path, () => this.#isThere())) return;
+    if (await withFileErrors(path, () => this.#exists())) return;
     throw new StoreError(
       'not-found',
       `The store ${JSON.stringify(path)} does not exist. Correct the path in "store", or mount the disk.`,
     );
   }
 
-  async #isThere(): Promise<boolean> {
+  async #exists(): Promise<boolean> {
     const { path } = this.#root;
     const found = await statOrNull(path);
     if (found !== null && !found.isDirectory()) {
@@ -77,7 +77,7 @@ class FileStore implements Store {
         if (`${key}/`.startsWith(prefix)) yield* this.list(`${key}/`);
       } else if (isVisibleFile(entry) && key.startsWith(prefix)) {
         const path = this.#root.pathOf(key);
-        const found = await explained(path, () => lstatOrNull(path));
+        const found = await withFileErrors(path, () => lstatOrNull(path));
         if (found?.isFile()) yield { key, size: found.size, modified: found.mtime };
       }
     }
@@ -86,7 +86,7 @@ class FileStore implements Store {
   async read(key: string, range?: { start: number; end: number }): Promise<Readable> {
     if (range !== undefined && range.end <= range.start) return Readable.from([]);
     const path = this.#root.pathOf(key);
-    const file = await explained(path, async () => {
+    const file = await withFileErrors(path, async () => {
       await this.#root.check(key);
       return await openRegular(path);
     });
@@ -95,17 +95,17 @@ class FileStore implements Store {
       signal: this.#context.signal,
       ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
     });
-    return explainedBytes(bytes, (error) => fileError(error, path));
+    return explainReadErrors(bytes, (error) => fileError(error, path));
   }
 
   async create(key: string): Promise<Upload> {
     const path = this.#root.pathOf(key);
-    return await explained(path, () => FileUpload.begin(key, this.#root, this.#context));
+    return await withFileErrors(path, () => FileUpload.begin(key, this.#root, this.#context));
   }
 
   async size(key: string): Promise<number> {
     const path = this.#root.pathOf(key);
-    return await explained(path, async () => {
+    return await withFileErrors(path, async () => {
       await this.#root.check(key);
       const found = await lstat(path);
       requireRegular(found, path);
@@ -116,13 +116,13 @@ class FileStore implements Store {
   /** What the user of this run may use: of some file systems a part is root's. */
   async freeSpace(): Promise<number> {
     const { path } = this.#root;
-    const { bavail, bsize } = await explained(path, () => statfs(path));
+    const { bavail, bsize } = await withFileErrors(path, () => statfs(path));
     return bavail * bsize;
   }
 
   async remove(key: string): Promise<void> {
     const path = this.#root.pathOf(key);
-    await explained(path, async () => {
+    await withFileErrors(path, async () => {
       await this.#root.check(key);
       await rm(path, { force: true });
       await removeEmptyFolders(dirname(path), this.#root.path);
@@ -140,7 +140,7 @@ class FileStore implements Store {
   async newestUpload(prefix: string): Promise<Date | null> {
     let newest: Date | null = null;
     for await (const { path } of this.#unfinished(prefix)) {
-      const found = await explained(path, () => lstatOrNull(path));
+      const found = await withFileErrors(path, () => lstatOrNull(path));
       if (found !== null && (newest === null || found.mtime > newest)) newest = found.mtime;
     }
     return newest;
@@ -161,7 +161,7 @@ class FileStore implements Store {
   /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
   async #entries(folder: string): Promise<Dirent[]> {
     const path = folder === '' ? this.#root.path : this.#root.pathOf(folder.slice(0, -1));
-    const entries = await explained(path, async () => {
+    const entries = await withFileErrors(path, async () => {
       await this.#root.check(folder);
       return await readdir(path, { withFileTypes: true }).catch(emptyIfMissing);
     });

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { type Committed, type StoreContext, StoreError, type Upload } from '../store.ts';
-import { codeOf, explained } from './errors.ts';
+import { codeOf, withFileErrors } from './errors.ts';
 import { makeFolder, removeEmptyFolders, syncFolder } from './folders.ts';
 import { requireRegular } from './read.ts';
 import type { Root } from './root.ts';
@@ -48,7 +48,7 @@ export class FileUpload implements Upload {
 
   /** Begins the file of an object; folders that are missing below and up to the root are made. */
   static async begin(key: string, root: Root, context: StoreContext): Promise<FileUpload> {
-    if (context.signal.aborted) throw cancelled(root.pathOf(key));
+    if (context.signal.aborted) throw cancelledError(root.pathOf(key));
     await root.check(key); // Before a folder is made behind a link.
     return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
   }
@@ -58,14 +58,14 @@ export class FileUpload implements Upload {
       this.#check();
       const left = chunk.length - written;
       const write = () => this.#handle.write(chunk, written, left);
-      written += (await explained(this.#path, write, left)).bytesWritten;
+      written += (await withFileErrors(this.#path, write, left)).bytesWritten;
     }
     this.#size += chunk.length;
   }
 
   async commit(): Promise<Committed> {
     try {
-      await explained(this.#path, () => this.#publish());
+      await withFileErrors(this.#path, () => this.#publish());
       this.#check();
     } catch (error) {
       await this.abort();
@@ -109,7 +109,7 @@ export class FileUpload implements Upload {
   }
 
   #check(): void {
-    if (this.#signal.aborted) throw cancelled(this.#path);
+    if (this.#signal.aborted) throw cancelledError(this.#path);
   }
 }
 
@@ -136,6 +136,6 @@ async function createTemporary(path: string, root: string, context: StoreContext
   }
 }
 
-function cancelled(path: string): StoreError {
+function cancelledError(path: string): StoreError {
   return new StoreError('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
 }

@@ -1,6 +1,6 @@
 import { runTool, startTool, type Tool, ToolError } from '../../process/child.ts';
-import { demandKey } from '../keys.ts';
-import { shown } from '../shown.ts';
+import { requireKey } from '../keys.ts';
+import { reasonOf } from '../reason.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../store.ts';
 import type { RcloneLocation } from './location.ts';
 
@@ -33,7 +33,7 @@ export class Remote {
 
   /** An object as rclone names it. */
   path(key: string): string {
-    demandKey(key, 'an rclone');
+    requireKey(key, 'an rclone');
     return `${this.folder('')}${key}`;
   }
 
@@ -100,12 +100,12 @@ export class Remote {
     const cause = { cause: error };
     const { exitCode = null, stderr = '' } = error instanceof ToolError ? error : {};
     if (error instanceof ToolError && error.cause !== undefined) {
-      return new StoreError('failed', `${this.url}: ${shown(error)} Install it: https://rclone.org/install/`, cause);
+      return new StoreError('failed', `${this.url}: ${reasonOf(error)} Install it: https://rclone.org/install/`, cause);
     }
     const code = codeOf(exitCode, stderr);
-    const said = lastLine(stderr) || shown(error);
+    const reason = lastLine(stderr) || reasonOf(error);
     const step = STEPS[code] ?? '';
-    return new StoreError(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
+    return new StoreError(code, `${this.url}: rclone ${args[0]} failed: ${reason}.${step}`, cause);
   }
 
   #command(args: string[]): { name: string; command: string; args: string[]; env: Record<string, string> } {
@@ -135,5 +135,5 @@ function codeOf(exitCode: number | null, stderr: string): StoreErrorCode {
 /** rclone's last word, without the time before it. */
 function lastLine(stderr: string): string {
   const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
-  return shown(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
+  return reasonOf(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
 import type { Tool } from '../../process/child.ts';
-import { explainedBytes } from '../bytes.ts';
+import { explainReadErrors } from '../bytes.ts';
 import { folderOf, isKey, isName, PART } from '../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import type { RcloneLocation } from './location.ts';
@@ -32,14 +32,14 @@ export class RcloneStore implements Store {
   async open(): Promise<void> {
     const root = this.#remote.folder('');
     // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
-    if (!(await this.#isThere())) await this.#remote.run(['mkdir', root]);
+    if (!(await this.#exists())) await this.#remote.run(['mkdir', root]);
     const probe = this.#remote.path(`probe-${randomBytes(8).toString('hex')}${PART}`);
     await this.#remote.run(['rcat', probe]);
     await this.#remote.run(['deletefile', probe]);
   }
 
   async openToRead(): Promise<void> {
-    if (await this.#isThere()) return;
+    if (await this.#exists()) return;
     throw new StoreError('not-found', `${this.url} does not exist. Correct the path in "store".`);
   }
 
@@ -66,7 +66,7 @@ export class RcloneStore implements Store {
     } catch (error) {
       throw this.#remote.error(args, error);
     }
-    return explainedBytes(Readable.from(outputOf(tool), { objectMode: false }), (error) =>
+    return explainReadErrors(Readable.from(outputOf(tool), { objectMode: false }), (error) =>
       this.#remote.error(args, error),
     );
   }
@@ -128,7 +128,7 @@ export class RcloneStore implements Store {
 
   close(): void {}
 
-  async #isThere(): Promise<boolean> {
+  async #exists(): Promise<boolean> {
     try {
       await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
       return true;

@@ -81,7 +81,7 @@ export class RcloneUpload implements Upload {
     this.#check();
     this.#tool.stdin.end();
     await this.#tool.finished;
-    await this.#demandSize(this.#key + PART);
+    await this.#requireSize(this.#key + PART);
     if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
       throw new StoreError(
         'failed',
@@ -91,10 +91,10 @@ export class RcloneUpload implements Upload {
     this.#state = 'unknown';
     const [from, to] = [this.#remote.path(this.#key + PART), this.#remote.path(this.#key)];
     await this.#remote.run(['moveto', from, to], this.#signal);
-    await this.#demandSize(this.#key);
+    await this.#requireSize(this.#key);
   }
 
-  async #demandSize(key: string): Promise<void> {
+  async #requireSize(key: string): Promise<void> {
     const found = await this.#remote.sizeOrNull(key, this.#signal);
     if (found === this.#size) return;
     throw new StoreError(
@@ -117,7 +117,7 @@ export class RcloneUpload implements Upload {
     if (error instanceof StoreError) return error;
     const ending = await this.#tool.finished.then(
       () => error,
-      (end: unknown) => end,
+      (failure: unknown) => failure,
     );
     return this.#remote.error(this.#args, ending);
   }

@@ -15,7 +15,7 @@ export function boundAnswers(client: S3Client): void {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: unknown };
       const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
-      if (!isObject && response.body instanceof Readable) response.body = bounded(response.body);
+      if (!isObject && response.body instanceof Readable) response.body = limitBytes(response.body);
       return result;
     },
     { name: 'boundAnswers', step: 'deserialize', priority: 'low' }, // Next to the connection: before the SDK reads.
@@ -23,7 +23,7 @@ export function boundAnswers(client: S3Client): void {
 }
 
 /** The same bytes; an error once they are more than {@link LARGEST}. */
-export function bounded(body: Readable): Readable {
+export function limitBytes(body: Readable): Readable {
   const stream = Readable.from(upTo(body, LARGEST), { objectMode: false });
   stream.once('close', () => body.destroy());
   return stream;

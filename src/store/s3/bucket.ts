@@ -11,7 +11,7 @@ import { type Connection, checkAccess } from './client.ts';
 import { takeContents } from './contents.ts';
 import { type Operation, refusesCredentials, S3Error, s3Error } from './errors.ts';
 import type { S3Options } from './options.ts';
-import { retry } from './retry.ts';
+import { retryTransient } from './retry.ts';
 import type { S3Settings } from './settings.ts';
 
 export interface CallOptions {
@@ -54,7 +54,7 @@ export class Bucket {
         throw this.explain(signal.reason?.name === 'TimeoutError' ? signal.reason : error, operation, key);
       }
     };
-    return retry(attempt, {
+    return retryTransient(attempt, {
       attempts,
       firstDelay: this.options.firstDelay,
       longestDelay: this.options.longestDelay,
@@ -102,22 +102,22 @@ const OPENING = { attempts: 3 };
  */
 export async function openBucket(bucket: Bucket, prefix: string, settings: S3Settings): Promise<void> {
   await checkAccess(bucket.connection);
-  if (!(await isThere(bucket, prefix))) {
+  if (!(await bucketExists(bucket, prefix))) {
     if (!settings.createBucket)
       throw missingBucket(bucket, 'Create it, set s3-create-bucket: true, or correct its name in "store"');
-    await create(bucket, settings);
+    await createBucket(bucket, settings);
   }
-  if (settings.objectLock !== null) await demandObjectLock(bucket);
+  if (settings.objectLock !== null) await requireObjectLock(bucket);
 }
 
 /** Makes sure that the bucket is there to be read. */
-export async function demandBucket(bucket: Bucket, prefix: string): Promise<void> {
+export async function requireBucket(bucket: Bucket, prefix: string): Promise<void> {
   await checkAccess(bucket.connection);
-  if (!(await isThere(bucket, prefix))) throw missingBucket(bucket, 'Correct its name in "store", or s3-endpoint');
+  if (!(await bucketExists(bucket, prefix))) throw missingBucket(bucket, 'Correct its name in "store", or s3-endpoint');
 }
 
 /** Not HeadBucket: its answer has no body, which alone says whether a 403 means the rights or the key. */
-async function isThere(bucket: Bucket, prefix: string): Promise<boolean> {
+async function bucketExists(bucket: Bucket, prefix: string): Promise<boolean> {
   try {
     await listObjects(bucket, { Prefix: prefix, MaxKeys: 1 }, OPENING);
     return true;
@@ -129,7 +129,7 @@ async function isThere(bucket: Bucket, prefix: string): Promise<boolean> {
   }
 }
 
-async function create(bucket: Bucket, settings: S3Settings): Promise<void> {
+async function createBucket(bucket: Bucket, settings: S3Settings): Promise<void> {
   const command = new CreateBucketCommand({
     Bucket: bucket.name,
     ...(settings.objectLock === null ? {} : { ObjectLockEnabledForBucket: true }),
@@ -144,7 +144,7 @@ async function create(bucket: Bucket, settings: S3Settings): Promise<void> {
 }
 
 /** Says early what the read-back of the first object would say after a dump. */
-async function demandObjectLock(bucket: Bucket): Promise<void> {
+async function requireObjectLock(bucket: Bucket): Promise<void> {
   if ((await hasObjectLock(bucket)) !== false) return;
   throw new StoreError(
     'failed',

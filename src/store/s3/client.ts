@@ -19,7 +19,7 @@ export interface Connection {
  * Makes a client for the S3-compatible server at `endpoint`; null: the one that the AWS SDK's environment names, or AWS.
  * Nothing is sent. Credentials come from the SDK's default chain.
  */
-export function connect(endpoint: string | null, options: Pick<S3Options, 'idleTimeout'>): Connection {
+export function createConnection(endpoint: string | null, options: Pick<S3Options, 'idleTimeout'>): Connection {
   const server = serverAt(endpoint ?? fromEnvironment('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'));
   const region = fromEnvironment('AWS_REGION', 'AWS_DEFAULT_REGION') ?? (server === null ? null : 'us-east-1');
   // The SDK's own checksums come as trailers or headers that Ceph, Swift and others refuse or ignore.

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { StoredObject } from '../store.ts';
-import { bounded } from './bounded-answers.ts';
+import { limitBytes } from './bounded-answers.ts';
 
 /**
  * Has the objects of a page taken out before the SDK reads it; they are in the list once the command was sent. The SDK
@@ -16,7 +16,7 @@ export function takeContents(command: ListObjectsV2Command): StoredObject[] {
       const result = await next(args);
       const response = result.response as { statusCode: number; body: Readable | Buffer };
       if (response.statusCode !== 200) return result;
-      const { objects, rest } = splitPage((await buffer(bounded(response.body as Readable))).toString());
+      const { objects, rest } = splitPage((await buffer(limitBytes(response.body as Readable))).toString());
       taken.splice(0, taken.length, ...objects);
       response.body = Buffer.from(rest);
       return result;
@@ -40,11 +40,11 @@ export function splitPage(page: string): { objects: StoredObject[]; rest: string
 }
 
 function objectOf(fields: string): StoredObject | null {
-  const key = field(fields, KEY);
-  const size = Number(field(fields, SIZE) ?? Number.NaN);
-  const modified = new Date(field(fields, MODIFIED) ?? Number.NaN);
+  const key = readField(fields, KEY);
+  const size = Number(readField(fields, SIZE) ?? Number.NaN);
+  const modified = new Date(readField(fields, MODIFIED) ?? Number.NaN);
   if (key === null || !Number.isSafeInteger(size) || Number.isNaN(modified.getTime())) return null;
-  const storageClass = field(fields, STORAGE_CLASS);
+  const storageClass = readField(fields, STORAGE_CLASS);
   return { key: copyOf(key), size, modified, ...(storageClass === null ? {} : { storageClass }) };
 }
 
@@ -54,7 +54,7 @@ const MODIFIED = /<LastModified>([^<]+)<\/LastModified>/;
 const STORAGE_CLASS = /<StorageClass>([^<]+)<\/StorageClass>/;
 
 /** Keys of ours have no entities: text that has some is none that we understand. */
-function field(fields: string, pattern: RegExp): string | null {
+function readField(fields: string, pattern: RegExp): string | null {
   const text = pattern.exec(fields)?.[1] ?? null;
   return text?.includes('&') ? null : text;
 }

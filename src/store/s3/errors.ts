@@ -57,7 +57,7 @@ export function s3Error(thrown: unknown, request: Request): S3Error {
   const failure = failureOf(thrown);
   const object = request.key === null ? '' : ` of ${JSON.stringify(request.key)}`;
   const what = `S3 ${request.operation}${object} in bucket ${JSON.stringify(request.bucket)} failed`;
-  return new S3Error(failure, `${what}: ${describe(failure)}`, nextStep(failure, request));
+  return new S3Error(failure, `${what}: ${describeFailure(failure)}`, nextStep(failure, request));
 }
 
 /** The parts of a failure that we judge by. */
@@ -106,7 +106,7 @@ function failureOf(value: unknown): Failure {
   };
 }
 
-function describe({ reason, status, requestId, text }: Failure): string {
+function describeFailure({ reason, status, requestId, text }: Failure): string {
   const facts = [status && `HTTP ${status}`, requestId && `request id ${oneLine(requestId)}`].filter(Boolean);
   return `${reason}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}${text === null ? '' : `: ${text}`}`;
 }

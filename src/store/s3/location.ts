@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { quote } from '../../text.ts';
-import { hasOddSegment, shown } from '../url-text.ts';
+import { hasOddSegment, hideQuery } from '../url-text.ts';
 
 /** A folder of a bucket. */
 export interface S3Location {
@@ -13,16 +13,17 @@ export interface S3Location {
 
 /** `s3://bucket/prefix`: `rest` is what follows the scheme. */
 export function parseS3Url(line: string, rest: string): S3Location {
-  if (!rest.startsWith('//')) throw new LifeboatError(`${quote(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+  if (!rest.startsWith('//'))
+    throw new LifeboatError(`${quote(hideQuery(line))} lacks slashes. Write s3://bucket/prefix.`);
   if (/[?#]/.test(rest)) {
     throw new LifeboatError(
-      `${quote(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`,
+      `${quote(hideQuery(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`,
     );
   }
   const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
   if (!isBucketName(bucket)) {
     throw new LifeboatError(
-      `${quote(bucket)} in ${quote(shown(line))} is not a bucket's name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`,
+      `${quote(bucket)} in ${quote(hideQuery(line))} is not a bucket's name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`,
     );
   }
   const prefix = folders.join('/');

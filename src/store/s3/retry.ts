@@ -12,7 +12,7 @@ export interface RetryPolicy {
 }
 
 /** Tries until it succeeds, the failure is not transient, the attempts are used up or the signal is aborted. */
-export async function retry<T>(attempt: () => Promise<T>, policy: RetryPolicy): Promise<T> {
+export async function retryTransient<T>(attempt: () => Promise<T>, policy: RetryPolicy): Promise<T> {
   for (let number = 1; ; number++) {
     try {
       return await attempt();

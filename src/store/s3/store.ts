@@ -8,10 +8,10 @@ import {
   ListMultipartUploadsCommand,
   type MultipartUpload,
 } from '@aws-sdk/client-s3';
-import { explainedBytes } from '../bytes.ts';
+import { explainReadErrors } from '../bytes.ts';
 import { type Lock, type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
-import { Bucket, demandBucket, hasObjectLock, listObjects, openBucket } from './bucket.ts';
-import { connect } from './client.ts';
+import { Bucket, hasObjectLock, listObjects, openBucket, requireBucket } from './bucket.ts';
+import { createConnection } from './client.ts';
 import { S3Error } from './errors.ts';
 import { DEFAULT_OPTIONS, type S3Options } from './options.ts';
 import type { S3Settings } from './settings.ts';
@@ -28,7 +28,7 @@ export function createS3Store(
   options: Partial<S3Options>,
 ): Store {
   const all = { ...DEFAULT_OPTIONS, ...options };
-  const bucket = new Bucket(location.bucket, connect(settings.endpoint, all), context, all);
+  const bucket = new Bucket(location.bucket, createConnection(settings.endpoint, all), context, all);
   return new S3Store(location.url, location.prefix, bucket, settings);
 }
 
@@ -60,7 +60,7 @@ class S3Store implements Store {
   }
 
   openToRead(): Promise<void> {
-    return demandBucket(this.#bucket, this.#root);
+    return requireBucket(this.#bucket, this.#root);
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -98,7 +98,7 @@ class S3Store implements Store {
         `The S3 server sent the whole of ${JSON.stringify(this.#root + key)} where a range of it was asked for.`,
       );
     }
-    return explainedBytes(body, (error) => this.#bucket.explain(error, 'GetObject', this.#root + key));
+    return explainReadErrors(body, (error) => this.#bucket.explain(error, 'GetObject', this.#root + key));
   }
 
   async create(key: string): Promise<Upload> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import ssh2, { type Client, type SFTPWrapper } from 'ssh2';
-import { shown } from '../shown.ts';
+import { reasonOf } from '../reason.ts';
 import { StoreError } from '../store.ts';
 import { type KnownHost, linesFor } from './known-hosts.ts';
 import type { SshLocation } from './location.ts';
@@ -30,7 +30,7 @@ export function placeOf({ user, host, port }: SshLocation): string {
  * Logs in with the key and starts SFTP. Only a server whose key is known is spoken to.
  * @throws NoSftp, or a StoreError that says what to correct.
  */
-export function connect(
+export function connectSession(
   location: SshLocation,
   settings: SshSettings,
   options: SshOptions,
@@ -44,7 +44,7 @@ export function connect(
   let letIn = false;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
-      const failure = refused === null ? connectionError(error, place) : strange(refused, known, place);
+      const failure = refused === null ? connectionError(error, place) : unknownHostKey(refused, known, place);
       reject(failure);
       lost.abort(failure);
       client.destroy();
@@ -98,7 +98,7 @@ function signaturesOf(known: KnownHost[]): string[] {
   return [...types].flatMap((type) => SIGNATURES[type] ?? [type]);
 }
 
-function strange(key: Buffer, known: KnownHost[], place: string): StoreError {
+function unknownHostKey(key: Buffer, known: KnownHost[], place: string): StoreError {
   const print = (bytes: Buffer) => `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
   const ours = known.map(({ key }) => print(key)).join(', ');
   return new StoreError(
@@ -109,7 +109,7 @@ function strange(key: Buffer, known: KnownHost[], place: string): StoreError {
 }
 
 function noSftp(error: Error, place: string): NoSftp {
-  return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${shown(error)}).`);
+  return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${reasonOf(error)}).`);
 }
 
 /** Where ssh2 was when it failed. */
@@ -120,11 +120,11 @@ function connectionError(error: unknown, place: string): StoreError {
   if (level === 'client-authentication') {
     return new StoreError(
       'denied',
-      `${place} does not let this key in (${shown(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`,
+      `${place} does not let this key in (${reasonOf(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`,
       cause,
     );
   }
-  if (/no matching host key/i.test(shown(error))) {
+  if (/no matching host key/i.test(reasonOf(error))) {
     return new StoreError(
       'denied',
       `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`,
@@ -135,5 +135,5 @@ function connectionError(error: unknown, place: string): StoreError {
     code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH' || level === 'client-timeout'
       ? ' Check name and port in the URL, and whether a firewall lets the runner in.'
       : ' Look whether the server and the network are up, and run again.';
-  return new StoreError('failed', `The connection to ${place} failed: ${shown(error)}.${step}`, cause);
+  return new StoreError('failed', `The connection to ${place} failed: ${reasonOf(error)}.${step}`, cause);
 }

@@ -1,4 +1,4 @@
-import { shown } from '../shown.ts';
+import { reasonOf } from '../reason.ts';
 import { StoreError, type StoreErrorCode } from '../store.ts';
 
 /** Answers of an SFTP server (SSH File Transfer Protocol 02, section 7). */
@@ -19,7 +19,7 @@ export function statusOf(error: unknown): number | null {
   return !(error instanceof StoreError) && typeof code === 'number' ? code : null;
 }
 
-export function isNotThere(error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return statusOf(error) === NO_SUCH_FILE;
 }
 
@@ -33,9 +33,9 @@ export function isFile(path: string, place: string): StoreError {
 }
 
 /** Makes an error for the user of what failed at `path`. `place` names user, server and port. */
-export function explain(error: unknown, place: string, path: string): StoreError {
+export function sftpError(error: unknown, place: string, path: string): StoreError {
   if (error instanceof StoreError) return error;
   const code = CODES[statusOf(error) ?? FAILURE] ?? 'failed';
-  const message = `The ssh store failed at ${JSON.stringify(path)} on ${place}: ${shown(error)}.${NEXT_STEPS[code] ?? ''}`;
+  const message = `The ssh store failed at ${JSON.stringify(path)} on ${place}: ${reasonOf(error)}.${NEXT_STEPS[code] ?? ''}`;
   return new StoreError(code, message, { cause: error });
 }

@@ -23,15 +23,15 @@ export class SftpOrRsync implements Store {
   }
 
   open(): Promise<void> {
-    return this.#ask((store) => store.open());
+    return this.#request((store) => store.open());
   }
 
   openToRead(): Promise<void> {
-    return this.#ask((store) => store.openToRead());
+    return this.#request((store) => store.openToRead());
   }
 
   folders(prefix: string): Promise<string[]> {
-    return this.#ask((store) => store.folders(prefix));
+    return this.#request((store) => store.folders(prefix));
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -46,31 +46,31 @@ export class SftpOrRsync implements Store {
   }
 
   read(key: string, range?: { start: number; end: number }): Promise<Readable> {
-    return this.#ask((store) => store.read(key, range));
+    return this.#request((store) => store.read(key, range));
   }
 
   create(key: string): Promise<Upload> {
-    return this.#ask((store) => store.create(key));
+    return this.#request((store) => store.create(key));
   }
 
   size(key: string): Promise<number> {
-    return this.#ask((store) => store.size(key));
+    return this.#request((store) => store.size(key));
   }
 
   freeSpace(): Promise<number | null> {
-    return this.#ask((store) => store.freeSpace());
+    return this.#request((store) => store.freeSpace());
   }
 
   remove(key: string): Promise<void> {
-    return this.#ask((store) => store.remove(key));
+    return this.#request((store) => store.remove(key));
   }
 
   sweep(prefix: string, before: Date): Promise<string[]> {
-    return this.#ask((store) => store.sweep(prefix, before));
+    return this.#request((store) => store.sweep(prefix, before));
   }
 
   newestUpload(prefix: string): Promise<Date | null> {
-    return this.#ask((store) => store.newestUpload(prefix));
+    return this.#request((store) => store.newestUpload(prefix));
   }
 
   lockOf(key: string): Promise<Lock | null> {
@@ -85,7 +85,7 @@ export class SftpOrRsync implements Store {
     this.#store.close();
   }
 
-  async #ask<T>(request: (store: Store) => Promise<T>): Promise<T> {
+  async #request<T>(request: (store: Store) => Promise<T>): Promise<T> {
     try {
       return await request(this.#store);
     } catch (error) {

@@ -84,19 +84,19 @@ export function linesFor(known: KnownHost[], { host, port }: { host: string; por
 function isMeant(hosts: string, name: string): boolean {
   const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
   if (salt !== undefined && hash !== undefined) {
-    const [given, ours] = [
+    const [actual, ours] = [
       Buffer.from(hash, 'base64'),
       createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
     ];
-    return given.length === ours.length && timingSafeEqual(given, ours);
+    return actual.length === ours.length && timingSafeEqual(actual, ours);
   }
   const patterns = hosts.toLowerCase().split(',');
-  if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name))) return false;
-  return patterns.some((pattern) => fits(pattern, name));
+  if (patterns.some((pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), name))) return false;
+  return patterns.some((pattern) => matchesPattern(pattern, name));
 }
 
 /** `*` and `?` as in ssh_config(5). */
-function fits(pattern: string, name: string): boolean {
+function matchesPattern(pattern: string, name: string): boolean {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
 }

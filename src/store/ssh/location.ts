@@ -1,6 +1,6 @@
 import { LifeboatError } from '../../errors.ts';
 import { hasControlCharacter, quote } from '../../text.ts';
-import { decoded, hasOddSegment, shown } from '../url-text.ts';
+import { decodePath, hasOddSegment, hideQuery } from '../url-text.ts';
 
 /** A folder on a server that is reached by ssh. */
 export interface SshLocation {
@@ -23,7 +23,7 @@ const HOW_TO_WRITE =
 export function parseSshUrl(line: string, all: string): SshLocation {
   const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
   const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-  const wrong = (what: string) => new LifeboatError(`${quote(shown(line))} ${what}. ${HOW_TO_WRITE}`);
+  const wrong = (what: string) => new LifeboatError(`${quote(hideQuery(line))} ${what}. ${HOW_TO_WRITE}`);
   if (/[?#]/.test(rest))
     throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
   const [, user = '', bracketed, plain, port, path] =
@@ -58,7 +58,7 @@ function portOf(text: string, wrong: (what: string) => LifeboatError): number {
 }
 
 function pathOf(text: string, line: string, wrong: (what: string) => LifeboatError): string {
-  const path = decoded(text, line).replace(/\/+$/, '');
+  const path = decodePath(text, line).replace(/\/+$/, '');
   const below = path.replace(/^\/(~\/)?/, '');
   if (hasControlCharacter(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
     throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');

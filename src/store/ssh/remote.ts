@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import { demandKey } from '../keys.ts';
+import { requireKey } from '../keys.ts';
 import type { StoreContext } from '../store.ts';
-import { connect, placeOf } from './connect.ts';
-import { explain, isFile, isNotThere } from './errors.ts';
+import { connectSession, placeOf } from './connect.ts';
+import { isFile, isNotFound, sftpError } from './errors.ts';
 import type { SshLocation } from './location.ts';
 import type { SshOptions } from './options.ts';
 import { Session } from './session.ts';
@@ -32,7 +32,7 @@ export class Remote {
 
   /** Where an object lies on the server. */
   path(key: string): string {
-    demandKey(key, 'an ssh');
+    requireKey(key, 'an ssh');
     return posix.join(this.root, key);
   }
 
@@ -46,7 +46,7 @@ export class Remote {
     try {
       return await act(await this.#connected(signal));
     } catch (error) {
-      throw explain(error, this.place, path);
+      throw sftpError(error, this.place, path);
     }
   }
 
@@ -56,7 +56,7 @@ export class Remote {
       try {
         return await session.stat(path, this.context.signal);
       } catch (error) {
-        if (isNotThere(error)) return null;
+        if (isNotFound(error)) return null;
         throw error;
       }
     });
@@ -97,7 +97,7 @@ export class Remote {
       path,
       (session) =>
         session.unlink(path, signal).catch((error: unknown) => {
-          if (!isNotThere(error)) throw error;
+          if (!isNotFound(error)) throw error;
         }),
       signal,
     );
@@ -109,7 +109,7 @@ export class Remote {
   }
 
   close(): void {
-    this.#session?.then((session) => session.end()).catch(() => {});
+    this.#session?.then((session) => session.disconnect()).catch(() => {});
     this.#session = null;
   }
 
@@ -117,7 +117,7 @@ export class Remote {
     const open = await this.#session?.catch(() => null);
     if (open && !open.isLost) return open;
     const { place, options } = this;
-    const opening = connect(this.#location, this.#settings, options, signal).then(
+    const opening = connectSession(this.#location, this.#settings, options, signal).then(
       (channel) => new Session(channel, place, options.answerTimeout),
     );
     this.#session = opening;

@@ -25,22 +25,24 @@ export class Session {
   }
 
   stat(path: string, signal: AbortSignal): Promise<Stats> {
-    return this.#ask(signal, (sftp, done: Done<Stats>) => sftp.stat(path, done));
+    return this.#request(signal, (sftp, done: Done<Stats>) => sftp.stat(path, done));
   }
 
   /** `r`: must be there; `w`: made for its owner alone, or emptied. */
   open(path: string, flags: 'r' | 'w', signal: AbortSignal): Promise<Buffer> {
-    return this.#ask(signal, (sftp, done: Done<Buffer>) => sftp.open(path, flags, { mode: 0o600 }, done));
+    return this.#request(signal, (sftp, done: Done<Buffer>) => sftp.open(path, flags, { mode: 0o600 }, done));
   }
 
   closeFile(handle: Buffer, signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.close(handle, done));
+    return this.#request(signal, (sftp, done: Done<void>) => sftp.close(handle, done));
   }
 
   /** The bytes have been copied when this returns; at most {@link BLOCK} of them. */
   write(handle: Buffer, bytes: Uint8Array, position: number, signal: AbortSignal): Promise<void> {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.write(handle, buffer, 0, buffer.length, position, done));
+    return this.#request(signal, (sftp, done: Done<void>) =>
+      sftp.write(handle, buffer, 0, buffer.length, position, done),
+    );
   }
 
   /** At most {@link BLOCK} bytes; fewer only at the end of the file. */
@@ -48,7 +50,7 @@ export class Session {
     const buffer = Buffer.allocUnsafe(Math.min(end - start, BLOCK));
     let filled = 0;
     while (filled < buffer.length) {
-      const count = await this.#ask(signal, (sftp, done: Done<number>) =>
+      const count = await this.#request(signal, (sftp, done: Done<number>) =>
         sftp.read(handle, buffer, filled, buffer.length - filled, start + filled, done),
       ).catch(atTheEnd(0));
       if (count === 0) break;
@@ -72,27 +74,27 @@ export class Session {
 
   /** Never over a file that is there: servers refuse that (OpenSSH's sftp-server makes a link, and removes the old name). */
   rename(from: string, to: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.rename(from, to, done));
+    return this.#request(signal, (sftp, done: Done<void>) => sftp.rename(from, to, done));
   }
 
   unlink(path: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.unlink(path, done));
+    return this.#request(signal, (sftp, done: Done<void>) => sftp.unlink(path, done));
   }
 
   makeFolder(path: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.mkdir(path, { mode: 0o700 }, done));
+    return this.#request(signal, (sftp, done: Done<void>) => sftp.mkdir(path, { mode: 0o700 }, done));
   }
 
   removeFolder(path: string, signal: AbortSignal): Promise<void> {
-    return this.#ask(signal, (sftp, done: Done<void>) => sftp.rmdir(path, done));
+    return this.#request(signal, (sftp, done: Done<void>) => sftp.rmdir(path, done));
   }
 
   /** What lies in a folder, as it comes: the server answers in pages. */
   async *entries(path: string, signal: AbortSignal): AsyncGenerator<FileEntryWithStats> {
-    const handle = await this.#ask(signal, (sftp, done: Done<Buffer>) => sftp.opendir(path, done));
+    const handle = await this.#request(signal, (sftp, done: Done<Buffer>) => sftp.opendir(path, done));
     try {
       for (;;) {
-        const page = await this.#ask(signal, (sftp, done: Done<FileEntryWithStats[]>) =>
+        const page = await this.#request(signal, (sftp, done: Done<FileEntryWithStats[]>) =>
           // `full`: with "." and "..", for a page of nothing else would be taken for the end.
           (sftp.readdir as unknown as ReadFolder).call(sftp, handle, { full: true }, done),
         ).catch(atTheEnd([]));
@@ -123,25 +125,25 @@ export class Session {
         stream.on('close', (code?: number) => end(code === 0 ? output : null));
       });
     };
-    return this.#ask(signal, begin, 2 * timeout);
+    return this.#request(signal, begin, 2 * timeout);
   }
 
   /** Ends the connection in order; what is under way is lost. */
-  end(): void {
+  disconnect(): void {
     this.#channel.client.end();
   }
 
   /** What not every server knows: null from one that does not. */
   async #extension<T>(signal: AbortSignal, begin: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T | null> {
     try {
-      return await this.#ask(signal, begin);
+      return await this.#request(signal, begin);
     } catch (error) {
       if (error instanceof Error && /does not support|unsupported/i.test(error.message)) return null;
       throw error;
     }
   }
 
-  #ask<T>(
+  #request<T>(
     signal: AbortSignal,
     begin: (sftp: SFTPWrapper, done: Done<T>) => void,
     timeout = this.#answerTimeout,

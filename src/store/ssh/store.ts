@@ -3,10 +3,10 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileEntryWithStats } from 'ssh2';
 import { messageOf } from '../../errors.ts';
-import { explainedBytes } from '../bytes.ts';
+import { explainReadErrors } from '../bytes.ts';
 import { folderOf, isName, PART } from '../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
-import { explain, isFile, isNotThere } from './errors.ts';
+import { isFile, isNotFound, sftpError } from './errors.ts';
 import type { SshLocation } from './location.ts';
 import { DEFAULT_OPTIONS, type SshOptions } from './options.ts';
 import { Remote } from './remote.ts';
@@ -73,7 +73,7 @@ class SftpStore implements Store {
     const bytes = await this.#remote.at(path, (session) =>
       readFile(session, path, range ?? null, this.#remote.context.signal),
     );
-    return explainedBytes(bytes, (error) => explain(error, this.#remote.place, path));
+    return explainReadErrors(bytes, (error) => sftpError(error, this.#remote.place, path));
   }
 
   async create(key: string): Promise<Upload> {
@@ -176,7 +176,7 @@ class SftpStore implements Store {
           if (isName(entry.filename)) entries.push(entry);
         }
       } catch (error) {
-        if (!isNotThere(error)) throw error;
+        if (!isNotFound(error)) throw error;
       }
     });
     const place = ({ filename, attrs }: FileEntryWithStats) =>

@@ -23,13 +23,13 @@ export class Deadline {
   }
 
   /** One answer, and `bytes` at the slowest rate that is accepted. */
-  async answer<T>(what: string, ask: () => Promise<T>, bytes = 0): Promise<T> {
-    return await this.#within(this.#timeout + timeFor(bytes), what, ask);
+  async answer<T>(what: string, request: () => Promise<T>, bytes = 0): Promise<T> {
+    return await this.#within(this.#timeout + timeFor(bytes), what, request);
   }
 
   /** An answer that takes a walk through folders. */
-  async walk<T>(what: string, ask: () => Promise<T>): Promise<T> {
-    return await this.#within(LISTING * this.#timeout, what, ask);
+  async walk<T>(what: string, request: () => Promise<T>): Promise<T> {
+    return await this.#within(LISTING * this.#timeout, what, request);
   }
 
   /** The entries of a listing. Time that the reader takes between them does not count, here and in {@link bytes}. */
@@ -54,15 +54,15 @@ export class Deadline {
   #each<T>(what: string, source: AsyncIterable<T>, { budget, longest, earns }: Patience<T>): AsyncGenerator<T> {
     const iterator = source[Symbol.asyncIterator]();
     const waiting = new Waiting((allowed) => this.#giveUp(allowed, what));
-    const ask = () => iterator.next();
+    const request = () => iterator.next();
     let left = budget;
     const next = async (): Promise<IteratorResult<T>> => {
       try {
         if (this.#error !== null) throw this.#error;
-        const asked = performance.now();
-        const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
+        const began = performance.now();
+        const result = await waiting.for(Math.max(1, Math.min(left, longest)), request);
         if (result.done) waiting.stop();
-        else left += earns(result.value) - (performance.now() - asked);
+        else left += earns(result.value) - (performance.now() - began);
         return result;
       } catch (error) {
         await end(); // Unlike a generator it is not ended by what it throws.
@@ -78,14 +78,14 @@ export class Deadline {
     return each;
   }
 
-  async #within<T>(milliseconds: number, what: string, ask: () => Promise<T>): Promise<T> {
+  async #within<T>(milliseconds: number, what: string, request: () => Promise<T>): Promise<T> {
     if (this.#error !== null) throw this.#error;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(this.#giveUp(milliseconds, what)), Math.min(milliseconds, LONGEST));
     });
     try {
-      return await Promise.race([ask(), late]);
+      return await Promise.race([request(), late]);
     } finally {
       clearTimeout(timer);
     }

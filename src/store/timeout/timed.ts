@@ -113,8 +113,8 @@ class TimedStore implements Store {
     this.#store.close();
   }
 
-  #answer<T>(what: string, ask: () => Promise<T>): Promise<T> {
-    return this.#deadline.answer(what, ask, this.#moving);
+  #answer<T>(what: string, request: () => Promise<T>): Promise<T> {
+    return this.#deadline.answer(what, request, this.#moving);
   }
 
   async #move<T>(bytes: number, act: () => Promise<T>): Promise<T> {

@@ -20,13 +20,13 @@ export class Waiting {
     this.#late = late;
   }
 
-  for<T>(allowed: number, ask: () => Promise<T>): Promise<T> {
+  for<T>(allowed: number, request: () => Promise<T>): Promise<T> {
     this.#allowed = allowed;
     this.#end = performance.now() + allowed;
     if (this.#end < this.#due - TOLERANCE) this.#arm();
     return new Promise<T>((resolve, reject) => {
       this.#fail = reject;
-      ask().then(
+      request().then(
         (value) => {
           this.#fail = null;
           resolve(value);

@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startCluster } from '../../../src/postgres/scratch/cluster.ts';
 import { serverPrograms } from '../../../src/postgres/scratch/programs.ts';
 import { removeCluster } from '../../../src/postgres/scratch/remove-cluster.ts';
-import { ourselves } from '../../../src/process/owned-folder.ts';
+import { thisProcess } from '../../../src/process/owned-folder.ts';
 import { inPrivateFolder } from '../../../src/process/private-folder.ts';
 import { execute } from '../../support/servers/execute.ts';
 import { notRun } from '../../support/servers/not-run.ts';
@@ -32,7 +32,7 @@ if (!isRoot) notRun('folders that another user prepares', 'only root can be anot
 
 const ATTACKER = { uid: 65534, gid: 65534 };
 /** Of a process that is gone. */
-const GONE = JSON.stringify({ ...ourselves(), pid: 1, started: 'long ago', mark: '0'.repeat(32) });
+const GONE = JSON.stringify({ ...thisProcess(), pid: 1, started: 'long ago', mark: '0'.repeat(32) });
 
 let parent: string;
 let victim: string;
@@ -149,7 +149,7 @@ describe('the folder of definitions', () => {
   test("what a killed run left there goes with the next one; what is another's stays", async () => {
     for (const [name, owner] of [
       ['gone', GONE],
-      ['lives', JSON.stringify(ourselves())],
+      ['lives', JSON.stringify(thisProcess())],
     ] as const) {
       const folder = join(SHARED, `lifeboat-definitions-${name}`);
       mkdirSync(folder, { mode: 0o700 });

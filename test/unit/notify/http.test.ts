@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type HttpCall, HttpError, send } from '../../../src/notify/http.ts';
+import { type HttpCall, HttpError, sendRequest } from '../../../src/notify/http.ts';
 import { freePort } from '../../support/servers/free-port.ts';
 import {
   endless,
@@ -39,7 +39,7 @@ function call(address = service.url): HttpCall {
 
 /** What it says when it gives up. */
 async function failure(asked = call(), timeouts = TIMEOUTS): Promise<string> {
-  const error = await send(asked, stop.signal, timeouts).catch((thrown: unknown) => thrown);
+  const error = await sendRequest(asked, stop.signal, timeouts).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(HttpError);
   const { message } = error as HttpError;
   expect(message).not.toContain(SECRET);
@@ -47,7 +47,7 @@ async function failure(asked = call(), timeouts = TIMEOUTS): Promise<string> {
 }
 
 test('what is sent arrives whole, and once', async () => {
-  await send(call(), stop.signal, TIMEOUTS);
+  await sendRequest(call(), stop.signal, TIMEOUTS);
   expect(service.requests).toEqual([
     expect.objectContaining({ method: 'POST', path: `/hooks/${SECRET}?key=${SECRET}`, body: '{"text":"ü"}' }),
   ]);
@@ -58,7 +58,7 @@ test('what is sent arrives whole, and once', async () => {
 });
 
 test('user and password of the URL go as a header', async () => {
-  await send(call(service.url.replace('//', '//who%40home:p%3Aw%20d@')), stop.signal, TIMEOUTS);
+  await sendRequest(call(service.url.replace('//', '//who%40home:p%3Aw%20d@')), stop.signal, TIMEOUTS);
   const authorization = `Basic ${Buffer.from('who@home:p:w d').toString('base64')}`;
   expect(service.requests[0]?.headers).toMatchObject({ authorization, host: service.host });
   expect(service.requests[0]?.path).toBe(`/hooks/${SECRET}?key=${SECRET}`);
@@ -69,7 +69,7 @@ describe('what passes is tried again', () => {
     'after %s twice it arrives',
     async (_, answer) => {
       service.answers(answer, answer, status(204));
-      await send(call(), stop.signal, TIMEOUTS);
+      await sendRequest(call(), stop.signal, TIMEOUTS);
       expect(service.requests.length).toBe(3);
     },
   );
@@ -100,7 +100,7 @@ describe('what passes is tried again', () => {
 
   test('slow at first, then quick enough', async () => {
     service.answers(never, slow(100));
-    await send(call(), stop.signal, SHORT_TIMEOUTS);
+    await sendRequest(call(), stop.signal, SHORT_TIMEOUTS);
     expect(service.requests.length).toBe(2);
   });
 });
@@ -139,14 +139,14 @@ describe('the signal ends it', () => {
     service.answers(never);
     setTimeout(() => stop.abort(), 100);
     const start = performance.now();
-    await expect(send(call(), stop.signal)).rejects.toThrow('did not answer in time.');
+    await expect(sendRequest(call(), stop.signal)).rejects.toThrow('did not answer in time.');
     expect(performance.now() - start).toBeLessThan(5_000);
   });
 
   test('during a pause', async () => {
     service.answers(status(500));
     setTimeout(() => stop.abort(), 200);
-    await expect(send(call(), stop.signal)).rejects.toThrow(`${service.host} answered 500.`);
+    await expect(sendRequest(call(), stop.signal)).rejects.toThrow(`${service.host} answered 500.`);
     expect(service.requests.length).toBe(1);
   });
 
@@ -167,5 +167,5 @@ test('a certificate that nobody vouches for: the secret is not sent', async () =
 
 test('an answer without an end is a success, and is not read', async () => {
   service.answers(endless);
-  await send(call(), stop.signal, TIMEOUTS);
+  await sendRequest(call(), stop.signal, TIMEOUTS);
 });

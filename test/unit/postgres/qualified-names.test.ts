@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import ts from 'typescript';
 import { kindsOf } from '../../../src/postgres/inventory/kinds/all.ts';
-import { described, dumped, granted } from '../../../src/postgres/inventory/kinds/query.ts';
+import { describedObjects, dumpedObjects, grantedObjects } from '../../../src/postgres/inventory/kinds/query.ts';
 
 /*
  * Every name in our SQL has its schema, so that it means the same whatever the search_path is. Operators alone go by the
@@ -95,8 +95,8 @@ test('the exceptions are all needed', () => {
 // They are made of pieces, some of which do not look like SQL.
 test.each([13, 14, 15, 16, 17, 18])('every name in the inventory of PostgreSQL %i has its schema', (major) => {
   const statements = kindsOf(major * 10_000, true).flatMap((kind) => [
-    described(kind, dumped(kind), 'true'),
-    ...(kind.acl && kind.home ? [described(kind, granted(kind, kind.acl, kind.home), 'true')] : []),
+    describedObjects(kind, dumpedObjects(kind), 'true'),
+    ...(kind.acl && kind.home ? [describedObjects(kind, grantedObjects(kind, kind.acl, kind.home), 'true')] : []),
   ]);
   expect(statements.length).toBeGreaterThan(40);
   expect(statements.flatMap(unqualifiedNames)).toEqual([]);

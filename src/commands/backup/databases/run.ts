@@ -3,7 +3,7 @@ import { LifeboatError, messageOf } from '../../../errors.ts';
 import { makeId } from '../../../formats/id.ts';
 import { isNamed, selectDatabases, type WantedDatabases } from '../../../formats/inventory/databases.ts';
 import { setNameOf } from '../../../formats/names.ts';
-import { connect } from '../../../postgres/session/connect.ts';
+import { connectServer } from '../../../postgres/session/connect.ts';
 import { listDatabases } from '../../../postgres/session/databases.ts';
 import type { Session } from '../../../postgres/session/session.ts';
 import { listTables } from '../../../postgres/snapshot/tables.ts';
@@ -144,7 +144,7 @@ async function queryServer<T>(
 ): Promise<T> {
   const id = makeId(run.now(), randomBytes(4).toString('hex'));
   const context = { signal: run.signal, track: run.track, onStderr: (line: string) => run.log.info(`  | ${line}`) };
-  const { session } = await connect(connection, toolset, id, context);
+  const { session } = await connectServer(connection, toolset, id, context);
   try {
     return await question(session);
   } finally {

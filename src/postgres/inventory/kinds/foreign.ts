@@ -1,4 +1,4 @@
-import { type Kind, named, optionNames } from './kind.ts';
+import { type Kind, nameOfOid, optionNames } from './kind.ts';
 
 /** Of options only the names are read: a value can be a password. */
 export const foreignDataWrappers: Kind = {
@@ -8,8 +8,8 @@ export const foreignDataWrappers: Kind = {
   acl: { items: 'o.fdwacl', byDefault: "pg_catalog.acldefault('F', o.fdwowner)" },
   home: { catalog: 'pg_foreign_data_wrapper', oid: 'o.oid' },
   flags: {
-    handler: named('o.fdwhandler', 'regprocedure'),
-    validator: named('o.fdwvalidator', 'regprocedure'),
+    handler: nameOfOid('o.fdwhandler', 'regprocedure'),
+    validator: nameOfOid('o.fdwvalidator', 'regprocedure'),
     options: optionNames('o.fdwoptions'),
   },
 };

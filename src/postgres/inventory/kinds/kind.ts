@@ -35,24 +35,27 @@ export interface Home {
 }
 
 /** A boolean as a flag that is there only when true. */
-export function yes(condition: string): string {
+export function trueOrNull(condition: string): string {
   return `nullif(${condition}, false)`;
 }
 
 /** One of a catalog's letters as a word; a letter that is not given is the default, and left out. */
-export function word(letter: string, words: Record<string, string>): string {
+export function wordForLetter(letter: string, words: Record<string, string>): string {
   const cases = Object.entries(words).map(([is, means]) => `when '${is}' then '${means}'`);
   return `case ${letter} ${cases.join(' ')} end`;
 }
 
 /** The rows of a query with one column as a JSON list in a text; null when there are none. */
-export function list(query: string): string {
+export function jsonList(query: string): string {
   return `nullif(pg_catalog.to_json(array(${query}))::pg_catalog.text, '[]')`;
 }
 
 /** A text[] in the order of its items' bytes: reloptions and the like, whose order means nothing. */
 export function sortedList(items: string): string {
-  return given(items, list(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`));
+  return unlessNull(
+    items,
+    jsonList(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`),
+  );
 }
 
 /** Names may be in quotes or not: quote_all_identifiers was on when the server wrote the text, or it was off. */
@@ -62,27 +65,27 @@ export function withoutQuotes(text: string): string {
 
 /** The names of options without their values, which may be a password. */
 export function optionNames(options: string): string {
-  return given(
+  return unlessNull(
     options,
-    list(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`),
+    jsonList(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`),
   );
 }
 
 /** A hundred thousand columns have no options: spares as many sorts of nothing. */
-function given(value: string, expression: string): string {
+function unlessNull(value: string, expression: string): string {
   return `case when ${value} is not null then ${expression} end`;
 }
 
 /** The columns of a table that an int2vector or int2[] names, in its order; null stands for an expression. */
 export function columnNames(table: string, numbers: string): string {
-  return list(`
+  return jsonList(`
     select a.attname from pg_catalog.unnest(${numbers}::pg_catalog.int2[]) with ordinality as k (number, place)
     left join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
     order by k.place`);
 }
 
 /** The name, with schema and arguments, behind an oid; null for none. */
-export function named(
+export function nameOfOid(
   oid: string,
   type: 'regclass' | 'regtype' | 'regcollation' | 'regoperator' | 'regprocedure',
 ): string {

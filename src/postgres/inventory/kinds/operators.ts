@@ -1,4 +1,4 @@
-import { type Kind, named, word, yes } from './kind.ts';
+import { type Kind, nameOfOid, trueOrNull, wordForLetter } from './kind.ts';
 
 /** An operator without a function is only the promise of a commutator or negator, and not dumped. */
 export const operators: Kind = {
@@ -8,13 +8,13 @@ export const operators: Kind = {
   owner: 'o.oprowner',
   home: { schema: 'o.oprnamespace', catalog: 'pg_operator', oid: 'o.oid' },
   flags: {
-    function: named('o.oprcode', 'regprocedure'),
-    commutator: named('o.oprcom', 'regoperator'),
-    negator: named('o.oprnegate', 'regoperator'),
-    restrict: named('o.oprrest', 'regprocedure'),
-    join: named('o.oprjoin', 'regprocedure'),
-    merges: yes('o.oprcanmerge'),
-    hashes: yes('o.oprcanhash'),
+    function: nameOfOid('o.oprcode', 'regprocedure'),
+    commutator: nameOfOid('o.oprcom', 'regoperator'),
+    negator: nameOfOid('o.oprnegate', 'regoperator'),
+    restrict: nameOfOid('o.oprrest', 'regprocedure'),
+    join: nameOfOid('o.oprjoin', 'regprocedure'),
+    merges: trueOrNull('o.oprcanmerge'),
+    hashes: trueOrNull('o.oprcanhash'),
   },
 };
 
@@ -35,9 +35,9 @@ export const operatorClasses: Kind = {
   home: { schema: 'o.opcnamespace', catalog: 'pg_opclass', oid: 'o.oid' },
   flags: {
     family: "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(f.opfname)",
-    for: named('o.opcintype', 'regtype'),
-    stored: named('o.opckeytype', 'regtype'),
-    default: yes('o.opcdefault'),
+    for: nameOfOid('o.opcintype', 'regtype'),
+    stored: nameOfOid('o.opckeytype', 'regtype'),
+    default: trueOrNull('o.opcdefault'),
   },
 };
 
@@ -49,8 +49,8 @@ export const familyOperators: Kind = {
   from: 'pg_catalog.pg_amop o join pg_catalog.pg_opfamily f on f.oid = o.amopfamily',
   home: FAMILY,
   flags: {
-    operator: named('o.amopopr', 'regoperator'),
-    ordering: yes("o.amoppurpose = 'o'"),
+    operator: nameOfOid('o.amopopr', 'regoperator'),
+    ordering: trueOrNull("o.amoppurpose = 'o'"),
   },
 };
 
@@ -59,7 +59,7 @@ export const familyFunctions: Kind = {
   catalog: 'pg_amproc',
   from: 'pg_catalog.pg_amproc o join pg_catalog.pg_opfamily f on f.oid = o.amprocfamily',
   home: FAMILY,
-  flags: { function: named('o.amproc', 'regprocedure') },
+  flags: { function: nameOfOid('o.amproc', 'regprocedure') },
 };
 
 export const accessMethods: Kind = {
@@ -67,7 +67,7 @@ export const accessMethods: Kind = {
   from: 'pg_catalog.pg_am o',
   home: { catalog: 'pg_am', oid: 'o.oid' },
   flags: {
-    type: word('o.amtype', { i: 'index', t: 'table' }),
-    handler: named('o.amhandler', 'regprocedure'),
+    type: wordForLetter('o.amtype', { i: 'index', t: 'table' }),
+    handler: nameOfOid('o.amhandler', 'regprocedure'),
   },
 };

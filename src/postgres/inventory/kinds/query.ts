@@ -5,7 +5,7 @@ import type { Home, Kind } from './kind.ts';
 const FIRST_NORMAL_OID = 16384;
 
 /** The objects that are dumped whole: the user's. */
-export function dumped(kind: Kind): string {
+export function dumpedObjects(kind: Kind): string {
   const { oid = 'o.oid', column = '0', owner = 'null::pg_catalog.oid', acl, home, where = 'true' } = kind;
   const flags = Object.entries(kind.flags).map(([name, expression]) => `'${name}', ${expression}`);
   return `
@@ -21,7 +21,7 @@ export function dumped(kind: Kind): string {
  * The others with an ACL that is not the one that initdb or the extension's script left (pg_init_privs): pg_dump dumps
  * the difference for extensions and for pg_catalog (checkExtensionMembership, selectDumpableNamespace in pg_dump.c).
  */
-export function granted(kind: Kind, { items, byDefault }: NonNullable<Kind['acl']>, home: Home): string {
+export function grantedObjects(kind: Kind, { items, byDefault }: NonNullable<Kind['acl']>, home: Home): string {
   const { oid = 'o.oid', column = '0', where = 'true' } = kind;
   const acl = sortedAcl(items, `coalesce(p.initprivs, ${byDefault})`);
   return `
@@ -36,7 +36,7 @@ export function granted(kind: Kind, { items, byDefault }: NonNullable<Kind['acl'
 }
 
 /** The facts of the objects that `sql` finds, by the identity that the server gives them; `where` may ask for `k.objid`. */
-export function described(kind: Kind, sql: string, where: string): string {
+export function describedObjects(kind: Kind, sql: string, where: string): string {
   return `
     select i.type, ${kind.identity ?? 'i.identity'} as identity, pg_catalog.pg_get_userbyid(k.owner) as owner, k.acl,
       case when not k.silent then d.description end as comment,

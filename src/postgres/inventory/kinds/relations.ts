@@ -1,4 +1,14 @@
-import { columnNames, type Kind, list, named, optionNames, simpleExpression, sortedList, word, yes } from './kind.ts';
+import {
+  columnNames,
+  jsonList,
+  type Kind,
+  nameOfOid,
+  optionNames,
+  simpleExpression,
+  sortedList,
+  trueOrNull,
+  wordForLetter,
+} from './kind.ts';
 
 /** Tables, partitioned tables, views, materialized views, foreign tables and sequences. */
 export const relations: Kind = {
@@ -14,29 +24,29 @@ export const relations: Kind = {
   },
   home: { schema: 'o.relnamespace', catalog: 'pg_class', oid: 'o.oid' },
   flags: {
-    unlogged: yes("o.relpersistence = 'u'"),
-    rowSecurity: yes('o.relrowsecurity'),
-    forceRowSecurity: yes('o.relforcerowsecurity'),
-    replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${word('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
+    unlogged: trueOrNull("o.relpersistence = 'u'"),
+    rowSecurity: trueOrNull('o.relrowsecurity'),
+    forceRowSecurity: trueOrNull('o.relforcerowsecurity'),
+    replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${wordForLetter('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
     options: sortedList('o.reloptions'),
     toastOptions: `(select ${sortedList('t.reloptions')} from pg_catalog.pg_class t where t.oid = o.reltoastrelid)`,
     tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = o.reltablespace)',
     accessMethod: "(select a.amname from pg_catalog.pg_am a where a.oid = o.relam and a.amname <> 'heap')",
-    ofType: named('o.reloftype', 'regtype'),
-    parents: list(
+    ofType: nameOfOid('o.reloftype', 'regtype'),
+    parents: jsonList(
       'select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.oid order by i.inhseqno',
     ),
     partitionBound: 'pg_catalog.pg_get_expr(o.relpartbound, o.oid)',
     partitionKey: "case o.relkind when 'p' then pg_catalog.pg_get_partkeydef(o.oid) end",
     foreignServer: '(select s.srvname from pg_catalog.pg_foreign_server s where s.oid = f.ftserver)',
     foreignOptions: optionNames('f.ftoptions'),
-    sequenceType: named('s.seqtypid', 'regtype'),
+    sequenceType: nameOfOid('s.seqtypid', 'regtype'),
     sequenceStart: 's.seqstart::pg_catalog.text',
     sequenceIncrement: 's.seqincrement::pg_catalog.text',
     sequenceMinimum: 's.seqmin::pg_catalog.text',
     sequenceMaximum: 's.seqmax::pg_catalog.text',
     sequenceCache: 's.seqcache::pg_catalog.text',
-    sequenceCycle: yes('s.seqcycle'),
+    sequenceCycle: trueOrNull('s.seqcycle'),
     sequenceOf: `case o.relkind when 'S' then (
       select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
       from pg_catalog.pg_depend d
@@ -70,15 +80,15 @@ export function columns(version: number): Kind {
       type: 'pg_catalog.format_type(o.atttypid, o.atttypmod)',
       place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid))
         then pg_catalog.count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
-      notNull: yes('o.attnotnull'),
+      notNull: trueOrNull('o.attnotnull'),
       ...(version >= 180000 ? { notNullNotValid: NOT_NULL_NOT_VALID } : {}),
-      identity: word('o.attidentity', { a: 'always', d: 'by default' }),
-      generated: word('o.attgenerated', { s: 'stored', v: 'virtual' }),
-      collation: `case when o.attcollation <> t.typcollation then ${named('o.attcollation', 'regcollation')} end`,
+      identity: wordForLetter('o.attidentity', { a: 'always', d: 'by default' }),
+      generated: wordForLetter('o.attgenerated', { s: 'stored', v: 'virtual' }),
+      collation: `case when o.attcollation <> t.typcollation then ${nameOfOid('o.attcollation', 'regcollation')} end`,
       storage: stored(
-        `case when o.attstorage <> t.typstorage then ${word('o.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
+        `case when o.attstorage <> t.typstorage then ${wordForLetter('o.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`,
       ),
-      ...(version >= 140000 ? { compression: stored(word('o.attcompression', { p: 'pglz', l: 'lz4' })) } : {}),
+      ...(version >= 140000 ? { compression: stored(wordForLetter('o.attcompression', { p: 'pglz', l: 'lz4' })) } : {}),
       // The default was -1, and is NULL since PostgreSQL 17.
       statistics: stored('nullif(o.attstattarget, -1)'),
       options: sortedList(SET_OPTIONS),
@@ -92,7 +102,7 @@ const SET_OPTIONS = `(
   select pg_catalog.array_agg(option) from pg_catalog.unnest(o.attoptions) option where not pg_catalog.starts_with(option, 'pg_attver='))`;
 
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
-const NOT_NULL_NOT_VALID = yes(`exists (
+const NOT_NULL_NOT_VALID = trueOrNull(`exists (
   select from pg_catalog.pg_constraint k
   where k.conrelid = o.attrelid and k.contype = 'n' and k.conkey = array[o.attnum] and not k.convalidated)`);
 
@@ -113,12 +123,12 @@ export function statistics(version: number): Kind {
     owner: 'o.stxowner',
     home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
     flags: {
-      table: named('o.stxrelid', 'regclass'),
-      kinds: list(
+      table: nameOfOid('o.stxrelid', 'regclass'),
+      kinds: jsonList(
         'select kind::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(o.stxkind) kind order by 1',
       ),
       columns: columnNames('o.stxrelid', 'o.stxkeys'),
-      ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
+      ...(version >= 140000 ? { expressions: trueOrNull('o.stxexprs is not null') } : {}),
       target: 'nullif(o.stxstattarget, -1)',
     },
   };

@@ -1,4 +1,4 @@
-import { columnNames, type Kind, word, yes } from './kind.ts';
+import { columnNames, type Kind, trueOrNull, wordForLetter } from './kind.ts';
 
 export function publications(version: number): Kind {
   return {
@@ -7,13 +7,13 @@ export function publications(version: number): Kind {
     owner: 'o.pubowner',
     home: { catalog: 'pg_publication', oid: 'o.oid' },
     flags: {
-      allTables: yes('o.puballtables'),
-      insert: yes('o.pubinsert'),
-      update: yes('o.pubupdate'),
-      delete: yes('o.pubdelete'),
-      truncate: yes('o.pubtruncate'),
-      viaRoot: yes('o.pubviaroot'),
-      ...(version >= 180000 ? { generatedColumns: word('o.pubgencols', { s: 'stored' }) } : {}),
+      allTables: trueOrNull('o.puballtables'),
+      insert: trueOrNull('o.pubinsert'),
+      update: trueOrNull('o.pubupdate'),
+      delete: trueOrNull('o.pubdelete'),
+      truncate: trueOrNull('o.pubtruncate'),
+      viaRoot: trueOrNull('o.pubviaroot'),
+      ...(version >= 180000 ? { generatedColumns: wordForLetter('o.pubgencols', { s: 'stored' }) } : {}),
     },
   };
 }
@@ -25,7 +25,7 @@ export function publicationTables(version: number): Kind {
     home: { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' },
     flags:
       version >= 150000
-        ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: yes('o.prqual is not null') }
+        ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: trueOrNull('o.prqual is not null') }
         : {},
   };
 }

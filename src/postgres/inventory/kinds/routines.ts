@@ -1,4 +1,4 @@
-import { type Kind, list, named, withoutQuotes, word, yes } from './kind.ts';
+import { jsonList, type Kind, nameOfOid, trueOrNull, withoutQuotes, wordForLetter } from './kind.ts';
 
 /**
  * Functions, procedures, aggregates and window functions; the constructors of a range type are made with it. The body is
@@ -15,22 +15,22 @@ export const routines: Kind = {
   acl: { items: 'o.proacl', byDefault: "pg_catalog.acldefault('f', o.proowner)" },
   home: { schema: 'o.pronamespace', catalog: 'pg_proc', oid: 'o.oid' },
   flags: {
-    window: yes("o.prokind = 'w'"),
+    window: trueOrNull("o.prokind = 'w'"),
     language: '(select l.lanname from pg_catalog.pg_language l where l.oid = o.prolang)',
     returns: 'pg_catalog.pg_get_function_result(o.oid)',
     arguments: 'pg_catalog.to_json(o.proargnames)::pg_catalog.text',
     modes: 'pg_catalog.to_json(o.proargmodes)::pg_catalog.text',
     defaults: 'nullif(o.pronargdefaults, 0)',
-    securityDefiner: yes('o.prosecdef'),
-    leakproof: yes('o.proleakproof'),
-    strict: yes('o.proisstrict'),
-    volatility: word('o.provolatile', { i: 'immutable', s: 'stable' }),
-    parallel: word('o.proparallel', { s: 'safe', r: 'restricted' }),
+    securityDefiner: trueOrNull('o.prosecdef'),
+    leakproof: trueOrNull('o.proleakproof'),
+    strict: trueOrNull('o.proisstrict'),
+    volatility: wordForLetter('o.provolatile', { i: 'immutable', s: 'stable' }),
+    parallel: wordForLetter('o.proparallel', { s: 'safe', r: 'restricted' }),
     cost: 'o.procost',
     rows: 'nullif(o.prorows, 0)',
-    support: named('o.prosupport', 'regprocedure'),
-    transforms: list('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
-    settings: list(
+    support: nameOfOid('o.prosupport', 'regprocedure'),
+    transforms: jsonList('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
+    settings: jsonList(
       `select ${withoutQuotes('item')} collate pg_catalog."C" from pg_catalog.unnest(o.proconfig) item order by 1`,
     ),
     library: 'o.probin',
@@ -47,9 +47,9 @@ export const languages: Kind = {
   acl: { items: 'o.lanacl', byDefault: "pg_catalog.acldefault('l', o.lanowner)" },
   home: { catalog: 'pg_language', oid: 'o.oid' },
   flags: {
-    trusted: yes('o.lanpltrusted'),
-    handler: named('o.lanplcallfoid', 'regprocedure'),
-    inline: named('o.laninline', 'regprocedure'),
-    validator: named('o.lanvalidator', 'regprocedure'),
+    trusted: trueOrNull('o.lanpltrusted'),
+    handler: nameOfOid('o.lanplcallfoid', 'regprocedure'),
+    inline: nameOfOid('o.laninline', 'regprocedure'),
+    validator: nameOfOid('o.lanvalidator', 'regprocedure'),
   },
 };

@@ -1,8 +1,8 @@
-import { columnNames, type Kind, list, named, sortedList, word, yes } from './kind.ts';
+import { columnNames, jsonList, type Kind, nameOfOid, sortedList, trueOrNull, wordForLetter } from './kind.ts';
 
 const TABLE = { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' };
 
-const CONSTRAINT_TYPE = word('o.contype', {
+const CONSTRAINT_TYPE = wordForLetter('o.contype', {
   c: 'check',
   f: 'foreign key',
   p: 'primary key',
@@ -11,7 +11,7 @@ const CONSTRAINT_TYPE = word('o.contype', {
 });
 
 /** What is usual, firing in ordinary sessions, is left out. */
-const enabled = (letter: string) => word(letter, { D: 'disabled', R: 'replica', A: 'always' });
+const enabled = (letter: string) => wordForLetter(letter, { D: 'disabled', R: 'replica', A: 'always' });
 
 /**
  * Constraints of tables. Those that are made with another object are not here: the foreign keys that a partition has
@@ -19,7 +19,8 @@ const enabled = (letter: string) => word(letter, { D: 'disabled', R: 'replica', 
  * flag of its column, for before PostgreSQL 18 it is no constraint.
  */
 export function constraints(version: number): Kind {
-  const action = (letter: string) => word(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
+  const action = (letter: string) =>
+    wordForLetter(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
   return {
     catalog: 'pg_constraint',
     from: 'pg_catalog.pg_constraint o join pg_catalog.pg_class c on c.oid = o.conrelid',
@@ -29,17 +30,17 @@ export function constraints(version: number): Kind {
     flags: {
       type: CONSTRAINT_TYPE,
       columns: `case when o.contype <> 'c' then ${columnNames('o.conrelid', 'o.conkey')} end`,
-      references: named('o.confrelid', 'regclass'),
+      references: nameOfOid('o.confrelid', 'regclass'),
       referencedColumns: columnNames('o.confrelid', 'o.confkey'),
       onUpdate: action('o.confupdtype'),
       onDelete: action('o.confdeltype'),
-      match: word('o.confmatchtype', { f: 'full' }),
-      notValid: yes('not o.convalidated'),
-      deferrable: yes('o.condeferrable'),
-      deferred: yes('o.condeferred'),
-      noInherit: yes("o.contype = 'c' and o.connoinherit"),
+      match: wordForLetter('o.confmatchtype', { f: 'full' }),
+      notValid: trueOrNull('not o.convalidated'),
+      deferrable: trueOrNull('o.condeferrable'),
+      deferred: trueOrNull('o.condeferred'),
+      noInherit: trueOrNull("o.contype = 'c' and o.connoinherit"),
       ...(version >= 150000 ? { setColumns: columnNames('o.conrelid', 'o.confdelsetcols') } : {}),
-      ...(version >= 180000 ? { notEnforced: yes('not o.conenforced'), period: yes('o.conperiod') } : {}),
+      ...(version >= 180000 ? { notEnforced: trueOrNull('not o.conenforced'), period: trueOrNull('o.conperiod') } : {}),
     },
   };
 }
@@ -49,7 +50,7 @@ export const domainConstraints: Kind = {
   from: 'pg_catalog.pg_constraint o join pg_catalog.pg_type t on t.oid = o.contypid',
   where: "o.contype = 'c'",
   home: { schema: 't.typnamespace', catalog: 'pg_type', oid: 't.oid' },
-  flags: { type: CONSTRAINT_TYPE, notValid: yes('not o.convalidated') },
+  flags: { type: CONSTRAINT_TYPE, notValid: trueOrNull('not o.convalidated') },
 };
 
 /**
@@ -66,22 +67,22 @@ export function indexes(version: number): Kind {
     oid: 'o.indexrelid',
     home: TABLE,
     flags: {
-      table: named('o.indrelid', 'regclass'),
+      table: nameOfOid('o.indrelid', 'regclass'),
       accessMethod: '(select a.amname from pg_catalog.pg_am a where a.oid = x.relam)',
       columns: columnNames('o.indrelid', 'o.indkey'),
-      partial: yes('o.indpred is not null'),
-      unique: yes('o.indisunique'),
-      ...(version >= 150000 ? { nullsNotDistinct: yes('o.indnullsnotdistinct') } : {}),
-      primary: yes('o.indisprimary'),
-      exclusion: yes('o.indisexclusion'),
-      notValid: yes('not o.indisvalid'),
-      replicaIdentity: yes('o.indisreplident'),
-      clustered: yes('o.indisclustered'),
+      partial: trueOrNull('o.indpred is not null'),
+      unique: trueOrNull('o.indisunique'),
+      ...(version >= 150000 ? { nullsNotDistinct: trueOrNull('o.indnullsnotdistinct') } : {}),
+      primary: trueOrNull('o.indisprimary'),
+      exclusion: trueOrNull('o.indisexclusion'),
+      notValid: trueOrNull('not o.indisvalid'),
+      replicaIdentity: trueOrNull('o.indisreplident'),
+      clustered: trueOrNull('o.indisclustered'),
       parent:
         '(select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.indexrelid)',
       options: sortedList('x.reloptions'),
       tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
-      statistics: list(`
+      statistics: jsonList(`
         select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
     },
@@ -101,16 +102,16 @@ export function triggers(version: number): Kind {
     home: TABLE,
     flags: {
       enabled: enabled('o.tgenabled'),
-      function: named('o.tgfoid', 'regprocedure'),
+      function: nameOfOid('o.tgfoid', 'regprocedure'),
       // The bits of catalog/pg_trigger.h.
       when: `pg_catalog.concat_ws(' ',
         case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
         ${bit(4, 'insert')}, ${bit(8, 'delete')}, ${bit(16, 'update')}, ${bit(32, 'truncate')}, ${bit(1, 'for each row')})`,
       columns: columnNames('o.tgrelid', 'o.tgattr'),
-      conditional: yes('o.tgqual is not null'),
+      conditional: trueOrNull('o.tgqual is not null'),
       arguments: "nullif(pg_catalog.encode(o.tgargs, 'escape'), '')",
-      deferrable: yes('o.tgdeferrable'),
-      deferred: yes('o.tginitdeferred'),
+      deferrable: trueOrNull('o.tgdeferrable'),
+      deferred: trueOrNull('o.tginitdeferred'),
       oldTable: 'o.tgoldtable',
       newTable: 'o.tgnewtable',
     },
@@ -124,10 +125,10 @@ export const rules: Kind = {
   where: "o.rulename <> '_RETURN'",
   home: TABLE,
   flags: {
-    event: word('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
-    instead: yes('o.is_instead'),
+    event: wordForLetter('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
+    instead: trueOrNull('o.is_instead'),
     enabled: enabled('o.ev_enabled'),
-    conditional: yes("o.ev_qual::pg_catalog.text <> '<>'"),
+    conditional: trueOrNull("o.ev_qual::pg_catalog.text <> '<>'"),
   },
 };
 
@@ -136,13 +137,13 @@ export const policies: Kind = {
   from: 'pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid',
   home: TABLE,
   flags: {
-    command: word('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
-    restrictive: yes('not o.polpermissive'),
-    roles: list(`
+    command: wordForLetter('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
+    restrictive: trueOrNull('not o.polpermissive'),
+    roles: jsonList(`
       select case role when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(role)) end collate pg_catalog."C"
       from pg_catalog.unnest(o.polroles) role order by 1`),
-    using: yes('o.polqual is not null'),
-    withCheck: yes('o.polwithcheck is not null'),
+    using: trueOrNull('o.polqual is not null'),
+    withCheck: trueOrNull('o.polwithcheck is not null'),
   },
 };
 
@@ -154,7 +155,7 @@ export const eventTriggers: Kind = {
   flags: {
     event: 'o.evtevent',
     tags: sortedList('o.evttags'),
-    function: named('o.evtfoid', 'regprocedure'),
+    function: nameOfOid('o.evtfoid', 'regprocedure'),
     enabled: enabled('o.evtenabled'),
   },
 };

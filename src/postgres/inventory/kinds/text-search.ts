@@ -1,4 +1,4 @@
-import { type Kind, list, named, withoutQuotes } from './kind.ts';
+import { jsonList, type Kind, nameOfOid, withoutQuotes } from './kind.ts';
 
 export const textSearchConfigurations: Kind = {
   catalog: 'pg_ts_config',
@@ -9,7 +9,7 @@ export const textSearchConfigurations: Kind = {
     parser: `(
       select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.prsname)
       from pg_catalog.pg_ts_parser p join pg_catalog.pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
-    mappings: list(`
+    mappings: jsonList(`
       select t.alias || '=' || pg_catalog.string_agg(m.mapdict::pg_catalog.regdictionary::pg_catalog.text, ', ' order by m.mapseqno)
       from pg_catalog.pg_ts_config_map m
       join pg_catalog.ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
@@ -35,11 +35,11 @@ export const textSearchParsers: Kind = {
   from: 'pg_catalog.pg_ts_parser o',
   home: { schema: 'o.prsnamespace', catalog: 'pg_ts_parser', oid: 'o.oid' },
   flags: {
-    start: named('o.prsstart', 'regprocedure'),
-    token: named('o.prstoken', 'regprocedure'),
-    end: named('o.prsend', 'regprocedure'),
-    types: named('o.prslextype', 'regprocedure'),
-    headline: named('o.prsheadline', 'regprocedure'),
+    start: nameOfOid('o.prsstart', 'regprocedure'),
+    token: nameOfOid('o.prstoken', 'regprocedure'),
+    end: nameOfOid('o.prsend', 'regprocedure'),
+    types: nameOfOid('o.prslextype', 'regprocedure'),
+    headline: nameOfOid('o.prsheadline', 'regprocedure'),
   },
 };
 
@@ -47,5 +47,5 @@ export const textSearchTemplates: Kind = {
   catalog: 'pg_ts_template',
   from: 'pg_catalog.pg_ts_template o',
   home: { schema: 'o.tmplnamespace', catalog: 'pg_ts_template', oid: 'o.oid' },
-  flags: { init: named('o.tmplinit', 'regprocedure'), lexize: named('o.tmpllexize', 'regprocedure') },
+  flags: { init: nameOfOid('o.tmplinit', 'regprocedure'), lexize: nameOfOid('o.tmpllexize', 'regprocedure') },
 };

@@ -1,4 +1,4 @@
-import { type Kind, list, named, simpleExpression, word, yes } from './kind.ts';
+import { jsonList, type Kind, nameOfOid, simpleExpression, trueOrNull, wordForLetter } from './kind.ts';
 
 /**
  * Composite, domain, enum, range, base and shell types. Made with another object, and dumped with it: the row type of
@@ -15,23 +15,25 @@ export function types(version: number): Kind {
     acl: { items: 'o.typacl', byDefault: "pg_catalog.acldefault('T', o.typowner)" },
     home: { schema: 'o.typnamespace', catalog: 'pg_type', oid: 'o.oid' },
     flags: {
-      kind: `case when not o.typisdefined then 'shell' else ${word('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
-      labels: list('select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
+      kind: `case when not o.typisdefined then 'shell' else ${wordForLetter('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
+      labels: jsonList(
+        'select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder',
+      ),
       base: "case o.typtype when 'd' then pg_catalog.format_type(o.typbasetype, o.typtypmod) end",
-      notNull: yes('o.typnotnull'),
+      notNull: trueOrNull('o.typnotnull'),
       default: `case o.typtype when 'd' then ${simpleExpression("pg_catalog.pg_get_expr(o.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)")} end`,
       collation: `case o.typtype when 'd' then (
-        select ${named('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
+        select ${nameOfOid('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
         where b.oid = o.typbasetype and b.typcollation <> o.typcollation) end`,
-      subtype: named('r.rngsubtype', 'regtype'),
-      subtypeCollation: named('r.rngcollation', 'regcollation'),
-      canonical: named('r.rngcanonical', 'regprocedure'),
-      difference: named('r.rngsubdiff', 'regprocedure'),
+      subtype: nameOfOid('r.rngsubtype', 'regtype'),
+      subtypeCollation: nameOfOid('r.rngcollation', 'regcollation'),
+      canonical: nameOfOid('r.rngcanonical', 'regprocedure'),
+      difference: nameOfOid('r.rngsubdiff', 'regprocedure'),
       ...(version >= 140000 ? { multirange: MULTIRANGE } : {}),
       length: "case o.typtype when 'b' then o.typlen end",
       category: "case o.typtype when 'b' then o.typcategory end",
-      input: `case o.typtype when 'b' then ${named('o.typinput', 'regprocedure')} end`,
-      output: `case o.typtype when 'b' then ${named('o.typoutput', 'regprocedure')} end`,
+      input: `case o.typtype when 'b' then ${nameOfOid('o.typinput', 'regprocedure')} end`,
+      output: `case o.typtype when 'b' then ${nameOfOid('o.typoutput', 'regprocedure')} end`,
     },
   };
 }
@@ -53,8 +55,8 @@ export function collations(version: number): Kind {
     owner: 'o.collowner',
     home: { schema: 'o.collnamespace', catalog: 'pg_collation', oid: 'o.oid' },
     flags: {
-      provider: word('o.collprovider', { c: 'libc', i: 'icu', b: 'builtin' }),
-      nondeterministic: yes('not o.collisdeterministic'),
+      provider: wordForLetter('o.collprovider', { c: 'libc', i: 'icu', b: 'builtin' }),
+      nondeterministic: trueOrNull('not o.collisdeterministic'),
       collate: ofLibc('o.collcollate'),
       ctype: ofLibc('o.collctype'),
       locale: `case when o.collprovider <> 'c' then ${icu} end`,
@@ -73,7 +75,7 @@ export const conversions: Kind = {
     to: 'pg_catalog.pg_encoding_to_char(o.contoencoding)',
     // Its arguments changed in PostgreSQL 14.
     function: 'o.conproc::pg_catalog.regproc::pg_catalog.text',
-    default: yes('o.condefault'),
+    default: trueOrNull('o.condefault'),
   },
 };
 
@@ -87,9 +89,9 @@ export function casts(version: number): Kind {
     ...(version >= 140000 ? { where: `not ${made}` } : {}),
     home: { catalog: 'pg_cast', oid: 'o.oid' },
     flags: {
-      context: word('o.castcontext', { a: 'assignment', i: 'implicit' }),
-      method: word('o.castmethod', { b: 'binary', i: 'inout' }),
-      function: named('o.castfunc', 'regprocedure'),
+      context: wordForLetter('o.castcontext', { a: 'assignment', i: 'implicit' }),
+      method: wordForLetter('o.castmethod', { b: 'binary', i: 'inout' }),
+      function: nameOfOid('o.castfunc', 'regprocedure'),
     },
   };
 }
@@ -100,5 +102,5 @@ export const transforms: Kind = {
   identity: "pg_catalog.replace(i.identity, ' on language ', ' language ')",
   from: 'pg_catalog.pg_transform o',
   home: { catalog: 'pg_transform', oid: 'o.oid' },
-  flags: { from: named('o.trffromsql', 'regprocedure'), to: named('o.trftosql', 'regprocedure') },
+  flags: { from: nameOfOid('o.trffromsql', 'regprocedure'), to: nameOfOid('o.trftosql', 'regprocedure') },
 };

@@ -20,7 +20,7 @@ export async function refreshMaterializedViews(session: Session): Promise<void> 
   while (left.length > 0) {
     const waiting: { name: string; error: SqlError }[] = [];
     for (const name of left) {
-      const error = await refresh(session, name);
+      const error = await refreshView(session, name);
       if (error !== null) waiting.push({ name, error });
     }
     const [first] = waiting;
@@ -30,7 +30,7 @@ export async function refreshMaterializedViews(session: Session): Promise<void> 
 }
 
 /** Resolves with the error of one that must wait for others. */
-async function refresh(session: Session, name: string): Promise<SqlError | null> {
+async function refreshView(session: Session, name: string): Promise<SqlError | null> {
   try {
     await session.run(`refresh materialized view ${name}`);
     return null;

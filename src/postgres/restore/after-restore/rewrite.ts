@@ -12,15 +12,15 @@ const END_WITHIN = 10_000;
  */
 export async function rewriteEverything(session: Session): Promise<void> {
   await endOtherSessions(session);
-  for (const name of await relations(session, 'users')) await session.run(`vacuum (full) ${name}`);
+  for (const name of await listRelations(session, 'users')) await session.run(`vacuum (full) ${name}`);
   await session.run('delete from pg_catalog.pg_statistic');
   await session.run('delete from pg_catalog.pg_statistic_ext_data');
   await session.run('analyze');
-  for (const name of await relations(session, 'catalogs')) await session.run(`vacuum (full) ${name}`);
+  for (const name of await listRelations(session, 'catalogs')) await session.run(`vacuum (full) ${name}`);
 }
 
 /** What has storage in this database alone: tables and materialized views. Shared catalogs are the server's. */
-async function relations(session: Session, whose: 'users' | 'catalogs'): Promise<string[]> {
+async function listRelations(session: Session, whose: 'users' | 'catalogs'): Promise<string[]> {
   const rows = await session.query<{ schema: string; name: string }>(`
     select namespace.nspname as schema, class.relname as name
     from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError, messageOf } from '../../../errors.ts';
 import { runTool, type ToolContext, ToolError } from '../../../process/child.ts';
 import { endContainerProcess, engineEnvironment } from '../../../process/container.ts';
-import { ourselves, sweepFolders } from '../../../process/owned-folder.ts';
-import { ask, type Engine, engineReason, engineWithImage } from '../../toolset/container-engine.ts';
+import { sweepFolders, thisProcess } from '../../../process/owned-folder.ts';
+import { type Engine, engineReason, engineWithImage, runEngine } from '../../toolset/container-engine.ts';
 import { containerToolset } from '../../toolset/container-toolset.ts';
 import { restoringToolset, toolsetPlaces } from '../../toolset/find-toolset.ts';
 import { localToolsets } from '../../toolset/local-toolsets.ts';
@@ -14,7 +14,7 @@ import type { Toolset, ToolsetChoice } from '../../toolset/toolset.ts';
 import type { ScratchCluster } from '../cluster.ts';
 import { type ClusterFolder, createFolder, defaultParent } from '../cluster-folder.ts';
 import { PREFIX, removeCluster, removeTree } from '../remove-cluster.ts';
-import { freeBelow, watch } from '../size-watch.ts';
+import { freeBelow, watchUsage } from '../size-watch.ts';
 import { answersOn } from '../wait-until-ready.ts';
 import { PROCESSES, runArguments, SOCKET_INSIDE, WRITABLE_INSIDE } from './arguments.ts';
 import { isLeftByEndedRun, newContainerName } from './name.ts';
@@ -61,7 +61,7 @@ export async function startContainerCluster(
   const parent = await defaultParent({ sudo: false });
   await removeContainersOfEndedRuns(container.engine);
   await sweepFolders(parent, PREFIX, removeCluster);
-  const folder = await createFolder(parent, { ...ourselves() });
+  const folder = await createFolder(parent, { ...thisProcess() });
   const forgetFolder = context.track({ kind: 'folder', path: folder.path });
   const serverProcess = { kind: 'container', engine: container.engine, name: container.name } as const;
   const forgetContainer = context.track(serverProcess);
@@ -84,7 +84,7 @@ export async function startContainerCluster(
     const size = await sizeInside(container);
     const watched = { place: `container ${container.name}`, limit: options.sizeLimit };
     const used = async () => (await sizeInside(container)) - size;
-    const sizeWatch = watch(
+    const sizeWatch = watchUsage(
       { ...watched, used, free: () => freeBelow(folder.path) },
       () => void endContainerProcess(serverProcess).catch(() => {}),
     );
@@ -99,7 +99,7 @@ export async function startContainerCluster(
 
 /** One that cannot be removed is left to the next run, as a folder is. */
 async function removeContainersOfEndedRuns(engine: Engine): Promise<void> {
-  const { stdout } = await ask(engine, ['ps', '--all', `--filter=name=${PREFIX}`, '--format={{.Names}}']);
+  const { stdout } = await runEngine(engine, ['ps', '--all', `--filter=name=${PREFIX}`, '--format={{.Names}}']);
   for (const name of stdout.split('\n').filter(isLeftByEndedRun)) {
     await endContainerProcess({ kind: 'container', engine, name }).catch(() => {});
   }
@@ -141,22 +141,22 @@ async function waitUntilReady(
 ): Promise<boolean> {
   const { engine, name } = container;
   const here = join(socket, '.s.PGSQL.5432');
-  let asked = Date.now();
+  let lastCheck = Date.now();
   for (const end = Date.now() + START_TIMEOUT; Date.now() < end; await sleep(POLL)) {
     signal.throwIfAborted();
     if (await answersOn(here)) return true;
-    if (Date.now() - asked < ASK_INTERVAL) continue;
-    asked = Date.now();
-    const state = await ask(engine, ['inspect', '--type=container', '--format={{.State.Running}}', name]);
+    if (Date.now() - lastCheck < ASK_INTERVAL) continue;
+    lastCheck = Date.now();
+    const state = await runEngine(engine, ['inspect', '--type=container', '--format={{.State.Running}}', name]);
     if (state.stdout.trim() !== 'true') throw await notStarted(container, 'it ended at once.');
-    const ready = await ask(engine, ['exec', name, 'pg_isready', '-q', '-h', SOCKET_INSIDE]);
+    const ready = await runEngine(engine, ['exec', name, 'pg_isready', '-q', '-h', SOCKET_INSIDE]);
     if (ready.exitCode === 0) return answersOn(here);
   }
   throw await notStarted(container, `it was not ready within ${START_TIMEOUT / 1000} s.`);
 }
 
 async function notStarted({ engine, name, image }: Container, why: string): Promise<LifeboatError> {
-  const { stdout } = await ask(engine, ['logs', '--tail=20', name]);
+  const { stdout } = await runEngine(engine, ['logs', '--tail=20', name]);
   return new LifeboatError(
     `scratch-image: the throwaway PostgreSQL of image ${JSON.stringify(image)} did not start: ${why} It said: ${stdout.trim().slice(-2_000)}`,
   );
@@ -186,7 +186,7 @@ async function chooseToolset(
 
 /** Bytes of all that can be written in there. */
 async function sizeInside({ engine, name }: Container): Promise<number> {
-  const { stdout } = await ask(engine, ['exec', name, 'du', '-skx', '/', ...WRITABLE_INSIDE]);
+  const { stdout } = await runEngine(engine, ['exec', name, 'du', '-skx', '/', ...WRITABLE_INSIDE]);
   return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0) * 1024, 0);
 }
 
@@ -197,7 +197,7 @@ async function removeFolder({ path, socket }: ClusterFolder, { engine, image }: 
   } catch (error) {
     const empty = ['--user=postgres', '--entrypoint=find', image, SOCKET_INSIDE, '-mindepth', '1', '-delete'];
     const alone = ['run', '--rm', '--network=none', `--pids-limit=${PROCESSES}`, `--volume=${socket}:${SOCKET_INSIDE}`];
-    const { exitCode } = await ask(engine, [...alone, ...empty]);
+    const { exitCode } = await runEngine(engine, [...alone, ...empty]);
     if (exitCode !== 0)
       throw new LifeboatError(`${JSON.stringify(path)} is left: ${messageOf(error)}`, { cause: error });
     await removeTree(path);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { hasEnded, namespaceOfProcesses, ourselves } from '../../../process/owned-folder.ts';
+import { hasEnded, namespaceOfProcesses, thisProcess } from '../../../process/owned-folder.ts';
 import { PREFIX } from '../remove-cluster.ts';
 
 /**
@@ -7,7 +7,7 @@ import { PREFIX } from '../remove-cluster.ts';
  * temporary files before each job.
  */
 export function newContainerName(): string {
-  const { pid, started, namespace } = ourselves();
+  const { pid, started, namespace } = thisProcess();
   const words = [idOf(namespace), pid, started, Math.floor(Date.now() / 1000), randomBytes(4).toString('hex')];
   return PREFIX + words.join('-');
 }

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { User } from '../server-user.ts';
-import { becoming, elevated, type Isolation } from './isolation.ts';
+import { type Isolation, switchUser, withSudo } from './isolation.ts';
 import type { Limits } from './limits.ts';
 
 /** With merged /usr these are links, else folders. */
@@ -35,12 +35,12 @@ export interface BubblewrapOptions {
 }
 
 /** A view of the machine that has the server's programs and the cluster's folders, and nothing else of it. */
-export function bubblewrap({ limits, user, sudo, postgres, knowsSize }: BubblewrapOptions): Isolation {
+export function bubblewrapIsolation({ limits, user, sudo, postgres, knowsSize }: BubblewrapOptions): Isolation {
   const namespaces =
     user === null
       ? ['--unshare-all']
       : ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
-  const view = [...system(), ...programs(postgres), ...files()];
+  const view = [...bindSystem(), ...bindPrograms(postgres), ...bindFiles()];
   // Memory is written in three places of it alone: /tmp, and none where that cannot be bounded.
   const tmp = knowsSize
     ? ['--size', String(TMP_SIZE), '--tmpfs', '/tmp', '--chmod', '1777', '/tmp']
@@ -52,10 +52,10 @@ export function bubblewrap({ limits, user, sudo, postgres, knowsSize }: Bubblewr
     sudo,
     closed: true,
     wrap: (argv, { env, writable }) => {
-      const binds = writable.flatMap((path) => [...above(path), '--bind', path, path]);
+      const binds = writable.flatMap((path) => [...createParents(path), '--bind', path, path]);
       const box = ['bwrap', ...namespaces, '--die-with-parent', '--new-session', ...view, ...fresh, ...binds];
-      const inside = [...(user === null ? [] : becoming(user)), ...argv];
-      return elevated(
+      const inside = [...(user === null ? [] : switchUser(user)), ...argv];
+      return withSudo(
         sudo,
         [...limits.prefix, ...box, '--remount-ro', '/', '--chdir', writable[0] ?? '/', '--', ...inside],
         env,
@@ -64,7 +64,7 @@ export function bubblewrap({ limits, user, sudo, postgres, knowsSize }: Bubblewr
   };
 }
 
-function system(): string[] {
+function bindSystem(): string[] {
   const folders = SYSTEM.flatMap((path) => {
     const status = lstatSync(path, { throwIfNoEntry: false });
     if (status === undefined) return [];
@@ -74,22 +74,22 @@ function system(): string[] {
 }
 
 /** Where the server's programs are not below /usr: the folder above `bin`, as named and as its links lead to. */
-function programs(postgres: string): string[] {
+function bindPrograms(postgres: string): string[] {
   const prefixes = [postgres, realpathSync(postgres)].map((path) => {
     const manager = MANAGERS.find((folder) => path.startsWith(`${folder}/`));
     return manager ?? dirname(dirname(path));
   });
   return [...new Set(prefixes)]
     .filter((path) => path !== '/' && !join(path, '/').startsWith('/usr/'))
-    .flatMap((path) => [...above(path), '--ro-bind', path, path]);
+    .flatMap((path) => [...createParents(path), '--ro-bind', path, path]);
 }
 
-function files(): string[] {
-  return FILES.filter((path) => existsSync(path)).flatMap((path) => [...above(path), '--ro-bind', path, path]);
+function bindFiles(): string[] {
+  return FILES.filter((path) => existsSync(path)).flatMap((path) => [...createParents(path), '--ro-bind', path, path]);
 }
 
 /** bubblewrap opens folders that it creates by itself to their owner alone, and the server is another user. */
-function above(path: string): string[] {
+function createParents(path: string): string[] {
   const folder = dirname(path);
-  return folder === '/' ? [] : [...above(folder), '--dir', folder];
+  return folder === '/' ? [] : [...createParents(folder), '--dir', folder];
 }

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import type { LocalToolset } from '../../toolset/local-toolsets.ts';
 import { noUserForServer, otherUser, runsAsRoot } from '../server-user.ts';
 import { notIsolated, userAlone, userInNamespaces } from './another-user.ts';
-import { bubblewrap } from './bubblewrap.ts';
+import { bubblewrapIsolation } from './bubblewrap.ts';
 import type { Isolation } from './isolation.ts';
 import { findLimits, plainEnvironment } from './limits.ts';
-import { succeeds } from './succeeds.ts';
+import { commandSucceeds } from './succeeds.ts';
 
 /** The strongest isolation that works here; `parent`: where the cluster's folder will be with each. */
 export async function chooseIsolation(
@@ -21,7 +21,7 @@ export async function chooseIsolation(
   for (const candidate of candidates) {
     if (!candidate.closed) return candidate;
     const place = await parent(candidate);
-    if (await works(candidate, postgres ?? '', place)) return candidate;
+    if (await runsServer(candidate, postgres ?? '', place)) return candidate;
   }
   throw noUserForServer();
 }
@@ -36,13 +36,13 @@ async function listCandidates(postgres: string | null): Promise<Isolation[]> {
   const knowsSize = await knowsTmpfsSize();
   const boxed = knowsSize === null ? null : { limits, postgres, knowsSize };
   const ways: Isolation[] = [];
-  if (boxed && !isRoot) ways.push(bubblewrap({ ...boxed, user: null, sudo: false }));
+  if (boxed && !isRoot) ways.push(bubblewrapIsolation({ ...boxed, user: null, sudo: false }));
   if (other === null) return [...ways, last];
-  if (!isRoot && !(await succeeds({ command: 'sudo', args: ['-n', 'true'], env: plainEnvironment() }))) {
+  if (!isRoot && !(await commandSucceeds({ command: 'sudo', args: ['-n', 'true'], env: plainEnvironment() }))) {
     return [...ways, last];
   }
   const theirs = isRoot ? limits : await findLimits(other.uid);
-  if (boxed) ways.push(bubblewrap({ ...boxed, limits: theirs, user: other, sudo: !isRoot }));
+  if (boxed) ways.push(bubblewrapIsolation({ ...boxed, limits: theirs, user: other, sudo: !isRoot }));
   return [...ways, userInNamespaces(other, !isRoot, theirs), last];
 }
 
@@ -57,12 +57,12 @@ async function knowsTmpfsSize(): Promise<boolean | null> {
 }
 
 /** Namespaces can be denied in many ways, and a server can need files that it does not see there: it is tried. */
-function works(isolation: Isolation, postgres: string, parent: string): Promise<boolean> {
+function runsServer(isolation: Isolation, postgres: string, parent: string): Promise<boolean> {
   const script = 'cd "$0" && exec "$1" --version';
   // bubblewrap mounts the cluster's folder, so the folders above it do not count.
   const place = isolation.kind === 'bubblewrap' ? '/' : parent;
   const options = { env: plainEnvironment(), writable: [] };
-  return succeeds(isolation.wrap(['sh', '-c', script, place, postgres], options));
+  return commandSucceeds(isolation.wrap(['sh', '-c', script, place, postgres], options));
 }
 
 /** A program of PATH is named without a folder. */

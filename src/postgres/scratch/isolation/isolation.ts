@@ -33,7 +33,7 @@ export interface Wrapped {
 }
 
 /** `sudo` resets the environment, so it is given again behind it. No secret is in it. */
-export function elevated(sudo: boolean, argv: string[], env: Record<string, string>): Wrapped {
+export function withSudo(sudo: boolean, argv: string[], env: Record<string, string>): Wrapped {
   const [command = '', ...args] = sudo
     ? ['sudo', '-n', '--', 'env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv]
     : argv;
@@ -41,7 +41,7 @@ export function elevated(sudo: boolean, argv: string[], env: Record<string, stri
 }
 
 /** Becomes that user, with no groups and no way to more rights: setuid programs such as sudo do not work behind it. */
-export function becoming({ uid, gid }: User, more: string[] = []): string[] {
+export function switchUser({ uid, gid }: User, options: string[] = []): string[] {
   const rights = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'];
-  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights, ...more, '--'];
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights, ...options, '--'];
 }

@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { tasksOf } from '../server-user.ts';
-import { succeeds } from './succeeds.ts';
+import { commandSucceeds } from './succeeds.ts';
 
 /** Programs that bound what they run; none where they are not installed (Alpine). */
 export interface Limits {
@@ -18,8 +18,8 @@ const GIB = 1024 ** 3;
  */
 export async function findLimits(uid: number): Promise<Limits> {
   const [prlimit, setpriv] = await Promise.all([
-    succeeds({ command: 'prlimit', args: ['--version'], env: plainEnvironment() }),
-    succeeds({ command: 'setpriv', args: ['--no-new-privs', 'true'], env: plainEnvironment() }),
+    commandSucceeds({ command: 'prlimit', args: ['--version'], env: plainEnvironment() }),
+    commandSucceeds({ command: 'setpriv', args: ['--no-new-privs', 'true'], env: plainEnvironment() }),
   ]);
   if (!prlimit) return { prefix: [], setpriv };
   const bounds = [`--as=${memoryBound()}`, '--core=0', `--nproc=${(await tasksOf(uid)) + PROCESSES}`];

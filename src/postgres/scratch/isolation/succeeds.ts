@@ -5,7 +5,7 @@ import type { Wrapped } from './isolation.ts';
 const TIMEOUT = 10_000;
 
 /** Whether a command exits with 0. One that does not exist or hangs does not. */
-export function succeeds({ command, args, env, cwd, user }: Wrapped): Promise<boolean> {
+export function commandSucceeds({ command, args, env, cwd, user }: Wrapped): Promise<boolean> {
   const signal = AbortSignal.timeout(TIMEOUT);
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...user, cwd, env, stdio: 'ignore', signal, killSignal: 'SIGKILL' });

@@ -1,7 +1,7 @@
 import type { Leftover } from '../../../leftovers.ts';
 import type { StoreContext } from '../../store.ts';
 import { Bucket } from '../bucket.ts';
-import { connect } from '../client.ts';
+import { createConnection } from '../client.ts';
 import { DEFAULT_OPTIONS } from '../options.ts';
 import { abortUpload } from './multipart.ts';
 
@@ -12,7 +12,7 @@ import { abortUpload } from './multipart.ts';
 export async function abortS3Upload(leftover: Extract<Leftover, { kind: 's3-upload' }>): Promise<void> {
   const signal = AbortSignal.timeout(DEFAULT_OPTIONS.abortTimeout);
   const context: StoreContext = { signal, track: () => () => {}, info: () => {} };
-  const connection = connect(leftover.endpoint, DEFAULT_OPTIONS);
+  const connection = createConnection(leftover.endpoint, DEFAULT_OPTIONS);
   try {
     const bucket = new Bucket(leftover.bucket, connection, context, DEFAULT_OPTIONS);
     await abortUpload(bucket, leftover.key, leftover.uploadId, signal);

@@ -5,7 +5,7 @@ import { type Committed, StoreError, type Upload } from '../../store.ts';
 import type { Bucket } from '../bucket.ts';
 import type { BufferPool } from './buffers.ts';
 import { Multipart, md5, type ObjectHeaders } from './multipart.ts';
-import { verify } from './verify.ts';
+import { verifyStored } from './verify.ts';
 
 /**
  * One object being written. Bytes are gathered into parts of a constant size, each sent from its own buffer, so that it
@@ -59,7 +59,7 @@ export class S3Upload implements Upload {
     try {
       this.#check();
       await (this.#multipart === null ? this.#put() : this.#complete(this.#multipart));
-      const committed = await verify({
+      const committed = await verifyStored({
         bucket: this.#bucket,
         key: this.#key,
         size: this.#size,

@@ -23,7 +23,7 @@ export interface Written {
 }
 
 /** Asks the server what it has stored, and requires the size and the lock that were asked for. */
-export async function verify(written: Written): Promise<Committed> {
+export async function verifyStored(written: Written): Promise<Committed> {
   const { bucket, key, size } = written;
   const lock = lockOf(written.headers);
   const head = await headOf(written);
@@ -35,7 +35,7 @@ export async function verify(written: Written): Promise<Committed> {
     }
     return { size, uploaded: 'acknowledged' };
   }
-  demandSize(written, head);
+  requireSize(written, head);
   if (lock === null) return { size, uploaded: 'read-back' };
   return { size, uploaded: 'read-back', lockedUntil: endOfLock(head, lock) ?? (await lockAfterwards(written, lock)) };
 }
@@ -72,7 +72,7 @@ async function headOf({ bucket, key, signal }: Written): Promise<HeadObjectComma
   }
 }
 
-function demandSize({ key, size }: Written, head: HeadObjectCommandOutput): void {
+function requireSize({ key, size }: Written, head: HeadObjectCommandOutput): void {
   if (head.ContentLength === size) return;
   throw new StoreError(
     'failed',

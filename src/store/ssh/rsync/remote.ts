@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../errors.ts';
 import { runTool, ToolError } from '../../../process/child.ts';
-import { demandKey } from '../../keys.ts';
-import { shown } from '../../shown.ts';
+import { requireKey } from '../../keys.ts';
+import { reasonOf } from '../../reason.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../../store.ts';
 import { placeOf } from '../connect.ts';
 import { linesFor } from '../known-hosts.ts';
@@ -70,7 +70,7 @@ export class RsyncRemote {
 
   /** An object as rsync names what it reads: there it takes `*`, `?` and `[` for more than themselves. */
   path(key: string): string {
-    demandKey(key, 'an ssh');
+    requireKey(key, 'an ssh');
     return `${this.folder('')}${key.replace(WILDCARDS, '\\$&')}`;
   }
 
@@ -89,7 +89,7 @@ export class RsyncRemote {
   }
 
   /** Throws when this machine's disk has no room for so many bytes more: rsync cannot read a stream. */
-  async demandRoom(folder: string, bytes: number): Promise<void> {
+  async requireRoom(folder: string, bytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(folder);
     if (bavail * bsize >= bytes + SPARE) return;
     throw new StoreError(
@@ -223,14 +223,14 @@ export class RsyncRemote {
 
   #explain(error: unknown): StoreError {
     if (!(error instanceof ToolError))
-      return new StoreError('failed', `${this.url}: ${shown(error)}.`, { cause: error });
+      return new StoreError('failed', `${this.url}: ${reasonOf(error)}.`, { cause: error });
     const { exitCode, stderr } = error;
     const cause = CAUSES.find(({ words }) => words.test(stderr));
     const lines = stderr.split('\n').filter(Boolean);
-    const said = lines.find((line) => cause?.words.test(line)) ?? lines[0] ?? error.message;
+    const reason = lines.find((line) => cause?.words.test(line)) ?? lines[0] ?? error.message;
     const what = exitCode === null ? 'rsync could not be started' : `rsync ended with ${exitCode}`;
     const [code, step] = cause?.means ?? ['failed', ''];
-    return new StoreError(code, `${this.url}: ${what}: ${shown(new Error(said))}.${step}`, { cause: error });
+    return new StoreError(code, `${this.url}: ${what}: ${reasonOf(new Error(reason))}.${step}`, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../../errors.ts';
-import { explainedBytes } from '../../bytes.ts';
+import { explainReadErrors } from '../../bytes.ts';
 import { folderOf, isKey, isName, PART } from '../../keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../../store.ts';
 import type { SshLocation } from '../location.ts';
@@ -64,7 +64,7 @@ export class RsyncStore implements Store {
     if (range !== undefined && range.end <= range.start) return Readable.from([]);
     const path = await this.#fetch(key);
     const bytes = createReadStream(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
-    return explainedBytes(
+    return explainReadErrors(
       bytes,
       (error) => new StoreError('failed', `${this.url}: ${messageOf(error)}.`, { cause: error }),
     );
@@ -144,7 +144,7 @@ export class RsyncStore implements Store {
     // For the room alone: rsync does not find a file either that was deleted meanwhile.
     const size = this.#sizes.get(key) ?? (await this.size(key));
     const spool = await this.#remote.spool();
-    await this.#remote.demandRoom(spool, size);
+    await this.#remote.requireRoom(spool, size);
     const path = join(spool, basename(key));
     await this.#remote.run([this.#remote.path(key), path]);
     return path;

@@ -18,7 +18,7 @@ export class RsyncUpload implements Upload {
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #size = 0;
-  #looked = 0;
+  #roomChecked = 0;
   /** `unknown`: rsync was not seen to end. */
   #state: 'writing' | 'unknown' | 'committed' | 'aborted' = 'writing';
 
@@ -32,9 +32,9 @@ export class RsyncUpload implements Upload {
 
   static async begin(remote: RsyncRemote, key: string): Promise<RsyncUpload> {
     remote.path(key);
-    if (remote.context.signal.aborted) throw cancelled(key);
+    if (remote.context.signal.aborted) throw cancelledError(key);
     const spool = await remote.spool();
-    await remote.demandRoom(spool, LOOK_EVERY);
+    await remote.requireRoom(spool, LOOK_EVERY);
     const path = join(spool, key);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     return new RsyncUpload(remote, key, spool, await open(path, 'wx', 0o600));
@@ -42,9 +42,9 @@ export class RsyncUpload implements Upload {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.#check();
-    if (this.#size - this.#looked >= LOOK_EVERY) {
-      await this.#remote.demandRoom(this.#spool, LOOK_EVERY);
-      this.#looked = this.#size;
+    if (this.#size - this.#roomChecked >= LOOK_EVERY) {
+      await this.#remote.requireRoom(this.#spool, LOOK_EVERY);
+      this.#roomChecked = this.#size;
     }
     await this.#file.writeFile(chunk);
     this.#size += chunk.length;
@@ -105,7 +105,7 @@ export class RsyncUpload implements Upload {
   }
 
   #check(): void {
-    if (this.#signal.aborted) throw cancelled(this.#key);
+    if (this.#signal.aborted) throw cancelledError(this.#key);
   }
 }
 
@@ -120,6 +120,6 @@ export async function removeObject(remote: RsyncRemote, key: string, signal: Abo
   }
 }
 
-function cancelled(key: string): StoreError {
+function cancelledError(key: string): StoreError {
   return new StoreError('failed', `Writing ${JSON.stringify(key)} was cancelled.`);
 }

@@ -13,7 +13,7 @@ export async function verifyDigest(
   signal: AbortSignal,
 ): Promise<void> {
   if (WITHOUT.has(remote)) return;
-  const output = await session.execute(`sha256sum < ${quoted(path)}`, remote.options.digestTimeout, signal);
+  const output = await session.execute(`sha256sum < ${quoteForShell(path)}`, remote.options.digestTimeout, signal);
   const found = /^([0-9a-f]{64})\b/.exec(output ?? '')?.[1];
   if (found === undefined) {
     WITHOUT.add(remote);
@@ -27,6 +27,6 @@ export async function verifyDigest(
 }
 
 /** For a POSIX shell. */
-function quoted(path: string): string {
+function quoteForShell(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -12,14 +12,14 @@ export async function readFile(
   const handle = await session.open(path, 'r', signal);
   try {
     const end = range?.end ?? (await session.stat(path, signal)).size;
-    return Readable.from(blocks(session, handle, { start: range?.start ?? 0, end }, signal), { objectMode: false });
+    return Readable.from(readBlocks(session, handle, { start: range?.start ?? 0, end }, signal), { objectMode: false });
   } catch (error) {
     await session.closeFile(handle, signal).catch(() => {}); // The first error counts.
     throw error;
   }
 }
 
-async function* blocks(
+async function* readBlocks(
   session: Session,
   handle: Buffer,
   { start, end }: { start: number; end: number },

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { messageOf } from '../../../errors.ts';
 import { PART } from '../../keys.ts';
 import { type Committed, StoreError, type Upload } from '../../store.ts';
-import { explain, isNotThere, isPlainFailure, statusOf } from '../errors.ts';
+import { isNotFound, isPlainFailure, sftpError, statusOf } from '../errors.ts';
 import { AT_ONCE, BLOCK } from '../options.ts';
 import type { Remote } from '../remote.ts';
 import type { Session } from '../session.ts';
@@ -131,7 +131,7 @@ export class SftpUpload implements Upload {
 
   /** SFTP has no word for a full disk, nor for a name that is taken. */
   async #explain(error: unknown): Promise<StoreError> {
-    const failure = explain(error, this.#remote.place, this.#path);
+    const failure = sftpError(error, this.#remote.place, this.#path);
     if (!isPlainFailure(error)) return failure;
     const free = await this.#remote.freeSpace().catch(() => null);
     if (free !== null && free < AT_ONCE * BLOCK) {
@@ -159,7 +159,7 @@ async function createFile(remote: Remote, path: string): Promise<OpenFile> {
       try {
         return { session, handle: await session.open(path, 'w', signal) };
       } catch (error) {
-        if (!isNotThere(error) || attempt === 5) throw error;
+        if (!isNotFound(error) || attempt === 5) throw error;
         await remote.makeFolder(posix.dirname(path));
       }
     }

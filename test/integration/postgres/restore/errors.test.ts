@@ -130,9 +130,9 @@ test('an error that is not understood is counted all the same', () => {
     'pg_restore: fehler: irgendetwas',
   ])
     said.take(line);
-  expect(said.ended()).toBe(false);
+  expect(said.sawEnd()).toBe(false);
   said.take('pg_restore: warning: errors ignored on restore: 3');
-  expect(said.ended()).toBe(true);
+  expect(said.sawEnd()).toBe(true);
   expect(said.all()).toEqual([
     { kind: 'TABLE', object: 'public.t', message: 'relation "t" already exists' },
     { kind: null, object: null, message: 'pg_restore counted 3 errors; of 2 it is not known what they are' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startDumps } from '../../../../src/postgres/dump/dump.ts';
-import { type Connected, connect } from '../../../../src/postgres/session/connect.ts';
+import { type Connected, connectServer } from '../../../../src/postgres/session/connect.ts';
 import { toolCommand } from '../../../../src/postgres/session/connection.ts';
 import { Session } from '../../../../src/postgres/session/session.ts';
 import { type SnapshotOptions, type SnapshotStep, withSnapshot } from '../../../../src/postgres/snapshot/snapshot.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   postgres = await sharedPostgres();
   await postgres.createDatabase('c1');
   const context = { signal: new AbortController().signal, track: () => () => {} };
-  connected = await connect(postgres.env('c1'), { kind: 'local' }, '20260101T000000Z-c1c1c1c1', context);
+  connected = await connectServer(postgres.env('c1'), { kind: 'local' }, '20260101T000000Z-c1c1c1c1', context);
   other = await Session.openUnset({ ...connected.server, id: 'other' }, 'watch');
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { connect } from '../../../../src/store/s3/client.ts';
+import { createConnection } from '../../../../src/store/s3/client.ts';
 import type { Store, StoreError } from '../../../../src/store/store.ts';
 import { ensureCeph } from '../../../support/servers/ceph.ts';
 import { freePort } from '../../../support/servers/free-port.ts';
@@ -241,11 +241,11 @@ describe('the environment', () => {
   );
 
   test('S1, S13: what is asked of AWS and of others', async () => {
-    const other = connect('http://127.0.0.1:1', { idleTimeout: 1 }).client.config;
+    const other = createConnection('http://127.0.0.1:1', { idleTimeout: 1 }).client.config;
     expect(await other.requestChecksumCalculation()).toBe('WHEN_REQUIRED');
     expect(await other.responseChecksumValidation()).toBe('WHEN_REQUIRED');
     expect(other.forcePathStyle).toBe(true);
-    const aws = connect(null, { idleTimeout: 1 }).client.config;
+    const aws = createConnection(null, { idleTimeout: 1 }).client.config;
     expect(await aws.requestChecksumCalculation()).toBe('WHEN_SUPPORTED');
     expect(await aws.responseChecksumValidation()).toBe('WHEN_SUPPORTED');
     expect(aws.forcePathStyle).toBe(false);

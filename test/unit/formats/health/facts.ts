@@ -1,5 +1,5 @@
 import type { ScannedBackup, SetFacts } from '../../../../src/formats/health/facts.ts';
-import type { Demands } from '../../../../src/formats/health/rule.ts';
+import type { Requirements } from '../../../../src/formats/health/rule.ts';
 import { makeId } from '../../../../src/formats/id.ts';
 import { Listing } from '../../../../src/formats/listing.ts';
 import type { ManifestState } from '../../../../src/formats/state.ts';
@@ -8,7 +8,7 @@ import { type MadeBackup, makeBackup, type Wanted } from '../../../support/data/
 export const NOW = new Date('2026-11-21T12:00:00Z');
 const HOUR = 60 * 60 * 1000;
 
-export const NOTHING_ASKED: Demands = {
+export const NOTHING_ASKED: Requirements = {
   maxAge: null,
   maxRestoreTestAge: null,
   maxShrink: null,

@@ -9,7 +9,13 @@ import { newestBackup } from '../../../../src/formats/health/newest-backup.ts';
 import { parts } from '../../../../src/formats/health/parts.ts';
 import { recipients } from '../../../../src/formats/health/recipients.ts';
 import { restoreTest } from '../../../../src/formats/health/restore-test.ts';
-import type { Demands, Outcome, RecipientFacts, Rule, SigningKeyFacts } from '../../../../src/formats/health/rule.ts';
+import type {
+  Outcome,
+  RecipientFacts,
+  Requirements,
+  Rule,
+  SigningKeyFacts,
+} from '../../../../src/formats/health/rule.ts';
 import { median, size } from '../../../../src/formats/health/size.ts';
 import { makeId } from '../../../../src/formats/id.ts';
 import type { ListedTest } from '../../../../src/formats/listing.ts';
@@ -23,7 +29,7 @@ const DENIED: ManifestState = { kind: 'denied', why: 'AccessDenied.' };
 const UNSIGNED: ManifestState = { kind: 'unsigned' };
 const FORGED: ManifestState = { kind: 'invalid', what: 'content', why: 'its signature is not good.' };
 
-function judge<F>(rule: Rule<F>, facts: F, demands: Partial<Demands> = {}): Outcome {
+function judge<F>(rule: Rule<F>, facts: F, demands: Partial<Requirements> = {}): Outcome {
   return rule.judge(facts, { ...NOTHING_ASKED, ...demands }, NOW);
 }
 
@@ -64,7 +70,7 @@ describe('newest backup', () => {
     );
   });
 
-  test.each<[string, ManifestState, Partial<Demands>, string | RegExp]>([
+  test.each<[string, ManifestState, Partial<Requirements>, string | RegExp]>([
     ['forged', FORGED, { signed: true }, 'failed'],
     ['not signed', UNSIGNED, { signed: true }, 'failed'],
     ['no manifest of this backup', FORGED, {}, 'failed'],
@@ -317,7 +323,7 @@ describe('keys', () => {
 });
 
 describe('recipients', () => {
-  const asked = (...subkeys: string[]): Partial<Demands> => ({
+  const asked = (...subkeys: string[]): Partial<Requirements> => ({
     recipients: subkeys.map((subkey) => ({ name: `key of ${subkey}`, problem: null, expires: null, subkey })),
   });
   const provenFor = (...recipients: string[]): SetFacts => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { makeId } from '../../../../src/formats/id.ts';
-import { mustStay, protect, refuseClock, refuseMany } from '../../../../src/formats/retention/guards.ts';
+import { mustStay, protectBackups, refuseClock, refuseMany } from '../../../../src/formats/retention/guards.ts';
 import type { Plan } from '../../../../src/formats/retention/rules.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
@@ -21,7 +21,7 @@ describe('what is protected', () => {
   const [newest = '', second = '', third = '', oldest = ''] = ids(4);
 
   test('stays, with its reasons, in its place', () => {
-    const plan = protect(planOf(4, 1), [
+    const plan = protectBackups(planOf(4, 1), [
       { id: oldest, reasons: ['held'] },
       { id: second, reasons: ['the newest proven one'] },
       { id: second, reasons: ['held'] },
@@ -37,14 +37,14 @@ describe('what is protected', () => {
   });
 
   test('has one reason more when a rule keeps it too', () => {
-    expect(protect(planOf(4, 1), [{ id: newest, reasons: ['held'] }]).keep).toEqual([
+    expect(protectBackups(planOf(4, 1), [{ id: newest, reasons: ['held'] }]).keep).toEqual([
       { id: newest, reasons: ['a rule', 'held'] },
     ]);
   });
 
   test('are the newest good one, the newest proven one and those that are held, where a plan would delete all', () => {
     const good = [newest, second, third, oldest].map((id) => ({ id, held: id === oldest }));
-    expect(protect(planOf(4, 0), mustStay(good, second))).toEqual({
+    expect(protectBackups(planOf(4, 0), mustStay(good, second))).toEqual({
       keep: [
         { id: newest, reasons: ['the newest good one'] },
         { id: second, reasons: ['the newest proven one'] },

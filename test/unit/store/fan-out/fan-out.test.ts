@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RANGE_SIZE } from '../../../../src/formats/sums.ts';
-import { discard, FanOut, newTarget, PartWriter, type Target } from '../../../../src/store/fan-out/fan-out.ts';
+import { discardObjects, FanOut, newTarget, PartWriter, type Target } from '../../../../src/store/fan-out/fan-out.ts';
 import { RangeDigests } from '../../../../src/store/fan-out/range-digests.ts';
 import { openFileStore } from '../../../../src/store/file/store.ts';
 import { type Store, StoreError, type Upload } from '../../../../src/store/store.ts';
@@ -173,7 +173,7 @@ describe('what a failed run has written', () => {
       removed.push(key);
       return remove(key);
     };
-    await discard([target]);
+    await discardObjects([target]);
     expect(removed).toEqual(['set/id/manifest.json', 'set/id/part']);
     expect(filesOf('a')).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe('what a failed run has written', () => {
     const target = fileTarget('a');
     await written(target);
     target.store.remove = () => Promise.reject(new StoreError('denied', 'may not delete'));
-    await discard([target]);
+    await discardObjects([target]);
     expect(filesOf('a')).toEqual(['manifest.json', 'part']);
   });
 });

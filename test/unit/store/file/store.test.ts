@@ -308,7 +308,7 @@ describe('open', () => {
 
   test('a path that is a file, or goes through one', async () => {
     writeFileSync(join(root, 'file'), '');
-    await expect(storeAt(join(root, 'file')).open()).rejects.toThrow('is a file: name a folder');
+    await expect(storeAt(join(root, 'file')).open()).rejects.toThrow('is a file. Name a folder');
     await expect(storeAt(join(root, 'file/below')).open()).rejects.toThrow('A part of the path is a file');
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { delayBefore, type RetryPolicy, retry } from '../../../../src/store/s3/retry.ts';
+import { delayBefore, type RetryPolicy, retryTransient } from '../../../../src/store/s3/retry.ts';
 
 const TRANSIENT = new Error('transient');
 
@@ -28,27 +28,27 @@ function failing(times: number, error: unknown = TRANSIENT): () => Promise<numbe
 
 test.each([0, 1, 3])('%i transient failures', async (times) => {
   const its = policy();
-  expect(await retry(failing(times), its)).toBe(times + 1);
+  expect(await retryTransient(failing(times), its)).toBe(times + 1);
   expect(its.retries).toEqual([2, 3, 4].slice(0, times));
 });
 
 test('the last failure counts when the attempts are used up', async () => {
   const its = policy();
-  await expect(retry(failing(4), its)).rejects.toBe(TRANSIENT);
+  await expect(retryTransient(failing(4), its)).rejects.toBe(TRANSIENT);
   expect(its.retries).toEqual([2, 3, 4]);
 });
 
 test('another failure counts at once', async () => {
   const its = policy();
   const error = new Error('for good');
-  await expect(retry(failing(1, error), its)).rejects.toBe(error);
+  await expect(retryTransient(failing(1, error), its)).rejects.toBe(error);
   expect(its.retries).toEqual([]);
 });
 
 test('a cancellation ends the wait, with the failure before it', async () => {
   const controller = new AbortController();
   const its = policy({ firstDelay: 60_000, longestDelay: 60_000, signal: controller.signal });
-  const outcome = retry(failing(1), its);
+  const outcome = retryTransient(failing(1), its);
   setTimeout(() => controller.abort(), 20);
   await expect(outcome).rejects.toBe(TRANSIENT);
   expect(its.retries).toEqual([2]);

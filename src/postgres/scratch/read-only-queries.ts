@@ -5,7 +5,7 @@ import { Session } from '../session/session.ts';
 export async function withReadOnlyQueries<T>(
   server: Server,
   timeout: number,
-  work: (ask: (sql: string) => Promise<Record<string, unknown>[]>) => Promise<T>,
+  work: (query: (sql: string) => Promise<Record<string, unknown>[]>) => Promise<T>,
 ): Promise<T> {
   const session = await Session.openUnset(server, 'compare');
   try {

@@ -4,6 +4,8 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../errors.ts';
 import { explainReadErrors } from '../bytes.ts';
+import { storeNotFound } from '../file-like/errors.ts';
+import { compareKeys, folderOf } from '../file-like/keys.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import { codeOf, fileError, withFileErrors } from './errors.ts';
 import { makeFolder, removeEmptyFolders } from './folders.ts';
@@ -46,10 +48,7 @@ class FileStore implements Store {
   async openToRead(): Promise<void> {
     const { path } = this.#root;
     if (await withFileErrors(path, () => this.#exists())) return;
-    throw new StoreError(
-      'not-found',
-      `The store ${JSON.stringify(path)} does not exist. Correct the path in "store", or mount the disk.`,
-    );
+    throw storeNotFound(`The store ${JSON.stringify(path)}`);
   }
 
   async #exists(): Promise<boolean> {
@@ -165,8 +164,8 @@ class FileStore implements Store {
       await this.#root.check(folder);
       return await readdir(path, { withFileTypes: true }).catch(emptyIfMissing);
     });
-    const place = (entry: Dirent) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
-    return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+    const place = (entry: Dirent) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
+    return entries.sort((a, b) => compareKeys(place(a), place(b)));
   }
 
   /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
@@ -194,11 +193,6 @@ class FileStore implements Store {
       return false;
     }
   }
-}
-
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix: string): string {
-  return prefix.slice(0, prefix.lastIndexOf('/') + 1);
 }
 
 function isVisibleFolder(entry: Dirent): boolean {

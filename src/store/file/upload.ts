@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../../errors.ts';
+import { cancelledError, UploadState } from '../file-like/upload-state.ts';
 import { type Committed, type StoreContext, StoreError, type Upload } from '../store.ts';
 import { codeOf, withFileErrors } from './errors.ts';
 import { makeFolder, removeEmptyFolders, syncFolder } from './folders.ts';
@@ -28,12 +28,9 @@ export class FileUpload implements Upload {
   readonly #root: Root;
   readonly #temporary: string;
   readonly #handle: FileHandle;
-  readonly #context: StoreContext;
   readonly #forget: () => void;
-  readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #state: UploadState;
   #size = 0;
-  #state: 'writing' | 'renamed' | 'committed' = 'writing';
 
   private constructor(file: TemporaryFile, key: string, root: Root, context: StoreContext) {
     this.#key = key;
@@ -42,20 +39,23 @@ export class FileUpload implements Upload {
     this.#temporary = file.path;
     this.#handle = file.handle;
     this.#forget = file.forget;
-    this.#context = context;
-    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    this.#state = new UploadState({
+      context,
+      object: JSON.stringify(this.#path),
+      cleanUp: (mayExist) => this.#cleanUp(mayExist),
+    });
   }
 
   /** Begins the file of an object; folders that are missing below and up to the root are made. */
   static async begin(key: string, root: Root, context: StoreContext): Promise<FileUpload> {
-    if (context.signal.aborted) throw cancelledError(root.pathOf(key));
+    if (context.signal.aborted) throw cancelledError(JSON.stringify(root.pathOf(key)));
     await root.check(key); // Before a folder is made behind a link.
     return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     for (let written = 0; written < chunk.length; ) {
-      this.#check();
+      this.#state.throwIfCancelled();
       const left = chunk.length - written;
       const write = () => this.#handle.write(chunk, written, left);
       written += (await withFileErrors(this.#path, write, left)).bytesWritten;
@@ -64,39 +64,33 @@ export class FileUpload implements Upload {
   }
 
   async commit(): Promise<Committed> {
-    try {
-      await withFileErrors(this.#path, () => this.#publish());
-      this.#check();
-    } catch (error) {
-      await this.abort();
-      throw error;
-    }
-    this.#state = 'committed';
+    await this.#state.commit(
+      () => withFileErrors(this.#path, () => this.#publish()),
+      (error) => error,
+    );
     this.#forget();
     return { size: this.#size, uploaded: 'read-back' };
   }
 
-  async abort(): Promise<void> {
-    if (this.#state === 'committed') return;
-    this.#stop.abort();
-    try {
-      await this.#handle.close().catch(() => {}); // What it may say is about bytes that are given up.
-      await rm(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-      await removeEmptyFolders(dirname(this.#path), this.#root.path);
-      this.#forget();
-    } catch (error) {
-      this.#context.info(`A file of the failed upload is left behind: ${messageOf(error)}`);
-    }
+  abort(): Promise<void> {
+    return this.#state.abort();
+  }
+
+  async #cleanUp(mayExist: boolean): Promise<void> {
+    await this.#handle.close().catch(() => {}); // Its bytes are not needed, so a failure does not matter.
+    await rm(mayExist ? this.#path : this.#temporary, { force: true });
+    await removeEmptyFolders(dirname(this.#path), this.#root.path);
+    this.#forget();
   }
 
   async #publish(): Promise<void> {
-    this.#check();
+    this.#state.throwIfCancelled();
     await this.#handle.sync();
     await this.#handle.close(); // NFS tells of a full disk only here.
-    this.#check();
+    this.#state.throwIfCancelled();
     await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
     await rename(this.#temporary, this.#path);
-    this.#state = 'renamed';
+    this.#state.setMayExist();
     await syncFolder(dirname(this.#path));
     const found = await lstat(this.#path);
     requireRegular(found, this.#path);
@@ -106,10 +100,6 @@ export class FileUpload implements Upload {
       `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
         'it cannot be trusted, use another store.',
     );
-  }
-
-  #check(): void {
-    if (this.#signal.aborted) throw cancelledError(this.#path);
   }
 }
 
@@ -134,8 +124,4 @@ async function createTemporary(path: string, root: string, context: StoreContext
       throw error;
     }
   }
-}
-
-function cancelledError(path: string): StoreError {
-  return new StoreError('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
 }

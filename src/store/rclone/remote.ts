@@ -1,5 +1,5 @@
 import { runTool, startTool, type Tool, ToolError } from '../../process/child.ts';
-import { requireKey } from '../keys.ts';
+import { requireKey } from '../file-like/keys.ts';
 import { reasonOf } from '../reason.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../store.ts';
 import type { RcloneLocation } from './location.ts';

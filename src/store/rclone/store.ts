@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { messageOf } from '../../errors.ts';
 import type { Tool } from '../../process/child.ts';
 import { explainReadErrors } from '../bytes.ts';
-import { folderOf, isKey, isName, PART } from '../keys.ts';
+import { compareKeys, folderOf, isKey, isName, PART } from '../file-like/keys.ts';
+import { newestOf, sweepUnfinished } from '../file-like/unfinished.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import type { RcloneLocation } from './location.ts';
 import { Remote } from './remote.ts';
@@ -46,7 +46,7 @@ export class RcloneStore implements Store {
   async folders(prefix: string): Promise<string[]> {
     const names: string[] = [];
     for await (const { Name } of this.#entries(prefix, ['--dirs-only'])) if (isName(Name)) names.push(Name);
-    return names.sort(byBytes);
+    return names.sort(compareKeys);
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -99,23 +99,15 @@ export class RcloneStore implements Store {
   }
 
   async sweep(prefix: string, before: Date): Promise<string[]> {
-    const swept: string[] = [];
-    for (const { key, modified } of await this.#unfinished(prefix)) {
-      if (modified >= before) continue;
-      try {
-        await this.#remote.remove(key + PART);
-        await this.#remote.removeEmptyFolders(key);
-        swept.push(key);
-      } catch (error) {
-        this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${messageOf(error)}`);
-      }
-    }
-    return swept;
+    const remove = async ({ key }: StoredObject) => {
+      await this.#remote.remove(key + PART);
+      await this.#remote.removeEmptyFolders(key);
+    };
+    return await sweepUnfinished(await this.#unfinished(prefix), before, remove, this.#remote.context);
   }
 
   async newestUpload(prefix: string): Promise<Date | null> {
-    const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-    return times.length === 0 ? null : new Date(Math.max(...times));
+    return newestOf(await this.#unfinished(prefix));
   }
 
   async lockOf(): Promise<null> {
@@ -153,7 +145,7 @@ export class RcloneStore implements Store {
       const key = folder + Path;
       if (isKey(key) && key.startsWith(prefix)) files.push({ key, size: Size, modified: new Date(ModTime) });
     }
-    return files.sort((a, b) => byBytes(a.key, b.key));
+    return files.sort((a, b) => compareKeys(a.key, b.key));
   }
 
   /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
@@ -186,8 +178,4 @@ async function* outputOf(tool: Tool): AsyncGenerator<Uint8Array> {
   } finally {
     tool.kill();
   }
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,6 +1,6 @@
-import { messageOf } from '../../errors.ts';
 import type { Tool } from '../../process/child.ts';
-import { PART } from '../keys.ts';
+import { PART } from '../file-like/keys.ts';
+import { cancelledError, UploadState } from '../file-like/upload-state.ts';
 import { type Committed, StoreError, type Upload } from '../store.ts';
 import type { Remote } from './remote.ts';
 
@@ -14,25 +14,26 @@ export class RcloneUpload implements Upload {
   readonly #args: string[];
   readonly #tool: Tool;
   readonly #forget: () => void;
-  readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #state: UploadState;
   #size = 0;
-  /** `unknown`: it is being moved. */
-  #state: 'writing' | 'unknown' | 'committed' | 'aborted' = 'writing';
 
   constructor(remote: Remote, key: string) {
     this.#args = ['rcat', remote.path(key + PART)];
     this.#remote = remote;
     this.#key = key;
-    this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
-    this.#check();
+    this.#state = new UploadState({
+      context: remote.context,
+      object: this.#object(),
+      cleanUp: (mayExist) => this.#cleanUp(mayExist),
+    });
+    this.#state.throwIfCancelled();
     this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
-    this.#tool = remote.start(this.#args, this.#signal);
+    this.#tool = remote.start(this.#args, this.#state.signal);
   }
 
   /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
   async write(chunk: Uint8Array): Promise<void> {
-    this.#check();
+    this.#state.throwIfCancelled();
     const written = new Promise<void>((resolve, reject) => {
       this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
     });
@@ -47,55 +48,46 @@ export class RcloneUpload implements Upload {
   }
 
   async commit(): Promise<Committed> {
-    try {
-      await this.#publish();
-      this.#check();
-    } catch (error) {
-      const failure = await this.#explain(error);
-      await this.abort();
-      throw failure;
-    }
-    this.#state = 'committed';
+    await this.#state.commit(
+      () => this.#publish(),
+      (error) => this.#explain(error),
+    );
     this.#forget();
     return { size: this.#size, uploaded: 'read-back' };
   }
 
-  async abort(): Promise<void> {
-    if (this.#state === 'committed' || this.#state === 'aborted') return;
-    const mayBeThere = this.#state === 'unknown';
-    this.#state = 'aborted';
-    this.#stop.abort();
+  abort(): Promise<void> {
+    return this.#state.abort();
+  }
+
+  async #cleanUp(mayExist: boolean): Promise<void> {
     const signal = this.#remote.cleanUpSignal();
-    try {
-      await this.#tool.finished.catch(() => {}); // It was killed.
-      await this.#remote.remove(this.#key + PART, signal);
-      if (mayBeThere) await this.#remote.remove(this.#key, signal);
-      await this.#remote.removeEmptyFolders(this.#key, signal);
-      this.#forget();
-    } catch (error) {
-      this.#remote.context.info(`An object of the failed upload is left behind: ${messageOf(error)}`);
-    }
+    await this.#tool.finished.catch(() => {}); // It was killed.
+    await this.#remote.remove(this.#key + PART, signal);
+    if (mayExist) await this.#remote.remove(this.#key, signal);
+    await this.#remote.removeEmptyFolders(this.#key, signal);
+    this.#forget();
   }
 
   async #publish(): Promise<void> {
-    this.#check();
+    this.#state.throwIfCancelled();
     this.#tool.stdin.end();
     await this.#tool.finished;
     await this.#requireSize(this.#key + PART);
-    if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+    if ((await this.#remote.sizeOrNull(this.#key, this.#state.signal)) !== null) {
       throw new StoreError(
         'failed',
         `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`,
       );
     }
-    this.#state = 'unknown';
+    this.#state.setMayExist();
     const [from, to] = [this.#remote.path(this.#key + PART), this.#remote.path(this.#key)];
-    await this.#remote.run(['moveto', from, to], this.#signal);
+    await this.#remote.run(['moveto', from, to], this.#state.signal);
     await this.#requireSize(this.#key);
   }
 
   async #requireSize(key: string): Promise<void> {
-    const found = await this.#remote.sizeOrNull(key, this.#signal);
+    const found = await this.#remote.sizeOrNull(key, this.#state.signal);
     if (found === this.#size) return;
     throw new StoreError(
       'failed',
@@ -104,16 +96,12 @@ export class RcloneUpload implements Upload {
     );
   }
 
-  #check(): void {
-    if (this.#signal.aborted) throw this.#cancelled();
-  }
-
-  #cancelled(): StoreError {
-    return new StoreError('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
+  #object(): string {
+    return `${JSON.stringify(this.#key)} in ${this.#remote.url}`;
   }
 
   async #explain(error: unknown): Promise<StoreError> {
-    if (this.#signal.aborted) return this.#cancelled();
+    if (this.#state.signal.aborted) return cancelledError(this.#object());
     if (error instanceof StoreError) return error;
     const ending = await this.#tool.finished.then(
       () => error,

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { requireKey } from '../keys.ts';
+import { requireKey } from '../file-like/keys.ts';
 import type { StoreContext } from '../store.ts';
 import { connectSession, placeOf } from './connect.ts';
 import { isFile, isNotFound, sftpError } from './errors.ts';

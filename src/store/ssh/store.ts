@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { FileEntryWithStats } from 'ssh2';
-import { messageOf } from '../../errors.ts';
 import { explainReadErrors } from '../bytes.ts';
-import { folderOf, isName, PART } from '../keys.ts';
+import { storeNotFound } from '../file-like/errors.ts';
+import { compareKeys, folderOf, isName, PART } from '../file-like/keys.ts';
+import { newestOf, sweepUnfinished } from '../file-like/unfinished.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../store.ts';
 import { isFile, isNotFound, sftpError } from './errors.ts';
 import type { SshLocation } from './location.ts';
@@ -50,10 +51,7 @@ class SftpStore implements Store {
     const found = await this.#remote.statOrNull(root);
     if (found?.isDirectory()) return;
     if (found !== null) throw isFile(root, place);
-    throw new StoreError(
-      'not-found',
-      `The folder ${JSON.stringify(root)} on ${place} does not exist. Correct the path in "store", or mount the disk.`,
-    );
+    throw storeNotFound(`The folder ${JSON.stringify(root)} on ${place}`);
   }
 
   async folders(prefix: string): Promise<string[]> {
@@ -100,25 +98,17 @@ class SftpStore implements Store {
   }
 
   async sweep(prefix: string, before: Date): Promise<string[]> {
-    const { context } = this.#remote;
-    const swept: string[] = [];
-    for (const { key, modified } of await this.#unfinished(prefix)) {
-      if (modified >= before) continue;
+    const { signal } = this.#remote.context;
+    const remove = async ({ key }: StoredObject) => {
       const path = this.#remote.path(key + PART);
-      try {
-        await this.#remote.removeFile(path, context.signal);
-        await this.#remote.removeEmptyFolders(posix.dirname(path), context.signal);
-        swept.push(key);
-      } catch (error) {
-        context.info(`An unfinished file of an earlier run was not removed: ${messageOf(error)}`);
-      }
-    }
-    return swept;
+      await this.#remote.removeFile(path, signal);
+      await this.#remote.removeEmptyFolders(posix.dirname(path), signal);
+    };
+    return await sweepUnfinished(await this.#unfinished(prefix), before, remove, this.#remote.context);
   }
 
   async newestUpload(prefix: string): Promise<Date | null> {
-    const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-    return times.length === 0 ? null : new Date(Math.max(...times));
+    return newestOf(await this.#unfinished(prefix));
   }
 
   async lockOf(): Promise<null> {
@@ -179,8 +169,7 @@ class SftpStore implements Store {
         if (!isNotFound(error)) throw error;
       }
     });
-    const place = ({ filename, attrs }: FileEntryWithStats) =>
-      Buffer.from(attrs.isDirectory() ? `${filename}/` : filename);
-    return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+    const place = ({ filename, attrs }: FileEntryWithStats) => (attrs.isDirectory() ? `${filename}/` : filename);
+    return entries.sort((a, b) => compareKeys(place(a), place(b)));
   }
 }

@@ -234,7 +234,7 @@ describe('who is spoken to', () => {
     const error = await failureOf(open({ knownHosts: await strangers() }));
     expect(error).toMatchObject({ name: 'StoreError', code: 'denied' });
     expect(error.message).toMatch(
-      /shows the host key SHA256:\S{43}, and ssh-known-hosts has SHA256:\S{43}, .*nothing was sent/,
+      /shows the host key SHA256:\S{43}, and ssh-known-hosts has SHA256:\S{43}, .*Nothing was sent/,
     );
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../errors.ts';
 import { runTool, ToolError } from '../../../process/child.ts';
-import { requireKey } from '../../keys.ts';
+import { requireKey } from '../../file-like/keys.ts';
 import { reasonOf } from '../../reason.ts';
 import { type StoreContext, StoreError, type StoreErrorCode } from '../../store.ts';
 import { placeOf } from '../connect.ts';
@@ -25,6 +25,9 @@ const PAUSE = 250;
 
 /** Seconds. A server that is silent for so long is given up. */
 const TIMEOUT = 60;
+
+/** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
+const CLEAN_UP_WITHIN = 4_000;
 
 /** Of the user's own configuration nothing is used, nothing is asked, and no server is spoken to that is not known. */
 const SSH_OPTIONS = [
@@ -180,6 +183,11 @@ export class RsyncRemote {
     } catch (error) {
       throw signal.aborted ? cancelled() : this.#explain(error);
     }
+  }
+
+  /** For what must work after cancellation too. */
+  cleanUpSignal(): AbortSignal {
+    return AbortSignal.timeout(CLEAN_UP_WITHIN);
   }
 
   close(): void {

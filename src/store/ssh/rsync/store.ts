@@ -5,15 +5,14 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../../errors.ts';
 import { explainReadErrors } from '../../bytes.ts';
-import { folderOf, isKey, isName, PART } from '../../keys.ts';
+import { storeNotFound } from '../../file-like/errors.ts';
+import { compareKeys, folderOf, isKey, isName, PART } from '../../file-like/keys.ts';
+import { newestOf, sweepUnfinished } from '../../file-like/unfinished.ts';
 import { type Store, type StoreContext, type StoredObject, StoreError, type Upload } from '../../store.ts';
 import type { SshLocation } from '../location.ts';
 import type { SshSettings } from '../settings.ts';
 import { RsyncRemote } from './remote.ts';
 import { RsyncUpload, removeObject } from './upload.ts';
-
-/** A cancelled job is killed after 10 s. Milliseconds. */
-const CLEAN_UP_WITHIN = 4_000;
 
 /** What rsync calls a file while it writes it: `.name.XXXXXX`. */
 const UNFINISHED = /^\.(.+)\.[A-Za-z0-9]{6}$/;
@@ -48,12 +47,12 @@ export class RsyncStore implements Store {
 
   async openToRead(): Promise<void> {
     if ((await this.#remote.list('', false)) !== null) return;
-    throw new StoreError('not-found', `${this.url} does not exist. Correct the path in "store", or mount the disk.`);
+    throw storeNotFound(this.url);
   }
 
   async folders(prefix: string): Promise<string[]> {
     const entries = (await this.#remote.list(prefix, false)) ?? [];
-    return entries.flatMap(({ folder, path }) => (folder && isName(path) ? [path] : [])).sort(byBytes);
+    return entries.flatMap(({ folder, path }) => (folder && isName(path) ? [path] : [])).sort(compareKeys);
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -90,26 +89,16 @@ export class RsyncStore implements Store {
 
   async remove(key: string): Promise<void> {
     const { signal } = this.#remote.context;
-    await removeObject(this.#remote, key, signal.aborted ? AbortSignal.timeout(CLEAN_UP_WITHIN) : signal);
+    await removeObject(this.#remote, key, signal.aborted ? this.#remote.cleanUpSignal() : signal);
   }
 
   async sweep(prefix: string, before: Date): Promise<string[]> {
-    const swept: string[] = [];
-    for (const { key, name, modified } of await this.#unfinished(prefix)) {
-      if (modified >= before) continue;
-      try {
-        await this.#remote.remove(folderOf(key), name);
-        swept.push(key);
-      } catch (error) {
-        this.#remote.context.info(`An unfinished file of an earlier run was not removed: ${messageOf(error)}`);
-      }
-    }
-    return swept;
+    const remove = ({ key, name }: { key: string; name: string }) => this.#remote.remove(folderOf(key), name);
+    return await sweepUnfinished(await this.#unfinished(prefix), before, remove, this.#remote.context);
   }
 
   async newestUpload(prefix: string): Promise<Date | null> {
-    const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-    return times.length === 0 ? null : new Date(Math.max(...times));
+    return newestOf(await this.#unfinished(prefix));
   }
 
   async lockOf(): Promise<null> {
@@ -166,10 +155,6 @@ export class RsyncStore implements Store {
     return entries
       .filter((entry) => !entry.folder)
       .map(({ path, size, modified }) => ({ key: folder + path, size, modified }))
-      .sort((a, b) => byBytes(a.key, b.key));
+      .sort((a, b) => compareKeys(a.key, b.key));
   }
-}
-
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { messageOf } from '../../../errors.ts';
-import { PART } from '../../keys.ts';
+import { PART } from '../../file-like/keys.ts';
+import { UploadState } from '../../file-like/upload-state.ts';
 import { type Committed, StoreError, type Upload } from '../../store.ts';
 import { isNotFound, isPlainFailure, sftpError, statusOf } from '../errors.ts';
 import { AT_ONCE, BLOCK } from '../options.ts';
@@ -16,15 +16,12 @@ export class SftpUpload implements Upload {
   readonly #session: Session;
   readonly #handle: Buffer;
   readonly #forget: () => void;
-  readonly #stop = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #state: UploadState;
   readonly #hash = createHash('sha256');
   /** Writes under way, the oldest first. */
   readonly #underWay: Promise<void>[] = [];
   #failure: unknown = null;
   #size = 0;
-  /** `unknown`: the rename was not answered. */
-  #state: 'writing' | 'unknown' | 'committed' | 'aborted' = 'writing';
 
   private constructor(remote: Remote, path: string, { session, handle }: OpenFile, forget: () => void) {
     this.#remote = remote;
@@ -32,7 +29,11 @@ export class SftpUpload implements Upload {
     this.#session = session;
     this.#handle = handle;
     this.#forget = forget;
-    this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
+    this.#state = new UploadState({
+      context: remote.context,
+      object: JSON.stringify(path),
+      cleanUp: (mayExist) => this.#cleanUp(mayExist),
+    });
   }
 
   /** Begins the file for `key`; folders that are missing are made. */
@@ -58,38 +59,32 @@ export class SftpUpload implements Upload {
   }
 
   async commit(): Promise<Committed> {
-    try {
-      await this.#publish();
-      this.#check();
-    } catch (error) {
-      const failure = await this.#explain(error);
-      await this.abort();
-      throw failure;
-    }
-    this.#state = 'committed';
+    await this.#state.commit(
+      async () => {
+        await this.#publish();
+        this.#check();
+      },
+      (error) => this.#explain(error),
+    );
     this.#forget();
     return { size: this.#size, uploaded: 'read-back' };
   }
 
-  async abort(): Promise<void> {
-    if (this.#state === 'committed' || this.#state === 'aborted') return;
-    const wasRenamed = this.#state === 'unknown';
-    this.#state = 'aborted';
-    this.#stop.abort();
+  abort(): Promise<void> {
+    return this.#state.abort();
+  }
+
+  async #cleanUp(mayExist: boolean): Promise<void> {
     const signal = this.#remote.cleanUpSignal();
-    try {
-      await this.#session.closeFile(this.#handle, signal).catch(() => {}); // It goes with the connection.
-      await this.#remote.removeFile(this.#path + PART, signal);
-      if (wasRenamed) await this.#remote.removeFile(this.#path, signal);
-      await this.#remote.removeEmptyFolders(posix.dirname(this.#path), signal);
-      this.#forget();
-    } catch (error) {
-      this.#remote.context.info(`A file of the failed upload is left behind: ${messageOf(error)}`);
-    }
+    await this.#session.closeFile(this.#handle, signal).catch(() => {}); // It goes with the connection.
+    await this.#remote.removeFile(this.#path + PART, signal);
+    if (mayExist) await this.#remote.removeFile(this.#path, signal);
+    await this.#remote.removeEmptyFolders(posix.dirname(this.#path), signal);
+    this.#forget();
   }
 
   #send(block: Uint8Array): void {
-    const sent = this.#session.write(this.#handle, block, this.#size, this.#signal).catch((error: unknown) => {
+    const sent = this.#session.write(this.#handle, block, this.#size, this.#state.signal).catch((error: unknown) => {
       this.#failure ??= error;
     });
     this.#size += block.length;
@@ -100,9 +95,9 @@ export class SftpUpload implements Upload {
     const part = this.#path + PART;
     await Promise.all(this.#underWay);
     this.#check();
-    await this.#session.sync(this.#handle, this.#signal);
-    await this.#session.closeFile(this.#handle, this.#signal);
-    const { size } = await this.#session.stat(part, this.#signal);
+    await this.#session.sync(this.#handle, this.#state.signal);
+    await this.#session.closeFile(this.#handle, this.#state.signal);
+    const { size } = await this.#session.stat(part, this.#state.signal);
     if (size !== this.#size) {
       throw new StoreError(
         'failed',
@@ -111,21 +106,19 @@ export class SftpUpload implements Upload {
       );
     }
     const sent = { path: part, sha256: this.#hash.digest('hex') };
-    await verifyDigest(this.#remote, this.#session, sent, this.#signal);
-    this.#state = 'unknown';
+    await verifyDigest(this.#remote, this.#session, sent, this.#state.signal);
+    this.#state.setMayExist(); // Also when the rename is not answered.
     try {
-      await this.#session.rename(part, this.#path, this.#signal);
+      await this.#session.rename(part, this.#path, this.#state.signal);
     } catch (error) {
-      // An answer says that nothing was renamed: what is there under the name is another's.
-      if (statusOf(error) !== null) this.#state = 'writing';
+      // An answer says that nothing was renamed: what exists under the name is another's.
+      if (statusOf(error) !== null) this.#state.setMayExist(false);
       throw error;
     }
   }
 
   #check(): void {
-    if (this.#signal.aborted) {
-      throw new StoreError('failed', `Writing ${JSON.stringify(this.#path)} was cancelled.`);
-    }
+    this.#state.throwIfCancelled();
     if (this.#failure !== null) throw this.#failure;
   }
 

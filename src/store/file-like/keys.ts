@@ -1,4 +1,4 @@
-import { StoreError } from './store.ts';
+import { StoreError } from '../store.ts';
 
 /** What a key ends in while its object is being written, where a store has no other place for that. */
 export const PART = '.part';
@@ -24,4 +24,9 @@ export function isName(name: string): boolean {
 /** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
 export function folderOf(prefix: string): string {
   return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+
+/** Orders keys as every store lists them: by their bytes. */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /**
@@ -42,6 +42,31 @@ export function readImports(sources: string): ImportGraph {
 function importsOf(sources: string, file: string): string[] {
   const paths = readFileSync(join(sources, file), 'utf8').matchAll(/(?:from |import |import\()'(\.[^']+)'/g);
   return [...paths].map(([, path = '']) => relative(sources, join(sources, dirname(file), path)));
+}
+
+/**
+ * Folders of a source tree, two levels down, that do not open with a README.md: what lives there, what it may import, how
+ * to add one more.
+ */
+export function foldersWithoutReadme(sources: string): string[] {
+  const folders = foldersIn(sources, '').flatMap((folder) => [folder, ...foldersIn(sources, folder)]);
+  return folders.filter((folder) => linesOf(join(sources, folder, 'README.md')) < SHORTEST_README);
+}
+
+/** A heading and three things to say. */
+const SHORTEST_README = 4;
+
+function foldersIn(sources: string, folder: string): string[] {
+  const entries = readdirSync(join(sources, folder), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name))
+    .sort();
+}
+
+/** Blank ones do not count; 0 of a file that does not exist. */
+function linesOf(file: string): number {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).length : 0;
 }
 
 /** The floor of a file: its first folder, or the file itself. */

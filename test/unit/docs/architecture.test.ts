@@ -1,16 +1,19 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   circles,
   FLOORS,
   floorOf,
+  foldersWithoutReadme,
   type ImportGraph,
   picture,
   readImports,
   upwardImports,
 } from '../../../scripts/docs/architecture.ts';
 
-/* Rules 5, 6 and 9 of the layout: imports run down only, between folders and files, and no circle is closed. */
+/* The layout: imports run down only, between folders and files, no circle is closed, and each folder has a README. */
 const SOURCES = join(import.meta.dirname, '..', '..', '..', 'src');
 const graph = readImports(SOURCES);
 
@@ -50,7 +53,21 @@ test('no circle is closed between the folders in a folder', () => {
   expect(circles(graph, folderInFolder)).toEqual([]);
 });
 
+test('every folder opens with a README', () => {
+  expect(foldersWithoutReadme(SOURCES)).toEqual([]);
+});
+
 describe('the checks find what is planted', () => {
+  test('a folder without a README, in a folder too, and a README that says nothing', () => {
+    const sources = mkdtempSync(join(tmpdir(), 'lifeboat-sources-'));
+    for (const folder of ['good', 'good/without', 'empty']) mkdirSync(join(sources, folder));
+    writeFileSync(join(sources, 'good', 'README.md'), '# good\n\nFiles.\n\nIt may import nothing.\n\nAdd a file.\n');
+    writeFileSync(join(sources, 'empty', 'README.md'), '# empty\n');
+    const found = foldersWithoutReadme(sources);
+    rmSync(sources, { recursive: true });
+    expect(found).toEqual(['empty', 'good/without']);
+  });
+
   test('an import that runs up', () => {
     const planted = withImport('formats/names.ts', 'store/store.ts');
     expect(upwardImports(planted)).toEqual(['formats/names.ts -> store/store.ts']);

@@ -43,3 +43,17 @@ export function parseLines<T>(text: string, parse: (line: string) => T): T[] {
 function isItem(line: string): boolean {
   return line !== '' && !line.startsWith('#');
 }
+
+/** How many letters are added, left out or changed (Levenshtein): for "Did you mean". */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

@@ -6,6 +6,7 @@ import type { InputName } from '../inputs/declarations.ts';
 import type { Environment, GetInput } from '../inputs/schema.ts';
 import { holdsSecret } from '../inputs/secrets.ts';
 import { joinWithOr } from '../inputs/values/words.ts';
+import { editDistance } from '../text.ts';
 
 /** What the command line asks for. */
 export interface CommandLine {
@@ -70,7 +71,7 @@ function flagOf(word: string, command: Command): { name: string; text: string | 
   }
   const known = [...inputsOf(command).flatMap((input) => [input, `${input}${FILE}`]), 'help', 'json'];
   if (!known.includes(name)) {
-    const near = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+    const near = known.toSorted((a, b) => editDistance(a, name) - editDistance(b, name))[0] ?? 'help';
     throw new LifeboatError(
       `Unknown flag --${name} for ${command.name}. Did you mean --${near}? "lifeboat ${command.name} --help" lists all flags.`,
     );
@@ -103,18 +104,4 @@ function readFile(name: string, file: string): string {
   } catch (error) {
     throw new LifeboatError(`--${name}${FILE}: ${messageOf(error)}. Name a file that can be read.`);
   }
-}
-
-/** How many letters are added, left out or changed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -1,5 +1,6 @@
 import type { Extract, Header } from 'tar-stream';
 import { LifeboatError, messageOf } from '../errors.ts';
+import { waitForDrain } from '../process/wait-for-drain.ts';
 import { archiveName, type Entry } from './entry.ts';
 import { parseDecimal } from './tar.ts';
 
@@ -68,17 +69,6 @@ class Feed {
       archive.destroy(null);
     }
   }
-}
-
-/** Resolves too when the archive is read no further. */
-function waitForDrain(archive: Extract): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      archive.off('drain', done).off('close', done);
-      resolve();
-    };
-    archive.on('drain', done).on('close', done);
-  });
 }
 
 const TYPES = { file: 'file', directory: 'folder', symlink: 'link' } as const;

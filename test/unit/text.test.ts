@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { LifeboatError } from '../../src/errors.ts';
-import { parseLines, quote } from '../../src/text.ts';
+import { editDistance, parseLines, quote } from '../../src/text.ts';
 
 test('a quoted text stays on its line, in its direction, and short', () => {
   expect(quote('a"b\\c')).toBe('"a\\"b\\\\c"');
@@ -19,4 +19,16 @@ test('lines: all the bad ones are told, with their number', () => {
   };
   expect(() => parseLines('x\nok\n\ny', refuse)).toThrow(/^line 1: x\?\nline 4: y\?$/);
   expect(() => parseLines('# just one\nx', refuse)).toThrow(/^x\?$/);
+});
+
+test.each([
+  ['', '', 0],
+  ['', 'abc', 3],
+  ['orders', 'orders', 0],
+  ['ordres', 'orders', 2],
+  ['order', 'orders', 1],
+  ['kitten', 'sitting', 3],
+])('from %j to %j there are %i changed letters', (from, to, distance) => {
+  expect(editDistance(from, to)).toBe(distance);
+  expect(editDistance(to, from)).toBe(distance);
 });

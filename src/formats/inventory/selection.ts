@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
+import { editDistance } from '../../text.ts';
 import { type Inventory, type ObjectFacts, textsOf } from './inventory.ts';
 import { nameOf, parseRelation, plainOrQuoted, RELATIONS, type RelationName, relationOf } from './relation.ts';
 
@@ -127,23 +128,9 @@ const NEAR = 5;
 function nearestNames(wanted: string, known: { name: string; label: string }[]): string[] {
   const most = Math.max(1, Math.floor(wanted.length / 3));
   return known
-    .map(({ name, label }) => ({ label, away: distance(wanted.toLowerCase(), name.toLowerCase()) }))
+    .map(({ name, label }) => ({ label, away: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
     .filter(({ away }) => away <= most)
     .sort((a, b) => a.away - b.away)
     .slice(0, NEAR)
     .map(({ label }) => label);
-}
-
-/** How many letters are to be put in, taken out or changed (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const [left = 0, above = 0, before = 0] = [next[j], row[j + 1], row[j]];
-      next.push(Math.min(left + 1, above + 1, before + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

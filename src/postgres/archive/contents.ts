@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { runTool, startTool, ToolError } from '../../process/child.ts';
-import { waitForDrain } from '../../process/drained.ts';
+import { waitForDrain } from '../../process/wait-for-drain.ts';
 import { connectingTool, type Server, toolCommand } from '../session/connection.ts';
 
 /** What the table of contents at the head of a custom-format archive names, by the oids of the source's catalogs. */

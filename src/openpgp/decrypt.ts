@@ -28,10 +28,10 @@ export async function* decrypt(
   const reader = new ByteReader(source);
   try {
     const key = await readSessionKey(reader, settings);
-    const { tag, readBody } = await readPacket(reader);
+    const { tag, body } = await readPacket(reader);
     if (tag === UNAUTHENTICATED_DATA) throw new PacketError('it is not authenticated, for it has no code at its end');
     if (tag !== ENCRYPTED_DATA) throw new PacketError('its encrypted data is missing');
-    yield* contentOf(decryptedPackets(key, readBody));
+    yield* contentOf(decryptedPackets(key, body));
     await requireEnd(reader);
   } catch (error) {
     throw error instanceof PacketError ? damagedMessage(error) : error;
@@ -45,9 +45,9 @@ async function* contentOf(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   const reader = new ByteReader(packets);
   if ((await peekTag(reader)) === COMPRESSED_DATA) yield* inflate(reader.rest());
   else {
-    const { tag, readBody } = await readPacket(reader);
+    const { tag, body } = await readPacket(reader);
     if (tag !== LITERAL_DATA) throw new PacketError('there is no data in it');
-    yield* literalData(readBody);
+    yield* literalData(body);
   }
   await requireEnd(reader);
 }

@@ -8,7 +8,7 @@ export class PacketError extends Error {
 /** A packet's tag and what is in it, which must be read to its end before the next packet is. */
 export interface Packet {
   tag: number;
-  readBody: AsyncGenerator<Uint8Array>;
+  body: AsyncGenerator<Uint8Array>;
 }
 
 /** The tag of the packet that comes next (RFC 9580, section 4.2); null at the end. */
@@ -24,7 +24,7 @@ export async function readPacket(reader: ByteReader): Promise<Packet> {
   const tag = await peekTag(reader);
   if (tag === null) throw endsTooEarly();
   const [first = 0] = await reader.take(1);
-  return { tag, readBody: isLegacy(first) ? legacyBody(reader, first & 3) : body(reader) };
+  return { tag, body: isLegacy(first) ? legacyBody(reader, first & 3) : readBody(reader) };
 }
 
 export function endsTooEarly(): PacketError {
@@ -37,7 +37,7 @@ function isLegacy(first: number): boolean {
 }
 
 /** A length, or several partial ones (section 4.2.1). */
-async function* body(reader: ByteReader): AsyncGenerator<Uint8Array> {
+async function* readBody(reader: ByteReader): AsyncGenerator<Uint8Array> {
   for (;;) {
     const first = await readNumber(reader, 1);
     if (first >= 224 && first < 255) {

@@ -77,10 +77,10 @@ async function readHead(reader: ByteReader): Promise<{ packets: Uint8Array; tags
   for (let size = 0; ; ) {
     const next = await peekTag(reader);
     if (next !== FOR_PUBLIC_KEY && next !== WITH_PASSPHRASE) break;
-    const { tag, readBody } = await readPacket(reader);
+    const { tag, body } = await readPacket(reader);
     tags.add(tag);
     const chunks: Uint8Array[] = [];
-    for await (const chunk of readBody) {
+    for await (const chunk of body) {
       size += chunk.length;
       if (size > LONGEST_HEAD) throw new PacketError('the packets at its beginning are too long');
       chunks.push(chunk);

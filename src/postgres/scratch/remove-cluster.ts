@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LifeboatError } from '../../errors.ts';
 import { identifyProcess } from '../../process/child.ts';
 import { isOurs, OWNER_FILE, type Owner, readOwner, statusOf } from '../../process/owned-folder.ts';
+import { commandSucceeds } from './isolation/command-succeeds.ts';
 import { switchUser, type Wrapped, withSudo } from './isolation/isolation.ts';
 import { plainEnvironment } from './isolation/limits.ts';
-import { commandSucceeds } from './isolation/succeeds.ts';
 import { runsAsRoot, type User } from './server-user.ts';
 import { endSurvivors } from './survivors.ts';
 

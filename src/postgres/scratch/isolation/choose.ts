@@ -6,9 +6,9 @@ import type { LocalToolset } from '../../toolset/local-toolsets.ts';
 import { noUserForServer, otherUser, runsAsRoot } from '../server-user.ts';
 import { notIsolated, userAlone, userInNamespaces } from './another-user.ts';
 import { bubblewrapIsolation } from './bubblewrap.ts';
+import { commandSucceeds } from './command-succeeds.ts';
 import type { Isolation } from './isolation.ts';
 import { findLimits, plainEnvironment } from './limits.ts';
-import { commandSucceeds } from './succeeds.ts';
 
 /** The strongest isolation that works here; `parent`: where the cluster's folder will be with each. */
 export async function chooseIsolation(

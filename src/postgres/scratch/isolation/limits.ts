@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { tasksOf } from '../server-user.ts';
-import { commandSucceeds } from './succeeds.ts';
+import { commandSucceeds } from './command-succeeds.ts';
 
 /** Programs that bound what they run; none where they are not installed (Alpine). */
 export interface Limits {

@@ -40,7 +40,7 @@ export class SftpOrRsync implements Store {
     } catch (error) {
       // It comes before the first object.
       if (!(error instanceof NoSftp)) throw error;
-      this.#giveUpSftp();
+      this.#switchToRsync();
       yield* this.#store.list(prefix);
     }
   }
@@ -90,13 +90,13 @@ export class SftpOrRsync implements Store {
       return await request(this.#store);
     } catch (error) {
       if (!(error instanceof NoSftp)) throw error;
-      this.#giveUpSftp();
+      this.#switchToRsync();
       return await request(this.#store);
     }
   }
 
   /** Several requests may find out at the same time. */
-  #giveUpSftp(): void {
+  #switchToRsync(): void {
     if (this.#store !== this.#sftp) return;
     this.#context.info(`${this.url} offers no SFTP to this key: it is spoken to by rsync.`);
     this.#sftp.close();

@@ -53,7 +53,7 @@ export class Deadline {
    */
   #each<T>(what: string, source: AsyncIterable<T>, { budget, longest, earns }: Patience<T>): AsyncGenerator<T> {
     const iterator = source[Symbol.asyncIterator]();
-    const waiting = new Waiting((allowed) => this.#giveUp(allowed, what));
+    const waiting = new Waiting((allowed) => this.#timedOut(allowed, what));
     const request = () => iterator.next();
     let left = budget;
     const next = async (): Promise<IteratorResult<T>> => {
@@ -82,7 +82,7 @@ export class Deadline {
     if (this.#error !== null) throw this.#error;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(this.#giveUp(milliseconds, what)), Math.min(milliseconds, LONGEST));
+      timer = setTimeout(() => reject(this.#timedOut(milliseconds, what)), Math.min(milliseconds, LONGEST));
     });
     try {
       return await Promise.race([request(), late]);
@@ -91,7 +91,7 @@ export class Deadline {
     }
   }
 
-  #giveUp(waited: number, what: string): StoreError {
+  #timedOut(waited: number, what: string): StoreError {
     const step = 'Check the store and the network, or raise store-timeout.';
     const late =
       waited < this.#timeout

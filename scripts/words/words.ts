@@ -52,9 +52,9 @@ const WORDS: Word[] = [
     GiveWay: 'LockConflict',
     PATIENCE: 'TIMEOUTS',
     thoseThatCount: 'validBackups',
-    mapConcurrent: 'mapConcurrent',
+    sideBySide: 'mapConcurrent',
     KeepingStore: 'CachingStore',
-    CreatedDatabase: 'CreatedDatabase',
+    MadeDatabase: 'CreatedDatabase',
   }),
 ];
 

@@ -116,7 +116,7 @@ describe('fails, naming the better word', () => {
   test.each([
     ['const carryOut = 1;', '"carryOut": write run'],
     ['export interface Surroundings {', '"interface Surroundings": write RunContext'],
-    ['export async function mapConcurrent<T>() {}', '"function mapConcurrent": write mapConcurrent'],
+    ['export async function sideBySide<T>() {}', '"function sideBySide": write mapConcurrent'],
     ["throw new Error('it is no list')", '"is no ": write is not a, is not'],
     ['// the server\u2019s', `"\u2019": write the ASCII apostrophe, '`],
   ])('in a name or a text: %s', (text, problem) => {

@@ -8,13 +8,13 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   $t: () => (/* binding */ placeOf),
 /* harmony export */   BP: () => (/* binding */ NoSftp),
-/* harmony export */   Ng: () => (/* binding */ connect)
+/* harmony export */   zK: () => (/* binding */ connectSession)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _shown_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6224);
+/* harmony import */ var _reason_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4377);
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1644);
 /* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1365);
 
@@ -33,9 +33,9 @@ function placeOf({ user, host, port }) {
 }
 /**
  * Logs in with the key and starts SFTP. Only a server whose key is known is spoken to.
- * @throws NoSftp, or a StoreError that says what to mend.
+ * @throws NoSftp, or a StoreError that says what to correct.
  */
-function connect(location, settings, options, signal) {
+function connectSession(location, settings, options, signal) {
     const place = placeOf(location);
     const known = (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_4__/* .linesFor */ .b)(settings.knownHosts, location);
     const client = new (ssh2__WEBPACK_IMPORTED_MODULE_1___default().Client)();
@@ -44,7 +44,7 @@ function connect(location, settings, options, signal) {
     let letIn = false;
     return new Promise((resolve, reject) => {
         const fail = (error) => {
-            const failure = refused === null ? connectionError(error, place) : strange(refused, known, place);
+            const failure = refused === null ? connectionError(error, place) : unknownHostKey(refused, known, place);
             reject(failure);
             lost.abort(failure);
             client.destroy();
@@ -98,14 +98,14 @@ function signaturesOf(known) {
     const types = new Set(known.filter(({ revoked }) => !revoked).map(({ type }) => type));
     return [...types].flatMap((type) => SIGNATURES[type] ?? [type]);
 }
-function strange(key, known, place) {
+function unknownHostKey(key, known, place) {
     const print = (bytes) => `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
     const ours = known.map(({ key }) => print(key)).join(', ');
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
-        'somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.');
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server has a new key, or ` +
+        "an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.");
 }
 function noSftp(error, place) {
-    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}).`);
+    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}).`);
 }
 /** Where ssh2 was when it failed. */
 function connectionError(error, place) {
@@ -114,15 +114,15 @@ function connectionError(error, place) {
     const { level, code } = error;
     const cause = { cause: error };
     if (level === 'client-authentication') {
-        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
+        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
     }
-    if (/no matching host key/i.test((0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error))) {
+    if (/no matching host key/i.test((0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error))) {
         return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`, cause);
     }
     const step = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH' || level === 'client-timeout'
         ? ' Check name and port in the URL, and whether a firewall lets the runner in.'
         : ' Look whether the server and the network are up, and run again.';
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}.${step}`, cause);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}.${step}`, cause);
 }
 
 
@@ -151,8 +151,12 @@ var external_node_stream_ = __webpack_require__(7075);
 var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/store/bytes.ts
 var store_bytes = __webpack_require__(2046);
-// EXTERNAL MODULE: ./src/store/keys.ts
-var keys = __webpack_require__(1089);
+// EXTERNAL MODULE: ./src/store/file-like/errors.ts
+var file_like_errors = __webpack_require__(665);
+// EXTERNAL MODULE: ./src/store/file-like/keys.ts
+var keys = __webpack_require__(9349);
+// EXTERNAL MODULE: ./src/store/file-like/unfinished.ts
+var unfinished = __webpack_require__(539);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store = __webpack_require__(1644);
 // EXTERNAL MODULE: external "node:os"
@@ -161,8 +165,8 @@ var external_node_os_ = __webpack_require__(8161);
 var external_node_timers_promises_ = __webpack_require__(8500);
 // EXTERNAL MODULE: ./src/process/child.ts + 1 modules
 var child = __webpack_require__(8066);
-// EXTERNAL MODULE: ./src/store/shown.ts
-var shown = __webpack_require__(6224);
+// EXTERNAL MODULE: ./src/store/reason.ts
+var store_reason = __webpack_require__(4377);
 // EXTERNAL MODULE: ./src/store/ssh/connect.ts
 var connect = __webpack_require__(4686);
 // EXTERNAL MODULE: ./src/store/ssh/known-hosts.ts
@@ -189,6 +193,8 @@ const ATTEMPTS = 20;
 const PAUSE = 250;
 /** Seconds. A server that is silent for so long is given up. */
 const TIMEOUT = 60;
+/** How long taking something back may take in all: a cancelled job is killed after 10 s. Milliseconds. */
+const CLEAN_UP_WITHIN = 4_000;
 /** Of the user's own configuration nothing is used, nothing is asked, and no server is spoken to that is not known. */
 const SSH_OPTIONS = [
     '-F none',
@@ -221,7 +227,7 @@ class RsyncRemote {
     }
     /** An object as rsync names what it reads: there it takes `*`, `?` and `[` for more than themselves. */
     path(key) {
-        (0,keys/* demandKey */.nJ)(key, 'an ssh');
+        (0,keys/* requireKey */.XK)(key, 'an ssh');
         return `${this.folder('')}${key.replace(WILDCARDS, '\\$&')}`;
     }
     /** The folder of the keys that begin with a prefix, which is empty or ends in a slash. */
@@ -238,13 +244,13 @@ class RsyncRemote {
         return folder;
     }
     /** Throws when this machine's disk has no room for so many bytes more: rsync cannot read a stream. */
-    async demandRoom(folder, bytes) {
+    async requireRoom(folder, bytes) {
         const { bavail, bsize } = await (0,promises_.statfs)(folder);
         if (bavail * bsize >= bytes + SPARE)
             return;
-        throw new store/* StoreError */.A('full', `rsync sends files and no streams, so a volume must lie on this machine’s disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`);
+        throw new store/* StoreError */.A('full', `rsync sends files and no streams, so a volume must lie on this machine's disk while it is sent or read, encrypted: ${JSON.stringify(folder)} has no room for it. Free space there (it is RUNNER_TEMP, or TMPDIR), or let the server offer SFTP.`);
     }
-    /** What a folder holds, with all below it or not; null when it is not there. */
+    /** What a folder holds, with all below it or not; null when it does not exist. */
     async list(prefix, recursive, signal = this.context.signal) {
         const depth = recursive ? '--recursive' : '--dirs';
         try {
@@ -257,7 +263,7 @@ class RsyncRemote {
             throw error;
         }
     }
-    /** The object's size; null when it is not there. */
+    /** The object's size; null when it does not exist. */
     async sizeOrNull(key, signal) {
         try {
             const text = await this.run(['--list-only', '--no-human-readable', this.path(key)], signal);
@@ -332,6 +338,10 @@ class RsyncRemote {
             throw signal.aborted ? cancelled() : this.#explain(error);
         }
     }
+    /** For what must work after cancellation too. */
+    cleanUpSignal() {
+        return AbortSignal.timeout(CLEAN_UP_WITHIN);
+    }
     close() {
         void this.#removePrivate(this.#folder);
         this.#folder = null;
@@ -368,14 +378,14 @@ class RsyncRemote {
     }
     #explain(error) {
         if (!(error instanceof child/* ToolError */.v4))
-            return new store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)}.`, { cause: error });
+            return new store/* StoreError */.A('failed', `${this.url}: ${(0,store_reason/* reasonOf */.A)(error)}.`, { cause: error });
         const { exitCode, stderr } = error;
         const cause = CAUSES.find(({ words }) => words.test(stderr));
         const lines = stderr.split('\n').filter(Boolean);
-        const said = lines.find((line) => cause?.words.test(line)) ?? lines[0] ?? error.message;
+        const reason = lines.find((line) => cause?.words.test(line)) ?? lines[0] ?? error.message;
         const what = exitCode === null ? 'rsync could not be started' : `rsync ended with ${exitCode}`;
         const [code, step] = cause?.means ?? ['failed', ''];
-        return new store/* StoreError */.A(code, `${this.url}: ${what}: ${(0,shown/* shown */.S)(new Error(said))}.${step}`, { cause: error });
+        return new store/* StoreError */.A(code, `${this.url}: ${what}: ${(0,store_reason/* reasonOf */.A)(new Error(reason))}.${step}`, { cause: error });
     }
 }
 /** Exit codes of rsync and ssh say little (FAILURES T5): the words do. */
@@ -384,12 +394,12 @@ const CAUSES = [
         words: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/,
         means: [
             'denied',
-            ' Either the server was set up anew, or somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.',
+            " Either the server has a new key, or an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.",
         ],
     },
     {
         words: /Permission denied \(/,
-        means: ['denied', ' Put the key’s public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.'],
+        means: ['denied', " Put the key's public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it."],
     },
     {
         words: /Another instance of rrsync/,
@@ -418,96 +428,86 @@ function readEntry(line) {
     ];
 }
 
+// EXTERNAL MODULE: ./src/store/file-like/upload-state.ts
+var upload_state = __webpack_require__(6059);
 ;// CONCATENATED MODULE: ./src/store/ssh/rsync/upload.ts
+
 
 
 
 
 /** Room is looked for again after so many bytes. */
 const LOOK_EVERY = 64 * 1024 * 1024;
-/** A cancelled job is killed after 10 s. Milliseconds. */
-const CLEAN_UP_WITHIN = 4_000;
 /** One file being written: into a spool of this machine, encrypted as it is, for rsync skips a pipe and exits with 0. */
 class RsyncUpload {
     #remote;
     #key;
     #spool;
     #file;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #size = 0;
-    #looked = 0;
-    /** `unknown`: rsync was not seen to end. */
-    #state = 'writing';
+    #roomChecked = 0;
     constructor(remote, key, spool, file) {
         this.#remote = remote;
         this.#key = key;
         this.#spool = spool;
         this.#file = file;
-        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
+        this.#state = new upload_state/* UploadState */.B({
+            context: remote.context,
+            object: JSON.stringify(key),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
     }
     static async begin(remote, key) {
         remote.path(key);
         if (remote.context.signal.aborted)
-            throw cancelled(key);
+            throw (0,upload_state/* cancelledError */.Y)(JSON.stringify(key));
         const spool = await remote.spool();
-        await remote.demandRoom(spool, LOOK_EVERY);
+        await remote.requireRoom(spool, LOOK_EVERY);
         const path = (0,external_node_path_.join)(spool, key);
         await (0,promises_.mkdir)((0,external_node_path_.dirname)(path), { recursive: true, mode: 0o700 });
         return new RsyncUpload(remote, key, spool, await (0,promises_.open)(path, 'wx', 0o600));
     }
     async write(chunk) {
-        this.#check();
-        if (this.#size - this.#looked >= LOOK_EVERY) {
-            await this.#remote.demandRoom(this.#spool, LOOK_EVERY);
-            this.#looked = this.#size;
+        this.#state.throwIfCancelled();
+        if (this.#size - this.#roomChecked >= LOOK_EVERY) {
+            await this.#remote.requireRoom(this.#spool, LOOK_EVERY);
+            this.#roomChecked = this.#size;
         }
         await this.#file.writeFile(chunk);
         this.#size += chunk.length;
     }
     async commit() {
-        try {
-            this.#check();
+        await this.#state.commit(async () => {
+            this.#state.throwIfCancelled();
             await this.#publish();
-            this.#check();
-        }
-        catch (error) {
-            const failure = error instanceof store/* StoreError */.A ? error : new store/* StoreError */.A('failed', `${(0,errors/* messageOf */.bD)(error)}.`, { cause: error });
-            await this.abort();
-            throw failure;
-        }
-        this.#state = 'committed';
+        }, (error) => error instanceof store/* StoreError */.A ? error : new store/* StoreError */.A('failed', `${(0,errors/* messageOf */.bD)(error)}.`, { cause: error }));
         await this.#removeSpool();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed' || this.#state === 'aborted')
-            return;
-        const mayBeThere = this.#state === 'unknown';
-        this.#state = 'aborted';
-        this.#stop.abort();
-        try {
-            await this.#removeSpool();
-            if (mayBeThere)
-                await removeObject(this.#remote, this.#key, AbortSignal.timeout(CLEAN_UP_WITHIN));
-        }
-        catch (error) {
-            this.#remote.context.info(`A file of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
+        await this.#removeSpool();
+        if (mayExist)
+            await removeObject(this.#remote, this.#key, this.#remote.cleanUpSignal());
     }
     /** rsync writes under a name of its own, `.name.XXXXXX`, and renames; then a second one compares what is there. */
     async #publish() {
         await this.#file.sync();
         await this.#file.close();
         const [local, remote] = [(0,external_node_path_.join)(this.#spool, '.', '/'), this.#remote.folder('')];
-        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+        if ((await this.#remote.sizeOrNull(this.#key, this.#state.signal)) !== null) {
             throw new store/* StoreError */.A('failed', `${this.#remote.path(this.#key)} is there already, and nothing is overwritten.`);
         }
-        this.#state = 'unknown';
+        this.#state.setMayExist();
         const modes = ['--chmod=D700,F600', '--perms'];
-        await this.#remote.run(['--relative', ...modes, `${local}./${this.#key}`, remote], this.#signal);
+        await this.#remote.run(['--relative', ...modes, `${local}./${this.#key}`, remote], this.#state.signal);
         const compare = ['--relative', '--dry-run', '--checksum', '--itemize-changes', `${local}./${this.#key}`, remote];
-        const changes = (await this.#remote.run(compare, this.#signal)).split('\n').filter((line) => /^[<>]f/.test(line));
+        const changes = (await this.#remote.run(compare, this.#state.signal))
+            .split('\n')
+            .filter((line) => /^[<>]f/.test(line));
         if (changes.length === 0)
             return;
         throw new store/* StoreError */.A('failed', `${this.#size} bytes of ${JSON.stringify(this.#key)} were sent, and ${this.#remote.place} has not the same: its disk may be full, or it cannot be trusted.`);
@@ -515,10 +515,6 @@ class RsyncUpload {
     async #removeSpool() {
         await this.#file.close().catch(() => { }); // It is closed, once it was sent.
         await (0,promises_.rm)(this.#spool, { recursive: true, force: true });
-    }
-    #check() {
-        if (this.#signal.aborted)
-            throw cancelled(this.#key);
     }
 }
 /** Removes an object, and the folders above it that are empty then. */
@@ -531,9 +527,6 @@ async function removeObject(remote, key, signal) {
         if (depth > 1 && ((await remote.list(`${folder}/`, false, signal)) ?? []).length > 1)
             return;
     }
-}
-function cancelled(key) {
-    return new store/* StoreError */.A('failed', `Writing ${JSON.stringify(key)} was cancelled.`);
 }
 
 ;// CONCATENATED MODULE: ./src/store/ssh/rsync/store.ts
@@ -548,8 +541,8 @@ function cancelled(key) {
 
 
 
-/** A cancelled job is killed after 10 s. Milliseconds. */
-const store_CLEAN_UP_WITHIN = 4_000;
+
+
 /** What rsync calls a file while it writes it: `.name.XXXXXX`. */
 const UNFINISHED = /^\.(.+)\.[A-Za-z0-9]{6}$/;
 /** A folder of a server that lets a key do rsync and nothing else, as rrsync does. */
@@ -574,11 +567,11 @@ class RsyncStore {
     async openToRead() {
         if ((await this.#remote.list('', false)) !== null)
             return;
-        throw new store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store, or mount its disk.`);
+        throw (0,file_like_errors/* storeNotFound */.N)(this.url);
     }
     async folders(prefix) {
         const entries = (await this.#remote.list(prefix, false)) ?? [];
-        return entries.flatMap(({ folder, path }) => (folder && (0,keys/* isName */.Eo)(path) ? [path] : [])).sort(byBytes);
+        return entries.flatMap(({ folder, path }) => (folder && (0,keys/* isName */.Eo)(path) ? [path] : [])).sort(keys/* compareKeys */.YD);
     }
     async *list(prefix) {
         yield* (await this.#files(prefix)).filter(({ key }) => (0,keys/* isKey */.m0)(key) && !key.endsWith(keys/* PART */.s3) && key.startsWith(prefix));
@@ -588,7 +581,7 @@ class RsyncStore {
             return external_node_stream_.Readable.from([]);
         const path = await this.#fetch(key);
         const bytes = (0,external_node_fs_.createReadStream)(path, range === undefined ? {} : { start: range.start, end: range.end - 1 });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => new store/* StoreError */.A('failed', `${this.url}: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error }));
+        return (0,store_bytes/* explainReadErrors */.D)(bytes, (error) => new store/* StoreError */.A('failed', `${this.url}: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error }));
     }
     async create(key) {
         return await RsyncUpload.begin(this.#remote, key);
@@ -607,26 +600,14 @@ class RsyncStore {
     }
     async remove(key) {
         const { signal } = this.#remote.context;
-        await removeObject(this.#remote, key, signal.aborted ? AbortSignal.timeout(store_CLEAN_UP_WITHIN) : signal);
+        await removeObject(this.#remote, key, signal.aborted ? this.#remote.cleanUpSignal() : signal);
     }
     async sweep(prefix, before) {
-        const swept = [];
-        for (const { key, name, modified } of await this.#unfinished(prefix)) {
-            if (modified >= before)
-                continue;
-            try {
-                await this.#remote.remove((0,keys/* folderOf */.yS)(key), name);
-                swept.push(key);
-            }
-            catch (error) {
-                this.#remote.context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            }
-        }
-        return swept;
+        const remove = ({ key, name }) => this.#remote.remove((0,keys/* folderOf */.yS)(key), name);
+        return await (0,unfinished/* sweepUnfinished */.k)(await this.#unfinished(prefix), before, remove, this.#remote.context);
     }
     async newestUpload(prefix) {
-        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-        return times.length === 0 ? null : new Date(Math.max(...times));
+        return (0,unfinished/* newestOf */.s)(await this.#unfinished(prefix));
     }
     async lockOf() {
         return null;
@@ -654,10 +635,10 @@ class RsyncStore {
         return await fetched.path;
     }
     async #download(key) {
-        // For the room alone: a file that has gone meanwhile is not there for rsync either.
+        // For the room alone: rsync does not find a file either that was deleted meanwhile.
         const size = this.#sizes.get(key) ?? (await this.size(key));
         const spool = await this.#remote.spool();
-        await this.#remote.demandRoom(spool, size);
+        await this.#remote.requireRoom(spool, size);
         const path = (0,external_node_path_.join)(spool, (0,external_node_path_.basename)(key));
         await this.#remote.run([this.#remote.path(key), path]);
         return path;
@@ -677,11 +658,8 @@ class RsyncStore {
         return entries
             .filter((entry) => !entry.folder)
             .map(({ path, size, modified }) => ({ key: folder + path, size, modified }))
-            .sort((a, b) => byBytes(a.key, b.key));
+            .sort((a, b) => (0,keys/* compareKeys */.YD)(a.key, b.key));
     }
-}
-function byBytes(a, b) {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 

@@ -21,13 +21,16 @@ var errors = __webpack_require__(3916);
 var version = __webpack_require__(311);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
-// EXTERNAL MODULE: ./src/commands/index.ts + 313 modules
-var src_commands = __webpack_require__(2155);
+// EXTERNAL MODULE: ./src/commands/index.ts + 318 modules
+var src_commands = __webpack_require__(3507);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var values_words = __webpack_require__(3805);
+// EXTERNAL MODULE: ./src/text.ts
+var src_text = __webpack_require__(8992);
 ;// CONCATENATED MODULE: ./src/cli/arguments.ts
+
 
 
 
@@ -54,7 +57,7 @@ function readCommandLine(words, env) {
     const [first = '', ...rest] = words;
     const command = (0,src_commands/* findCommand */.Zv)(first);
     if (command === undefined) {
-        throw new errors/* LifeboatError */.H3(`${JSON.stringify(first)} is not a command. Write ${(0,values_words/* alternatives */.Vo)(src_commands/* COMMAND_NAMES */.nZ)}; lifeboat --help says what each is for.`);
+        throw new errors/* LifeboatError */.H3(`${JSON.stringify(first)} is not a command. Write ${(0,values_words/* joinWithOr */.uy)(src_commands/* COMMAND_NAMES */.nZ)}; lifeboat --help says what each is for.`);
     }
     const flags = new Map();
     for (let index = 0; index < rest.length; index++) {
@@ -67,9 +70,9 @@ function readCommandLine(words, env) {
         flags.set(name, [...(flags.get(name) ?? []), taken]);
     }
     const has = (name) => flags.get(name)?.at(-1) === 'true';
-    const given = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
-    given.set('command', command.name);
-    return { command, help: has('help'), json: has('json'), get: (name) => given.get(name) ?? '' };
+    const texts = new Map(inputsOf(command).map((name) => [name, textOf(name, flags, env)]));
+    texts.set('command', command.name);
+    return { command, help: has('help'), json: has('json'), get: (name) => texts.get(name) ?? '' };
 }
 function flagOf(word, command) {
     const [, name = '', , text = null] = /^--([a-z][a-z0-9-]*)(=(.*))?$/s.exec(word) ?? [];
@@ -79,7 +82,7 @@ function flagOf(word, command) {
     }
     const known = [...inputsOf(command).flatMap((input) => [input, `${input}${FILE}`]), 'help', 'json'];
     if (!known.includes(name)) {
-        const near = known.toSorted((a, b) => distance(a, name) - distance(b, name))[0] ?? 'help';
+        const near = known.toSorted((a, b) => (0,src_text/* editDistance */.YC)(a, name) - (0,src_text/* editDistance */.YC)(b, name))[0] ?? 'help';
         throw new errors/* LifeboatError */.H3(`Unknown flag --${name} for ${command.name}. Did you mean --${near}? "lifeboat ${command.name} --help" lists all flags.`);
     }
     return { name, text };
@@ -107,19 +110,6 @@ function readFile(name, file) {
     catch (error) {
         throw new errors/* LifeboatError */.H3(`--${name}${FILE}: ${(0,errors/* messageOf */.bD)(error)}. Name a file that can be read.`);
     }
-}
-/** How many letters are added, left out or changed (Levenshtein). */
-function distance(a, b) {
-    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= a.length; i++) {
-        const next = [i];
-        for (let j = 1; j <= b.length; j++) {
-            const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-            next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
 }
 
 // EXTERNAL MODULE: ./src/inputs/declarations.ts
@@ -154,11 +144,11 @@ function commandHelp(command) {
     const inputs = inputsOf(command).map((name) => {
         const { default: byDefault, help } = declarations/* INPUTS */.m[name];
         const head = `  --${name}${byDefault === '' ? '' : `   (default: ${byDefault})`}`;
-        return [head, ...wrapped(help, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
+        return [head, ...wrapText(help, WIDTH - 6).map((line) => `      ${line}`)].join('\n');
     });
     return `lifeboat ${command.name}: ${command.summary}.\n\n${inputs.join('\n')}\n\n${EXIT_CODES}\n`;
 }
-function wrapped(text, width) {
+function wrapText(text, width) {
     const lines = [];
     let line = '';
     for (const word of text.split(' ')) {
@@ -229,7 +219,7 @@ class Terminal {
         (0,external_node_fs_.rmSync)(file, { force: true });
     }
     /** What is left to be said when all is over. */
-    end() {
+    finish() {
         this.#clear();
         if (this.#restoredUrl === null)
             return;
@@ -245,8 +235,8 @@ class Terminal {
     /** One line that is written over. */
     #showStatus(line, share) {
         this.#clear();
-        const shown = `${share === null ? '' : `${bar(share)}  `}${(0,report_escape/* oneLine */.TN)(line)}`;
-        process.stderr.write(shown.slice(0, (process.stderr.columns || 80) - 1));
+        const status = `${share === null ? '' : `${progressBar(share)}  `}${(0,report_escape/* oneLine */.TN)(line)}`;
+        process.stderr.write(status.slice(0, (process.stderr.columns || 80) - 1));
         this.#status = true;
     }
     #clear() {
@@ -256,7 +246,7 @@ class Terminal {
     }
 }
 /** `[########............]  42 %`. */
-function bar(share) {
+function progressBar(share) {
     const full = Math.round(share * BAR);
     return `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${Math.round(share * 100)
         .toString()
@@ -306,20 +296,20 @@ async function runCli(words) {
         process.stdout.write(commandHelp(line.command));
         return main_EXIT_CODES.good;
     }
-    return run(line);
+    return runCommandLine(line);
 }
-async function run({ command, json, get }) {
+async function runCommandLine({ command, json, get }) {
     const reporter = new Terminal({ json, debug: process.env.LIFEBOAT_DEBUG === '1' });
-    const confirmed = command.name === 'restore' ? await main_confirm(get) : get;
+    const confirmed = command.name === 'restore' ? await askToConfirm(get) : get;
     // What a run begins that must not outlive it, ends with it; there is no step after it that could.
     const track = () => () => { };
     const mask = (secret) => reporter.mask(secret);
     const outcome = await (0,run_command/* runCommand */.d)({ get: confirmed, env: process.env, reporter, mask, track });
-    reporter.end();
+    reporter.finish();
     return main_EXIT_CODES[outcome];
 }
 /** Asks a person at a terminal for what `confirm` wants; a script gives it as a flag. */
-async function main_confirm(get) {
+async function askToConfirm(get) {
     const isAsked = get('confirm') === '' && !['true', 'True', 'TRUE'].includes(get('dry-run').trim());
     if (!isAsked || !process.stdin.isTTY || !process.stderr.isTTY)
         return get;

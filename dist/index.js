@@ -28401,7 +28401,7 @@ var external_node_timers_promises_ = __nccwpck_require__(8500);
 
 
 /** Milliseconds. All of it ends before `stop` does, whatever these say. */
-const PATIENCE = { ofTry: 10_000, pauses: [1_000, 3_000] };
+const TIMEOUTS = { ofTry: 10_000, pauses: [1_000, 3_000] };
 /** The service was not reached, or did not take what it was sent. The message names its host, and nothing else of the URL. */
 class HttpError extends Error {
     name = 'HttpError';
@@ -28410,12 +28410,12 @@ class HttpError extends Error {
  * Sends until it was answered with success: as many tries as there are pauses, and one more. What is not going to change
  * is not tried again. A try whose answer was late may have arrived all the same. Throws an {@link HttpError}.
  */
-async function send(call, stop, patience = PATIENCE) {
+async function sendRequest(call, stop, timeouts = TIMEOUTS) {
     for (let tries = 1;; tries++) {
-        const problem = await tryOnce(call, stop, patience.ofTry);
+        const problem = await tryOnce(call, stop, timeouts.ofTry);
         if (problem === null)
             return;
-        const pause = problem.passing ? patience.pauses[tries - 1] : undefined;
+        const pause = problem.passing ? timeouts.pauses[tries - 1] : undefined;
         if (pause !== undefined)
             await (0,external_node_timers_promises_.setTimeout)(pause, undefined, { signal: stop }).catch(() => { });
         if (pause !== undefined && !stop.aborted)
@@ -28438,7 +28438,7 @@ async function tryOnce(call, stop, time) {
         });
         // Nothing that they say is wanted, and it could be long.
         await answer.body?.cancel();
-        return answer.ok ? null : refusal(answer, url);
+        return answer.ok ? null : refusalOf(answer, url);
     }
     catch (error) {
         if (signal.aborted)
@@ -28447,7 +28447,7 @@ async function tryOnce(call, stop, time) {
     }
 }
 /** A redirect is not followed: it would hand the secret in the URL, or the message, to whoever it names. */
-function refusal({ status, headers }, url) {
+function refusalOf({ status, headers }, url) {
     const location = headers.get('location');
     if (status >= 300 && status < 400 && location !== null) {
         const host = URL.canParse(location, url.href) ? new URL(location, url.href).host : 'nowhere';
@@ -28482,11 +28482,11 @@ function reasonOf(error) {
 ;// CONCATENATED MODULE: ./src/notify/heartbeat.ts
 
 /** A start is tried once: nothing depends on it, and the end waits for it. Milliseconds. */
-const PATIENCE_AT_START = { ofTry: 5_000, pauses: [] };
+const START_TIMEOUTS = { ofTry: 5_000, pauses: [] };
 /** Throws an HttpError. */
 function sendBeat(url, beat, stop) {
     const call = { method: 'GET', url: beatUrl(url, beat) };
-    return send(call, stop, beat === 'start' ? PATIENCE_AT_START : PATIENCE);
+    return sendRequest(call, stop, beat === 'start' ? START_TIMEOUTS : TIMEOUTS);
 }
 function beatUrl(url, beat) {
     if (beat === 'success')
@@ -28502,7 +28502,7 @@ var external_node_net_ = __nccwpck_require__(7030);
 
 
 /** Milliseconds, for each answer. All of it ends before `stop` does. */
-const mail_PATIENCE = 10_000;
+const ANSWER_TIMEOUT = 10_000;
 /**
  * Hands one mail for all recipients to a server (SMTP, RFC 5321; submission, RFC 6409). Rejects when the server was not
  * reached, is not the one its certificate must name, or did not take the mail for everybody.
@@ -28518,8 +28518,8 @@ async function sendMail({ server, from, to }, message, stop) {
         requireTLS: tls === 'STARTTLS',
         ignoreTLS: tls === 'none',
         ...(login === null ? {} : { auth: { user: login.user, pass: login.password } }),
-        greetingTimeout: mail_PATIENCE,
-        socketTimeout: mail_PATIENCE,
+        greetingTimeout: ANSWER_TIMEOUT,
+        socketTimeout: ANSWER_TIMEOUT,
         // The socket is ours, so that it can be cut off in time.
         getSocket: (_, done) => {
             connection.then((socket) => done(null, { connection: socket }), (error) => done(error, {}));
@@ -28533,8 +28533,8 @@ async function sendMail({ server, from, to }, message, stop) {
             throw new Error(`it refused ${rejected.map(String).join(', ')}`);
     }
     catch (error) {
-        const { code, message: said } = error;
-        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : (0,report_escape/* hideSecrets */.s0)(said, login === null ? [] : formsOf(login));
+        const { code, message: reported } = error;
+        const why = code === 'ETIMEDOUT' ? 'it did not answer in time' : (0,report_escape/* hideSecrets */.s0)(reported, login === null ? [] : formsOf(login));
         // Without the cause: its words can be the server's, and a server may repeat what it was sent.
         throw new Error(`${host}:${port} did not take the mail: ${why}.`);
     }
@@ -28550,7 +28550,7 @@ function connectTo(host, port, stop) {
     return new Promise((resolve, reject) => {
         const socket = (0,external_node_net_.connect)({ host, port });
         const late = () => socket.destroy(new Error('it did not answer in time'));
-        const timer = setTimeout(late, mail_PATIENCE);
+        const timer = setTimeout(late, ANSWER_TIMEOUT);
         stop.addEventListener('abort', late, { once: true });
         if (stop.aborted)
             late();
@@ -28663,11 +28663,11 @@ function readSeries(text) {
 function labelText({ set, command, store, stage }) {
     const labels = { set, command, store, stage };
     return Object.entries(labels)
-        .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escaped(value)}"`]))
+        .flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${escapeLabel(value)}"`]))
         .join(',');
 }
 /** Prometheus, "Exposition formats": backslash, quote and line feed. */
-function escaped(value) {
+function escapeLabel(value) {
     return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
@@ -28722,12 +28722,12 @@ async function writeMetricsFile(path, text) {
  * Pushes each group. POST replaces the metrics of its group that have the same name, and no others (Pushgateway, "POST
  * method"): what a failed run has nothing to say about stays. Throws an HttpError at the first that is not taken.
  */
-async function push(gateway, groups, stop) {
+async function pushMetrics(gateway, groups, stop) {
     for (const group of groups) {
         const url = new URL(gateway);
         url.pathname = `${gateway.pathname.replace(/\/+$/, '')}/metrics/job/lifeboat${groupingKey(group.labels)}`;
         const body = metricsText([group]);
-        await send({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
+        await sendRequest({ method: 'POST', url, contentType: 'text/plain; version=0.0.4; charset=utf-8', body }, stop);
     }
 }
 /** In base64, as a store's slashes need it. */
@@ -28757,9 +28757,9 @@ function workflowRun(env) {
 function makeMessage(result, run) {
     const { command, failure, facts, about, ended, duration, cancelled } = result;
     const title = failure?.title ?? `Lifeboat: ${command} recovered`;
-    const message = cut(failure?.message ?? recoveryText(result), LONGEST);
+    const message = shorten(failure?.message ?? recoveryText(result), LONGEST);
     return {
-        text: chatText(failure === null ? '✅' : '❌', title, message, result, run),
+        text: chatText({ mark: failure === null ? '✅' : '❌', title, message }, result, run),
         event: failure === null ? 'recovery' : 'failure',
         command,
         cancelled,
@@ -28781,25 +28781,25 @@ function recoveryText({ command, facts }) {
     return `The ${command} before this one had failed; this one succeeded.${sentence}`;
 }
 /** Throws an HttpError. */
-function post(url, message, stop) {
-    return send({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
+function postWebhook(url, message, stop) {
+    return sendRequest({ method: 'POST', url, contentType: 'application/json', body: JSON.stringify(message) }, stop);
 }
-function chatText(mark, title, message, { about }, run) {
+function chatText({ mark, title, message }, { about }, run) {
     const named = [
         ...(about.set === null ? [] : [`set ${about.set}`]),
         ...(about.database === null ? [] : [`database ${about.database}`]),
         ...(about.backup === null ? [] : [`backup ${about.backup}`]),
     ].join(', ');
-    const where = run === null ? '' : `${chatSafe(cut(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
+    const where = run === null ? '' : `${chatSafe(shorten(`${run.repository}, ${run.workflow}`, LONGEST_NAMES))}: ${run.url}`;
     const lines = [
         `${mark} ${chatSafe(title)}`,
-        chatSafe(cut(named, LONGEST_NAMES)),
-        ...cut(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
+        chatSafe(shorten(named, LONGEST_NAMES)),
+        ...shorten(message, LONGEST_IN_CHAT).split('\n').map(chatSafe),
         where,
     ];
     return lines.filter((line) => line !== '').join('\n');
 }
-function cut(text, longest) {
+function shorten(text, longest) {
     return text.length > longest ? `${text.slice(0, longest)}… (see the run for the rest)` : text;
 }
 /**
@@ -28877,7 +28877,7 @@ async function notifyEnd(notifier, result, stores, stop) {
     };
     let measured;
     const measuredOnce = () => {
-        measured ??= measure(result, stores);
+        measured ??= measureRun(result, stores);
         return measured;
     };
     // First, for the file may know that the run before had failed.
@@ -28888,10 +28888,10 @@ async function notifyEnd(notifier, result, stores, stop) {
         await writeMetricsFile(path, metricsText(groups, previous));
     });
     await Promise.all([
-        attempt('pushgateway-url', pushgateway, async (url) => push(url, await measuredOnce(), stop)),
+        attempt('pushgateway-url', pushgateway, async (url) => pushMetrics(url, await measuredOnce(), stop)),
         attempt('webhook-url', webhook, async (url) => {
             if (result.failure !== null || recovered)
-                await post(url, makeMessage(result, workflowRun(notifier.env)), stop);
+                await postWebhook(url, makeMessage(result, workflowRun(notifier.env)), stop);
         }),
         attempt('smtp-url', mail, async (settings) => {
             if (result.failure !== null || recovered) {
@@ -28901,7 +28901,7 @@ async function notifyEnd(notifier, result, stores, stop) {
         attempt('heartbeat-url', heartbeat, (url) => sendBeat(url, result.failure === null ? 'success' : 'fail', stop)),
     ]);
 }
-async function measure(result, stores) {
+async function measureRun(result, stores) {
     // A disk that does not answer may be why the run was cancelled, or has failed.
     const space = result.cancelled ? [] : await Promise.race([spaceOf(stores), (0,external_node_timers_promises_.setTimeout)(TIME_OF_DISKS, [], { ref: false })]);
     const groups = metricsOf(result, space);
@@ -28909,7 +28909,7 @@ async function measure(result, stores) {
         throw new Error('its set is not known. Give it in name; those of databases are known once the server has listed them.');
     return groups;
 }
-/** Of the file stores that are there. */
+/** Of the file stores that exist. */
 async function spaceOf(stores) {
     const spaces = stores.map(async (store) => {
         if (store.kind !== 'file')
@@ -28934,7 +28934,7 @@ var external_node_os_ = __nccwpck_require__(8161);
 
 /**
  * Writes the page of `report-html`, whole or not at all, with the rights that the umask leaves, as any file that
- * somebody asks for: it is to be read by others, and holds no secret.
+ * a user asks for: it is to be read by others, and holds no secret.
  */
 async function writePage(path, page) {
     const temporary = (0,external_node_path_.join)((0,external_node_path_.dirname)(path), `.${(0,external_node_path_.basename)(path)}.${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`);
@@ -28956,7 +28956,7 @@ async function writePage(path, page) {
 
 
 /** Writes, outputs and prints everything that a command presents. */
-async function publish(presentation, reporter) {
+async function publishPresentation(presentation, reporter) {
     const { report, outputs, lines, summary, problem, status, page } = presentation;
     if (report !== null)
         await writeReport(report);
@@ -28989,7 +28989,7 @@ async function writeReport({ path, content }) {
 }
 /** The summary and the annotation of a run that ended without a result. */
 async function publishFailure(title, message, reporter) {
-    await reporter.summary(`## ❌ ${(0,report_escape/* html */.qy)(title)}\n\n${message.split('\n').map(report_escape/* html */.qy).join('<br>\n')}\n`);
+    await reporter.summary(`## ❌ ${(0,report_escape/* escapeHtml */.ZD)(title)}\n\n${message.split('\n').map(report_escape/* escapeHtml */.ZD).join('<br>\n')}\n`);
     reporter.error(title, message);
 }
 
@@ -29001,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 313 modules
-var commands = __nccwpck_require__(2155);
+// EXTERNAL MODULE: ./src/commands/index.ts + 318 modules
+var commands = __nccwpck_require__(3507);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29042,7 +29042,7 @@ function parseCommand(text) {
     const command = (0,commands/* findCommand */.Zv)(text);
     if (command !== undefined)
         return command;
-    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a command. Write ${(0,words/* alternatives */.Vo)(commands/* COMMAND_NAMES */.nZ)}.`);
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a command. Write ${(0,words/* joinWithOr */.uy)(commands/* COMMAND_NAMES */.nZ)}.`);
 }
 /** An input of another command has no effect here, though the workflow's author may expect one. */
 function noteUnusedInputs({ name: command, inputs }, get, log) {
@@ -29063,24 +29063,25 @@ function noteUnusedInputs({ name: command, inputs }, get, log) {
 
 
 /**
- * Who is to be told how the run goes. It is read before all other inputs and apart from them, so that a run with bad inputs
- * is told as well; what is bad of these themselves, is an error of readSettings. A dry run tells nobody: nothing was done.
+ * Who is notified of how the run goes. It is read before all other inputs and apart from them, so that a run with bad
+ * inputs is reported as well; what is bad in these inputs themselves is an error of readSettings. A dry run notifies no one,
+ * because nothing was done.
  */
 function readMonitoring(get) {
-    const notifies = !('dry-run' in namedCommand(get('command')).inputs && usable(get('dry-run'), words/* parseBoolean */.yG));
+    const notifies = !('dry-run' in namedCommand(get('command')).inputs && parseOrNull(get('dry-run'), words/* parseBoolean */.yG));
     return {
-        webhook: notifies ? usable(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
-        heartbeat: notifies ? usable(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
-        metricsFile: notifies ? usable(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
-        pushgateway: notifies ? usable(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
+        webhook: notifies ? parseOrNull(get('webhook-url'), monitoring/* parseServiceUrl */.iO) : null,
+        heartbeat: notifies ? parseOrNull(get('heartbeat-url'), monitoring/* parseServiceUrl */.iO) : null,
+        metricsFile: notifies ? parseOrNull(get('metrics-file'), monitoring/* parseMetricsFile */.jI) : null,
+        pushgateway: notifies ? parseOrNull(get('pushgateway-url'), monitoring/* parseServiceUrl */.iO) : null,
         mail: notifies
-            ? (0,mail/* mailSettings */.bO)(usable(get('smtp-url'), mail/* parseSmtpUrl */.NO), usable(get('mail-to'), mail/* parseAddresses */.ug), usable(get('mail-from'), mail/* parseAddress */.or))
+            ? (0,mail/* mailSettings */.bO)(parseOrNull(get('smtp-url'), mail/* parseSmtpUrl */.NO), parseOrNull(get('mail-to'), mail/* parseAddresses */.ug), parseOrNull(get('mail-from'), mail/* parseAddress */.or))
             : null,
-        set: usable(get('name'), set_name/* parseSetName */.$),
+        set: parseOrNull(get('name'), set_name/* parseSetName */.$),
     };
 }
 /** null: not given, or bad. */
-function usable(text, parse) {
+function parseOrNull(text, parse) {
     try {
         return text.trim() === '' ? null : parse(text.trim());
     }
@@ -29121,7 +29122,7 @@ async function runCommand({ get, env, reporter, mask, track }) {
     };
     const [read] = await Promise.allSettled([readSettings(get, env, { ...log, mask: remember })]);
     const end = read.status === 'fulfilled'
-        ? await execute(command, read.value, run, reporter)
+        ? await executeCommand(command, read.value, run, reporter)
         : await endWithoutResult(command, read.reason, run, reporter);
     cancellation.markFinished();
     const outcome = read.status === 'rejected' && end.outcome === 'failed' ? 'usage' : end.outcome;
@@ -29153,13 +29154,13 @@ function newRun(log, signal, track) {
     };
 }
 /** Runs a command to its result and shows it. */
-async function execute(command, settings, run, reporter) {
+async function executeCommand(command, settings, run, reporter) {
     let presentation = null;
     try {
         const result = await command.run(settings, run);
         const cancelled = run.signal.aborted;
         presentation = command.present(result, { settings, cancelled, version: run.version, reportPath: reportPath });
-        await publish(presentation, reporter);
+        await publishPresentation(presentation, reporter);
         const { status, problem, facts, measured } = presentation;
         return { outcome: status, failure: status === 'good' ? null : problem, facts, measured };
     }
@@ -29335,7 +29336,7 @@ const processId = (value, path) => {
 };
 const engine = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .eu)('docker', 'podman');
 /** Only what Lifeboat names is removed: a process that it started may have forged the state. */
-function path(isOurs) {
+function pathCheck(isOurs) {
     return (value, at) => {
         const given = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq)(value, at);
         if ((0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(given) && (0,node_path__WEBPACK_IMPORTED_MODULE_1__.normalize)(given) === given && isOurs((0,node_path__WEBPACK_IMPORTED_MODULE_1__.basename)(given)))
@@ -29347,8 +29348,8 @@ function path(isOurs) {
 const objectKey = (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
 const CHECKS = {
     process: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ pid: processId, started: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\d*$/, 'a time in clock ticks') }),
-    file: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => (0,_store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__/* .nameOfTemporary */ .gc)(name) !== null) }),
-    folder: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: path((name) => name.startsWith('lifeboat-')) }),
+    file: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: pathCheck((name) => (0,_store_file_upload_js__WEBPACK_IMPORTED_MODULE_5__/* .nameOfTemporary */ .gc)(name) !== null) }),
+    folder: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ path: pathCheck((name) => name.startsWith('lifeboat-')) }),
     database: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ database: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq, host: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
     after: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({}),
     'container-process': (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .object */ .Ik)({ engine, container: (0,_formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .textLike */ .r1)(/^\w[\w.-]*$/, 'a container'), mark: _formats_checked_js__WEBPACK_IMPORTED_MODULE_4__/* .text */ .Qq }),
@@ -29372,7 +29373,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 2155:
+/***/ 3507:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -29394,7 +29395,7 @@ var formats_id = __nccwpck_require__(3439);
 ;// CONCATENATED MODULE: ./src/formats/inventory/databases.ts
 
 /** So many of the server's databases are told when something fits none of them. */
-const MOST_TOLD = 20;
+const MOST_NAMED = 20;
 /**
  * The names of those that are wanted, in the server's order. Whatever fits nothing is an error, before anything is dumped:
  * it is misspelt, or a database is gone that somebody counts on. What is left out may be gone.
@@ -29402,13 +29403,13 @@ const MOST_TOLD = 20;
 function selectDatabases({ include, exclude }, server) {
     const there = server.filter(({ refuses }) => refuses === null).map(({ name }) => name);
     const problems = include
-        .filter((pattern) => !there.some((name) => fits(name, pattern)))
+        .filter((pattern) => !there.some((name) => matchesPattern(name, pattern)))
         .map((pattern) => problemOf(pattern, server));
     const selected = there.filter((name) => fitsAny(name, include) && !fitsAny(name, exclude));
     if (problems.length === 0 && selected.length === 0)
         problems.push('what begins with ! leaves nothing of what is named.');
     if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(`databases: ${problems.join(' ')} ${told(there)} Nothing was backed up.`);
+        throw new errors/* LifeboatError */.H3(`databases: ${problems.join(' ')} ${listNames(there)} Nothing was backed up.`);
     return selected;
 }
 /** Whether it was named itself, not only by a glob. */
@@ -29416,9 +29417,9 @@ function isNamed(name, { include }) {
     return include.some(({ text, glob }) => !glob && text === name);
 }
 function fitsAny(name, patterns) {
-    return patterns.some((pattern) => fits(name, pattern));
+    return patterns.some((pattern) => matchesPattern(name, pattern));
 }
-function fits(name, { text, glob }) {
+function matchesPattern(name, { text, glob }) {
     return glob ? expressionOf(text).test(name) : name === text;
 }
 function expressionOf(glob) {
@@ -29431,12 +29432,12 @@ function problemOf({ text, glob }, server) {
     const { refuses = null } = server.find(({ name }) => name === text) ?? {};
     return `${JSON.stringify(text)} ${refuses ?? 'is no database of this server'}.`;
 }
-function told(names) {
+function listNames(names) {
     if (names.length === 0)
         return 'The server has none that can be backed up.';
-    const more = names.length > MOST_TOLD ? ` and ${names.length - MOST_TOLD} more` : '';
-    const shown = names.slice(0, MOST_TOLD).map((name) => JSON.stringify(name));
-    return `The server has ${shown.join(', ')}${more}.`;
+    const rest = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+    const listed = names.slice(0, MOST_NAMED).map((name) => JSON.stringify(name));
+    return `The server has ${listed.join(', ')}${rest}.`;
 }
 
 // EXTERNAL MODULE: ./src/formats/names.ts
@@ -29459,14 +29460,14 @@ const ANSWER_WITHIN = 20_000;
 const FETCHED_WITHIN = 10 * 60 * 1000;
 /** Names of the containers that run here, for an error that nothing fits; none where there is no engine. */
 async function runningContainers() {
-    const lists = await Promise.all(ENGINES.map((engine) => ask(engine, ['ps', '--format={{.Names}}'])));
+    const lists = await Promise.all(ENGINES.map((engine) => runEngine(engine, ['ps', '--format={{.Names}}'])));
     return [...new Set(lists.flatMap(({ stdout }) => stdout.split('\n').filter(Boolean)))].sort();
 }
 /** The engine in which this container runs. */
 async function engineOf(container) {
     const reasons = [];
     for (const engine of ENGINES) {
-        const { stdout, reason } = await ask(engine, [
+        const { stdout, reason } = await runEngine(engine, [
             'inspect',
             '--type=container',
             '--format={{.State.Running}}',
@@ -29478,12 +29479,12 @@ async function engineOf(container) {
     }
     const running = await runningContainers();
     const here = running.length === 0 ? 'None runs that this user may see.' : `Running here: ${running.join(', ')}.`;
-    throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, mend the name, or let the runner’s user use the engine.`);
+    throw new errors/* LifeboatError */.H3(`toolset: no running container ${JSON.stringify(container)} was found (${reasons.join('; ')}). ${here} Start it, correct the name, or let the runner's user use the engine.`);
 }
 async function anyEngine(input = 'toolset', instead = 'write toolset: local') {
     const reasons = [];
     for (const engine of ENGINES) {
-        const { exitCode, reason } = await ask(engine, ['ps', '--quiet']);
+        const { exitCode, reason } = await runEngine(engine, ['ps', '--quiet']);
         if (exitCode === 0)
             return engine;
         reasons.push(`${engine}: ${reason}`);
@@ -29493,7 +29494,7 @@ async function anyEngine(input = 'toolset', instead = 'write toolset: local') {
 /** The engine that has this image, else the first that works, which fetches it. */
 async function engineWithImage(image) {
     for (const engine of ENGINES) {
-        const { exitCode } = await ask(engine, ['image', 'inspect', '--format={{.Id}}', image]);
+        const { exitCode } = await runEngine(engine, ['image', 'inspect', '--format={{.Id}}', image]);
         if (exitCode === 0)
             return engine;
     }
@@ -29504,15 +29505,15 @@ async function engineWithImage(image) {
  * another machine (docker context inspect; podman info, ServiceIsRemote).
  */
 async function enginesOfThisMachine() {
-    const docker = ask('docker', ['context', 'inspect', '--format={{.Endpoints.docker.Host}}']);
-    const podman = ask('podman', ['info', '--format={{.Host.ServiceIsRemote}}']);
+    const docker = runEngine('docker', ['context', 'inspect', '--format={{.Endpoints.docker.Host}}']);
+    const podman = runEngine('podman', ['info', '--format={{.Host.ServiceIsRemote}}']);
     return [
         ...((await docker).stdout.startsWith('unix:') ? ['docker'] : []),
         ...((await podman).stdout.trim() === 'false' ? ['podman'] : []),
     ];
 }
 /** An engine that hangs is one that does not answer: whoever asks must still be told what to do. */
-async function ask(engine, args, timeout = ANSWER_WITHIN) {
+async function runEngine(engine, args, timeout = ANSWER_WITHIN) {
     try {
         const options = { env: (0,process_container/* engineEnvironment */.I)(), timeout, killSignal: 'SIGKILL' };
         const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(engine, args, options);
@@ -29535,13 +29536,15 @@ function engineReason(stderr) {
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/toolset/toolset.ts
-/** Whose programs are used, when they are none that anybody would expect; else nothing. */
-function unexpected({ place, version, unnamed }) {
-    return unnamed ? [`PostgreSQL’s programs are those of ${place} (${version}), for none on this machine fits.`] : [];
+/** Whose programs are used, when a reader would not expect them; else nothing. */
+function unexpectedNotice({ place, version, unnamed }) {
+    return unnamed
+        ? [`PostgreSQL's programs are those of ${place} (${version}), because none on this machine fits.`]
+        : [];
 }
 /** Of what `pg_dump --version` says; null when another program of that name says something else. */
-function readVersion(said) {
-    const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(said);
+function readVersion(output) {
+    const match = /\(PostgreSQL\) ((\d+)\S*.*)/.exec(output);
     return match ? { text: match[1] ?? '', major: Number(match[2]) } : null;
 }
 
@@ -29559,10 +29562,10 @@ const OURS = ['PATH', 'HOME'];
  */
 async function containerToolset(container, where) {
     const engine = where ?? (await engineOf(container));
-    const said = await ask(engine, ['exec', container, 'pg_dump', '--version']);
-    const version = readVersion(said.stdout);
+    const answer = await runEngine(engine, ['exec', container, 'pg_dump', '--version']);
+    const version = readVersion(answer.stdout);
     if (version === null) {
-        throw new errors/* LifeboatError */.H3(`toolset: container ${JSON.stringify(container)} has no pg_dump that works: ${said.reason}. Name the container in which the database runs.`);
+        throw new errors/* LifeboatError */.H3(`toolset: container ${JSON.stringify(container)} has no pg_dump that works: ${answer.reason}. Name the container in which the database runs.`);
     }
     return {
         place: `container ${container}`,
@@ -29570,13 +29573,13 @@ async function containerToolset(container, where) {
         major: version.major,
         invocation: (tool, args, env) => {
             const mark = (0,external_node_crypto_.randomBytes)(8).toString('hex');
-            const { words, stdin, whole } = wrapped(tool, args);
+            const { words, stdin, whole } = wrapTool(tool, args);
             const handed = handedOver({ ...env, ...whole.env, LIFEBOAT_TOOL: mark });
             return {
                 command: engine,
                 args: ['exec', ...stdin, ...handed.args, container, ...words],
                 env: { ...(0,process_container/* engineEnvironment */.I)(), ...handed.env },
-                inside: { kind: 'container-process', engine, container, mark },
+                containerProcess: { kind: 'container-process', engine, container, mark },
                 ...whole.spec,
             };
         },
@@ -29589,10 +29592,10 @@ async function containerToolset(container, where) {
 async function imageToolset(image, where) {
     const engine = where ?? (await anyEngine());
     const alone = ['run', '--rm', '--network=host', '--log-driver=none'];
-    const said = await ask(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
-    const version = readVersion(said.stdout);
+    const answer = await runEngine(engine, [...alone, '--entrypoint=pg_dump', image, '--version'], FETCHED_WITHIN);
+    const version = readVersion(answer.stdout);
     if (version === null) {
-        throw new errors/* LifeboatError */.H3(`toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${said.reason}. Name one of PostgreSQL, such as image:postgres:17.`);
+        throw new errors/* LifeboatError */.H3(`toolset: image ${JSON.stringify(image)} has no pg_dump that works: ${answer.reason}. Name one of PostgreSQL, such as image:postgres:17.`);
     }
     return {
         place: `image ${image}`,
@@ -29600,14 +29603,14 @@ async function imageToolset(image, where) {
         major: version.major,
         invocation: (tool, args, env) => {
             const name = `lifeboat-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}`;
-            const { words, stdin, whole } = wrapped(tool, args);
+            const { words, stdin, whole } = wrapTool(tool, args);
             const [entrypoint = tool, ...rest] = words;
             const handed = handedOver({ ...env, ...whole.env });
             return {
                 command: engine,
                 args: [...alone, ...stdin, `--name=${name}`, ...handed.args, `--entrypoint=${entrypoint}`, image, ...rest],
                 env: { ...(0,process_container/* engineEnvironment */.I)(), ...handed.env },
-                inside: { kind: 'container', engine, name },
+                containerProcess: { kind: 'container', engine, name },
                 ...whole.spec,
             };
         },
@@ -29619,7 +29622,7 @@ async function imageToolset(image, where) {
  * itself, and ends when it likes.
  */
 const WHOLE = '"$@"; code=$?; printf %s "$LIFEBOAT_END"; cat > /dev/null; exit $code';
-function wrapped(tool, args) {
+function wrapTool(tool, args) {
     const stdin = tool === 'psql' || tool === 'pg_restore' ? ['--interactive'] : [];
     if (tool === 'psql')
         return { words: [tool, ...args], stdin, whole: { env: {}, spec: {} } };
@@ -29711,7 +29714,7 @@ async function publishingContainers(connection) {
     if (!(0,loopback/* isLoopback */.U)(host) || needsFiles(connection))
         return [];
     const lists = (await enginesOfThisMachine()).map(async (engine) => {
-        const found = await publishing(engine, host, PGPORT);
+        const found = await containersPublishing(engine, host, PGPORT);
         return Promise.all(found.map(({ container, port }) => seenFromInside(engine, container, port)));
     });
     return (await Promise.all(lists)).flat(2);
@@ -29723,7 +29726,7 @@ async function imagesHere(connection) {
     if (host === '' || host.startsWith('/') || needsFiles(connection))
         return [];
     const lists = (await enginesOfThisMachine()).map(async (engine) => {
-        const { stdout } = await ask(engine, ['images', '--format={{.Repository}}:{{.Tag}}']);
+        const { stdout } = await runEngine(engine, ['images', '--format={{.Repository}}:{{.Tag}}']);
         const names = stdout.split('\n');
         const majors = new Map(names.map((name) => [IMAGE.exec(name)?.[1], name]));
         majors.delete(undefined);
@@ -29732,12 +29735,12 @@ async function imagesHere(connection) {
     });
     return (await Promise.all(lists)).flat();
 }
-async function publishing(engine, host, port) {
-    const ids = (await ask(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
+async function containersPublishing(engine, host, port) {
+    const ids = (await runEngine(engine, ['ps', '--quiet', '--no-trunc'])).stdout.split('\n').filter(Boolean);
     if (ids.length === 0)
         return [];
     // One that ended meanwhile makes it fail, and the others are told all the same.
-    const { stdout } = await ask(engine, [
+    const { stdout } = await runEngine(engine, [
         'inspect',
         '--type=container',
         '--format={{.Name}} {{json .NetworkSettings.Ports}}',
@@ -29747,7 +29750,7 @@ async function publishing(engine, host, port) {
         const [, container = '', json = '{}'] = /^\/?(\S+) (\{.*\})$/.exec(line) ?? [];
         return Object.entries(JSON.parse(json)).flatMap(([inside, published]) => {
             const addresses = (published ?? [])
-                .filter(({ HostIp, HostPort }) => HostPort === port && takes(HostIp, host))
+                .filter(({ HostIp, HostPort }) => HostPort === port && servesHost(HostIp, host))
                 .map(({ HostIp }) => HostIp);
             if (!inside.endsWith('/tcp') || addresses.length === 0)
                 return [];
@@ -29768,9 +29771,9 @@ async function isAllOf(host, published, port) {
         ...(published.every((address) => address.includes(':')) ? ['127.0.0.1'] : []),
         ...(published.some((address) => address.includes(':')) ? [] : ['::1']),
     ];
-    return !(await Promise.all(others.map((address) => answers(address, Number(port))))).some(Boolean);
+    return !(await Promise.all(others.map((address) => acceptsConnections(address, Number(port))))).some(Boolean);
 }
-function answers(host, port) {
+function acceptsConnections(host, port) {
     return new Promise((resolve) => {
         const socket = (0,external_node_net_.connect)({ host, port, timeout: 2_000 });
         const end = (answer) => {
@@ -29802,7 +29805,7 @@ function needsFiles(connection) {
     return FILES.some((name) => (connection[name] ?? '') !== '' && connection[name] !== 'system');
 }
 /** Whether what is published at an address of this machine is what `host` leads to. Empty: at every address. */
-function takes(published, host) {
+function servesHost(published, host) {
     if (['', '0.0.0.0', '::'].includes(published))
         return true;
     return host === 'localhost' ? (0,loopback/* isLoopback */.U)(published) : published === host;
@@ -29821,13 +29824,13 @@ function takes(published, host) {
 function toolsetPlaces(choice, connection) {
     switch (choice.kind) {
         case 'auto':
-            return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(once);
+            return [() => localToolsets(), () => publishingContainers(connection), () => imagesHere(connection)].map(memoize);
         case 'local':
-            return [once(() => localToolsets())];
+            return [memoize(() => localToolsets())];
         case 'container':
-            return [once(async () => [await containerToolset(choice.name)])];
+            return [memoize(async () => [await containerToolset(choice.name)])];
         case 'image':
-            return [once(async () => [await imageToolset(choice.ref)])];
+            return [memoize(async () => [await imageToolset(choice.ref)])];
     }
 }
 /** The newest tools: any psql of a supported version can ask a server how old it is. */
@@ -29845,7 +29848,7 @@ async function chooseToolset(places, serverMajor, serverVersion) {
     const chosen = await firstThatFits(places, (toolsets) => toolsets.filter(({ major }) => major >= serverMajor).sort((a, b) => a.major - b.major)[0]);
     if (chosen)
         return chosen;
-    throw await nothingFits(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await described(places)}. An older pg_dump cannot dump a newer server.`, serverMajor);
+    throw await nothingFits(`The server is PostgreSQL ${serverVersion}, and every pg_dump here is older: ${await describePlaces(places)}. An older pg_dump cannot dump a newer server.`, serverMajor);
 }
 /** The newest of the first place that can read the backup: pg_restore reads archives of its own version and of older ones. */
 async function restoringToolset(places, clientMajor) {
@@ -29853,7 +29856,7 @@ async function restoringToolset(places, clientMajor) {
     const chosen = await firstThatFits(places, (toolsets) => toolsets.filter(({ major }) => major >= clientMajor).sort((a, b) => b.major - a.major)[0]);
     if (chosen)
         return chosen;
-    throw await nothingFits(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await described(places)}.`, clientMajor);
+    throw await nothingFits(`The backup was made by pg_dump ${clientMajor}, and every pg_restore here is older: ${await describePlaces(places)}.`, clientMajor);
 }
 async function firstThatFits(places, choose) {
     for (const place of places) {
@@ -29863,14 +29866,14 @@ async function firstThatFits(places, choose) {
     }
     return undefined;
 }
-function once(place) {
+function memoize(place) {
     let found;
     return () => {
         found ??= place();
         return found;
     };
 }
-async function described(places) {
+async function describePlaces(places) {
     const toolsets = (await Promise.all(places.map((place) => place()))).flat();
     return toolsets.map(({ place, version }) => `${version} (${place})`).join(', ');
 }
@@ -29907,17 +29910,17 @@ const CAUSES = [
     },
     {
         words: /database ".*" does not exist/s,
-        next: 'Check the database’s name in database-url or PGDATABASE.',
+        next: "Check the database's name in database-url or PGDATABASE.",
     },
     { words: /role ".*" does not exist/s, next: 'Check the user in database-url or PGUSER.' },
-    { words: /no pg_hba\.conf entry/, next: 'Allow this machine, user and database in the server’s pg_hba.conf.' },
+    { words: /no pg_hba\.conf entry/, next: "Allow this machine, user and database in the server's pg_hba.conf." },
     {
         words: /server does not support SSL/,
         next: 'The connection must be encrypted because the host is not local. Switch TLS on at the server, or, on a network that you trust, say sslmode=disable in database-url.',
     },
     {
         words: /certificate verify failed|root certificate file|does not match host name/,
-        next: 'Check sslrootcert and the host’s name in database-url.',
+        next: "Check sslrootcert and the host's name in database-url.",
     },
     {
         words: /Connection refused|No such file or directory|could not translate host name|No route to host|timeout expired/,
@@ -29945,8 +29948,8 @@ function connectionError(error, connection) {
     }
     const cause = CAUSES.find(({ words }) => words.test(error.stderr));
     const next = cause?.next ?? 'Check database-url or the PG* variables.';
-    const said = error.stderr.replace(/^psql: error: /, '');
-    return new errors/* LifeboatError */.H3(`Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${said || error.message} ${next}`, { cause: error });
+    const reported = error.stderr.replace(/^psql: error: /, '');
+    return new errors/* LifeboatError */.H3(`Cannot connect to database ${JSON.stringify(connection.PGDATABASE ?? '')} at ${where}${port}: ${reported || error.message} ${next}`, { cause: error });
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/session/own-settings.ts
@@ -30116,11 +30119,11 @@ class Session {
     }
     /** Runs a query that is not Lifeboat's own. psql does not look into it. */
     async queryForeign(sql) {
-        return asRows(await this.#exchange(unread(asJson(sql))));
+        return asRows(await this.#exchange(decodedStatement(asJson(sql))));
     }
     /** Runs such a query whose rows may be more than fit into memory, so many at a time; in a transaction that is begun. */
     async *foreignBatches(sql, size) {
-        await this.#exchange(unread(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
+        await this.#exchange(decodedStatement(`declare lifeboat_rows no scroll cursor for ${asJson(sql)}`));
         for (;;) {
             const rows = asRows(await this.#exchange(`fetch ${size} from lifeboat_rows\n;`));
             if (rows.length === 0)
@@ -30138,7 +30141,7 @@ class Session {
         this.#psql.kill();
     }
     #exchange(input) {
-        const answer = this.#queue.then(() => this.#ask(input));
+        const answer = this.#queue.then(() => this.#roundTrip(input));
         this.#queue = answer.catch(() => { });
         return answer;
     }
@@ -30147,7 +30150,7 @@ class Session {
      * variable as it is, without reading it; a text of the server's cannot look like the end, because it does not know the
      * mark.
      */
-    async #ask(input) {
+    async #roundTrip(input) {
         const mark = newMark();
         this.#psql.stdin.write(`\\set LAST_ERROR_SQLSTATE none\n${input}\n\\echo ${mark} :LAST_ERROR_SQLSTATE\n`);
         const { before, rest } = await readToMark(this.#psql, this.#lines, mark);
@@ -30195,7 +30198,7 @@ function withoutCommands(sql) {
  * The server decodes the statement, and psql sends what it decoded without reading it (psql, \gexec). The functions are
  * named with their schema, because such a session has the user's search_path.
  */
-function unread(sql) {
+function decodedStatement(sql) {
     const hex = Buffer.from(sql).toString('hex');
     return `select pg_catalog.convert_from(pg_catalog.decode('${hex}', 'hex'), 'UTF8') \\gexec`;
 }
@@ -30226,17 +30229,17 @@ async function* splitLines(source) {
 }
 /** `"name"`, for an identifier in SQL. */
 function quoteIdentifier(name) {
-    return quoted(name, '"');
+    return quoteUnicode(name, '"');
 }
 /** `'text'`, for a string in SQL. */
 function quoteLiteral(text) {
-    return quoted(text, "'");
+    return quoteUnicode(text, "'");
 }
 /**
  * A backslash goes as `!005c`, in the form with Unicode escapes and an escape character of its own (PostgreSQL, 4.1.2.3;
  * it needs standard_conforming_strings, which a session sets).
  */
-function quoted(text, quote) {
+function quoteUnicode(text, quote) {
     if (text.includes('\0'))
         throw new errors/* LifeboatError */.H3(`${JSON.stringify(text)} holds a NUL, which PostgreSQL does not allow.`);
     const doubled = text.replaceAll(quote, quote + quote);
@@ -30412,7 +30415,7 @@ async function beginAndAskBackend(session) {
 
 
 /** Connects, and finds the pg_dump that fits the server. Any psql can ask which that is. */
-async function connect(connection, choice, id, context) {
+async function connectServer(connection, choice, id, context) {
     const places = toolsetPlaces(choice, connection);
     const asking = { toolset: await newestToolset(places), connection, id, context };
     const { session, server } = await openChecked(asking, 'snapshot');
@@ -30546,7 +30549,7 @@ function archiveName({ type, path }) {
  * Everything in the tree, in the order of an archive. Of one folder at a time, and those that it lies in, the names are
  * in memory. What is gone meanwhile is noted; what may not be read is an error that names it.
  */
-async function* walk(tree, notes, at = async () => { }) {
+async function* walkTree(tree, notes, at = async () => { }) {
     const open = [];
     const enter = async (path) => {
         const folder = (0,external_node_path_.join)(tree.folder, path);
@@ -30558,7 +30561,7 @@ async function* walk(tree, notes, at = async () => { }) {
         await at('listed', path);
         return found;
     };
-    const root = await reading(tree, '', () => enter(''));
+    const root = await requireReadable(tree, '', () => enter(''));
     if (root === null)
         throw new errors/* LifeboatError */.H3(`paths: ${tree.label}: ${JSON.stringify(tree.folder)} is no folder.`);
     yield { type: 'folder', path: '', stat: root };
@@ -30580,7 +30583,7 @@ async function* walk(tree, notes, at = async () => { }) {
 /** null: it is gone, or something else is there now. */
 async function unlessGone(tree, path, read) {
     try {
-        return await reading(tree, path, read);
+        return await requireReadable(tree, path, read);
     }
     catch (error) {
         const { code } = (error.cause ?? {});
@@ -30590,7 +30593,7 @@ async function unlessGone(tree, path, read) {
     }
 }
 /** A backup that lacks a file because it may not be read would lack it without a word: that is an error. */
-async function reading(tree, path, read) {
+async function requireReadable(tree, path, read) {
     try {
         return await read();
     }
@@ -30639,7 +30642,7 @@ function notText(tree, path) {
 /** What a backup of the tree would hold, without reading any file. */
 async function measureTree(tree) {
     const counts = { files: 0, folders: 0, links: 0, bytes: 0 };
-    for await (const { type, path } of walk(tree, new Notes())) {
+    for await (const { type, path } of walkTree(tree, new Notes())) {
         counts[`${type}s`]++;
         if (type !== 'file')
             continue;
@@ -30668,15 +30671,15 @@ const PARTIAL_LENGTH = 224 + BLOCK_POWER;
  * What is yielded is to be used before the next is asked for.
  */
 function encryptedPacket(sessionKey, source) {
-    return packet(ENCRYPTED_DATA, encrypted(sessionKey, packet(LITERAL_DATA, literal(source))));
+    return packetOf(ENCRYPTED_DATA, encryptPackets(sessionKey, packetOf(LITERAL_DATA, literalData(source))));
 }
 /** Format `b`, no file name, no date (section 5.9). */
-async function* literal(source) {
+async function* literalData(source) {
     yield Buffer.of('b'.charCodeAt(0), 0, 0, 0, 0, 0);
     yield* source;
 }
 /** The packet's version, and the ciphertext of: a random block, its last two bytes again, the packets, their SHA-1. */
-async function* encrypted(sessionKey, packets) {
+async function* encryptPackets(sessionKey, packets) {
     const cipher = (0,external_node_crypto_.createCipheriv)('aes-256-cfb', sessionKey, Buffer.alloc(AES_BLOCK));
     const hash = (0,external_node_crypto_.createHash)('sha1');
     const encrypt = (plain) => {
@@ -30695,7 +30698,7 @@ async function* encrypted(sessionKey, packets) {
  * A packet of unknown length: as many blocks of a fixed size as there are, then the rest, which may be nothing.
  * The block's memory is used again for the next.
  */
-async function* packet(tag, body) {
+async function* packetOf(tag, body) {
     yield Buffer.of(tag);
     const block = Buffer.allocUnsafeSlow(1 + BLOCK_SIZE);
     block[0] = PARTIAL_LENGTH;
@@ -30814,7 +30817,7 @@ async function prepareEncryption(settings) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
     const encryptionKeys = await openpgp.readKeys({ armoredKeys: settings.armored });
     return {
-        describe: { kind: 'public-key', recipients: await fingerprints(encryptionKeys) },
+        describe: { kind: 'public-key', recipients: await fingerprintsOf(encryptionKeys) },
         encrypt: encryptWith((data) => openpgp.encryptSessionKey({ data, algorithm: 'aes256', encryptionKeys, format: 'binary' })),
     };
 }
@@ -30825,7 +30828,7 @@ function encryptWith(wrap) {
         yield* encryptedPacket(sessionKey, source);
     };
 }
-async function fingerprints(keys) {
+async function fingerprintsOf(keys) {
     const found = [];
     for (const key of keys)
         found.push((await key.getEncryptionKey()).getFingerprint().toUpperCase());
@@ -30836,15 +30839,17 @@ async function fingerprints(keys) {
 var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __nccwpck_require__(8500);
-;// CONCATENATED MODULE: ./src/process/drained.ts
-/** Resolves when more can be written, and when nothing can any more. Leaves no listener behind, for large streams wait often. */
-function drained(output) {
+;// CONCATENATED MODULE: ./src/process/wait-for-drain.ts
+/** Resolves when more can be written, and when nothing can any more. Leaves no listener behind, because large streams wait often. */
+function waitForDrain(output) {
     return new Promise((resolve) => {
         const done = () => {
-            output.off('drain', done).off('close', done);
+            output.off('drain', done);
+            output.off('close', done);
             resolve();
         };
-        output.on('drain', done).on('close', done);
+        output.on('drain', done);
+        output.on('close', done);
     });
 }
 
@@ -30889,6 +30894,10 @@ function decodeListing(listing, encoding) {
     catch {
         return listing.toString('utf8'); // SQL_ASCII, or one that Node does not know: plain names are the same in all.
     }
+}
+/** The entries of an archive, from what pg_restore -l says of it. */
+function entriesOf(listing, encoding) {
+    return parseEntries(decodeListing(listing, encoding));
 }
 /**
  * Names cannot confuse this: of the text only the word at its start counts. pg_dump.c gives TABLE DATA entries the
@@ -30941,7 +30950,7 @@ class HeadReader {
         try {
             for await (const chunk of source) {
                 if (this.open && !this.#input.write(chunk))
-                    await drained(this.#input);
+                    await waitForDrain(this.#input);
                 this.#observe(chunk);
                 yield chunk;
             }
@@ -30967,7 +30976,7 @@ async function readHead(server, archive) {
             break;
     }
     try {
-        return { listing: await head.listing, archive: again(held, passing) };
+        return { listing: await head.listing, archive: replay(held, passing) };
     }
     catch (error) {
         for await (const _ of passing)
@@ -30975,7 +30984,14 @@ async function readHead(server, archive) {
         throw error;
     }
 }
-async function* again(held, rest) {
+/** The entries of an archive that is read to its end: what was read counts only then. */
+async function readEntries(server, archive, encoding) {
+    const head = await readHead(server, archive);
+    for await (const _ of head.archive)
+        ;
+    return entriesOf(head.listing, encoding);
+}
+async function* replay(held, rest) {
     for (let chunk = held.shift(); chunk; chunk = held.shift())
         yield chunk;
     yield* rest;
@@ -31028,13 +31044,13 @@ const LONGEST = 200;
 
 /** Tables are locked this many a statement; a partial failure says which batch. */
 const LOCK_BATCH = 500;
-/** How long one LOCK waits before the attempt gives way. */
+/** How long one LOCK waits before the attempt backs off. */
 const LOCK_TIMEOUT = '2s';
 /** Pauses between attempts, milliseconds: they double up to the longest. */
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 10_000;
 /** An attempt that could not get its locks, or whose tables changed under it: roll back, wait, again. */
-class GiveWay extends Error {
+class LockConflict extends Error {
     /** What was in the way, for the user. */
     reason;
     constructor(reason) {
@@ -31044,7 +31060,7 @@ class GiveWay extends Error {
 }
 /**
  * Takes the locks first and the snapshot after them, then lets `begin` start the dump; all again from the start
- * whenever an attempt had to give way.
+ * whenever an attempt had to back off.
  *
  * In the other order (snapshot, then locks: what pg_dump by itself does) a TRUNCATE or a rewriting ALTER TABLE that
  * commits in between leaves the table empty for the snapshot, in the dump and in every count: a loss that nobody sees
@@ -31061,16 +31077,20 @@ async function withSnapshot(session, options, begin) {
             return await begin(snapshot);
         }
         catch (error) {
-            if (!(error instanceof GiveWay))
+            if (!(error instanceof LockConflict))
                 throw error;
             await session.run('rollback');
             if (Date.now() + pause > deadline)
                 throw lockWaitError(error, attempt, options.lockWaitTimeout);
-            options.info(`Attempt ${attempt} gave way: ${error.reason} Again in ${pause / 1000} s.`);
+            options.info(`Attempt ${attempt} backed off: ${error.reason} Retrying in ${pause / 1000} s.`);
             await (0,external_node_timers_promises_.setTimeout)(pause, undefined, { signal: options.signal });
             pause = Math.min(pause * 2, LONGEST_PAUSE);
         }
     }
+}
+/** Throws when the session is gone: if it did not hold the locks to the end, the counts would not be the dump's. */
+async function endSnapshot(session) {
+    await session.run('commit');
 }
 async function takeSnapshot(session, options) {
     await options.at('before-list');
@@ -31104,10 +31124,10 @@ async function lockTables(session, tables) {
 async function lockError(session, error, batch) {
     switch (error.sqlstate) {
         case '55P03': // lock_not_available
-            return new GiveWay(await whoHolds(session, batch));
+            return new LockConflict(await whoHolds(session, batch));
         case '42P01': // undefined_table
         case '3F000': // invalid_schema_name
-            return new GiveWay('A table was dropped while the locks were taken.');
+            return new LockConflict('A table was dropped while the locks were taken.');
         case '42501': // insufficient_privilege
             return new errors/* LifeboatError */.H3(`The role may not read every table: ${error.message}. Grant it SELECT, or the role pg_read_all_data (PostgreSQL 14 and newer); a backup that leaves tables out must say so with --exclude-table in dump-args.`, { cause: error });
         case '53200': // out_of_memory: "out of shared memory"
@@ -31138,10 +31158,10 @@ function verifyTables(wanted, seen) {
     for (const table of seen) {
         const before = locked.get(table.oid);
         if (!before || qualifiedName(before) !== qualifiedName(table)) {
-            throw new GiveWay(`Table ${JSON.stringify(table.name)} was created or renamed while the locks were taken.`);
+            throw new LockConflict(`Table ${JSON.stringify(table.name)} was created or renamed while the locks were taken.`);
         }
         if (table.fileSeen !== table.fileNow) {
-            throw new GiveWay(`Table ${JSON.stringify(table.name)} was rewritten while the locks were taken.`);
+            throw new LockConflict(`Table ${JSON.stringify(table.name)} was rewritten while the locks were taken.`);
         }
     }
     return seen;
@@ -31173,10 +31193,10 @@ const POLL = 500;
 /**
  * Starts both pg_dumps and waits until each has every lock that it needs. pg_dump writes the first byte of a
  * custom-format archive when it has locked the tables and read the whole catalog (CloseArchive writes the head), so
- * from then on nothing can make this attempt give way, and only from then on is anything stored.
+ * from then on nothing can make this attempt back off, and only from then on is anything stored.
  */
 async function startDumps(server, session, snapshot, dumpArgs) {
-    const args = [...archiveArgs(snapshot), ...spelled(dumpArgs, server.toolset.major)];
+    const args = [...archiveArgs(snapshot), ...spellForVersion(dumpArgs, server.toolset.major)];
     const schema = (0,process_child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'schema', [...args, '--schema-only']), server.context);
     const data = (0,process_child/* startTool */.pQ)(connectingTool(server, 'pg_dump', 'data', args), server.context);
     try {
@@ -31187,7 +31207,7 @@ async function startDumps(server, session, snapshot, dumpArgs) {
         for (const tool of [schema, data])
             tool.kill();
         await Promise.allSettled([schema.finished, data.finished]);
-        throw lockTimedOut(error) ? new GiveWay('pg_dump had to wait for a lock.') : error;
+        throw lockTimedOut(error) ? new LockConflict('pg_dump had to wait for a lock.') : error;
     }
 }
 function archiveArgs(snapshot) {
@@ -31201,7 +31221,7 @@ function archiveArgs(snapshot) {
     ];
 }
 /** pg_dump calls large objects so since version 16; before, they were blobs. */
-function spelled(dumpArgs, major) {
+function spellForVersion(dumpArgs, major) {
     return major >= 16 ? dumpArgs : dumpArgs.map((arg) => arg.replace(/large-objects$/, 'blobs'));
 }
 async function waitForHeads(server, session, tools) {
@@ -31211,7 +31231,7 @@ async function waitForHeads(server, session, tools) {
     while (!(await Promise.race([heads.then(() => true), (0,external_node_timers_promises_.setTimeout)(POLL, false)]))) {
         const obstacle = await lockObstacle(server, session);
         if (obstacle !== null && waited)
-            throw new GiveWay(obstacle);
+            throw new LockConflict(obstacle);
         waited = obstacle !== null;
     }
 }
@@ -31271,7 +31291,7 @@ const DUMP_ERRORS = [
     },
     {
         words: /invalid snapshot identifier/,
-        next: 'The session that holds the snapshot is gone, or the connection goes through a pooler. Give the server’s direct address in database-url.',
+        next: "The session that holds the snapshot is gone, or the connection goes through a pooler. Give the server's direct address in database-url.",
     },
     {
         words: /out of shared memory/,
@@ -31311,7 +31331,7 @@ async function selectTables(server, tables, dumpArgs, snapshot) {
     const patterns = dumpArgs.filter((arg) => arg.startsWith(EXCLUDE_DATA)).map((arg) => arg.slice(EXCLUDE_DATA.length));
     try {
         await requireMatches(server, args, dumpArgs);
-        const { definitions } = await contentsOfDump(server, [...args, ...spelled(dumpArgs, server.toolset.major)]);
+        const { definitions } = await contentsOfDump(server, [...args, ...spellForVersion(dumpArgs, server.toolset.major)]);
         const withoutRows = patterns.length === 0
             ? new Set()
             : (await contentsOfDump(server, [...args, ...patterns.map((pattern) => `--table=${pattern}`)])).definitions;
@@ -31319,7 +31339,7 @@ async function selectTables(server, tables, dumpArgs, snapshot) {
     }
     catch (error) {
         if (lockTimedOut(error))
-            throw new GiveWay('A table was locked by another session while the list was made.');
+            throw new LockConflict('A table was locked by another session while the list was made.');
         throw error instanceof process_child/* ToolError */.v4 ? dumpError(error, false) : error;
     }
 }
@@ -31362,7 +31382,7 @@ async function readServer(session) {
 async function readDatabase(session, versionNumber) {
     const [database] = await session.query(`
     select d.datname as name, pg_catalog.pg_get_userbyid(d.datdba) as owner,
-      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${provider(versionNumber)},
+      pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collate, d.datctype as ctype, ${providerColumns(versionNumber)},
       t.spcname as tablespace, d.datconnlimit as "connectionLimit",
       ${sortedAcl('d.datacl', "pg_catalog.acldefault('d', d.datdba)")} as acl,
       pg_catalog.shobj_description(d.oid, 'pg_database') as comment,
@@ -31384,7 +31404,7 @@ async function readDatabase(session, versionNumber) {
     return database;
 }
 /** pg_database's columns of locale and collation changed their names in PostgreSQL 15, 16 and 17. */
-function provider(versionNumber) {
+function providerColumns(versionNumber) {
     const locale = versionNumber >= 170000 ? 'd.datlocale' : versionNumber >= 150000 ? 'd.daticulocale' : 'null::pg_catalog.text';
     const rules = versionNumber >= 160000 ? 'd.daticurules' : 'null::pg_catalog.text';
     const since15 = versionNumber >= 150000
@@ -31447,6 +31467,10 @@ function firstOf(paths, count) {
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./src/store/bytes.ts
 var store_bytes = __nccwpck_require__(2046);
+// EXTERNAL MODULE: ./src/store/file-like/errors.ts
+var file_like_errors = __nccwpck_require__(665);
+// EXTERNAL MODULE: ./src/store/file-like/keys.ts
+var keys = __nccwpck_require__(9349);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store_store = __nccwpck_require__(1644);
 // EXTERNAL MODULE: ./src/store/file/errors.ts
@@ -31555,6 +31579,8 @@ var upload = __nccwpck_require__(9203);
 
 
 
+
+
 /** Makes the store for a folder; nothing is touched before `open()`. */
 function openFileStore(location, context) {
     return new FileStore(location, context);
@@ -31577,8 +31603,8 @@ class FileStore {
         if (!(0,external_node_path_.isAbsolute)(path)) {
             throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} must be an absolute path.`);
         }
-        await (0,file_errors/* explained */.to)(path, async () => {
-            if (!(await this.#isThere()))
+        await (0,file_errors/* withFileErrors */.MH)(path, async () => {
+            if (!(await this.#exists()))
                 await (0,folders/* makeFolder */.fc)(path);
             await this.#root.pin();
             await tryToWrite(path);
@@ -31586,15 +31612,15 @@ class FileStore {
     }
     async openToRead() {
         const { path } = this.#root;
-        if (await (0,file_errors/* explained */.to)(path, () => this.#isThere()))
+        if (await (0,file_errors/* withFileErrors */.MH)(path, () => this.#exists()))
             return;
-        throw new store_store/* StoreError */.A('not-found', `The store ${JSON.stringify(path)} is not there: mend its path in store, or mount its disk.`);
+        throw (0,file_like_errors/* storeNotFound */.N)(`The store ${JSON.stringify(path)}`);
     }
-    async #isThere() {
+    async #exists() {
         const { path } = this.#root;
         const found = await statOrNull(path);
         if (found !== null && !found.isDirectory()) {
-            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} is a file: name a folder, which is made when it is not there.`);
+            throw new store_store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} is a file. Name a folder: it is created when it does not exist.`);
         }
         return found !== null;
     }
@@ -31603,7 +31629,7 @@ class FileStore {
         return entries.filter(isVisibleFolder).map((entry) => entry.name);
     }
     async *list(prefix) {
-        const folder = folderOf(prefix);
+        const folder = (0,keys/* folderOf */.yS)(prefix);
         for (const entry of await this.#entries(folder)) {
             const key = `${folder}${entry.name}`;
             if (isVisibleFolder(entry)) {
@@ -31612,7 +31638,7 @@ class FileStore {
             }
             else if (isVisibleFile(entry) && key.startsWith(prefix)) {
                 const path = this.#root.pathOf(key);
-                const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
+                const found = await (0,file_errors/* withFileErrors */.MH)(path, () => lstatOrNull(path));
                 if (found?.isFile())
                     yield { key, size: found.size, modified: found.mtime };
             }
@@ -31622,7 +31648,7 @@ class FileStore {
         if (range !== undefined && range.end <= range.start)
             return external_node_stream_.Readable.from([]);
         const path = this.#root.pathOf(key);
-        const file = await (0,file_errors/* explained */.to)(path, async () => {
+        const file = await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             return await (0,read/* openRegular */.l)(path);
         });
@@ -31631,15 +31657,15 @@ class FileStore {
             signal: this.#context.signal,
             ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
         });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
+        return (0,store_bytes/* explainReadErrors */.D)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
     }
     async create(key) {
         const path = this.#root.pathOf(key);
-        return await (0,file_errors/* explained */.to)(path, () => upload/* FileUpload */.ef.begin(key, this.#root, this.#context));
+        return await (0,file_errors/* withFileErrors */.MH)(path, () => upload/* FileUpload */.ef.begin(key, this.#root, this.#context));
     }
     async size(key) {
         const path = this.#root.pathOf(key);
-        return await (0,file_errors/* explained */.to)(path, async () => {
+        return await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             const found = await (0,promises_.lstat)(path);
             (0,read/* requireRegular */.O)(found, path);
@@ -31649,12 +31675,12 @@ class FileStore {
     /** What the user of this run may use: of some file systems a part is root's. */
     async freeSpace() {
         const { path } = this.#root;
-        const { bavail, bsize } = await (0,file_errors/* explained */.to)(path, () => (0,promises_.statfs)(path));
+        const { bavail, bsize } = await (0,file_errors/* withFileErrors */.MH)(path, () => (0,promises_.statfs)(path));
         return bavail * bsize;
     }
     async remove(key) {
         const path = this.#root.pathOf(key);
-        await (0,file_errors/* explained */.to)(path, async () => {
+        await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             await (0,promises_.rm)(path, { force: true });
             await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root.path);
@@ -31671,7 +31697,7 @@ class FileStore {
     async newestUpload(prefix) {
         let newest = null;
         for await (const { path } of this.#unfinished(prefix)) {
-            const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
+            const found = await (0,file_errors/* withFileErrors */.MH)(path, () => lstatOrNull(path));
             if (found !== null && (newest === null || found.mtime > newest))
                 newest = found.mtime;
         }
@@ -31689,16 +31715,16 @@ class FileStore {
     /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
     async #entries(folder) {
         const path = folder === '' ? this.#root.path : this.#root.pathOf(folder.slice(0, -1));
-        const entries = await (0,file_errors/* explained */.to)(path, async () => {
+        const entries = await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(folder);
             return await (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing);
         });
-        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
-        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+        const place = (entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
+        return entries.sort((a, b) => (0,keys/* compareKeys */.YD)(place(a), place(b)));
     }
     /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
     async *#unfinished(prefix) {
-        const folder = folderOf(prefix);
+        const folder = (0,keys/* folderOf */.yS)(prefix);
         for (const entry of await this.#entries(folder)) {
             const key = folder + ((0,upload/* nameOfTemporary */.gc)(entry.name) ?? entry.name);
             if (isVisibleFolder(entry)) {
@@ -31724,10 +31750,6 @@ class FileStore {
             return false;
         }
     }
-}
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix) {
-    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
 }
 function isVisibleFolder(entry) {
     return entry.isDirectory() && !entry.name.startsWith('.');
@@ -31757,10 +31779,10 @@ function emptyIfMissing(error) {
     throw error;
 }
 
-// EXTERNAL MODULE: ./src/store/keys.ts
-var keys = __nccwpck_require__(1089);
-// EXTERNAL MODULE: ./src/store/shown.ts
-var shown = __nccwpck_require__(6224);
+// EXTERNAL MODULE: ./src/store/file-like/unfinished.ts
+var unfinished = __nccwpck_require__(539);
+// EXTERNAL MODULE: ./src/store/reason.ts
+var store_reason = __nccwpck_require__(4377);
 ;// CONCATENATED MODULE: ./src/store/rclone/remote.ts
 
 
@@ -31789,7 +31811,7 @@ class Remote {
     }
     /** An object as rclone names it. */
     path(key) {
-        (0,keys/* demandKey */.nJ)(key, 'an rclone');
+        (0,keys/* requireKey */.XK)(key, 'an rclone');
         return `${this.folder('')}${key}`;
     }
     /** Where the keys that begin with a folder's prefix lie. */
@@ -31825,7 +31847,7 @@ class Remote {
             throw error;
         }
     }
-    /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
+    /** Removes an object; it is not an error when it does not exist, though some versions of rclone report one. */
     async remove(key, signal) {
         try {
             await this.run(['deletefile', this.path(key)], signal);
@@ -31857,12 +31879,12 @@ class Remote {
         const cause = { cause: error };
         const { exitCode = null, stderr = '' } = error instanceof process_child/* ToolError */.v4 ? error : {};
         if (error instanceof process_child/* ToolError */.v4 && error.cause !== undefined) {
-            return new store_store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)} Install it: https://rclone.org/install/`, cause);
+            return new store_store/* StoreError */.A('failed', `${this.url}: ${(0,store_reason/* reasonOf */.A)(error)} Install it: https://rclone.org/install/`, cause);
         }
         const code = codeOf(exitCode, stderr);
-        const said = lastLine(stderr) || (0,shown/* shown */.S)(error);
+        const reason = lastLine(stderr) || (0,store_reason/* reasonOf */.A)(error);
         const step = STEPS[code] ?? '';
-        return new store_store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
+        return new store_store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${reason}.${step}`, cause);
     }
     #command(args) {
         const env = Object.entries(process.env).filter(([name]) => !NOT_ITS_BUSINESS.test(name));
@@ -31875,7 +31897,7 @@ class Remote {
     }
 }
 const STEPS = {
-    denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
+    denied: " Look at the rights of that remote's account, and whether its keys are still good.",
     full: ' Free space there, or use another store.',
     failed: ' Try the same remote by hand: rclone lsd REMOTE:',
 };
@@ -31891,9 +31913,11 @@ function codeOf(exitCode, stderr) {
 /** rclone's last word, without the time before it. */
 function lastLine(stderr) {
     const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
-    return (0,shown/* shown */.S)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
+    return (0,store_reason/* reasonOf */.A)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
 }
 
+// EXTERNAL MODULE: ./src/store/file-like/upload-state.ts
+var upload_state = __nccwpck_require__(6059);
 ;// CONCATENATED MODULE: ./src/store/rclone/upload.ts
 
 
@@ -31908,23 +31932,24 @@ class RcloneUpload {
     #args;
     #tool;
     #forget;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #size = 0;
-    /** `unknown`: it is being moved. */
-    #state = 'writing';
     constructor(remote, key) {
         this.#args = ['rcat', remote.path(key + keys/* PART */.s3)];
         this.#remote = remote;
         this.#key = key;
-        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
-        this.#check();
+        this.#state = new upload_state/* UploadState */.B({
+            context: remote.context,
+            object: this.#object(),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
+        this.#state.throwIfCancelled();
         this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
-        this.#tool = remote.start(this.#args, this.#signal);
+        this.#tool = remote.start(this.#args, this.#state.signal);
     }
     /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
     async write(chunk) {
-        this.#check();
+        this.#state.throwIfCancelled();
         const written = new Promise((resolve, reject) => {
             this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
         });
@@ -31939,71 +31964,51 @@ class RcloneUpload {
         this.#size += chunk.length;
     }
     async commit() {
-        try {
-            await this.#publish();
-            this.#check();
-        }
-        catch (error) {
-            const failure = await this.#explain(error);
-            await this.abort();
-            throw failure;
-        }
-        this.#state = 'committed';
+        await this.#state.commit(() => this.#publish(), (error) => this.#explain(error));
         this.#forget();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed' || this.#state === 'aborted')
-            return;
-        const mayBeThere = this.#state === 'unknown';
-        this.#state = 'aborted';
-        this.#stop.abort();
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
         const signal = this.#remote.cleanUpSignal();
-        try {
-            await this.#tool.finished.catch(() => { }); // It was killed.
-            await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
-            if (mayBeThere)
-                await this.#remote.remove(this.#key, signal);
-            await this.#remote.removeEmptyFolders(this.#key, signal);
-            this.#forget();
-        }
-        catch (error) {
-            this.#remote.context.info(`An object of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
+        await this.#tool.finished.catch(() => { }); // It was killed.
+        await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
+        if (mayExist)
+            await this.#remote.remove(this.#key, signal);
+        await this.#remote.removeEmptyFolders(this.#key, signal);
+        this.#forget();
     }
     async #publish() {
-        this.#check();
+        this.#state.throwIfCancelled();
         this.#tool.stdin.end();
         await this.#tool.finished;
-        await this.#demandSize(this.#key + keys/* PART */.s3);
-        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+        await this.#requireSize(this.#key + keys/* PART */.s3);
+        if ((await this.#remote.sizeOrNull(this.#key, this.#state.signal)) !== null) {
             throw new store_store/* StoreError */.A('failed', `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`);
         }
-        this.#state = 'unknown';
+        this.#state.setMayExist();
         const [from, to] = [this.#remote.path(this.#key + keys/* PART */.s3), this.#remote.path(this.#key)];
-        await this.#remote.run(['moveto', from, to], this.#signal);
-        await this.#demandSize(this.#key);
+        await this.#remote.run(['moveto', from, to], this.#state.signal);
+        await this.#requireSize(this.#key);
     }
-    async #demandSize(key) {
-        const found = await this.#remote.sizeOrNull(key, this.#signal);
+    async #requireSize(key) {
+        const found = await this.#remote.sizeOrNull(key, this.#state.signal);
         if (found === this.#size)
             return;
         throw new store_store/* StoreError */.A('failed', `${this.#remote.url}: ${this.#size} bytes of ${JSON.stringify(key)} were sent, but ${found ?? 'nothing'} is there: ` +
             'use another store.');
     }
-    #check() {
-        if (this.#signal.aborted)
-            throw this.#cancelled();
-    }
-    #cancelled() {
-        return new store_store/* StoreError */.A('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
+    #object() {
+        return `${JSON.stringify(this.#key)} in ${this.#remote.url}`;
     }
     async #explain(error) {
-        if (this.#signal.aborted)
-            return this.#cancelled();
+        if (this.#state.signal.aborted)
+            return (0,upload_state/* cancelledError */.Y)(this.#object());
         if (error instanceof store_store/* StoreError */.A)
             return error;
-        const ending = await this.#tool.finished.then(() => error, (end) => end);
+        const ending = await this.#tool.finished.then(() => error, (failure) => failure);
         return this.#remote.error(this.#args, ending);
     }
 }
@@ -32029,23 +32034,23 @@ class RcloneStore {
     async open() {
         const root = this.#remote.folder('');
         // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
-        if (!(await this.#isThere()))
+        if (!(await this.#exists()))
             await this.#remote.run(['mkdir', root]);
         const probe = this.#remote.path(`probe-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}${keys/* PART */.s3}`);
         await this.#remote.run(['rcat', probe]);
         await this.#remote.run(['deletefile', probe]);
     }
     async openToRead() {
-        if (await this.#isThere())
+        if (await this.#exists())
             return;
-        throw new store_store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store.`);
+        throw new store_store/* StoreError */.A('not-found', `${this.url} does not exist. Correct the path in "store".`);
     }
     async folders(prefix) {
         const names = [];
         for await (const { Name } of this.#entries(prefix, ['--dirs-only']))
             if ((0,keys/* isName */.Eo)(Name))
                 names.push(Name);
-        return names.sort(byBytes);
+        return names.sort(keys/* compareKeys */.YD);
     }
     async *list(prefix) {
         yield* (await this.#files(prefix)).filter(({ key }) => !key.endsWith(keys/* PART */.s3));
@@ -32059,13 +32064,13 @@ class RcloneStore {
         const tool = this.#remote.start(args);
         tool.stdin.end();
         try {
-            // An object that is not there is told here, not to who reads.
+            // A missing object is reported here, and not to the reader of the stream.
             await Promise.race([(0,external_node_events_.once)(tool.stdout, 'readable'), tool.finished]);
         }
         catch (error) {
             throw this.#remote.error(args, error);
         }
-        return (0,store_bytes/* explainedBytes */.O)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
+        return (0,store_bytes/* explainReadErrors */.D)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
     }
     async create(key) {
         return new RcloneUpload(this.#remote, key);
@@ -32094,24 +32099,14 @@ class RcloneStore {
         await this.#remote.removeEmptyFolders(key, signal);
     }
     async sweep(prefix, before) {
-        const swept = [];
-        for (const { key, modified } of await this.#unfinished(prefix)) {
-            if (modified >= before)
-                continue;
-            try {
-                await this.#remote.remove(key + keys/* PART */.s3);
-                await this.#remote.removeEmptyFolders(key);
-                swept.push(key);
-            }
-            catch (error) {
-                this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            }
-        }
-        return swept;
+        const remove = async ({ key }) => {
+            await this.#remote.remove(key + keys/* PART */.s3);
+            await this.#remote.removeEmptyFolders(key);
+        };
+        return await (0,unfinished/* sweepUnfinished */.k)(await this.#unfinished(prefix), before, remove, this.#remote.context);
     }
     async newestUpload(prefix) {
-        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-        return times.length === 0 ? null : new Date(Math.max(...times));
+        return (0,unfinished/* newestOf */.s)(await this.#unfinished(prefix));
     }
     async lockOf() {
         return null;
@@ -32120,7 +32115,7 @@ class RcloneStore {
         return null;
     }
     close() { }
-    async #isThere() {
+    async #exists() {
         try {
             await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
             return true;
@@ -32146,7 +32141,7 @@ class RcloneStore {
             if ((0,keys/* isKey */.m0)(key) && key.startsWith(prefix))
                 files.push({ key, size: Size, modified: new Date(ModTime) });
         }
-        return files.sort((a, b) => byBytes(a.key, b.key));
+        return files.sort((a, b) => (0,keys/* compareKeys */.YD)(a.key, b.key));
     }
     /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
     async *#entries(folder, flags) {
@@ -32183,9 +32178,6 @@ async function* outputOf(tool) {
     finally {
         tool.kill();
     }
-}
-function byBytes(a, b) {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 ;// CONCATENATED MODULE: ./src/store/rclone/open.ts
@@ -32242,14 +32234,14 @@ class Waiting {
     constructor(late) {
         this.#late = late;
     }
-    for(allowed, ask) {
+    for(allowed, request) {
         this.#allowed = allowed;
         this.#end = performance.now() + allowed;
         if (this.#end < this.#due - TOLERANCE)
             this.#arm();
         return new Promise((resolve, reject) => {
             this.#fail = reject;
-            ask().then((value) => {
+            request().then((value) => {
                 this.#fail = null;
                 resolve(value);
             }, (error) => {
@@ -32300,12 +32292,12 @@ class Deadline {
         this.#stop = stop;
     }
     /** One answer, and `bytes` at the slowest rate that is accepted. */
-    async answer(what, ask, bytes = 0) {
-        return await this.#within(this.#timeout + timeFor(bytes), what, ask);
+    async answer(what, request, bytes = 0) {
+        return await this.#within(this.#timeout + timeFor(bytes), what, request);
     }
     /** An answer that takes a walk through folders. */
-    async walk(what, ask) {
-        return await this.#within(LISTING * this.#timeout, what, ask);
+    async walk(what, request) {
+        return await this.#within(LISTING * this.#timeout, what, request);
     }
     /** The entries of a listing. Time that the reader takes between them does not count, here and in {@link bytes}. */
     entries(what, source) {
@@ -32326,19 +32318,19 @@ class Deadline {
      */
     #each(what, source, { budget, longest, earns }) {
         const iterator = source[Symbol.asyncIterator]();
-        const waiting = new Waiting((allowed) => this.#giveUp(allowed, what));
-        const ask = () => iterator.next();
+        const waiting = new Waiting((allowed) => this.#timedOut(allowed, what));
+        const request = () => iterator.next();
         let left = budget;
         const next = async () => {
             try {
                 if (this.#error !== null)
                     throw this.#error;
-                const asked = performance.now();
-                const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
+                const began = performance.now();
+                const result = await waiting.for(Math.max(1, Math.min(left, longest)), request);
                 if (result.done)
                     waiting.stop();
                 else
-                    left += earns(result.value) - (performance.now() - asked);
+                    left += earns(result.value) - (performance.now() - began);
                 return result;
             }
             catch (error) {
@@ -32354,21 +32346,21 @@ class Deadline {
         const each = { next, return: end, throw: end, [Symbol.asyncIterator]: () => each };
         return each;
     }
-    async #within(milliseconds, what, ask) {
+    async #within(milliseconds, what, request) {
         if (this.#error !== null)
             throw this.#error;
         let timer;
         const late = new Promise((_, reject) => {
-            timer = setTimeout(() => reject(this.#giveUp(milliseconds, what)), Math.min(milliseconds, deadline_LONGEST));
+            timer = setTimeout(() => reject(this.#timedOut(milliseconds, what)), Math.min(milliseconds, deadline_LONGEST));
         });
         try {
-            return await Promise.race([ask(), late]);
+            return await Promise.race([request(), late]);
         }
         finally {
             clearTimeout(timer);
         }
     }
-    #giveUp(waited, what) {
+    #timedOut(waited, what) {
         const step = 'Check the store and the network, or raise store-timeout.';
         const late = waited < this.#timeout
             ? `${this.#url} sends less than ${SLOWEST / 1024} KiB/s (${what}). ${step}`
@@ -32475,8 +32467,8 @@ class TimedStore {
     close() {
         this.#store.close();
     }
-    #answer(what, ask) {
-        return this.#deadline.answer(what, ask, this.#moving);
+    #answer(what, request) {
+        return this.#deadline.answer(what, request, this.#moving);
     }
     async #move(bytes, act) {
         this.#moving += bytes;
@@ -32528,7 +32520,7 @@ function mustStay(good, provenId) {
     ];
 }
 /** Takes what is protected out of what would be deleted. */
-function protect(plan, protections) {
+function protectBackups(plan, protections) {
     const reasonsOf = new Map();
     for (const { id, reasons } of protections)
         reasonsOf.set(id, [...(reasonsOf.get(id) ?? []), ...reasons]);
@@ -32556,13 +32548,13 @@ function refuseMany(plan) {
 const MOST_SKEW = 3 * 86_400_000;
 /** Why this machine's clock is not believed; null when it is. A wrong one makes backups too old, or has them from the future. */
 function refuseClock(now, { clock, newest }) {
-    const mend = 'Set the clock of this machine';
+    const fix = 'Set the clock of this machine';
     if (clock !== null && Math.abs(clock.getTime() - now.getTime()) > MOST_SKEW) {
-        return `this machine's clock says ${now.toISOString()}, the store's ${clock.toISOString()}. ${mend}`;
+        return `this machine's clock says ${now.toISOString()}, the store's ${clock.toISOString()}. ${fix}`;
     }
     if (newest !== null && newest.modified.getTime() - now.getTime() > MOST_SKEW) {
         const object = `${JSON.stringify(newest.key)} is of ${newest.modified.toISOString()}`;
-        return `this machine's clock says ${now.toISOString()}, and in the store ${object}. ${mend}, or the object's date`;
+        return `this machine's clock says ${now.toISOString()}, and in the store ${object}. ${fix}, or the object's date`;
     }
     return null;
 }
@@ -32592,13 +32584,15 @@ function hasRule(rules) {
 }
 /** `keep-daily 7, keep-monthly 12`: as they are written in a workflow. */
 function describeRules(rules) {
-    const given = Object.entries(rules).filter((rule) => rule[1] !== null);
-    return given.map(([name, value]) => `keep-${name} ${name === 'within' ? hours(value) : amount(value)}`).join(', ');
+    const givenRules = Object.entries(rules).filter((rule) => rule[1] !== null);
+    return givenRules
+        .map(([name, value]) => `keep-${name} ${name === 'within' ? shownDuration(value) : shownNumber(value)}`)
+        .join(', ');
 }
-function amount(value) {
+function shownNumber(value) {
     return value === Number.POSITIVE_INFINITY ? 'unlimited' : String(value);
 }
-function hours(milliseconds) {
+function shownDuration(milliseconds) {
     const whole = milliseconds / 3_600_000;
     return whole % 24 === 0 ? `${whole / 24}d` : `${whole}h`;
 }
@@ -32616,11 +32610,11 @@ function keepersOf(rules, newestFirst) {
 }
 function keepLast(most) {
     let taken = 0;
-    return () => (taken < most ? `last ${++taken} of ${amount(most)}` : null);
+    return () => (taken < most ? `last ${++taken} of ${shownNumber(most)}` : null);
 }
 function keepWithin(window, newest) {
     const end = timeOf(newest ?? '') - window;
-    return (id) => (timeOf(id) > end ? `within ${hours(window)}` : null);
+    return (id) => (timeOf(id) > end ? `within ${shownDuration(window)}` : null);
 }
 function keepPeriods(name, most, oldest) {
     let taken = 0;
@@ -32630,7 +32624,7 @@ function keepPeriods(name, most, oldest) {
             return null;
         const period = PERIODS[name](id);
         if (period === last)
-            return id === oldest ? `oldest, while there are fewer than ${amount(most)} ${name}` : null;
+            return id === oldest ? `oldest, while there are fewer than ${shownNumber(most)} ${name}` : null;
         last = period;
         taken++;
         return `${name} ${period}`;
@@ -32638,13 +32632,13 @@ function keepPeriods(name, most, oldest) {
 }
 /** The period that a backup falls into, in UTC: an id begins with it, `20261121T02…`. */
 const PERIODS = {
-    hourly: (id) => `${day(id)}T${id.slice(9, 11)}`,
-    daily: day,
+    hourly: (id) => `${dayOf(id)}T${id.slice(9, 11)}`,
+    daily: dayOf,
     weekly: (id) => isoWeek(timeOf(id)),
-    monthly: (id) => day(id).slice(0, 7),
+    monthly: (id) => dayOf(id).slice(0, 7),
     yearly: (id) => id.slice(0, 4),
 };
-function day(id) {
+function dayOf(id) {
     return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`;
 }
 function timeOf(id) {
@@ -32660,273 +32654,8 @@ function isoWeek(time) {
     return `${year}-W${String(week).padStart(2, '0')}`;
 }
 
-;// CONCATENATED MODULE: ./src/store/side-by-side.ts
-/** Requests to one store under way at once. */
-const AT_ONCE = 8;
-/** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
-async function sideBySide(items, act) {
-    const results = [];
-    const left = [...items.entries()].reverse();
-    const worker = async () => {
-        for (let next = left.pop(); next !== undefined; next = left.pop()) {
-            const [index, item] = next;
-            try {
-                results[index] = await act(item);
-            }
-            catch (error) {
-                left.length = 0;
-                throw error;
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return results;
-}
-
 // EXTERNAL MODULE: ./src/formats/checked.ts
 var checked = __nccwpck_require__(8069);
-;// CONCATENATED MODULE: ./src/formats/prune-record.ts
-
-
-const checkRecord = (0,checked/* object */.Ik)({
-    format: (0,checked/* literal */.eu)(1),
-    id: checked/* text */.Qq,
-    name: checked/* text */.Qq,
-    command: (0,checked/* literal */.eu)('backup', 'prune'),
-    started: checked/* moment */.n$,
-    rules: checked/* text */.Qq,
-    overruled: (0,checked/* list */.p_)(checked/* text */.Qq),
-    deleted: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, manifestSha256: checked/* sha256 */.sc, size: checked/* count */.U9, reason: checked/* text */.Qq })),
-    leftovers: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, files: (0,checked/* list */.p_)(checked/* text */.Qq) })),
-    lifeboat: checked/* text */.Qq,
-});
-function serializePruneRecord(record) {
-    return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
-}
-/** Throws a FormatError. */
-function readPruneRecord(bytes) {
-    return (0,checked/* parseChecked */.l_)(bytes, checkRecord);
-}
-/** The folder of a set's prune records, in the store. */
-function prunedFolder(set) {
-    return `${set}/pruned/`;
-}
-function pruneRecordKey(set, runId) {
-    return `${prunedFolder(set)}${runId}.json`;
-}
-function isPruneRecordKey(key, set) {
-    const folder = prunedFolder(set);
-    return key.startsWith(folder) && key.endsWith('.json') && (0,formats_id/* isId */.eQ)(key.slice(folder.length, -'.json'.length));
-}
-
-;// CONCATENATED MODULE: ./src/openpgp/sign.ts
-/** A detached OpenPGP signature, armored, as `gpg --verify` takes it. */
-async function signDetached(bytes, key, passphrase) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    const privateKey = await openpgp.readPrivateKey({ armoredKey: key });
-    const signingKeys = passphrase === null ? privateKey : await openpgp.decryptKey({ privateKey, passphrase });
-    return openpgp.sign({
-        message: await openpgp.createMessage({ binary: bytes }),
-        signingKeys,
-        detached: true,
-        format: 'armored',
-    });
-}
-/** The certificate of an armored private key, armored. */
-async function certificateOf(key) {
-    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
-    return (await openpgp.readPrivateKey({ armoredKey: key })).toPublic().armor();
-}
-
-;// CONCATENATED MODULE: ./src/repository/put-object.ts
-
-/** A small object, and its signature before it when there is a key. */
-async function putSigned(store, key, bytes, signing) {
-    if (signing !== null) {
-        const signature = await signDetached(bytes, signing.key, signing.passphrase);
-        await putObject(store, `${key}.asc`, Buffer.from(signature));
-    }
-    await putObject(store, key, bytes);
-}
-async function putObject(store, key, bytes) {
-    const upload = await store.create(key);
-    try {
-        await upload.write(bytes);
-        await upload.commit();
-    }
-    catch (error) {
-        await upload.abort();
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/repository/read-object.ts
-
-/** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
-const SMALL_OBJECT = 16 * 1024 * 1024;
-/**
- * A small object as a whole; null when it does not exist. It never holds more than `limit` in memory: an object that is
- * larger is a StoreError with the code `unusable`, as is one that is not a regular file.
- */
-async function readObject(store, key, limit = SMALL_OBJECT) {
-    const chunks = [];
-    let size = 0;
-    try {
-        if (store.movesWhole && (await store.size(key)) > limit)
-            throw tooLarge(store, key, limit);
-        // Leaving the loop early destroys the stream, and with it the request.
-        for await (const chunk of await store.read(key)) {
-            chunks.push(chunk);
-            size += chunk.length;
-            if (size > limit)
-                throw tooLarge(store, key, limit);
-        }
-    }
-    catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
-            return null;
-        throw error;
-    }
-    return Buffer.concat(chunks, size);
-}
-/** As readObject; what has the key and is not an object of ours is the value of `otherwise`, made from the reason. */
-async function readUsable(store, key, otherwise) {
-    try {
-        return await readObject(store, key);
-    }
-    catch (error) {
-        if (error instanceof store_store/* StoreError */.A && error.code === 'unusable')
-            return otherwise(error.message);
-        throw error;
-    }
-}
-/** Whether something has this key, even if it is not an object of ours: a hold that cannot be read still protects. */
-async function isThere(store, key) {
-    try {
-        await store.size(key);
-        return true;
-    }
-    catch (error) {
-        if (!(error instanceof store_store/* StoreError */.A))
-            throw error;
-        if (error.code === 'unusable')
-            return true;
-        if (error.code === 'not-found')
-            return false;
-        throw error;
-    }
-}
-function tooLarge(store, key, limit) {
-    return new store_store/* StoreError */.A('unusable', `${store.url}: ${JSON.stringify(key)} is larger than ${limit / 1024 / 1024} MiB, the most that Lifeboat reads of such an object. It was not written by Lifeboat, or it is damaged.`);
-}
-
-;// CONCATENATED MODULE: ./src/formats/restore-test/record.ts
-
-
-const record_checkRecord = (0,checked/* object */.Ik)({
-    format: (0,checked/* literal */.eu)(1),
-    id: checked/* text */.Qq,
-    name: checked/* text */.Qq,
-    manifestSha256: checked/* sha256 */.sc,
-    verdict: (0,checked/* literal */.eu)('proven', 'failed', 'could-not-verify'),
-    started: checked/* moment */.n$,
-    finished: checked/* moment */.n$,
-    signatureVerified: checked/* flag */.Jt,
-    scratchServer: (0,checked/* nullable */.me)(checked/* text */.Qq),
-    stages: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ name: checked/* text */.Qq, milliseconds: checked/* count */.U9 })),
-    findings: (0,checked/* list */.p_)((0,checked/* object */.Ik)({
-        severity: (0,checked/* literal */.eu)('failed', 'could-not-verify'),
-        kind: checked/* text */.Qq,
-        object: checked/* text */.Qq,
-        message: checked/* text */.Qq,
-    })),
-    verified: (0,checked/* list */.p_)(checked/* text */.Qq),
-    notVerified: (0,checked/* list */.p_)(checked/* text */.Qq),
-    lifeboat: checked/* text */.Qq,
-});
-function serializeRecord(record) {
-    return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
-}
-/** Throws a FormatError. */
-function readRecord(bytes) {
-    return (0,checked/* parseChecked */.l_)(bytes, record_checkRecord);
-}
-/**
- * Reads a record that is to speak of a certain backup. Its name tells time and verdict, and names can be changed: inside
- * it must say the same, of the backup in whose folder it lies. Throws a LifeboatError that says what is wrong with it.
- */
-function readRecordOf(bytes, expected) {
-    const fail = (what) => {
-        throw new errors/* LifeboatError */.H3(`it is not the record of a restore test of this backup: ${what}`);
-    };
-    let record;
-    try {
-        record = readRecord(bytes);
-    }
-    catch (error) {
-        return fail((0,errors/* messageOf */.bD)(error));
-    }
-    if (record.id !== expected.id)
-        return fail(`it names backup ${JSON.stringify(record.id)}`);
-    if (record.name !== expected.set)
-        return fail(`it names set ${JSON.stringify(record.name)}`);
-    if (expected.manifestSha256 !== null && record.manifestSha256 !== expected.manifestSha256) {
-        return fail('it names another manifest than the one that is there');
-    }
-    if (record.verdict !== expected.verdict)
-        return fail(`it says ${record.verdict} inside`);
-    const inSeconds = (time) => Math.floor(Date.parse(time) / 1000);
-    if (inSeconds(record.started) !== inSeconds(expected.time))
-        return fail(`it says ${record.started} inside`);
-    return record;
-}
-const RECORD_FOLDER = 'restore-tests';
-/** The record's file in the backup's folder; the names of a backup's records sort by time. */
-function recordFile(started, tail, verdict) {
-    return `${RECORD_FOLDER}/${started.toISOString().replace(/[-:]|\.\d+/g, '')}-${tail}-${verdict}.json`;
-}
-const RECORD = /^restore-tests\/(\d{8}T\d{6}Z)-[0-9a-f]{8}-(proven|failed|could-not-verify)\.json$/;
-/** What a record's name says; null when the file is no record. */
-function parseRecordFile(file) {
-    const match = RECORD.exec(file);
-    return match ? { time: match[1] ?? '', verdict: match[2] } : null;
-}
-
-;// CONCATENATED MODULE: ./src/formats/leftover-folder.ts
-
-
-/** A run that has written nothing for so long is not under way any more. Milliseconds. */
-const STALE_AFTER = 24 * 60 * 60 * 1000;
-/**
- * Why a folder without a manifest must not be removed; null when a killed run has left it, or a prune that was
- * interrupted. `storeNow` is the store's own time, for its dates are held against it.
- */
-function whyNotLeftover({ files, newestUpload, wasPruned }, storeNow) {
-    const mayGo = wasPruned ? isOfPrunedBackup : isVolume;
-    const other = files.find(({ file }) => !mayGo(file));
-    if (other !== undefined)
-        return `it holds ${JSON.stringify(other.file)}, which no run that failed leaves`;
-    const newest = Math.max(...files.map(({ modified }) => modified.getTime()), newestUpload?.getTime() ?? 0);
-    if (newest > staleBefore(storeNow).getTime())
-        return 'it was written to in the last 24 h: a run may be under way';
-    return null;
-}
-/** What was written before is no longer under way. */
-function staleBefore(storeNow) {
-    return new Date(storeNow.getTime() - STALE_AFTER);
-}
-function isVolume(file) {
-    return (0,formats_names/* parseVolumeFile */.QD)(file) !== null || (0,formats_names/* isSumsFile */.BV)(file);
-}
-/** Not what holds it: that was put there later, by someone who wants to keep it. */
-function isOfPrunedBackup(file) {
-    return isVolume(file) || isPaper(file);
-}
-/** What lies beside a manifest and goes with it: its signature, restore tests' records and theirs. */
-function isPaper(file) {
-    return file === formats_names/* SIGNATURE_FILE */.I9 || parseRecordFile(file.replace(/\.asc$/, '')) !== null;
-}
-
 ;// CONCATENATED MODULE: ./src/formats/inventory/file-tree.ts
 
 
@@ -33075,19 +32804,107 @@ function sum(numbers) {
     return numbers.reduce((total, number) => total + number, 0);
 }
 
-;// CONCATENATED MODULE: ./src/formats/retention/storage-class.ts
-/** Days that an object is billed at least (Amazon S3, "Understanding S3 storage classes", minimum storage duration). */
-const LEAST_DAYS = {
-    STANDARD_IA: 30,
-    ONEZONE_IA: 30,
-    GLACIER_IR: 90,
-    GLACIER: 90,
-    DEEP_ARCHIVE: 180,
-};
-/** Until when an object is billed although it is deleted before; null when that is not known of the class. */
-function billedUntil(storageClass, written) {
-    const days = LEAST_DAYS[storageClass];
-    return days === undefined ? null : new Date(written.getTime() + days * 86_400_000);
+;// CONCATENATED MODULE: ./src/formats/health/facts.ts
+
+
+/** How many backups are looked into. Of the others the listing alone is known. */
+const NEWEST = 30;
+/** A folder without a manifest is no backup. */
+function isCommitted({ missing }) {
+    return !missing.includes(formats_names/* MANIFEST_FILE */.h1);
+}
+/** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
+function damageOf({ listed, files, manifest }) {
+    if (manifest.kind !== 'good')
+        return listed.missing.map((file) => `${file} is missing`);
+    const stored = new Map(files.map(({ key, size }) => [key, size]));
+    return filesOf(manifest.manifest).flatMap(({ key, size }) => {
+        const found = stored.get(key) ?? 0;
+        if (found === size)
+            return [];
+        return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
+    });
+}
+/** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
+function isValid(backup, { signed }) {
+    const { kind } = backup.manifest;
+    const isKnown = kind === 'good' || (kind === 'denied' && !signed);
+    return isKnown && damageOf(backup).length === 0;
+}
+function validBackups(newest, requirements) {
+    return newest.filter((backup) => isValid(backup, requirements));
+}
+
+;// CONCATENATED MODULE: ./src/formats/restore-test/record.ts
+
+
+const checkRecord = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    manifestSha256: checked/* sha256 */.sc,
+    verdict: (0,checked/* literal */.eu)('proven', 'failed', 'could-not-verify'),
+    started: checked/* moment */.n$,
+    finished: checked/* moment */.n$,
+    signatureVerified: checked/* flag */.Jt,
+    scratchServer: (0,checked/* nullable */.me)(checked/* text */.Qq),
+    stages: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ name: checked/* text */.Qq, milliseconds: checked/* count */.U9 })),
+    findings: (0,checked/* list */.p_)((0,checked/* object */.Ik)({
+        severity: (0,checked/* literal */.eu)('failed', 'could-not-verify'),
+        kind: checked/* text */.Qq,
+        object: checked/* text */.Qq,
+        message: checked/* text */.Qq,
+    })),
+    verified: (0,checked/* list */.p_)(checked/* text */.Qq),
+    notVerified: (0,checked/* list */.p_)(checked/* text */.Qq),
+    lifeboat: checked/* text */.Qq,
+});
+function serializeRecord(record) {
+    return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+}
+/** Throws a FormatError. */
+function readRecord(bytes) {
+    return (0,checked/* parseChecked */.l_)(bytes, checkRecord);
+}
+/**
+ * Reads a record that is to speak of a certain backup. Its name tells time and verdict, and names can be changed: inside
+ * it must say the same, of the backup in whose folder it lies. Throws a LifeboatError that says what is wrong with it.
+ */
+function readRecordOf(bytes, expected) {
+    const fail = (what) => {
+        throw new errors/* LifeboatError */.H3(`it is not the record of a restore test of this backup: ${what}`);
+    };
+    let record;
+    try {
+        record = readRecord(bytes);
+    }
+    catch (error) {
+        return fail((0,errors/* messageOf */.bD)(error));
+    }
+    if (record.id !== expected.id)
+        return fail(`it names backup ${JSON.stringify(record.id)}`);
+    if (record.name !== expected.set)
+        return fail(`it names set ${JSON.stringify(record.name)}`);
+    if (expected.manifestSha256 !== null && record.manifestSha256 !== expected.manifestSha256) {
+        return fail('it names another manifest than the one that is there');
+    }
+    if (record.verdict !== expected.verdict)
+        return fail(`it says ${record.verdict} inside`);
+    const inSeconds = (time) => Math.floor(Date.parse(time) / 1000);
+    if (inSeconds(record.started) !== inSeconds(expected.time))
+        return fail(`it says ${record.started} inside`);
+    return record;
+}
+const RECORD_FOLDER = 'restore-tests';
+/** The record's file in the backup's folder; the names of a backup's records sort by time. */
+function recordFile(started, tail, verdict) {
+    return `${RECORD_FOLDER}/${started.toISOString().replace(/[-:]|\.\d+/g, '')}-${tail}-${verdict}.json`;
+}
+const RECORD = /^restore-tests\/(\d{8}T\d{6}Z)-[0-9a-f]{8}-(proven|failed|could-not-verify)\.json$/;
+/** What a record's name says; null when the file is no record. */
+function parseRecordFile(file) {
+    const match = RECORD.exec(file);
+    return match ? { time: match[1] ?? '', verdict: match[2] } : null;
 }
 
 ;// CONCATENATED MODULE: ./src/formats/listing.ts
@@ -33125,7 +32942,7 @@ class Listing {
                 this.#ignored++;
             return;
         }
-        const found = this.#found.get(id) ?? nothing();
+        const found = this.#found.get(id) ?? emptyFolder();
         this.#found.set(id, found);
         kind(found, size);
         this.#backups = null;
@@ -33139,7 +32956,7 @@ class Listing {
     }
     #listBackups(now) {
         const backups = [...this.#found]
-            .map(([id, found]) => listed(id, found, now))
+            .map(([id, found]) => listedBackup(id, found, now))
             .sort((a, b) => (a.id < b.id ? 1 : -1));
         const usable = backups.filter(({ complete, fromFuture }) => complete && !fromFuture);
         const proven = usable.find(({ lastTest }) => lastTest?.verdict === 'proven');
@@ -33151,7 +32968,7 @@ class Listing {
     }
     /** The volumes of a backup that hold something, and their side objects: names in its folder, and bytes. */
     files(id) {
-        const found = this.#found.get(id) ?? nothing();
+        const found = this.#found.get(id) ?? emptyFolder();
         const volumes = [...found.parts].flatMap(([part, stored]) => stored.map(({ index, size }) => ({ key: (0,formats_names/* volumeFile */.hk)(part, index), size })));
         return [...volumes, ...(found.sums ?? [])];
     }
@@ -33173,7 +32990,7 @@ class Listing {
 }
 /** Records of what was pruned lie beside the backups. */
 const PRUNED = /^pruned\/[^/]+\.json(\.asc)?$/;
-function nothing() {
+function emptyFolder() {
     return {
         parts: new Map(),
         sums: null,
@@ -33240,7 +33057,7 @@ function recordOf(file) {
 function newestFirst(a, b) {
     return a.file < b.file ? 1 : -1;
 }
-function listed(id, found, now) {
+function listedBackup(id, found, now) {
     const created = (0,formats_id/* startOf */.GH)(id) ?? now;
     const missing = missingIn(found);
     const parts = (0,formats_names/* inOrder */.al)(found.parts.keys()).map((name) => {
@@ -33276,50 +33093,6 @@ function missingIn({ manifest, parts }) {
         return gap === -1 ? [] : [(0,formats_names/* volumeFile */.hk)(name, gap)];
     });
     return [...absent, ...gaps].sort();
-}
-
-;// CONCATENATED MODULE: ./src/formats/state.ts
-/** Why it does not count, as a part of a sentence. */
-function whyNotCounted(state) {
-    switch (state.kind) {
-        case 'missing':
-            return 'it does not exist any more';
-        case 'unsigned':
-            return 'it is not signed';
-        default:
-            return state.why;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/formats/health/facts.ts
-
-
-/** How many backups are looked into. Of the others the listing alone is known. */
-const NEWEST = 30;
-/** A folder without a manifest is no backup. */
-function isCommitted({ missing }) {
-    return !missing.includes(formats_names/* MANIFEST_FILE */.h1);
-}
-/** Where the stored files are not what the manifest says, or what the listing lacks when that is not known. */
-function damageOf({ listed, files, manifest }) {
-    if (manifest.kind !== 'good')
-        return listed.missing.map((file) => `${file} is missing`);
-    const stored = new Map(files.map(({ key, size }) => [key, size]));
-    return filesOf(manifest.manifest).flatMap(({ key, size }) => {
-        const found = stored.get(key) ?? 0;
-        if (found === size)
-            return [];
-        return [found === 0 ? `${key} is missing or empty` : `${key} has ${found} bytes, the manifest says ${size}`];
-    });
-}
-/** Whether a backup may be relied on, as far as names, sizes and its manifest tell. */
-function counts(backup, { signed }) {
-    const { kind } = backup.manifest;
-    const isKnown = kind === 'good' || (kind === 'denied' && !signed);
-    return isKnown && damageOf(backup).length === 0;
-}
-function thoseThatCount(newest, demands) {
-    return newest.filter((backup) => counts(backup, demands));
 }
 
 ;// CONCATENATED MODULE: ./src/openpgp/verify.ts
@@ -33390,6 +33163,29 @@ async function stateOf({ bytes, signature, time, parse }, { verificationKeys, no
     }
 }
 
+;// CONCATENATED MODULE: ./src/store/map-concurrent.ts
+/** Requests to one store under way at once. */
+const AT_ONCE = 8;
+/** Acts on every item, several at a time; results are in the items' order. After the first failure nothing new begins. */
+async function mapConcurrent(items, act) {
+    const results = [];
+    const left = [...items.entries()].reverse();
+    const worker = async () => {
+        for (let next = left.pop(); next !== undefined; next = left.pop()) {
+            const [index, item] = next;
+            try {
+                results[index] = await act(item);
+            }
+            catch (error) {
+                left.length = 0;
+                throw error;
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return results;
+}
+
 ;// CONCATENATED MODULE: ./src/repository/one-then-many.ts
 
 const MANY = 30;
@@ -33399,8 +33195,68 @@ const MANY = 30;
  */
 async function* oneThenMany(items, act) {
     for (let at = 0; at < items.length; at += at === 0 ? 1 : MANY) {
-        yield* await sideBySide(items.slice(at, at === 0 ? 1 : at + MANY), act);
+        yield* await mapConcurrent(items.slice(at, at === 0 ? 1 : at + MANY), act);
     }
+}
+
+;// CONCATENATED MODULE: ./src/repository/read-object.ts
+
+/** Bytes of a manifest, a signature, a record or a hold. Those of Lifeboat have a few kB for each table and volume. */
+const SMALL_OBJECT = 16 * 1024 * 1024;
+/**
+ * A small object as a whole; null when it does not exist. It never holds more than `limit` in memory: an object that is
+ * larger is a StoreError with the code `unusable`, as is one that is not a regular file.
+ */
+async function readObject(store, key, limit = SMALL_OBJECT) {
+    const chunks = [];
+    let size = 0;
+    try {
+        if (store.movesWhole && (await store.size(key)) > limit)
+            throw tooLarge(store, key, limit);
+        // Leaving the loop early destroys the stream, and with it the request.
+        for await (const chunk of await store.read(key)) {
+            chunks.push(chunk);
+            size += chunk.length;
+            if (size > limit)
+                throw tooLarge(store, key, limit);
+        }
+    }
+    catch (error) {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'not-found')
+            return null;
+        throw error;
+    }
+    return Buffer.concat(chunks, size);
+}
+/** As readObject; what has the key and is not an object of ours is the value of `otherwise`, made from the reason. */
+async function readUsable(store, key, otherwise) {
+    try {
+        return await readObject(store, key);
+    }
+    catch (error) {
+        if (error instanceof store_store/* StoreError */.A && error.code === 'unusable')
+            return otherwise(error.message);
+        throw error;
+    }
+}
+/** Whether something has this key, even if it is not an object of ours: a hold that cannot be read still protects. */
+async function isThere(store, key) {
+    try {
+        await store.size(key);
+        return true;
+    }
+    catch (error) {
+        if (!(error instanceof store_store/* StoreError */.A))
+            throw error;
+        if (error.code === 'unusable')
+            return true;
+        if (error.code === 'not-found')
+            return false;
+        throw error;
+    }
+}
+function tooLarge(store, key, limit) {
+    return new store_store/* StoreError */.A('unusable', `${store.url}: ${JSON.stringify(key)} is larger than ${limit / 1024 / 1024} MiB, the most that Lifeboat reads of such an object. It was not written by Lifeboat, or it is damaged.`);
 }
 
 ;// CONCATENATED MODULE: ./src/repository/backup-set.ts
@@ -33421,23 +33277,28 @@ class BackupSet {
     store;
     name;
     trust;
-    #listing = null;
+    #contents = null;
     #manifests = new Map();
     #records = new Map();
-    constructor(store, name, trust, listing = null) {
+    constructor(store, name, trust) {
         this.store = store;
         this.name = name;
         this.trust = trust;
-        if (listing !== null)
-            this.#listing = Promise.resolve(listing);
     }
     keyOf(id, file) {
         return (0,formats_names/* keyOf */.TN)(this.name, id, file);
     }
     /** Names and sizes of everything, listed once. */
-    listing() {
-        this.#listing ??= listSet(this.store, this.name);
-        return this.#listing;
+    async listing() {
+        return (await this.#list()).listing;
+    }
+    /** The object with the latest date, of the same listing. */
+    async newestObject() {
+        return (await this.#list()).newest;
+    }
+    #list() {
+        this.#contents ??= listSet(this.store, this.name);
+        return this.#contents;
     }
     /** Reads the backup's manifest and its signature anew. `named`: by its id, and then its time does not matter. */
     async open(id, { named = false } = {}) {
@@ -33458,8 +33319,8 @@ class BackupSet {
         this.#manifests.set(id, known);
         return known;
     }
-    /** For the rules of `check`; null: it is gone since the listing. */
-    async examine(listed) {
+    /** What the rules of `check` need of a backup; null: it was deleted after the listing. */
+    async scan(listed) {
         const [{ state, sha256 }, listing] = await Promise.all([this.manifestOf(listed.id), this.listing()]);
         if (state.kind === 'missing')
             return null;
@@ -33473,7 +33334,7 @@ class BackupSet {
         return known;
     }
     async #recordOf(key, test) {
-        // The signature is written before the record: one that is not listed was not there.
+        // The signature is written before the record: one that is not listed did not exist.
         if (this.trust.verificationKeys !== null && !(await this.listing()).isSigned(test))
             return { kind: 'unsigned' };
         const backup = await this.manifestOf(test.id);
@@ -33516,6 +33377,11 @@ class BackupSet {
         const listing = await this.listing();
         const tests = id === null ? listing.tests() : listing.testsOf(id);
         return tests.filter(({ time }) => !(0,formats_id/* isAhead */.Y0)(new Date(time), this.trust.now));
+    }
+    /** The newest restore test of the set whose record counts, of any backup that exists and is not from the future. */
+    async lastTest() {
+        const ids = new Set((await this.#committed()).map(({ id }) => id));
+        return this.newestTest((await this.testsOf(null)).filter(({ id }) => ids.has(id)));
     }
     /** The newest of these tests whose record counts. */
     async newestTest(newestFirst) {
@@ -33576,10 +33442,13 @@ class BackupSet {
         }
     }
     async #testedBackups() {
-        const listing = await this.listing();
-        const backups = listing.backups(this.trust.now).filter((backup) => isCommitted(backup) && !backup.fromFuture);
+        const backups = await this.#committed();
         const tests = Map.groupBy(await this.testsOf(null), ({ id }) => id);
         return backups.map((backup) => ({ backup, tests: tests.get(backup.id) ?? [] }));
+    }
+    async #committed() {
+        const backups = (await this.listing()).backups(this.trust.now);
+        return backups.filter((backup) => isCommitted(backup) && !backup.fromFuture);
     }
     /** An object with its signature. `withSignature`: also when none is required. */
     async #read(key, withSignature = false) {
@@ -33612,154 +33481,136 @@ function isProof({ verdict }) {
 }
 async function listSet(store, name) {
     const listing = new Listing(name);
-    for await (const object of store.list(`${name}/`))
-        listing.add(object);
-    return listing;
-}
-
-;// CONCATENATED MODULE: ./src/commands/prune/scan.ts
-
-
-
-
-
-
-/** So many of the newest that count are verified whatever is planned. */
-const scan_NEWEST = 30;
-/**
- * Lists the set, and verifies its newest backups, on until 30 of them count. `own`: the backup that this run has made,
- * whose manifest shows the store's time.
- */
-async function survey({ store, set }, trust, own) {
-    const listing = new Listing(set);
     let newest = null;
-    let ownDate = null;
-    for await (const object of store.list(`${set}/`)) {
+    for await (const object of store.list(`${name}/`)) {
         listing.add(object);
         if (newest === null || object.modified > newest.modified)
             newest = object;
-        if (own !== null && object.key === (0,formats_names/* keyOf */.TN)(set, own, formats_names/* MANIFEST_FILE */.h1))
-            ownDate = object.modified;
     }
-    const listed = listing.backups(trust.now);
-    const hasManifest = ({ missing }) => !missing.includes(formats_names/* MANIFEST_FILE */.h1);
-    const backups = listed
-        .filter(hasManifest)
-        .map((backup) => ({ ...backup, whyNotGood: wrongByName(backup, trust), verified: false }));
-    const surveyed = {
-        set: new BackupSet(store, set, trust, listing),
-        backups,
-        unfinished: listed.filter((backup) => !hasManifest(backup)).map(({ id }) => id),
-        dates: { clock: store.clock() ?? ownDate, newest },
-    };
-    await verifyNewest(surveyed);
-    return surveyed;
+    return { listing, newest };
 }
-function wrongByName({ missing, fromFuture, signed }, { verificationKeys }) {
-    if (missing.length > 0)
-        return `not complete: ${missing.join(', ')} missing`;
-    if (fromFuture)
-        return 'from the future: check the clock of the machine that made it';
-    return verificationKeys !== null && !signed ? 'not signed' : null;
+
+;// CONCATENATED MODULE: ./src/formats/prune-record.ts
+
+
+const prune_record_checkRecord = (0,checked/* object */.Ik)({
+    format: (0,checked/* literal */.eu)(1),
+    id: checked/* text */.Qq,
+    name: checked/* text */.Qq,
+    command: (0,checked/* literal */.eu)('backup', 'prune'),
+    started: checked/* moment */.n$,
+    rules: checked/* text */.Qq,
+    overruled: (0,checked/* list */.p_)(checked/* text */.Qq),
+    deleted: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, manifestSha256: checked/* sha256 */.sc, size: checked/* count */.U9, reason: checked/* text */.Qq })),
+    leftovers: (0,checked/* list */.p_)((0,checked/* object */.Ik)({ id: checked/* text */.Qq, files: (0,checked/* list */.p_)(checked/* text */.Qq) })),
+    lifeboat: checked/* text */.Qq,
+});
+function serializePruneRecord(record) {
+    return Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
 }
-async function verifyNewest({ set, backups }) {
-    const left = backups.filter(({ whyNotGood }) => whyNotGood === null);
-    for (let good = 0; left.length > 0 && good < scan_NEWEST;) {
-        const next = left.splice(0, scan_NEWEST - good);
-        await verifyAll(set, next);
-        good += next.filter(({ verified }) => verified).length;
-    }
+/** Throws a FormatError. */
+function readPruneRecord(bytes) {
+    return (0,checked/* parseChecked */.l_)(bytes, prune_record_checkRecord);
 }
-/** Verifies each that is not verified yet; notes what is wrong with it. */
-async function verifyAll(set, backups) {
-    const unknown = backups.filter(({ verified, whyNotGood }) => !verified && whyNotGood === null);
-    const listing = await set.listing();
-    await sideBySide(unknown, async (backup) => {
-        const { state } = await set.open(backup.id);
-        if (state.kind !== 'good')
-            backup.whyNotGood = describeState(state);
-        else if (!hasFiles(backup, state.manifest, listing.files(backup.id)))
-            backup.whyNotGood = 'its parts are not those of its manifest';
-        else
-            backup.verified = true;
+/** The folder of a set's prune records, in the store. */
+function prunedFolder(set) {
+    return `${set}/pruned/`;
+}
+function pruneRecordKey(set, runId) {
+    return `${prunedFolder(set)}${runId}.json`;
+}
+function isPruneRecordKey(key, set) {
+    const folder = prunedFolder(set);
+    return key.startsWith(folder) && key.endsWith('.json') && (0,formats_id/* isId */.eQ)(key.slice(folder.length, -'.json'.length));
+}
+
+;// CONCATENATED MODULE: ./src/openpgp/sign.ts
+/** A detached OpenPGP signature, armored, as `gpg --verify` takes it. */
+async function signDetached(bytes, key, passphrase) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    const privateKey = await openpgp.readPrivateKey({ armoredKey: key });
+    const signingKeys = passphrase === null ? privateKey : await openpgp.decryptKey({ privateKey, passphrase });
+    return openpgp.sign({
+        message: await openpgp.createMessage({ binary: bytes }),
+        signingKeys,
+        detached: true,
+        format: 'armored',
     });
 }
-/** Why a manifest does not count, as a reason in the report. */
-function describeState(state) {
-    if (state.kind === 'missing')
-        return 'its manifest has gone';
-    if (state.kind === 'invalid' && state.what === 'content')
-        return state.why;
-    return `its manifest does not count: ${whyNotCounted(state)}`;
-}
-/** A last volume that is missing is not seen in a listing alone. */
-function hasFiles({ parts }, manifest, files) {
-    const listed = new Map(parts.map(({ name, volumes }) => [name, volumes]));
-    const stored = new Map(files.map(({ key, size }) => [key, size]));
-    return (manifest.parts.every(({ name, volumes }) => listed.get(name) === volumes.length) &&
-        filesOf(manifest).every(({ key, size }) => stored.get(key) === size));
+/** The certificate of an armored private key, armored. */
+async function certificateOf(key) {
+    const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
+    return (await openpgp.readPrivateKey({ armoredKey: key })).toPublic().armor();
 }
 
-;// CONCATENATED MODULE: ./src/commands/prune/candidates.ts
+;// CONCATENATED MODULE: ./src/repository/put-object.ts
 
-
-
-
-
-
-/** Keeps it, in the report. */
-function spare(row, why) {
-    row.decision = 'keep';
-    row.reasons = [why];
+/** A small object, and its signature before it when there is a key. */
+async function putSigned(store, key, bytes, signing) {
+    if (signing !== null) {
+        const signature = await signDetached(bytes, signing.key, signing.passphrase);
+        await putObject(store, `${key}.asc`, Buffer.from(signature));
+    }
+    await putObject(store, key, bytes);
 }
-/** Looks at one backup that no rule keeps, as closely as it takes to delete it: what is it, and is it locked? */
-async function examineDoomed(set, row) {
-    const { store, name, trust } = set;
-    const folder = (0,formats_names/* keyOf */.TN)(name, row.id, '');
-    const { state, sha256 } = await set.open(row.id);
-    if (state.kind !== 'good')
-        return { why: describeState(state) };
-    const objects = [];
-    for await (const object of store.list(folder))
-        objects.push(object);
-    const files = objects.map(({ key }) => key.slice(folder.length));
-    const volumes = filesOf(state.manifest).map(({ key }) => key);
-    const papers = files.filter(isPaper);
-    const lock = await lastLock(store, [formats_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].map((file) => folder + file));
-    if (lock !== null)
-        return { why: describeLock(lock) };
-    const others = files.filter((file) => ![formats_names/* MANIFEST_FILE */.h1, ...papers, ...volumes].includes(file));
-    row.notes = [
-        ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
-        ...early(objects, trust.now),
-    ];
-    return {
-        row,
-        manifestSha256: sha256 ?? '',
-        papers: papers.map((file) => folder + file),
-        volumes: volumes.map((file) => folder + file),
-    };
+async function putObject(store, key, bytes) {
+    const upload = await store.create(key);
+    try {
+        await upload.write(bytes);
+        await upload.commit();
+    }
+    catch (error) {
+        await upload.abort();
+        throw error;
+    }
 }
-/** The lock that ends last, of those that are in force. */
-async function lastLock(store, keys) {
-    const locks = await sideBySide(keys, (key) => store.lockOf(key));
-    return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
+
+;// CONCATENATED MODULE: ./src/formats/leftover-folder.ts
+
+
+/** A run that has written nothing for so long is not under way any more. Milliseconds. */
+const STALE_AFTER = 24 * 60 * 60 * 1000;
+/**
+ * Why a folder without a manifest must not be removed; null when a killed run has left it, or a prune that was
+ * interrupted. `storeNow` is the store's own time, for its dates are held against it.
+ */
+function whyNotLeftover({ files, newestUpload, wasPruned }, storeNow) {
+    const mayGo = wasPruned ? isOfPrunedBackup : isVolume;
+    const other = files.find(({ file }) => !mayGo(file));
+    if (other !== undefined)
+        return `it holds ${JSON.stringify(other.file)}, which no run that failed leaves`;
+    const newest = Math.max(...files.map(({ modified }) => modified.getTime()), newestUpload?.getTime() ?? 0);
+    if (newest > staleBefore(storeNow).getTime())
+        return 'it was written to in the last 24 h: a run may be under way';
+    return null;
 }
-function endOf(lock) {
-    if (lock === null)
-        return 0;
-    return lock === 'legal-hold' ? Number.POSITIVE_INFINITY : lock.until.getTime();
+/** What was written before is no longer under way. */
+function staleBefore(storeNow) {
+    return new Date(storeNow.getTime() - STALE_AFTER);
 }
-function describeLock(lock) {
-    return lock === 'legal-hold' ? 'locked by a legal hold' : `locked until ${lock.until.toISOString()}`;
+function isVolume(file) {
+    return (0,formats_names/* parseVolumeFile */.QD)(file) !== null || (0,formats_names/* isSumsFile */.BV)(file);
 }
-/** S14: archive classes are billed for a while whatever becomes of the object. */
-function early(objects, now) {
-    const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
-    const last = ends.reduce((latest, end) => (latest === null || end > latest ? end : latest), null);
-    return last === null || last <= now
-        ? []
-        : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
+/** Not what holds it: that was put there later, by someone who wants to keep it. */
+function isOfPrunedBackup(file) {
+    return isVolume(file) || isSidecar(file);
+}
+/** A sidecar file of a manifest, deleted with it: its signature, and restore tests' records and theirs. */
+function isSidecar(file) {
+    return file === formats_names/* SIGNATURE_FILE */.I9 || parseRecordFile(file.replace(/\.asc$/, '')) !== null;
+}
+
+;// CONCATENATED MODULE: ./src/formats/state.ts
+/** Why it does not count, as a part of a sentence. */
+function whyNotCounted(state) {
+    switch (state.kind) {
+        case 'missing':
+            return 'it does not exist any more';
+        case 'unsigned':
+            return 'it is not signed';
+        default:
+            return state.why;
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/repository/prune-records.ts
@@ -33816,7 +33667,7 @@ function whyPruneRecordFails(key, state) {
 
 /** Removes each object, whatever becomes of the others. Throws a StoreError that names the first that stays. */
 async function removeAll(store, keys) {
-    const failures = await sideBySide(keys, (key) => failureToRemove(store, key));
+    const failures = await mapConcurrent(keys, (key) => failureToRemove(store, key));
     const [first, ...more] = failures.filter((failure) => failure !== null);
     if (first === undefined)
         return;
@@ -33839,7 +33690,7 @@ async function failureToRemove(store, key) {
 
 
 
-/** Looks at folders without a manifest: which has a killed run left, or a prune that was interrupted? */
+/** Scans folders without a manifest: which has a killed run left, or a prune that was interrupted? */
 async function findLeftovers(set, ids, dates) {
     let pruned = null;
     const wasPruned = async (id) => {
@@ -33848,7 +33699,7 @@ async function findLeftovers(set, ids, dates) {
     };
     const leftovers = [];
     for (const id of ids)
-        leftovers.push(await examineFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
+        leftovers.push(await scanFolder(set, id, wasPruned, storeNow(set.trust.now, dates)));
     return leftovers;
 }
 /** Removes what was found to be a leftover, with the uploads that are open in it. */
@@ -33857,13 +33708,12 @@ async function removeLeftover(set, leftover, dates) {
     const folder = (0,formats_names/* keyOf */.TN)(name, leftover.id, '');
     await store.sweep(folder, staleBefore(storeNow(trust.now, dates)));
     await removeAll(store, leftover.files.map((file) => folder + file));
-    leftover.deleted = true;
 }
 /** Only the store's own dates tell how old its objects are: without a clock it is no later than the latest of them. */
 function storeNow(now, { clock, newest }) {
     return clock ?? (newest !== null && newest.modified < now ? newest.modified : now);
 }
-async function examineFolder({ store, name }, id, wasPruned, now) {
+async function scanFolder({ store, name }, id, wasPruned, now) {
     const folder = (0,formats_names/* keyOf */.TN)(name, id, '');
     const objects = [];
     for await (const object of store.list(folder))
@@ -33877,9 +33727,9 @@ async function examineFolder({ store, name }, id, wasPruned, now) {
     };
     try {
         const found = { files, newestUpload: await store.newestUpload(folder) };
-        const hasPapers = report.files.some(isPaper);
-        const whyNot = whyNotLeftover({ ...found, wasPruned: hasPapers && (await wasPruned(id)) }, now);
-        return { ...report, whyNot: whyNot ?? (await whyManifestMayBeThere(store, folder)) };
+        const hasSidecars = report.files.some(isSidecar);
+        const whyNot = whyNotLeftover({ ...found, wasPruned: hasSidecars && (await wasPruned(id)) }, now);
+        return { ...report, whyNot: whyNot ?? (await whyManifestMayExist(store, folder)) };
     }
     catch (error) {
         if (!(error instanceof store_store/* StoreError */.A))
@@ -33888,7 +33738,7 @@ async function examineFolder({ store, name }, id, wasPruned, now) {
     }
 }
 /** A listing may be late, and an answer that it may not be read says nothing: only "not found" is believed. */
-async function whyManifestMayBeThere(store, folder) {
+async function whyManifestMayExist(store, folder) {
     try {
         (await store.read(folder + formats_names/* MANIFEST_FILE */.h1)).destroy();
         return 'it has a manifest that the listing does not show, or an empty one';
@@ -33925,49 +33775,57 @@ async function prunedIds(set) {
 
 
 
-
-/** Writes down what goes, then deletes it, the oldest first. It ends at the first failure, with a StoreError. */
-async function applyPlan(work) {
-    const { set, run, doomed, report, dates } = work;
-    await writeRecord(work);
-    for (const one of doomed.toReversed()) {
-        demandTime(run);
-        await deleteBackup(set, one, run);
+/** Writes the record of what is deleted, then deletes it, the oldest first. It ends at the first failure. */
+async function applyPlan(plan) {
+    const { set, run, candidates, leftovers, dates } = plan;
+    const { store, name } = set;
+    let record = null;
+    const [deleted, held, removed] = [new Set(), new Set(), new Set()];
+    try {
+        record = await writeRecord(plan);
+        for (const { row, sidecars, volumes } of candidates.toReversed()) {
+            requireTime(run);
+            if (await isThere(store, set.keyOf(row.id, formats_names/* HOLD_FILE */.Zb))) {
+                held.add(row.id);
+                continue;
+            }
+            // The manifest first: without it the other objects do not count as a backup, and a later prune finds leftovers.
+            await store.remove(set.keyOf(row.id, formats_names/* MANIFEST_FILE */.h1));
+            deleted.add(row.id);
+            await removeAll(store, sidecars);
+            await removeAll(store, volumes);
+            run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${(0,units/* formatBytes */.z3)(row.size)}.`);
+        }
+        for (const leftover of leftovers.filter(mayGo)) {
+            requireTime(run);
+            await removeLeftover(set, leftover, dates);
+            removed.add(leftover.id);
+            run.log.info(`${store.url}: removed ${(0,units/* countOf */.pq)(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
+        }
+        return { record, deleted, held, removed, error: null };
     }
-    for (const leftover of report.leftovers.filter(mayGo)) {
-        demandTime(run);
-        await removeLeftover(set, leftover, dates);
-        run.log.info(`${set.store.url}: removed ${(0,units/* countOf */.pq)(leftover.files.length, 'file')} of the unfinished backup ${leftover.id}.`);
+    catch (error) {
+        if (!(error instanceof errors/* LifeboatError */.H3))
+            throw error;
+        return { record, deleted, held, removed, error };
     }
 }
 function mayGo({ whyNot }) {
     return whyNot === null;
 }
-function demandTime({ signal }) {
+function requireTime({ signal }) {
     if (!signal.aborted)
         return;
     throw new errors/* LifeboatError */.H3('The run was cancelled before all of it was deleted. The next prune goes on.');
 }
-/**
- * The manifest first, for without it nothing takes the rest for a backup; then what was said about it; then the volumes:
- * when it ends in between, a later prune finds leftovers.
- */
-async function deleteBackup({ store, name }, { row, papers, volumes }, run) {
-    // Held since it was looked at.
-    if (await isThere(store, (0,formats_names/* keyOf */.TN)(name, row.id, formats_names/* HOLD_FILE */.Zb)))
-        return spare(row, 'held');
-    await store.remove((0,formats_names/* keyOf */.TN)(name, row.id, formats_names/* MANIFEST_FILE */.h1));
-    row.deleted = true;
-    await removeAll(store, papers);
-    await removeAll(store, volumes);
-    run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${(0,units/* formatBytes */.z3)(row.size)}.`);
-}
-async function writeRecord({ set, settings, run, command, doomed, report }) {
+/** Returns its key. */
+async function writeRecord(plan) {
+    const { set, settings, run, command, candidates, leftovers, refusals } = plan;
     const { store, name, trust } = set;
     const { now } = trust;
     const id = (0,formats_id/* makeId */.M4)(now, (0,external_node_crypto_.randomBytes)(4).toString('hex'));
     const key = pruneRecordKey(name, id);
-    // There is nothing under this key. It tells whether these credentials may delete, before a record says that they did.
+    // Nothing has this key. It shows whether these credentials may delete, before a record says that they did.
     await store.remove(key);
     const bytes = serializePruneRecord({
         format: 1,
@@ -33976,22 +33834,198 @@ async function writeRecord({ set, settings, run, command, doomed, report }) {
         command,
         started: now.toISOString(),
         rules: describeRules(settings.rules),
-        overruled: report.refusals,
-        deleted: doomed.map(({ row, manifestSha256 }) => ({
+        overruled: refusals,
+        deleted: candidates.map(({ row, manifestSha256 }) => ({
             id: row.id,
             manifestSha256,
             size: row.size,
             reason: row.reasons.join('; '),
         })),
-        leftovers: report.leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
+        leftovers: leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
         lifeboat: run.version,
     });
     await putSigned(store, key, bytes, settings.signing);
-    report.record = key;
+    return key;
+}
+
+;// CONCATENATED MODULE: ./src/formats/retention/storage-class.ts
+/** Days that an object is billed at least (Amazon S3, "Understanding S3 storage classes", minimum storage duration). */
+const LEAST_DAYS = {
+    STANDARD_IA: 30,
+    ONEZONE_IA: 30,
+    GLACIER_IR: 90,
+    GLACIER: 90,
+    DEEP_ARCHIVE: 180,
+};
+/** Until when an object is billed although it is deleted before; null when that is not known of the class. */
+function billedUntil(storageClass, written) {
+    const days = LEAST_DAYS[storageClass];
+    return days === undefined ? null : new Date(written.getTime() + days * 86_400_000);
+}
+
+;// CONCATENATED MODULE: ./src/commands/prune/scan.ts
+
+
+
+
+/** So many of the newest that count are verified whatever is planned. */
+const scan_NEWEST = 30;
+/** A set in a store, known well enough to plan what is deleted. */
+class ScannedSet {
+    set;
+    /** With a manifest; newest first. */
+    backups;
+    /** Ids of folders without one. */
+    unfinished;
+    dates;
+    constructor(set, listed, dates) {
+        this.set = set;
+        this.backups = listed
+            .filter(isCommitted)
+            .map((backup) => ({ ...backup, whyNotGood: whyNotByName(backup, set.trust), verified: false }));
+        this.unfinished = listed.filter((backup) => !isCommitted(backup)).map(({ id }) => id);
+        this.dates = dates;
+    }
+    /** Backups that count, as far as is known. */
+    get good() {
+        return this.backups.filter(({ whyNotGood }) => whyNotGood === null);
+    }
+    /** Verifies the newest backups, until 30 of them count. */
+    async verifyNewest() {
+        const left = this.good;
+        for (let count = 0; left.length > 0 && count < scan_NEWEST;) {
+            const next = left.splice(0, scan_NEWEST - count);
+            await this.verify(next);
+            count += next.filter(({ verified }) => verified).length;
+        }
+    }
+    /** Verifies each of these that is not verified yet, and keeps in mind why it does not count. */
+    async verify(backups) {
+        const unknown = backups.filter(({ verified, whyNotGood }) => !verified && whyNotGood === null);
+        await mapConcurrent(unknown, async (backup) => {
+            backup.whyNotGood = await this.#whyNotGood(backup);
+            backup.verified = backup.whyNotGood === null;
+        });
+    }
+    async #whyNotGood(listed) {
+        const { state, sha256 } = await this.set.open(listed.id);
+        if (state.kind !== 'good')
+            return describeState(state);
+        const files = (await this.set.listing()).files(listed.id);
+        const isWhole = damageOf({ listed, files, manifest: state, manifestSha256: sha256 }).length === 0;
+        return isWhole && hasVolumesOf(listed, state.manifest) ? null : 'its parts are not those of its manifest';
+    }
+}
+/**
+ * Lists the set, and verifies its newest backups. `own`: the backup that this run has made, whose manifest shows the
+ * store's time.
+ */
+async function scanSet(set, own) {
+    const listed = (await set.listing()).backups(set.trust.now);
+    const clock = set.store.clock() ?? (own === null ? null : await dateOfManifest(set, own));
+    const scanned = new ScannedSet(set, listed, { clock, newest: await set.newestObject() });
+    await scanned.verifyNewest();
+    return scanned;
+}
+async function dateOfManifest({ store, name }, id) {
+    for await (const { key, modified } of store.list((0,formats_names/* keyOf */.TN)(name, id, ''))) {
+        if (key === (0,formats_names/* keyOf */.TN)(name, id, formats_names/* MANIFEST_FILE */.h1))
+            return modified;
+    }
+    return null;
+}
+function whyNotByName({ missing, fromFuture, signed }, { verificationKeys }) {
+    if (missing.length > 0)
+        return `not complete: ${missing.join(', ')} missing`;
+    if (fromFuture)
+        return 'from the future: check the clock of the machine that made it';
+    return verificationKeys !== null && !signed ? 'not signed' : null;
+}
+/** Why a manifest does not count, as a reason in the report. */
+function describeState(state) {
+    if (state.kind === 'missing')
+        return 'its manifest has gone';
+    if (state.kind === 'invalid' && state.what === 'content')
+        return state.why;
+    return `its manifest does not count: ${whyNotCounted(state)}`;
+}
+/** Whether the listing shows as many volumes of each part as the manifest names: a volume too many is wrong too. */
+function hasVolumesOf({ parts }, manifest) {
+    const listed = new Map(parts.map(({ name, volumes }) => [name, volumes]));
+    return manifest.parts.every(({ name, volumes }) => listed.get(name) === volumes.length);
+}
+
+;// CONCATENATED MODULE: ./src/commands/prune/candidates.ts
+
+
+
+
+
+
+/** The row of a backup that is kept though no rule keeps it. */
+function keptRow(row, why) {
+    return { ...row, decision: 'keep', reasons: [why] };
+}
+/** Checks every backup that no rule keeps; `kept`: rows of those that may not be deleted. */
+async function findCandidates(set, rows) {
+    const found = await mapConcurrent(rows, (row) => findCandidate(set, row));
+    return {
+        candidates: found.flatMap((one) => ('row' in one ? [one] : [])),
+        kept: found.flatMap((one) => ('row' in one ? [] : [one])),
+    };
+}
+/** Checks one backup as closely as it takes to delete it: does it count, and is it locked? */
+async function findCandidate(set, row) {
+    const { store, name, trust } = set;
+    const folder = (0,formats_names/* keyOf */.TN)(name, row.id, '');
+    const { state, sha256 } = await set.open(row.id);
+    if (state.kind !== 'good')
+        return keptRow(row, describeState(state));
+    const objects = [];
+    for await (const object of store.list(folder))
+        objects.push(object);
+    const files = objects.map(({ key }) => key.slice(folder.length));
+    const volumes = filesOf(state.manifest).map(({ key }) => key);
+    const sidecars = files.filter(isSidecar);
+    const deletable = [formats_names/* MANIFEST_FILE */.h1, ...sidecars, ...volumes];
+    const lock = await lastLock(store, deletable.map((file) => folder + file));
+    if (lock !== null)
+        return keptRow(row, describeLock(lock));
+    const others = files.filter((file) => !deletable.includes(file));
+    const notes = [
+        ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
+        ...earlyDeletionNotes(objects, trust.now),
+    ];
+    return {
+        row: { ...row, notes },
+        manifestSha256: sha256 ?? '',
+        sidecars: sidecars.map((file) => folder + file),
+        volumes: volumes.map((file) => folder + file),
+    };
+}
+/** The lock that ends last, of those that are in force. */
+async function lastLock(store, keys) {
+    const locks = await mapConcurrent(keys, (key) => store.lockOf(key));
+    return locks.reduce((last, lock) => (endOf(lock) > endOf(last) ? lock : last), null);
+}
+function endOf(lock) {
+    if (lock === null)
+        return 0;
+    return lock === 'legal-hold' ? Number.POSITIVE_INFINITY : lock.until.getTime();
+}
+function describeLock(lock) {
+    return lock === 'legal-hold' ? 'locked by a legal hold' : `locked until ${lock.until.toISOString()}`;
+}
+/** S14: archive classes are billed for a while whatever becomes of the object. */
+function earlyDeletionNotes(objects, now) {
+    const ends = objects.flatMap(({ storageClass, modified }) => billedUntil(storageClass ?? '', modified) ?? []);
+    const last = ends.reduce((latest, end) => (latest === null || end > latest ? end : latest), null);
+    return last === null || last <= now
+        ? []
+        : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/prune/settle-plan.ts
-
 
 
 
@@ -34005,42 +34039,45 @@ const FIRST_BATCH = 30;
  * deletion follows from verified backups alone: then it also follows from all of them, because one more backup never
  * makes a rule keep one that it would delete. `planned`: the id of a backup that this run would make.
  */
-async function settlePlan(survey, rules, planned) {
-    const { set } = survey;
-    const proofs = await protectProven(survey);
+async function settlePlan(scanned, rules, planned) {
+    const { set } = scanned;
+    const proofs = await protectProven(scanned);
     const locks = new Map();
-    const spared = new Set();
+    const keptUncounted = new Set();
     const planOf = (backups) => {
         const good = [...(planned === null ? [] : [{ id: planned, held: false }]), ...backups];
         const ids = good.map(({ id }) => id);
-        return protect(planRetention(ids, rules, set.trust.now), [
+        return protectBackups(planRetention(ids, rules, set.trust.now), [
             ...mustStay(good, null),
             ...proofs,
             ...[...locks.values()].flat(),
         ]);
     };
     for (let batch = FIRST_BATCH;;) {
-        const good = survey.backups.filter((backup) => backup.whyNotGood === null);
+        const { good } = scanned;
         const plan = planOf(good);
         // Before the guards count what would go: with locks of years they would refuse the plan every night.
-        if (await findLocks(set, plan.delete, locks))
+        const found = await findLocks(set, plan.delete.filter((id) => !locks.has(id)));
+        for (const [id, protections] of found)
+            locks.set(id, protections);
+        if ([...found.values()].some((protections) => protections.length > 0))
             continue;
-        const goes = named(good, plan.delete);
-        await verifyAll(set, goes);
-        const bad = goes.filter(({ verified }) => !verified);
+        const candidates = backupsOf(good, plan.delete);
+        await scanned.verify(candidates);
+        const bad = candidates.filter(({ verified }) => !verified);
         for (const { id } of bad)
-            spared.add(id);
+            keptUncounted.add(id);
         if (bad.length > 0)
             continue;
         const certain = planOf(good.filter(({ verified }) => verified));
         const kept = good.filter(({ verified }) => !verified);
         if (kept.length === 0 || isJustified(plan, certain))
-            return { plan, refusal: refuseMany(certain), spared };
-        await verifyAll(set, kept.slice(0, batch));
+            return { plan, refusal: refuseMany(certain), keptUncounted };
+        await scanned.verify(kept.slice(0, batch));
         batch *= 2;
     }
 }
-function named(backups, ids) {
+function backupsOf(backups, ids) {
     const wanted = new Set(ids);
     return backups.filter(({ id }) => wanted.has(id));
 }
@@ -34049,27 +34086,26 @@ function isJustified(plan, certain) {
     const gone = new Set(certain.delete);
     return plan.delete.every((id) => gone.has(id)) && refuseMany(certain) === null;
 }
-/** Looks up the locks of those that are not known yet; whether one of them is locked. */
-async function findLocks(set, ids, locks) {
-    const unknown = ids.filter((id) => !locks.has(id));
-    const found = await sideBySide(unknown, async (id) => {
+/** By id, what the lock of each manifest protects; empty: it is not locked. */
+async function findLocks(set, ids) {
+    const found = await mapConcurrent(ids, async (id) => {
         const lock = await lastLock(set.store, [(0,formats_names/* keyOf */.TN)(set.name, id, formats_names/* MANIFEST_FILE */.h1)]);
-        locks.set(id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]);
-        return lock !== null;
+        return [id, lock === null ? [] : [{ id, reasons: [describeLock(lock)] }]];
     });
-    return found.includes(true);
+    return new Map(found);
 }
 /**
  * The newest proven backup, whose restore test is verified. While there is none, the newest that a record calls proven which
- * cannot be verified: a claim is no proof, but a reason not to delete.
+ * cannot be verified: a claim proves nothing, but is a reason not to delete.
  */
-async function protectProven({ set, backups }) {
-    const surveyed = new Map(backups.map((backup) => [backup.id, backup]));
+async function protectProven(scanned) {
+    const { set } = scanned;
+    const backups = new Map(scanned.backups.map((backup) => [backup.id, backup]));
     const counts = async (id) => {
-        const backup = surveyed.get(id);
+        const backup = backups.get(id);
         if (backup === undefined)
             return false;
-        await verifyAll(set, [backup]);
+        await scanned.verify([backup]);
         return backup.verified;
     };
     for await (const { id } of set.proven()) {
@@ -34097,40 +34133,47 @@ async function protectProven({ set, backups }) {
 
 
 /**
- * Applies the rules to one set in one store: plan, guards, a closer look at what would go, the record, and only then the
- * first deletion. What went wrong, cancellation too, stands in the report: only an error inside of Lifeboat is thrown.
+ * Applies the rules to one set in one store: plan, guards, a closer look at the candidates, the record, and only then the
+ * first deletion. What went wrong, cancellation too, is in the report: only a bug in Lifeboat is thrown.
  */
-async function pruneSet(store, set, settings, run, own = null) {
-    const report = emptyRetention(store.url, set, settings.rules);
-    const trust = { verificationKeys: settings.verificationKeys, now: run.now() };
+async function pruneSet({ store, name, own }, settings, run) {
+    const { rules, verificationKeys, dryRun, force } = settings;
+    // Each step adds to it: a failure reports what was known before it.
+    let report = emptyRetention(store.url, name, rules);
     try {
-        const surveyed = await survey({ store, set }, trust, own?.isStored ? own.id : null);
-        const settled = await settlePlan(surveyed, settings.rules, own === null || own.isStored ? null : own.id);
-        report.refusals = refusalsOf(settled, surveyed, own);
-        report.backups = rowsOf(surveyed, settled, settings.rules);
-        report.outcome = settings.dryRun ? 'planned' : 'refused';
-        if (report.refusals.length > 0 && !settings.force)
-            return report;
+        const set = new BackupSet(store, name, { verificationKeys, now: run.now() });
+        const scanned = await scanSet(set, own?.isStored ? own.id : null);
+        const settled = await settlePlan(scanned, rules, own === null || own.isStored ? null : own.id);
+        const refusals = refusalsOf(settled, scanned, own);
+        report = { ...report, refusals, backups: rowsOf(scanned, settled, rules) };
+        if (refusals.length > 0 && !force)
+            return { ...report, outcome: dryRun ? 'planned' : 'refused' };
         if (own === null)
-            requireGood(surveyed);
-        const doomed = await examineAll(surveyed.set, settled.plan, report.backups);
-        const unfinished = surveyed.unfinished.filter((id) => id !== own?.id);
-        report.leftovers = await findLeftovers(surveyed.set, unfinished, surveyed.dates);
-        report.outcome = settings.dryRun ? 'planned' : 'nothing';
-        if (settings.dryRun || (doomed.length === 0 && !report.leftovers.some(mayGo)))
-            return report;
+            requireGood(scanned);
+        const unkept = report.backups.filter(({ decision }) => decision === 'delete');
+        const { candidates, kept } = await findCandidates(set, unkept);
+        report = { ...report, backups: replaceRows(report.backups, [...kept, ...candidates.map(({ row }) => row)]) };
+        const unfinished = scanned.unfinished.filter((id) => id !== own?.id);
+        const leftovers = await findLeftovers(set, unfinished, scanned.dates);
+        report = { ...report, leftovers };
+        if (dryRun)
+            return { ...report, outcome: 'planned' };
+        if (candidates.length === 0 && !leftovers.some(mayGo))
+            return { ...report, outcome: 'nothing' };
         const command = own === null ? 'prune' : 'backup';
-        await applyPlan({ set: surveyed.set, settings, run, command, dates: surveyed.dates, doomed, report });
-        report.outcome = 'applied';
+        const { dates } = scanned;
+        const applied = await applyPlan({ set, settings, run, command, dates, candidates, leftovers, refusals });
+        report = withApplied(report, applied);
+        if (applied.error !== null)
+            throw applied.error;
+        return { ...report, outcome: 'applied' };
     }
     catch (error) {
         if (!(error instanceof errors/* LifeboatError */.H3))
             throw error;
-        report.outcome = 'failed';
-        report.error = error.message;
-        report.denied = error instanceof store_store/* StoreError */.A && error.code === 'denied';
+        const denied = error instanceof store_store/* StoreError */.A && error.code === 'denied';
+        return { ...report, outcome: 'failed', error: error.message, denied };
     }
-    return report;
 }
 function emptyRetention(url, name, rules) {
     return {
@@ -34146,12 +34189,12 @@ function emptyRetention(url, name, rules) {
         record: null,
     };
 }
-/** With a misspelt name, or a wrong key, nothing would ever go, and nobody would hear of it. */
+/** With a misspelt name, or a wrong key, nothing would ever be deleted, and the user would not notice. */
 function requireGood({ set: { store, name }, backups, unfinished }) {
     const [newest] = backups;
     const where = `of set ${JSON.stringify(name)} in ${store.url}`;
     if (newest === undefined && unfinished.length === 0) {
-        throw new errors/* LifeboatError */.H3(`There are no backups ${where}: mend name, or store.`);
+        throw new errors/* LifeboatError */.H3(`There are no backups ${where}: correct name, or store.`);
     }
     if (newest === undefined || backups.some(({ whyNotGood }) => whyNotGood === null))
         return;
@@ -34168,32 +34211,32 @@ function refuseOwn(backups, id) {
         return `the store does not list the backup of this run yet, ${id}`;
     return own.whyNotGood === null ? null : `the backup of this run does not count: ${own.whyNotGood}`;
 }
-function rowsOf({ backups }, { plan, spared }, rules) {
+function rowsOf({ backups }, { plan, keptUncounted }, rules) {
     const kept = new Map(plan.keep.map(({ id, reasons }) => [id, reasons]));
-    const goes = new Set(plan.delete);
+    const unkept = new Set(plan.delete);
     return backups.map(({ id, created, ageSeconds, size, whyNotGood }) => {
         const row = { id, created, ageSeconds, size, deleted: false, notes: [] };
-        if (goes.has(id))
+        if (unkept.has(id))
             return { ...row, decision: 'delete', reasons: [`kept by none of ${describeRules(rules)}`] };
         const reasons = kept.get(id);
         if (reasons !== undefined)
             return { ...row, decision: 'keep', reasons };
-        return { ...row, decision: spared.has(id) ? 'keep' : 'ignored', reasons: [whyNotGood ?? ''] };
+        return { ...row, decision: keptUncounted.has(id) ? 'keep' : 'ignored', reasons: [whyNotGood ?? ''] };
     });
 }
-/** Looks at everything that would go; what must stay after all, is kept in the report too. */
-async function examineAll(set, plan, rows) {
-    const goes = new Set(plan.delete);
-    const found = await sideBySide(rows.filter(({ id }) => goes.has(id)), async (row) => {
-        const one = await examineDoomed(set, row);
-        if (isSpared(one))
-            spare(row, one.why);
-        return one;
-    });
-    return found.filter((one) => !isSpared(one));
+/** The rows, with those that changed in the place of what they were. */
+function replaceRows(rows, changed) {
+    const byId = new Map(changed.map((row) => [row.id, row]));
+    return rows.map((row) => byId.get(row.id) ?? row);
 }
-function isSpared(found) {
-    return 'why' in found;
+/** The report, with what was done of the plan. */
+function withApplied(report, { record, deleted, held, removed }) {
+    return {
+        ...report,
+        record,
+        backups: report.backups.map((row) => held.has(row.id) ? keptRow(row, 'held') : { ...row, deleted: deleted.has(row.id) }),
+        leftovers: report.leftovers.map((leftover) => ({ ...leftover, deleted: removed.has(leftover.id) })),
+    };
 }
 
 // EXTERNAL MODULE: ./src/report/escape.ts
@@ -34201,7 +34244,7 @@ var report_escape = __nccwpck_require__(6412);
 ;// CONCATENATED MODULE: ./src/report/markup.ts
 
 /** An HTML table; cells are HTML already. Without a head its first column names the second. */
-function table(head, rows) {
+function htmlTable(head, rows) {
     const cells = (row, tag) => row.map((cell) => `<${tag}>${cell}</${tag}>`).join('');
     const headRow = head.length === 0 ? '' : `<tr>${cells(head, 'th')}</tr>\n`;
     return `<table>\n${headRow}${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')}\n</table>`;
@@ -34209,11 +34252,11 @@ function table(head, rows) {
 /** Lists longer than this are cut: a job summary over 1 MiB is dropped whole by the runner. */
 const LONGEST_LIST = 50;
 /** A list of texts from anywhere. */
-function list(items, none) {
+function markdownList(items, none) {
     if (items.length === 0)
         return none;
     const more = items.length > LONGEST_LIST ? [`… and ${items.length - LONGEST_LIST} more, see the JSON report`] : [];
-    return [...items.slice(0, LONGEST_LIST), ...more].map((item) => `- ${(0,report_escape/* html */.qy)(item)}`).join('\n');
+    return [...items.slice(0, LONGEST_LIST), ...more].map((item) => `- ${(0,report_escape/* escapeHtml */.ZD)(item)}`).join('\n');
 }
 
 ;// CONCATENATED MODULE: ./src/report/text-table.ts
@@ -34222,9 +34265,9 @@ function textTable(rows) {
     const columns = Array.from({ length: Math.max(...rows.map((row) => row.length)) }, (_, index) => {
         const cells = rows.map((row) => row[index] ?? '');
         const isNumeric = cells.slice(1).every((cell) => /^\d[\d.,]*( |$)/.test(cell));
-        const columnWidth = Math.max(...cells.map(width));
+        const columnWidth = Math.max(...cells.map(widthOf));
         return cells.map((cell) => {
-            const padding = ' '.repeat(columnWidth - width(cell));
+            const padding = ' '.repeat(columnWidth - widthOf(cell));
             return isNumeric ? padding + cell : cell + padding;
         });
     });
@@ -34236,7 +34279,7 @@ function textTable(rows) {
         .join('\n');
 }
 /** In columns of a terminal: what people see as one character takes one, an emoji two. */
-function width(text) {
+function widthOf(text) {
     return [...new Intl.Segmenter().segment(text)].reduce((sum, { segment }) => sum + (/\p{Emoji_Presentation}/u.test(segment) ? 2 : 1), 0);
 }
 
@@ -34254,14 +34297,14 @@ function pruneLines({ stores }) {
     return stores.flatMap((store) => [
         '',
         `Store ${store.url}${store.name === null ? '' : `, set ${store.name}`}: ${outcomeOf(store)}`,
-        ...remarks(store).map((remark) => `  ${remark}`),
+        ...remarksOf(store).map((remark) => `  ${remark}`),
         ...sectionsOf(store).flatMap(({ title, rows }) => [
             '',
             `  ${title}`,
-            ...textTable([HEAD, ...rows.slice(0, MOST_IN_LOG).map(cells)])
+            ...textTable([HEAD, ...rows.slice(0, MOST_IN_LOG).map(cellsOf)])
                 .split('\n')
                 .map((line) => `    ${line}`),
-            ...more(rows, MOST_IN_LOG).map((line) => `    ${line}`),
+            ...olderRowsLine(rows, MOST_IN_LOG).map((line) => `    ${line}`),
         ]),
         '',
         ...leftoverLines(store.leftovers).map((line) => `  ${line}`),
@@ -34274,15 +34317,15 @@ function pruneSummary(report) {
     return [
         bad === 0 ? good : `## ❌ ${bad} of ${report.stores.length} stores were not pruned as planned`,
         ...report.stores.flatMap((store) => [
-            `### ${(0,report_escape/* html */.qy)(store.url)}${store.name === null ? '' : `, set ${(0,report_escape/* html */.qy)(store.name)}`}`,
-            (0,report_escape/* html */.qy)(outcomeOf(store)),
-            ...remarks(store).map((remark) => `⚠️ ${(0,report_escape/* html */.qy)(remark)}`),
+            `### ${(0,report_escape/* escapeHtml */.ZD)(store.url)}${store.name === null ? '' : `, set ${(0,report_escape/* escapeHtml */.ZD)(store.name)}`}`,
+            (0,report_escape/* escapeHtml */.ZD)(outcomeOf(store)),
+            ...remarksOf(store).map((remark) => `⚠️ ${(0,report_escape/* escapeHtml */.ZD)(remark)}`),
             ...sectionsOf(store).flatMap(({ title, rows }) => [
-                `#### ${(0,report_escape/* html */.qy)(title)}`,
-                table(HEAD, rows.slice(0, MOST_IN_SUMMARY).map(htmlCells)),
-                ...more(rows, MOST_IN_SUMMARY),
+                `#### ${(0,report_escape/* escapeHtml */.ZD)(title)}`,
+                htmlTable(HEAD, rows.slice(0, MOST_IN_SUMMARY).map(htmlCells)),
+                ...olderRowsLine(rows, MOST_IN_SUMMARY),
             ]),
-            list(leftoverLines(store.leftovers), ''),
+            markdownList(leftoverLines(store.leftovers), ''),
         ]),
         '',
     ].join('\n\n');
@@ -34296,15 +34339,15 @@ function outcomeOf({ outcome, backups, leftovers, rules }) {
     const and = swept === 0 ? '' : `, ${swept} unfinished removed`;
     switch (outcome) {
         case 'planned':
-            return `would keep ${kept} and delete ${inShort(goes)} (${rules})`;
+            return `would keep ${kept} and delete ${countAndSize(goes)} (${rules})`;
         case 'nothing':
             return `keeps all ${kept} (${rules})`;
         case 'applied':
-            return `kept ${kept}, deleted ${inShort(gone)}${and} (${rules})`;
+            return `kept ${kept}, deleted ${countAndSize(gone)}${and} (${rules})`;
         case 'refused':
-            return `NOT APPLIED: would keep ${kept} and delete ${inShort(goes)} (${rules})`;
+            return `NOT APPLIED: would keep ${kept} and delete ${countAndSize(goes)} (${rules})`;
         case 'failed':
-            return `FAILED: deleted ${inShort(gone)} of ${inShort(goes)}${and} (${rules})`;
+            return `FAILED: deleted ${countAndSize(gone)} of ${countAndSize(goes)}${and} (${rules})`;
     }
 }
 /** For the annotation: what stood against it, and what to do next. */
@@ -34313,13 +34356,13 @@ function whyNotApplied({ url, error, refusals }) {
         return `${url}: ${error}`;
     return `${url}: nothing was deleted: ${refusals.join('; ')}. Look at the plan; when it is right, run once with force: true.`;
 }
-function inShort(backups) {
+function countAndSize(backups) {
     if (backups.length === 0)
         return 'none';
     return `${(0,units/* formatCount */.B4)(backups.length)}, ${(0,units/* formatBytes */.z3)(backups.reduce((sum, { size }) => sum + size, 0))}`;
 }
 /** What went wrong, and what stands against the plan. */
-function remarks({ error, refusals, record }) {
+function remarksOf({ error, refusals, record }) {
     return [
         ...(error === null ? [] : [error]),
         ...refusals.map((refusal) => `Against the plan: ${refusal}.`),
@@ -34343,11 +34386,11 @@ function sectionsOf({ outcome, backups }) {
     ];
     return sections.filter(({ rows }) => rows.length > 0);
 }
-function cells({ id, ageSeconds, size, reasons, notes }) {
+function cellsOf({ id, ageSeconds, size, reasons, notes }) {
     return [id, (0,units/* formatAge */.nV)(ageSeconds), (0,units/* formatBytes */.z3)(size), [...reasons, ...notes].join('; ')];
 }
 function htmlCells(backup) {
-    const [id = '', ...others] = cells(backup).map(report_escape/* html */.qy);
+    const [id = '', ...others] = cellsOf(backup).map(report_escape/* escapeHtml */.ZD);
     return [`<code>${id}</code>`, ...others];
 }
 function leftoverLines(leftovers) {
@@ -34358,7 +34401,7 @@ function leftoverLines(leftovers) {
         return deleted ? `${what}: removed` : `${what}: left by a run that failed`;
     });
 }
-function more(rows, most) {
+function olderRowsLine(rows, most) {
     return rows.length <= most ? [] : [`… and ${(0,units/* formatCount */.B4)(rows.length - most)} older, see the JSON report.`];
 }
 
@@ -34393,26 +34436,26 @@ function headerOf(entry) {
     const name = archiveName(entry);
     const seconds = floorSeconds(mtime);
     const records = [
-        ...(isPlain(name) ? [] : [record('path', name)]),
-        ...(isPlain(target) ? [] : [record('linkpath', target)]),
-        ...(uid > LARGEST_ID ? [record('uid', uid)] : []),
-        ...(gid > LARGEST_ID ? [record('gid', gid)] : []),
-        ...(size > LARGEST_SIZE ? [record('size', size)] : []),
-        ...(isWhole(mtime) ? [] : [record('mtime', decimal(mtime))]),
+        ...(isPlain(name) ? [] : [extendedRecord('path', name)]),
+        ...(isPlain(target) ? [] : [extendedRecord('linkpath', target)]),
+        ...(uid > LARGEST_ID ? [extendedRecord('uid', uid)] : []),
+        ...(gid > LARGEST_ID ? [extendedRecord('gid', gid)] : []),
+        ...(size > LARGEST_SIZE ? [extendedRecord('size', size)] : []),
+        ...(isWhole(mtime) ? [] : [extendedRecord('mtime', decimalSeconds(mtime))]),
     ];
-    const plain = block(TYPE_FLAGS[type], { name, mode, uid, gid, size, seconds, target });
+    const plain = headerBlock(TYPE_FLAGS[type], { name, mode, uid, gid, size, seconds, target });
     if (records.length === 0)
         return plain;
     const body = Buffer.concat(records);
     const extended = { name: './PaxHeader', mode: 0o644, uid: 0, gid: 0, size: body.length, seconds: 0, target: '' };
-    return Buffer.concat([block(EXTENDED_HEADER, extended), body, paddingOf(body.length), plain]);
+    return Buffer.concat([headerBlock(EXTENDED_HEADER, extended), body, paddingOf(body.length), plain]);
 }
 /** Content is followed by zeros up to the next block. */
 function paddingOf(size) {
     return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
 /** What does not fit is cut or 0 here, and right in the extended header. */
-function block(typeFlag, { name, mode, uid, gid, size, seconds, target }) {
+function headerBlock(typeFlag, { name, mode, uid, gid, size, seconds, target }) {
     const bytes = Buffer.alloc(BLOCK);
     const octal = (value, offset, digits) => bytes.write(value.toString(8).padStart(digits, '0'), offset);
     bytes.write(name, 0, LONGEST_NAME);
@@ -34431,7 +34474,7 @@ function block(typeFlag, { name, mode, uid, gid, size, seconds, target }) {
     return bytes;
 }
 /** `LENGTH KEY=VALUE\n`, where the length counts its own digits too. */
-function record(key, value) {
+function extendedRecord(key, value) {
     const text = ` ${key}=${value}\n`;
     const size = Buffer.byteLength(text);
     let length = size + String(size).length;
@@ -34452,14 +34495,14 @@ function floorSeconds(mtime) {
     return seconds < 0 || seconds > LARGEST_SIZE ? 0 : seconds;
 }
 /** Seconds with all digits: `1764115200.25`, `-0.5`. */
-function decimal(mtime) {
+function decimalSeconds(mtime) {
     const [sign, positive] = mtime < 0n ? ['-', -mtime] : ['', mtime];
     const fraction = String(positive % NANOSECONDS)
         .padStart(9, '0')
         .replace(/0+$/, '');
     return `${sign}${positive / NANOSECONDS}${fraction === '' ? '' : `.${fraction}`}`;
 }
-/** Nanoseconds of what {@link decimal} writes; null when it is none. */
+/** Nanoseconds of what {@link decimalSeconds} writes; null when it is none. */
 function parseDecimal(text) {
     const [, sign, whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,9})\d*)?$/.exec(text) ?? [];
     if (whole === '')
@@ -34517,7 +34560,7 @@ class TreePacker {
     }
     /** The archive. Digest and notes are of the whole tree when it has come to its end. */
     async *archive() {
-        for await (const found of walk(this.#tree, this.notes, this.#at)) {
+        for await (const found of walkTree(this.#tree, this.notes, this.#at)) {
             if (found.type === 'folder')
                 yield this.#entry({ ...factsOf(found.stat), type: 'folder', path: found.path });
             else if (found.type === 'link')
@@ -34576,7 +34619,7 @@ class TreePacker {
     async *#content(file, { path, size }) {
         for (let position = 0; position < size;) {
             const bytes = Buffer.allocUnsafe(Math.min(CHUNK, size - position));
-            const { bytesRead } = await reading(this.#tree, path, () => file.read(bytes, 0, bytes.length, position));
+            const { bytesRead } = await requireReadable(this.#tree, path, () => file.read(bytes, 0, bytes.length, position));
             const taken = bytesRead === 0 ? bytes.fill(0) : bytes.subarray(0, bytesRead);
             position += taken.length;
             yield taken;
@@ -34608,7 +34651,7 @@ async function openTrees(settings) {
     return trees;
 }
 async function holdsFile(tree) {
-    for await (const { type } of walk(tree, new Notes()))
+    for await (const { type } of walkTree(tree, new Notes()))
         if (type === 'file')
             return true;
     return false;
@@ -34667,7 +34710,7 @@ async function chooseBackup(stores, { name, backup, verificationKeys }, run) {
     for (const store of stores) {
         try {
             const set = name ?? (await onlySet(store));
-            const search = await find(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
+            const search = await findWanted(new BackupSet(store, set, { verificationKeys, now: run.now() }), backup);
             if (search.chosen !== null) {
                 for (const reason of reasons)
                     run.log.warning(`Another store is used instead. ${reason}`);
@@ -34688,32 +34731,32 @@ async function chooseBackup(stores, { name, backup, verificationKeys }, run) {
         return refused;
     throw new errors/* LifeboatError */.H3(`There is no backup to use. ${reasons.join(' ')} The command list shows what is there.`);
 }
-async function find(backups, wanted) {
+async function findWanted(backups, wanted) {
     const search = { chosen: null, passedOver: null, refused: null, lacks: `no complete backup ${wanted}` };
     if ((0,formats_id/* isId */.eQ)(wanted))
-        return { ...search, chosen: await find_backup_open(backups, wanted) };
+        return { ...search, chosen: await openNamed(backups, wanted) };
     if (wanted === 'latest')
         return { ...search, lacks: 'no complete backup', ...(await findLatest(backups)) };
     const proven = await backups.latestProven();
     if (proven !== null)
-        return { ...search, chosen: await find_backup_open(backups, proven.id) };
-    return { ...search, lacks: `no backup that a restore test has proven${await claim(backups)}` };
+        return { ...search, chosen: await openNamed(backups, proven.id) };
+    return { ...search, lacks: `no backup that a restore test has proven${await describeClaim(backups)}` };
 }
 async function findLatest(backups) {
     const { found, passedOver } = await backups.newest();
     if (found !== null) {
         return {
-            chosen: await find_backup_open(backups, found.id),
+            chosen: await openNamed(backups, found.id),
             passedOver: describePassedOver(backups.store.url, passedOver, true),
         };
     }
     const past = passedOver.find(({ state }) => !(state.kind === 'invalid' && state.what === 'time'));
     if (past !== undefined)
-        return { refused: await find_backup_open(backups, past.id) };
+        return { refused: await openNamed(backups, past.id) };
     return { lacks: passedOver.length === 0 ? 'no complete backup' : 'no complete backup that is not from the future' };
 }
-/** null: a folder without a manifest is no backup. */
-async function find_backup_open(backups, id) {
+/** null: a folder without a manifest is not a backup. */
+async function openNamed(backups, id) {
     const found = await backups.open(id, { named: true });
     const { state, bytes, sha256 } = found;
     if (state.kind === 'invalid' && bytes === null)
@@ -34724,14 +34767,14 @@ async function find_backup_open(backups, id) {
     return { store, set, id, backups, state, manifest: bytes, manifestSha256: sha256, signature: found.signature };
 }
 /** What to do when records say that a backup is proven, and do not count. */
-async function claim(backups) {
+async function describeClaim(backups) {
     for await (const { backup, why } of backups.claimedProven()) {
         return `: the record of a restore test says so of ${backup.id}, and does not count, because ${whyNotCounted(why)}. Give signing-key to restore-test, and in verification-key the certificate of that key; then run it again`;
     }
     return '';
 }
 /** So many are named. */
-const MOST_NAMED = 5;
+const find_backup_MOST_NAMED = 5;
 /**
  * A warning that names backups which were passed over, newest first; null when none was. `found`: whether an older one
  * counts.
@@ -34739,7 +34782,7 @@ const MOST_NAMED = 5;
 function describePassedOver(url, passedOver, found) {
     if (passedOver.length === 0)
         return null;
-    const named = passedOver.slice(0, MOST_NAMED).map(({ id, state }) => `${id} ${find_backup_describeState(state)}`);
+    const named = passedOver.slice(0, find_backup_MOST_NAMED).map(({ id, state }) => `${id} ${find_backup_describeState(state)}`);
     const others = passedOver.length - named.length;
     const [does, them] = passedOver.length === 1 ? ['does', 'it'] : ['do', 'them'];
     const what = `${(0,units/* countOf */.pq)(passedOver.length, found ? 'newer backup' : 'backup')}, which ${does} not count`;
@@ -34785,11 +34828,11 @@ async function lookUp({ store, stored, uploaded, }) {
         return;
     const listed = await sizesIn(store, [...stored.keys()]);
     const rest = [...stored].filter(([key, size]) => listed.get(key) !== size);
-    const ask = async () => {
+    const lookUp = async () => {
         for (let next = rest.shift(); next !== undefined; next = rest.shift())
             await requireSize(store, ...next);
     };
-    await Promise.all(Array.from({ length: look_up_AT_ONCE }, ask));
+    await Promise.all(Array.from({ length: look_up_AT_ONCE }, lookUp));
 }
 /** By key; empty when these credentials may not list. */
 async function sizesIn(store, keys) {
@@ -34950,7 +34993,7 @@ class PartWriter {
         this.#volumeSize = volumeSize;
         this.#nameOf = nameOf;
     }
-    /** Takes the whole stream. The last volume is not there before {@link commit}. */
+    /** Takes the whole stream. The last volume does not exist before {@link commit}. */
     drain = async (source) => {
         for await (const chunk of source) {
             let rest = chunk;
@@ -35006,7 +35049,7 @@ class PartWriter {
  * Removes what this run has put into stores that do not get a whole backup. Newest first, and no further after the first
  * that cannot be removed: a manifest whose fate is unknown must not stay behind without its parts.
  */
-async function discard(targets) {
+async function discardObjects(targets) {
     await Promise.all(targets.map(async ({ store, keys }) => {
         try {
             for (const key of keys.splice(0).reverse())
@@ -35029,7 +35072,7 @@ async function discard(targets) {
 /** What a run began longer ago than this is not under way any more: no upload lives as long. */
 const stores_STALE_AFTER = 24 * 60 * 60 * 1000;
 /**
- * Opens every store, sweeps what killed runs left there, and finds the newest backup. A store that fails is given up;
+ * Opens every store, sweeps what killed runs left there, and finds the newest backup. A store that fails is skipped;
  * throws when none is left.
  */
 async function openTargets(settings, set, signal, run) {
@@ -35043,7 +35086,7 @@ async function openTargets(settings, set, signal, run) {
             if (!(error instanceof errors/* LifeboatError */.H3) || signal.aborted)
                 throw error;
             run.log.info(`${store.url} is given up: ${error.message}`);
-            return { ...newTarget(store), ...none('cannot-read'), failure: error };
+            return { ...newTarget(store), ...noPreviousBackup('cannot-read'), failure: error };
         }
     }));
     const [first] = targets;
@@ -35064,7 +35107,7 @@ async function prepareStore(store, set, verificationKeys, run) {
         run.log.info(`${store.url}: removed the unfinished upload of ${key}.`);
     return findPrevious(setWithoutRights(store, set, verificationKeys, run.now()), run);
 }
-function none(noPrevious) {
+function noPreviousBackup(noPrevious) {
     return { previous: null, noPrevious, source: null };
 }
 /** The newest backup that counts. What does not is passed over with a warning: it must not stop backups. */
@@ -35075,17 +35118,17 @@ async function findPrevious(backups, run) {
     }
     catch (error) {
         if (error instanceof store_store/* StoreError */.A && error.code === 'denied')
-            return none('cannot-list');
+            return noPreviousBackup('cannot-list');
         throw error;
     }
     const { found, passedOver } = newest;
     if (passedOver.some(({ state }) => state.kind === 'denied'))
-        return none('cannot-read');
+        return noPreviousBackup('cannot-read');
     const warning = describePassedOver(backups.store.url, passedOver, found !== null);
     if (warning !== null)
         run.log.warning(warning);
     if (found === null)
-        return none('first');
+        return noPreviousBackup('first');
     const { id, sha256, manifest } = found;
     return { previous: { id, manifestSha256: sha256 }, noPrevious: null, source: manifest.source };
 }
@@ -35141,7 +35184,7 @@ async function planBackup(settings, run) {
     const id = (0,formats_id/* makeId */.M4)(run.now(), (0,external_node_crypto_.randomBytes)(4).toString('hex'));
     const { describe } = await prepareEncryption(settings.encryption);
     const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
-    const { server, session, facts } = await connect(settings.connection, settings.toolset, id, context);
+    const { server, session, facts } = await connectServer(settings.connection, settings.toolset, id, context);
     try {
         const set = settings.name ?? (0,formats_names/* setNameOf */.hw)(facts.database);
         const selection = await selectTables(server, await listTables(session), settings.dumpArgs, null);
@@ -35186,7 +35229,7 @@ async function planStore(location, { set, id, source }, settings, run) {
             : `no backup seen (${previous.noPrevious})`;
         return [
             `would write set ${set} to ${store.url}; ${newest}`,
-            ...(await planRetentionIn(store, set, id, settings, run)),
+            ...(await planRetentionIn(store, { set, id }, settings, run)),
         ];
     }
     catch (error) {
@@ -35197,10 +35240,10 @@ async function planStore(location, { set, id, source }, settings, run) {
     }
 }
 /** What would become of older backups once this one is there. */
-async function planRetentionIn(store, set, id, { retention }, run) {
+async function planRetentionIn(store, { set, id }, { retention }, run) {
     if (retention === null)
         return [];
-    const plan = await pruneSet(store, set, retention, run, { id, isStored: false });
+    const plan = await pruneSet({ store, name: set, own: { id, isStored: false } }, retention, run);
     const goes = plan.backups
         .filter(({ decision }) => decision === 'delete')
         .map((backup) => `would delete ${backup.id}`);
@@ -35228,6 +35271,44 @@ async function dumpGlobals(server) {
             throw error;
         return { reason: error.stderr.split('\n')[0] ?? 'pg_dumpall failed' };
     }
+}
+
+;// CONCATENATED MODULE: ./src/postgres/dump/lost-snapshot.ts
+
+
+/** pg_dump knows only that the snapshot is gone. The server has sent the reason to the session that held it. */
+async function causeOfDumpError(error, session) {
+    if (!(error instanceof process_child/* ToolError */.v4) || !lostSnapshot(error))
+        return error;
+    try {
+        await session.run('select 1');
+        return error;
+    }
+    catch (why) {
+        return why instanceof process_child/* ToolError */.v4 && why.stderr !== '' ? why : error;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/repository/commit-backup.ts
+
+
+
+/** Writes the manifest of a backup to every store, the signature before it: with the manifest the backup exists. */
+async function commitBackup(fanOut, { name, id }, manifestFor, signing) {
+    const manifests = new Map();
+    const signatures = new Map();
+    for (const target of fanOut.alive()) {
+        const bytes = serializeManifest(manifestFor(target));
+        manifests.set(target, bytes);
+        if (signing === null)
+            continue;
+        signatures.set(target, Buffer.from(await signDetached(bytes, signing.key, signing.passphrase)));
+    }
+    const bytesIn = (files) => (target) => files.get(target) ?? Buffer.of();
+    if (signing !== null)
+        await fanOut.putObject((0,formats_names/* keyOf */.TN)(name, id, formats_names/* SIGNATURE_FILE */.I9), bytesIn(signatures));
+    await fanOut.lookUp();
+    await fanOut.putObject((0,formats_names/* keyOf */.TN)(name, id, formats_names/* MANIFEST_FILE */.h1), bytesIn(manifests));
 }
 
 // EXTERNAL MODULE: external "node:stream/promises"
@@ -35313,6 +35394,7 @@ class Compressor {
 
 
 
+
 /** Streams parts into the stores: count, compress, encrypt, digest, write, all at the pace of the slowest. */
 class PartStreamer {
     #fanOut;
@@ -35331,6 +35413,10 @@ class PartStreamer {
     }
     get stored() {
         return this.#storedBefore + (this.#writer?.stored ?? 0);
+    }
+    /** Writes a part that is in memory. */
+    writeWhole(name, content) {
+        return this.write(name, external_node_stream_.Readable.from([Buffer.from(content)], { objectMode: false }), Promise.resolve());
     }
     /**
      * Writes one part. `whole` must resolve only when whatever makes the stream has said that it is complete: a stream
@@ -35432,16 +35518,16 @@ function* readStart() {
     const start = Buffer.from(yield 11);
     const [major = 0, minor = 0, , intSize, offsetSize, format] = start.subarray(5);
     if (start.toString('latin1', 0, 5) !== 'PGDMP')
-        throw unreadable('it does not begin as an archive does');
+        throw unreadableArchive('it does not begin as an archive does');
     if (major !== 1 || minor < OLDEST || minor > head_NEWEST) {
         throw new errors/* LifeboatError */.H3(`pg_dump wrote an archive of version ${major}.${minor}. This version of Lifeboat reads 1.${OLDEST} to 1.${head_NEWEST} (pg_dump 13 to 18) and cannot count the rows in it. The backup was not kept. Use a newer version of Lifeboat.`);
     }
     if (intSize !== INT_SIZE || offsetSize !== offsetLength - 1 || format !== CUSTOM) {
-        throw unreadable(`sizes ${intSize} and ${offsetSize}, format ${format}`);
+        throw unreadableArchive(`sizes ${intSize} and ${offsetSize}, format ${format}`);
     }
     const compression = minor >= 15 ? (yield 1)[0] : yield* readInt();
     if (compression !== 0)
-        throw unreadable('it is compressed');
+        throw unreadableArchive('it is compressed');
     for (let field = 0; field < 7; field++)
         yield* readInt(); // The date.
     for (let name = 0; name < 3; name++)
@@ -35479,10 +35565,10 @@ function* readUpTo(longest) {
 function* readText() {
     const length = yield* readInt();
     if (length > head_LONGEST)
-        throw unreadable(`a text of ${length} bytes where a number or a kind was expected`);
+        throw unreadableArchive(`a text of ${length} bytes where a number or a kind was expected`);
     return length > 0 ? Buffer.from(yield length).toString('latin1') : '';
 }
-function unreadable(what) {
+function unreadableArchive(what) {
     return new errors/* LifeboatError */.H3(`The rows in pg_dump's archive cannot be counted: ${what}. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`);
 }
 
@@ -35512,13 +35598,13 @@ const PAGE = 65536;
 /** One page of bytes at a time; the second is there because the last load reads up to 15 bytes further. */
 const MODULE = Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // \0asm, version 1
-    ...section(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // type: (i32, i32) -> i32
-    ...section(3, [1, 0]), // one function of that type
-    ...section(5, [1, 0, 2]), // one memory of two pages
-    ...section(7, [2, 1, 0x6d, 2, 0, 1, 0x63, 0, 0]), // exports: memory "m", function "c"
-    ...section(10, [1, BODY.length, ...BODY]),
+    ...wasmSection(1, [1, 0x60, 2, 0x7f, 0x7f, 1, 0x7f]), // type: (i32, i32) -> i32
+    ...wasmSection(3, [1, 0]), // one function of that type
+    ...wasmSection(5, [1, 0, 2]), // one memory of two pages
+    ...wasmSection(7, [2, 1, 0x6d, 2, 0, 1, 0x63, 0, 0]), // exports: memory "m", function "c"
+    ...wasmSection(10, [1, BODY.length, ...BODY]),
 ]);
-function section(id, content) {
+function wasmSection(id, content) {
     return [id, content.length, ...content];
 }
 /** Of no more than this many bytes at a time the line ends can be counted. */
@@ -35583,7 +35669,7 @@ class RowCounter {
     /** When the stream has ended: the rows of each table that the archive has data of, by its oid. */
     rows() {
         if (this.#head.read === null || this.#next !== 'kind')
-            throw unreadable('it ends in the middle');
+            throw unreadableArchive('it ends in the middle');
         return this.#rows;
     }
     /** When the stream has ended: what the archive says about the values of sequences. */
@@ -35653,14 +35739,14 @@ class RowCounter {
     }
     #beginBlock(kind) {
         if (kind !== DATA && kind !== LARGE_OBJECTS)
-            throw unreadable(`a data block of the unknown kind ${kind}`);
+            throw unreadableArchive(`a data block of the unknown kind ${kind}`);
         this.#kind = kind;
         this.#next = 'entry';
     }
     #takeInt(value) {
         if (this.#next === 'length') {
             if (value < 0)
-                throw unreadable(`a length of ${value}`);
+                throw unreadableArchive(`a length of ${value}`);
             if (value === 0)
                 this.#endContent();
             this.#left = value;
@@ -35678,7 +35764,7 @@ class RowCounter {
         }
         const table = this.#head.read?.tables.get(id);
         if (table === undefined)
-            throw unreadable(`data of entry ${id}, which is not a table's`);
+            throw unreadableArchive(`data of entry ${id}, which is not a table's`);
         this.#table = table;
         this.#lines = 0;
         this.#next = 'length';
@@ -35689,9 +35775,9 @@ class RowCounter {
             return;
         }
         if (!this.#tail.isEnd())
-            throw unreadable(`the rows of the table with oid ${this.#table} do not end as COPY's do`);
+            throw unreadableArchive(`the rows of the table with oid ${this.#table} do not end as COPY's do`);
         if (this.#rows.has(this.#table))
-            throw unreadable(`the table with oid ${this.#table} has data twice`);
+            throw unreadableArchive(`the table with oid ${this.#table} has data twice`);
         this.#rows.set(this.#table, this.#lines - END_LINES);
         this.#next = 'kind';
     }
@@ -35782,7 +35868,7 @@ const SQLSTATE = {
     internalError: 'XX000',
 };
 /** A schema and a name as a person reads them; line breaks and the like are escaped, for anything can stand in a name. */
-function label({ schema, name }) {
+function labelOf({ schema, name }) {
     return `${JSON.stringify(schema)}.${JSON.stringify(name)}`;
 }
 /** The errors that any reading can meet, in words a person can act on; null when it is none of them. */
@@ -35823,7 +35909,7 @@ function checkArchive(counted, archive) {
     for (const oid of archive.data) {
         if (known.has(oid))
             continue;
-        throw new errors/* LifeboatError */.H3(`pg_dump’s archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`);
+        throw new errors/* LifeboatError */.H3(`pg_dump's archive has data of a table (oid ${oid}) that was not locked and counted. The backup was not kept. Run it again; if it stays, report it with the versions of server and pg_dump.`);
     }
 }
 /** Of an extension's table the archive holds only the rows that the extension says (pg_extension_config_dump). */
@@ -35831,11 +35917,11 @@ function checkRows(table, { counts }, archive) {
     const written = archive.rows.get(table.oid);
     const rows = counts.get(table.oid)?.rows ?? null;
     if (written === undefined) {
-        throw new errors/* LifeboatError */.H3(`Table ${label(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`);
+        throw new errors/* LifeboatError */.H3(`Table ${labelOf(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`);
     }
     if (rows === null || table.extension !== null || String(written) === rows)
         return;
-    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`);
+    throw new errors/* LifeboatError */.H3(`Table ${labelOf(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`);
 }
 function checkMissing(table, { selection, counts, userCode }) {
     const expected = table.kind === 'r' && table.extension === null && !selection.withoutRows.has(table.oid);
@@ -35846,7 +35932,7 @@ function checkMissing(table, { selection, counts, userCode }) {
     const rows = uncounted ? 'uncounted' : (counts.get(table.oid)?.rows ?? '0');
     if (rows === '0')
         return;
-    throw new errors/* LifeboatError */.H3(`Table ${label(table)} has ${rows} rows, but pg_dump’s archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`);
+    throw new errors/* LifeboatError */.H3(`Table ${labelOf(table)} has ${rows} rows, but pg_dump's archive has no data for it. The backup would not be whole and was not kept. Look at what the role may read, and report this with the versions of server and pg_dump.`);
 }
 /** What the inventory says of the tables. Partitioned tables hold no rows: their partitions do. */
 function tableFacts({ selection, counts, userCode }, sizes, archive) {
@@ -35932,13 +36018,13 @@ async function behindSavepoint(session, read) {
     }
     catch (error) {
         // The connection may be gone: the first error is the one to tell.
-        await undo(session).catch(() => { });
+        await rollBack(session).catch(() => { });
         throw error;
     }
-    await undo(session);
+    await rollBack(session);
     return result;
 }
-async function undo(session) {
+async function rollBack(session) {
     await session.run(`rollback to savepoint ${SAVEPOINT}`);
     await session.run(`release savepoint ${SAVEPOINT}`);
 }
@@ -36067,7 +36153,7 @@ async function readInvalidIndexes(session) {
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'i' and not (i.indisvalid and i.indisready) and n.nspname !~ '^pg_'
     order by n.nspname, c.relname`);
-    return indexes.map((index) => `Index ${label(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
+    return indexes.map((index) => `Index ${labelOf(index)} is invalid; pg_dump leaves it out. REINDEX it or drop it.`);
 }
 async function readUnloggedSequences(session) {
     const sequences = await session.query(`
@@ -36076,7 +36162,7 @@ async function readUnloggedSequences(session) {
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'S' and c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery()
     order by n.nspname, c.relname`);
-    return sequences.map((sequence) => `Sequence ${label(sequence)} is unlogged: its value cannot be read on a standby.`);
+    return sequences.map((sequence) => `Sequence ${labelOf(sequence)} is unlogged: its value cannot be read on a standby.`);
 }
 /** getSubscriptions in pg_dump.c. Their names may be read by everyone. */
 async function readSubscriptions(session) {
@@ -36110,21 +36196,21 @@ async function readMaterializedViews(session) {
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/kind.ts
 
 /** A boolean as a flag that is there only when true. */
-function yes(condition) {
+function trueOrNull(condition) {
     return `nullif(${condition}, false)`;
 }
 /** One of a catalog's letters as a word; a letter that is not given is the default, and left out. */
-function word(letter, words) {
+function wordForLetter(letter, words) {
     const cases = Object.entries(words).map(([is, means]) => `when '${is}' then '${means}'`);
     return `case ${letter} ${cases.join(' ')} end`;
 }
 /** The rows of a query with one column as a JSON list in a text; null when there are none. */
-function kind_list(query) {
+function jsonList(query) {
     return `nullif(pg_catalog.to_json(array(${query}))::pg_catalog.text, '[]')`;
 }
 /** A text[] in the order of its items' bytes: reloptions and the like, whose order means nothing. */
 function sortedList(items) {
-    return given(items, kind_list(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`));
+    return unlessNull(items, jsonList(`select item collate pg_catalog."C" from pg_catalog.unnest(${items}) item order by 1`));
 }
 /** Names may be in quotes or not: quote_all_identifiers was on when the server wrote the text, or it was off. */
 function withoutQuotes(text) {
@@ -36132,21 +36218,21 @@ function withoutQuotes(text) {
 }
 /** The names of options without their values, which may be a password. */
 function optionNames(options) {
-    return given(options, kind_list(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`));
+    return unlessNull(options, jsonList(`select option_name collate pg_catalog."C" from pg_catalog.pg_options_to_table(${options}) order by 1`));
 }
 /** A hundred thousand columns have no options: spares as many sorts of nothing. */
-function given(value, expression) {
+function unlessNull(value, expression) {
     return `case when ${value} is not null then ${expression} end`;
 }
 /** The columns of a table that an int2vector or int2[] names, in its order; null stands for an expression. */
 function columnNames(table, numbers) {
-    return kind_list(`
+    return jsonList(`
     select a.attname from pg_catalog.unnest(${numbers}::pg_catalog.int2[]) with ordinality as k (number, place)
     left join pg_catalog.pg_attribute a on a.attrelid = ${table} and a.attnum = k.number and k.number <> 0
     order by k.place`);
 }
 /** The name, with schema and arguments, behind an oid; null for none. */
-function kind_named(oid, type) {
+function nameOfOid(oid, type) {
     return `nullif(${oid}::pg_catalog.oid, 0)::pg_catalog.${type}::pg_catalog.text`;
 }
 /**
@@ -36169,8 +36255,8 @@ const foreignDataWrappers = {
     acl: { items: 'o.fdwacl', byDefault: "pg_catalog.acldefault('F', o.fdwowner)" },
     home: { catalog: 'pg_foreign_data_wrapper', oid: 'o.oid' },
     flags: {
-        handler: kind_named('o.fdwhandler', 'regprocedure'),
-        validator: kind_named('o.fdwvalidator', 'regprocedure'),
+        handler: nameOfOid('o.fdwhandler', 'regprocedure'),
+        validator: nameOfOid('o.fdwvalidator', 'regprocedure'),
         options: optionNames('o.fdwoptions'),
     },
 };
@@ -36205,13 +36291,13 @@ const operators = {
     owner: 'o.oprowner',
     home: { schema: 'o.oprnamespace', catalog: 'pg_operator', oid: 'o.oid' },
     flags: {
-        function: kind_named('o.oprcode', 'regprocedure'),
-        commutator: kind_named('o.oprcom', 'regoperator'),
-        negator: kind_named('o.oprnegate', 'regoperator'),
-        restrict: kind_named('o.oprrest', 'regprocedure'),
-        join: kind_named('o.oprjoin', 'regprocedure'),
-        merges: yes('o.oprcanmerge'),
-        hashes: yes('o.oprcanhash'),
+        function: nameOfOid('o.oprcode', 'regprocedure'),
+        commutator: nameOfOid('o.oprcom', 'regoperator'),
+        negator: nameOfOid('o.oprnegate', 'regoperator'),
+        restrict: nameOfOid('o.oprrest', 'regprocedure'),
+        join: nameOfOid('o.oprjoin', 'regprocedure'),
+        merges: trueOrNull('o.oprcanmerge'),
+        hashes: trueOrNull('o.oprcanhash'),
     },
 };
 const operatorFamilies = {
@@ -36230,9 +36316,9 @@ const operatorClasses = {
     home: { schema: 'o.opcnamespace', catalog: 'pg_opclass', oid: 'o.oid' },
     flags: {
         family: "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(f.opfname)",
-        for: kind_named('o.opcintype', 'regtype'),
-        stored: kind_named('o.opckeytype', 'regtype'),
-        default: yes('o.opcdefault'),
+        for: nameOfOid('o.opcintype', 'regtype'),
+        stored: nameOfOid('o.opckeytype', 'regtype'),
+        default: trueOrNull('o.opcdefault'),
     },
 };
 const FAMILY = { schema: 'f.opfnamespace', catalog: 'pg_opfamily', oid: 'f.oid' };
@@ -36242,8 +36328,8 @@ const familyOperators = {
     from: 'pg_catalog.pg_amop o join pg_catalog.pg_opfamily f on f.oid = o.amopfamily',
     home: FAMILY,
     flags: {
-        operator: kind_named('o.amopopr', 'regoperator'),
-        ordering: yes("o.amoppurpose = 'o'"),
+        operator: nameOfOid('o.amopopr', 'regoperator'),
+        ordering: trueOrNull("o.amoppurpose = 'o'"),
     },
 };
 /** The functions of the operator families. */
@@ -36251,15 +36337,15 @@ const familyFunctions = {
     catalog: 'pg_amproc',
     from: 'pg_catalog.pg_amproc o join pg_catalog.pg_opfamily f on f.oid = o.amprocfamily',
     home: FAMILY,
-    flags: { function: kind_named('o.amproc', 'regprocedure') },
+    flags: { function: nameOfOid('o.amproc', 'regprocedure') },
 };
 const accessMethods = {
     catalog: 'pg_am',
     from: 'pg_catalog.pg_am o',
     home: { catalog: 'pg_am', oid: 'o.oid' },
     flags: {
-        type: word('o.amtype', { i: 'index', t: 'table' }),
-        handler: kind_named('o.amhandler', 'regprocedure'),
+        type: wordForLetter('o.amtype', { i: 'index', t: 'table' }),
+        handler: nameOfOid('o.amhandler', 'regprocedure'),
     },
 };
 
@@ -36279,27 +36365,27 @@ const relations = {
     },
     home: { schema: 'o.relnamespace', catalog: 'pg_class', oid: 'o.oid' },
     flags: {
-        unlogged: yes("o.relpersistence = 'u'"),
-        rowSecurity: yes('o.relrowsecurity'),
-        forceRowSecurity: yes('o.relforcerowsecurity'),
-        replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${word('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
+        unlogged: trueOrNull("o.relpersistence = 'u'"),
+        rowSecurity: trueOrNull('o.relrowsecurity'),
+        forceRowSecurity: trueOrNull('o.relforcerowsecurity'),
+        replicaIdentity: `case when o.relkind in ('r', 'p', 'm') then ${wordForLetter('o.relreplident', { n: 'nothing', f: 'full', i: 'index' })} end`,
         options: sortedList('o.reloptions'),
         toastOptions: `(select ${sortedList('t.reloptions')} from pg_catalog.pg_class t where t.oid = o.reltoastrelid)`,
         tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = o.reltablespace)',
         accessMethod: "(select a.amname from pg_catalog.pg_am a where a.oid = o.relam and a.amname <> 'heap')",
-        ofType: kind_named('o.reloftype', 'regtype'),
-        parents: kind_list('select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
+        ofType: nameOfOid('o.reloftype', 'regtype'),
+        parents: jsonList('select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.oid order by i.inhseqno'),
         partitionBound: 'pg_catalog.pg_get_expr(o.relpartbound, o.oid)',
         partitionKey: "case o.relkind when 'p' then pg_catalog.pg_get_partkeydef(o.oid) end",
         foreignServer: '(select s.srvname from pg_catalog.pg_foreign_server s where s.oid = f.ftserver)',
         foreignOptions: optionNames('f.ftoptions'),
-        sequenceType: kind_named('s.seqtypid', 'regtype'),
+        sequenceType: nameOfOid('s.seqtypid', 'regtype'),
         sequenceStart: 's.seqstart::pg_catalog.text',
         sequenceIncrement: 's.seqincrement::pg_catalog.text',
         sequenceMinimum: 's.seqmin::pg_catalog.text',
         sequenceMaximum: 's.seqmax::pg_catalog.text',
         sequenceCache: 's.seqcache::pg_catalog.text',
-        sequenceCycle: yes('s.seqcycle'),
+        sequenceCycle: trueOrNull('s.seqcycle'),
         sequenceOf: `case o.relkind when 'S' then (
       select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
       from pg_catalog.pg_depend d
@@ -36331,13 +36417,13 @@ function columns(version) {
             type: 'pg_catalog.format_type(o.atttypid, o.atttypmod)',
             place: `case when o.attnum > 0 and (c.relispartition or not exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid))
         then pg_catalog.count(*) filter (where o.attnum > 0) over (partition by o.attrelid order by o.attnum) end`,
-            notNull: yes('o.attnotnull'),
+            notNull: trueOrNull('o.attnotnull'),
             ...(version >= 180000 ? { notNullNotValid: NOT_NULL_NOT_VALID } : {}),
-            identity: word('o.attidentity', { a: 'always', d: 'by default' }),
-            generated: word('o.attgenerated', { s: 'stored', v: 'virtual' }),
-            collation: `case when o.attcollation <> t.typcollation then ${kind_named('o.attcollation', 'regcollation')} end`,
-            storage: stored(`case when o.attstorage <> t.typstorage then ${word('o.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`),
-            ...(version >= 140000 ? { compression: stored(word('o.attcompression', { p: 'pglz', l: 'lz4' })) } : {}),
+            identity: wordForLetter('o.attidentity', { a: 'always', d: 'by default' }),
+            generated: wordForLetter('o.attgenerated', { s: 'stored', v: 'virtual' }),
+            collation: `case when o.attcollation <> t.typcollation then ${nameOfOid('o.attcollation', 'regcollation')} end`,
+            storage: stored(`case when o.attstorage <> t.typstorage then ${wordForLetter('o.attstorage', { p: 'plain', e: 'external', m: 'main', x: 'extended' })} end`),
+            ...(version >= 140000 ? { compression: stored(wordForLetter('o.attcompression', { p: 'pglz', l: 'lz4' })) } : {}),
             // The default was -1, and is NULL since PostgreSQL 17.
             statistics: stored('nullif(o.attstattarget, -1)'),
             options: sortedList(SET_OPTIONS),
@@ -36349,7 +36435,7 @@ function columns(version) {
 const SET_OPTIONS = `(
   select pg_catalog.array_agg(option) from pg_catalog.unnest(o.attoptions) option where not pg_catalog.starts_with(option, 'pg_attver='))`;
 /** NOT NULL is a constraint with a state of its own since PostgreSQL 18; here it stays a flag of its column. */
-const NOT_NULL_NOT_VALID = yes(`exists (
+const NOT_NULL_NOT_VALID = trueOrNull(`exists (
   select from pg_catalog.pg_constraint k
   where k.conrelid = o.attrelid and k.contype = 'n' and k.conkey = array[o.attnum] and not k.convalidated)`);
 /** Defaults, and the expressions of generated columns. */
@@ -36368,10 +36454,10 @@ function statistics(version) {
         owner: 'o.stxowner',
         home: { schema: 'o.stxnamespace', catalog: 'pg_statistic_ext', oid: 'o.oid' },
         flags: {
-            table: kind_named('o.stxrelid', 'regclass'),
-            kinds: kind_list('select kind::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(o.stxkind) kind order by 1'),
+            table: nameOfOid('o.stxrelid', 'regclass'),
+            kinds: jsonList('select kind::pg_catalog.text collate pg_catalog."C" from pg_catalog.unnest(o.stxkind) kind order by 1'),
             columns: columnNames('o.stxrelid', 'o.stxkeys'),
-            ...(version >= 140000 ? { expressions: yes('o.stxexprs is not null') } : {}),
+            ...(version >= 140000 ? { expressions: trueOrNull('o.stxexprs is not null') } : {}),
             target: 'nullif(o.stxstattarget, -1)',
         },
     };
@@ -36386,13 +36472,13 @@ function publications(version) {
         owner: 'o.pubowner',
         home: { catalog: 'pg_publication', oid: 'o.oid' },
         flags: {
-            allTables: yes('o.puballtables'),
-            insert: yes('o.pubinsert'),
-            update: yes('o.pubupdate'),
-            delete: yes('o.pubdelete'),
-            truncate: yes('o.pubtruncate'),
-            viaRoot: yes('o.pubviaroot'),
-            ...(version >= 180000 ? { generatedColumns: word('o.pubgencols', { s: 'stored' }) } : {}),
+            allTables: trueOrNull('o.puballtables'),
+            insert: trueOrNull('o.pubinsert'),
+            update: trueOrNull('o.pubupdate'),
+            delete: trueOrNull('o.pubdelete'),
+            truncate: trueOrNull('o.pubtruncate'),
+            viaRoot: trueOrNull('o.pubviaroot'),
+            ...(version >= 180000 ? { generatedColumns: wordForLetter('o.pubgencols', { s: 'stored' }) } : {}),
         },
     };
 }
@@ -36402,7 +36488,7 @@ function publicationTables(version) {
         from: 'pg_catalog.pg_publication_rel o join pg_catalog.pg_class c on c.oid = o.prrelid',
         home: { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' },
         flags: version >= 150000
-            ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: yes('o.prqual is not null') }
+            ? { columns: columnNames('o.prrelid', 'o.prattrs'), filtered: trueOrNull('o.prqual is not null') }
             : {},
     };
 }
@@ -36439,22 +36525,22 @@ const routines = {
     acl: { items: 'o.proacl', byDefault: "pg_catalog.acldefault('f', o.proowner)" },
     home: { schema: 'o.pronamespace', catalog: 'pg_proc', oid: 'o.oid' },
     flags: {
-        window: yes("o.prokind = 'w'"),
+        window: trueOrNull("o.prokind = 'w'"),
         language: '(select l.lanname from pg_catalog.pg_language l where l.oid = o.prolang)',
         returns: 'pg_catalog.pg_get_function_result(o.oid)',
         arguments: 'pg_catalog.to_json(o.proargnames)::pg_catalog.text',
         modes: 'pg_catalog.to_json(o.proargmodes)::pg_catalog.text',
         defaults: 'nullif(o.pronargdefaults, 0)',
-        securityDefiner: yes('o.prosecdef'),
-        leakproof: yes('o.proleakproof'),
-        strict: yes('o.proisstrict'),
-        volatility: word('o.provolatile', { i: 'immutable', s: 'stable' }),
-        parallel: word('o.proparallel', { s: 'safe', r: 'restricted' }),
+        securityDefiner: trueOrNull('o.prosecdef'),
+        leakproof: trueOrNull('o.proleakproof'),
+        strict: trueOrNull('o.proisstrict'),
+        volatility: wordForLetter('o.provolatile', { i: 'immutable', s: 'stable' }),
+        parallel: wordForLetter('o.proparallel', { s: 'safe', r: 'restricted' }),
         cost: 'o.procost',
         rows: 'nullif(o.prorows, 0)',
-        support: kind_named('o.prosupport', 'regprocedure'),
-        transforms: kind_list('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
-        settings: kind_list(`select ${withoutQuotes('item')} collate pg_catalog."C" from pg_catalog.unnest(o.proconfig) item order by 1`),
+        support: nameOfOid('o.prosupport', 'regprocedure'),
+        transforms: jsonList('select type::pg_catalog.regtype::pg_catalog.text from pg_catalog.unnest(o.protrftypes) type'),
+        settings: jsonList(`select ${withoutQuotes('item')} collate pg_catalog."C" from pg_catalog.unnest(o.proconfig) item order by 1`),
         library: 'o.probin',
         body: `case when o.prokind <> 'a' then nullif(
       pg_catalog.hashtextextended(o.prosrc collate pg_catalog."C", 0), pg_catalog.hashtextextended('', 0))::pg_catalog.text end`,
@@ -36468,10 +36554,10 @@ const languages = {
     acl: { items: 'o.lanacl', byDefault: "pg_catalog.acldefault('l', o.lanowner)" },
     home: { catalog: 'pg_language', oid: 'o.oid' },
     flags: {
-        trusted: yes('o.lanpltrusted'),
-        handler: kind_named('o.lanplcallfoid', 'regprocedure'),
-        inline: kind_named('o.laninline', 'regprocedure'),
-        validator: kind_named('o.lanvalidator', 'regprocedure'),
+        trusted: trueOrNull('o.lanpltrusted'),
+        handler: nameOfOid('o.lanplcallfoid', 'regprocedure'),
+        inline: nameOfOid('o.laninline', 'regprocedure'),
+        validator: nameOfOid('o.lanvalidator', 'regprocedure'),
     },
 };
 
@@ -36512,7 +36598,7 @@ const defaultPrivileges = {
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/table-parts.ts
 
 const table_parts_TABLE = { schema: 'c.relnamespace', catalog: 'pg_class', oid: 'c.oid' };
-const CONSTRAINT_TYPE = word('o.contype', {
+const CONSTRAINT_TYPE = wordForLetter('o.contype', {
     c: 'check',
     f: 'foreign key',
     p: 'primary key',
@@ -36520,14 +36606,14 @@ const CONSTRAINT_TYPE = word('o.contype', {
     x: 'exclusion',
 });
 /** What is usual, firing in ordinary sessions, is left out. */
-const enabled = (letter) => word(letter, { D: 'disabled', R: 'replica', A: 'always' });
+const enabled = (letter) => wordForLetter(letter, { D: 'disabled', R: 'replica', A: 'always' });
 /**
  * Constraints of tables. Those that are made with another object are not here: the foreign keys that a partition has
  * from its parent, whose names a restore chooses anew; constraint triggers, which are triggers; NOT NULL, which is a
  * flag of its column, for before PostgreSQL 18 it is no constraint.
  */
 function constraints(version) {
-    const action = (letter) => word(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
+    const action = (letter) => wordForLetter(letter, { r: 'restrict', c: 'cascade', n: 'set null', d: 'set default' });
     return {
         catalog: 'pg_constraint',
         from: 'pg_catalog.pg_constraint o join pg_catalog.pg_class c on c.oid = o.conrelid',
@@ -36537,17 +36623,17 @@ function constraints(version) {
         flags: {
             type: CONSTRAINT_TYPE,
             columns: `case when o.contype <> 'c' then ${columnNames('o.conrelid', 'o.conkey')} end`,
-            references: kind_named('o.confrelid', 'regclass'),
+            references: nameOfOid('o.confrelid', 'regclass'),
             referencedColumns: columnNames('o.confrelid', 'o.confkey'),
             onUpdate: action('o.confupdtype'),
             onDelete: action('o.confdeltype'),
-            match: word('o.confmatchtype', { f: 'full' }),
-            notValid: yes('not o.convalidated'),
-            deferrable: yes('o.condeferrable'),
-            deferred: yes('o.condeferred'),
-            noInherit: yes("o.contype = 'c' and o.connoinherit"),
+            match: wordForLetter('o.confmatchtype', { f: 'full' }),
+            notValid: trueOrNull('not o.convalidated'),
+            deferrable: trueOrNull('o.condeferrable'),
+            deferred: trueOrNull('o.condeferred'),
+            noInherit: trueOrNull("o.contype = 'c' and o.connoinherit"),
             ...(version >= 150000 ? { setColumns: columnNames('o.conrelid', 'o.confdelsetcols') } : {}),
-            ...(version >= 180000 ? { notEnforced: yes('not o.conenforced'), period: yes('o.conperiod') } : {}),
+            ...(version >= 180000 ? { notEnforced: trueOrNull('not o.conenforced'), period: trueOrNull('o.conperiod') } : {}),
         },
     };
 }
@@ -36556,7 +36642,7 @@ const domainConstraints = {
     from: 'pg_catalog.pg_constraint o join pg_catalog.pg_type t on t.oid = o.contypid',
     where: "o.contype = 'c'",
     home: { schema: 't.typnamespace', catalog: 'pg_type', oid: 't.oid' },
-    flags: { type: CONSTRAINT_TYPE, notValid: yes('not o.convalidated') },
+    flags: { type: CONSTRAINT_TYPE, notValid: trueOrNull('not o.convalidated') },
 };
 /**
  * Indexes, also those of constraints. pg_dump leaves out an invalid one (what a failed CREATE INDEX CONCURRENTLY
@@ -36572,21 +36658,21 @@ function indexes(version) {
         oid: 'o.indexrelid',
         home: table_parts_TABLE,
         flags: {
-            table: kind_named('o.indrelid', 'regclass'),
+            table: nameOfOid('o.indrelid', 'regclass'),
             accessMethod: '(select a.amname from pg_catalog.pg_am a where a.oid = x.relam)',
             columns: columnNames('o.indrelid', 'o.indkey'),
-            partial: yes('o.indpred is not null'),
-            unique: yes('o.indisunique'),
-            ...(version >= 150000 ? { nullsNotDistinct: yes('o.indnullsnotdistinct') } : {}),
-            primary: yes('o.indisprimary'),
-            exclusion: yes('o.indisexclusion'),
-            notValid: yes('not o.indisvalid'),
-            replicaIdentity: yes('o.indisreplident'),
-            clustered: yes('o.indisclustered'),
+            partial: trueOrNull('o.indpred is not null'),
+            unique: trueOrNull('o.indisunique'),
+            ...(version >= 150000 ? { nullsNotDistinct: trueOrNull('o.indnullsnotdistinct') } : {}),
+            primary: trueOrNull('o.indisprimary'),
+            exclusion: trueOrNull('o.indisexclusion'),
+            notValid: trueOrNull('not o.indisvalid'),
+            replicaIdentity: trueOrNull('o.indisreplident'),
+            clustered: trueOrNull('o.indisclustered'),
             parent: '(select i.inhparent::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_inherits i where i.inhrelid = o.indexrelid)',
             options: sortedList('x.reloptions'),
             tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
-            statistics: kind_list(`
+            statistics: jsonList(`
         select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
         },
@@ -36605,16 +36691,16 @@ function triggers(version) {
         home: table_parts_TABLE,
         flags: {
             enabled: enabled('o.tgenabled'),
-            function: kind_named('o.tgfoid', 'regprocedure'),
+            function: nameOfOid('o.tgfoid', 'regprocedure'),
             // The bits of catalog/pg_trigger.h.
             when: `pg_catalog.concat_ws(' ',
         case when o.tgtype & 64 <> 0 then 'instead of' when o.tgtype & 2 <> 0 then 'before' else 'after' end,
         ${bit(4, 'insert')}, ${bit(8, 'delete')}, ${bit(16, 'update')}, ${bit(32, 'truncate')}, ${bit(1, 'for each row')})`,
             columns: columnNames('o.tgrelid', 'o.tgattr'),
-            conditional: yes('o.tgqual is not null'),
+            conditional: trueOrNull('o.tgqual is not null'),
             arguments: "nullif(pg_catalog.encode(o.tgargs, 'escape'), '')",
-            deferrable: yes('o.tgdeferrable'),
-            deferred: yes('o.tginitdeferred'),
+            deferrable: trueOrNull('o.tgdeferrable'),
+            deferred: trueOrNull('o.tginitdeferred'),
             oldTable: 'o.tgoldtable',
             newTable: 'o.tgnewtable',
         },
@@ -36627,10 +36713,10 @@ const rules = {
     where: "o.rulename <> '_RETURN'",
     home: table_parts_TABLE,
     flags: {
-        event: word('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
-        instead: yes('o.is_instead'),
+        event: wordForLetter('o.ev_type', { 1: 'select', 2: 'update', 3: 'insert', 4: 'delete' }),
+        instead: trueOrNull('o.is_instead'),
         enabled: enabled('o.ev_enabled'),
-        conditional: yes("o.ev_qual::pg_catalog.text <> '<>'"),
+        conditional: trueOrNull("o.ev_qual::pg_catalog.text <> '<>'"),
     },
 };
 const policies = {
@@ -36638,13 +36724,13 @@ const policies = {
     from: 'pg_catalog.pg_policy o join pg_catalog.pg_class c on c.oid = o.polrelid',
     home: table_parts_TABLE,
     flags: {
-        command: word('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
-        restrictive: yes('not o.polpermissive'),
-        roles: kind_list(`
+        command: wordForLetter('o.polcmd', { r: 'select', a: 'insert', w: 'update', d: 'delete' }),
+        restrictive: trueOrNull('not o.polpermissive'),
+        roles: jsonList(`
       select case role when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(role)) end collate pg_catalog."C"
       from pg_catalog.unnest(o.polroles) role order by 1`),
-        using: yes('o.polqual is not null'),
-        withCheck: yes('o.polwithcheck is not null'),
+        using: trueOrNull('o.polqual is not null'),
+        withCheck: trueOrNull('o.polwithcheck is not null'),
     },
 };
 const eventTriggers = {
@@ -36655,7 +36741,7 @@ const eventTriggers = {
     flags: {
         event: 'o.evtevent',
         tags: sortedList('o.evttags'),
-        function: kind_named('o.evtfoid', 'regprocedure'),
+        function: nameOfOid('o.evtfoid', 'regprocedure'),
         enabled: enabled('o.evtenabled'),
     },
 };
@@ -36671,7 +36757,7 @@ const textSearchConfigurations = {
         parser: `(
       select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.prsname)
       from pg_catalog.pg_ts_parser p join pg_catalog.pg_namespace n on n.oid = p.prsnamespace where p.oid = o.cfgparser)`,
-        mappings: kind_list(`
+        mappings: jsonList(`
       select t.alias || '=' || pg_catalog.string_agg(m.mapdict::pg_catalog.regdictionary::pg_catalog.text, ', ' order by m.mapseqno)
       from pg_catalog.pg_ts_config_map m
       join pg_catalog.ts_token_type(o.cfgparser) t on t.tokid = m.maptokentype
@@ -36695,18 +36781,18 @@ const textSearchParsers = {
     from: 'pg_catalog.pg_ts_parser o',
     home: { schema: 'o.prsnamespace', catalog: 'pg_ts_parser', oid: 'o.oid' },
     flags: {
-        start: kind_named('o.prsstart', 'regprocedure'),
-        token: kind_named('o.prstoken', 'regprocedure'),
-        end: kind_named('o.prsend', 'regprocedure'),
-        types: kind_named('o.prslextype', 'regprocedure'),
-        headline: kind_named('o.prsheadline', 'regprocedure'),
+        start: nameOfOid('o.prsstart', 'regprocedure'),
+        token: nameOfOid('o.prstoken', 'regprocedure'),
+        end: nameOfOid('o.prsend', 'regprocedure'),
+        types: nameOfOid('o.prslextype', 'regprocedure'),
+        headline: nameOfOid('o.prsheadline', 'regprocedure'),
     },
 };
 const textSearchTemplates = {
     catalog: 'pg_ts_template',
     from: 'pg_catalog.pg_ts_template o',
     home: { schema: 'o.tmplnamespace', catalog: 'pg_ts_template', oid: 'o.oid' },
-    flags: { init: kind_named('o.tmplinit', 'regprocedure'), lexize: kind_named('o.tmpllexize', 'regprocedure') },
+    flags: { init: nameOfOid('o.tmplinit', 'regprocedure'), lexize: nameOfOid('o.tmpllexize', 'regprocedure') },
 };
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/types.ts
@@ -36726,23 +36812,23 @@ function types(version) {
         acl: { items: 'o.typacl', byDefault: "pg_catalog.acldefault('T', o.typowner)" },
         home: { schema: 'o.typnamespace', catalog: 'pg_type', oid: 'o.oid' },
         flags: {
-            kind: `case when not o.typisdefined then 'shell' else ${word('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
-            labels: kind_list('select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
+            kind: `case when not o.typisdefined then 'shell' else ${wordForLetter('o.typtype', { b: 'base', c: 'composite', d: 'domain', e: 'enum', r: 'range' })} end`,
+            labels: jsonList('select e.enumlabel from pg_catalog.pg_enum e where e.enumtypid = o.oid order by e.enumsortorder'),
             base: "case o.typtype when 'd' then pg_catalog.format_type(o.typbasetype, o.typtypmod) end",
-            notNull: yes('o.typnotnull'),
+            notNull: trueOrNull('o.typnotnull'),
             default: `case o.typtype when 'd' then ${simpleExpression("pg_catalog.pg_get_expr(o.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)")} end`,
             collation: `case o.typtype when 'd' then (
-        select ${kind_named('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
+        select ${nameOfOid('o.typcollation', 'regcollation')} from pg_catalog.pg_type b
         where b.oid = o.typbasetype and b.typcollation <> o.typcollation) end`,
-            subtype: kind_named('r.rngsubtype', 'regtype'),
-            subtypeCollation: kind_named('r.rngcollation', 'regcollation'),
-            canonical: kind_named('r.rngcanonical', 'regprocedure'),
-            difference: kind_named('r.rngsubdiff', 'regprocedure'),
+            subtype: nameOfOid('r.rngsubtype', 'regtype'),
+            subtypeCollation: nameOfOid('r.rngcollation', 'regcollation'),
+            canonical: nameOfOid('r.rngcanonical', 'regprocedure'),
+            difference: nameOfOid('r.rngsubdiff', 'regprocedure'),
             ...(version >= 140000 ? { multirange: MULTIRANGE } : {}),
             length: "case o.typtype when 'b' then o.typlen end",
             category: "case o.typtype when 'b' then o.typcategory end",
-            input: `case o.typtype when 'b' then ${kind_named('o.typinput', 'regprocedure')} end`,
-            output: `case o.typtype when 'b' then ${kind_named('o.typoutput', 'regprocedure')} end`,
+            input: `case o.typtype when 'b' then ${nameOfOid('o.typinput', 'regprocedure')} end`,
+            output: `case o.typtype when 'b' then ${nameOfOid('o.typoutput', 'regprocedure')} end`,
         },
     };
 }
@@ -36762,8 +36848,8 @@ function collations(version) {
         owner: 'o.collowner',
         home: { schema: 'o.collnamespace', catalog: 'pg_collation', oid: 'o.oid' },
         flags: {
-            provider: word('o.collprovider', { c: 'libc', i: 'icu', b: 'builtin' }),
-            nondeterministic: yes('not o.collisdeterministic'),
+            provider: wordForLetter('o.collprovider', { c: 'libc', i: 'icu', b: 'builtin' }),
+            nondeterministic: trueOrNull('not o.collisdeterministic'),
             collate: ofLibc('o.collcollate'),
             ctype: ofLibc('o.collctype'),
             locale: `case when o.collprovider <> 'c' then ${icu} end`,
@@ -36781,7 +36867,7 @@ const conversions = {
         to: 'pg_catalog.pg_encoding_to_char(o.contoencoding)',
         // Its arguments changed in PostgreSQL 14.
         function: 'o.conproc::pg_catalog.regproc::pg_catalog.text',
-        default: yes('o.condefault'),
+        default: trueOrNull('o.condefault'),
     },
 };
 /** Since PostgreSQL 14 a range type has a cast to its multirange, made with it. */
@@ -36793,9 +36879,9 @@ function casts(version) {
         ...(version >= 140000 ? { where: `not ${made}` } : {}),
         home: { catalog: 'pg_cast', oid: 'o.oid' },
         flags: {
-            context: word('o.castcontext', { a: 'assignment', i: 'implicit' }),
-            method: word('o.castmethod', { b: 'binary', i: 'inout' }),
-            function: kind_named('o.castfunc', 'regprocedure'),
+            context: wordForLetter('o.castcontext', { a: 'assignment', i: 'implicit' }),
+            method: wordForLetter('o.castmethod', { b: 'binary', i: 'inout' }),
+            function: nameOfOid('o.castfunc', 'regprocedure'),
         },
     };
 }
@@ -36805,7 +36891,7 @@ const transforms = {
     identity: "pg_catalog.replace(i.identity, ' on language ', ' language ')",
     from: 'pg_catalog.pg_transform o',
     home: { catalog: 'pg_transform', oid: 'o.oid' },
-    flags: { from: kind_named('o.trffromsql', 'regprocedure'), to: kind_named('o.trftosql', 'regprocedure') },
+    flags: { from: nameOfOid('o.trffromsql', 'regprocedure'), to: nameOfOid('o.trftosql', 'regprocedure') },
 };
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/all.ts
@@ -36870,7 +36956,7 @@ function kindsOf(version, superuser) {
 /** FirstNormalObjectId of transam.h: initdb made the objects below it. */
 const FIRST_NORMAL_OID = 16384;
 /** The objects that are dumped whole: the user's. */
-function dumped(kind) {
+function dumpedObjects(kind) {
     const { oid = 'o.oid', column = '0', owner = 'null::pg_catalog.oid', acl, home, where = 'true' } = kind;
     const flags = Object.entries(kind.flags).map(([name, expression]) => `'${name}', ${expression}`);
     return `
@@ -36885,7 +36971,7 @@ function dumped(kind) {
  * The others with an ACL that is not the one that initdb or the extension's script left (pg_init_privs): pg_dump dumps
  * the difference for extensions and for pg_catalog (checkExtensionMembership, selectDumpableNamespace in pg_dump.c).
  */
-function granted(kind, { items, byDefault }, home) {
+function grantedObjects(kind, { items, byDefault }, home) {
     const { oid = 'o.oid', column = '0', where = 'true' } = kind;
     const acl = sortedAcl(items, `coalesce(p.initprivs, ${byDefault})`);
     return `
@@ -36899,7 +36985,7 @@ function granted(kind, { items, byDefault }, home) {
       and ${acl} is not null`;
 }
 /** The facts of the objects that `sql` finds, by the identity that the server gives them; `where` may ask for `k.objid`. */
-function query_described(kind, sql, where) {
+function describedObjects(kind, sql, where) {
     return `
     select i.type, ${kind.identity ?? 'i.identity'} as identity, pg_catalog.pg_get_userbyid(k.owner) as owner, k.acl,
       case when not k.silent then d.description end as comment,
@@ -36947,25 +37033,28 @@ const ATTEMPTS = 3;
 /**
  * Every object that pg_dump dumps, by the identity that the server itself gives it, sorted. Objects of extensions and
  * of the system are there only when somebody has changed who may use them, with the ACL and nothing else: so does
- * pg_dump. What could not be read is added to `notRecorded`.
+ * pg_dump.
  */
-async function readObjects(session, { versionNumber, notRecorded }) {
+async function readObjects(session, versionNumber) {
     const [role] = await session.query("select pg_catalog.current_setting('is_superuser') = 'on' as superuser");
     const kinds = kindsOf(versionNumber, role?.superuser ?? false);
     const queries = [
-        ...kinds.map((kind) => ({ kind, sql: dumped(kind) })),
-        ...kinds.flatMap((kind) => (kind.acl && kind.home ? [{ kind, sql: granted(kind, kind.acl, kind.home) }] : [])),
+        ...kinds.map((kind) => ({ kind, sql: dumpedObjects(kind) })),
+        ...kinds.flatMap((kind) => kind.acl && kind.home ? [{ kind, sql: grantedObjects(kind, kind.acl, kind.home) }] : []),
     ];
-    const objects = [];
+    const read = [];
     await withFixedSettings(session, 'the definitions', async () => {
-        for (const { kind, sql } of queries) {
-            for (const object of await readKind(session, kind, sql, notRecorded))
-                objects.push(object);
-        }
+        for (const { kind, sql } of queries)
+            read.push(await readKind(session, kind, sql));
     });
-    return objects.sort((a, b) => compare(a.type, b.type) || compare(a.identity, b.identity));
+    return {
+        objects: read
+            .flatMap(({ objects }) => objects)
+            .sort((a, b) => compareText(a.type, b.type) || compareText(a.identity, b.identity)),
+        notRecorded: read.flatMap(({ notRecorded }) => notRecorded),
+    };
 }
-function compare(a, b) {
+function compareText(a, b) {
     return a < b ? -1 : a > b ? 1 : 0;
 }
 /**
@@ -36973,16 +37062,15 @@ function compare(a, b) {
  * reads the system caches). So an object that another session has dropped since then has no identity any more, or its
  * lookup fails, before PostgreSQL 14 as a rule: then all is read again without it.
  */
-async function readKind(session, kind, sql, notRecorded) {
+async function readKind(session, kind, sql) {
     const gone = [];
     for (let attempt = 1;; attempt++) {
         try {
             const rows = await behindSavepoint(session, () => readSlices(session, kind, sql, gone));
-            const found = rows.filter((row) => row.identity !== null);
-            const lost = rows.length - found.length + gone.length;
-            if (lost > 0)
-                notRecorded.push(`Dropped by another session while the backup read them, in ${kind.catalog}: ${lost}.`);
-            return found;
+            const objects = rows.filter((row) => row.identity !== null);
+            const lost = rows.length - objects.length + gone.length;
+            const line = `Dropped by another session while the backup read them, in ${kind.catalog}: ${lost}.`;
+            return { objects, notRecorded: lost > 0 ? [line] : [] };
         }
         catch (error) {
             if (!(error instanceof SqlError))
@@ -37016,7 +37104,7 @@ async function readSlices(session, kind, sql, gone) {
     let last = 0;
     for (const { end } of ends) {
         const range = `k.objid > ${last} and k.objid <= ${end} and k.objid <> all ('{${gone.join(',')}}')`;
-        for (const row of await session.query(query_described(kind, sql, range)))
+        for (const row of await session.query(describedObjects(kind, sql, range)))
             rows.push(row);
         last = end;
     }
@@ -37032,15 +37120,13 @@ async function readSlices(session, kind, sql, gone) {
 
 
 /** Reads what the snapshot of the session's transaction holds beside rows. Leaves the session as it was. */
-async function readDefinitions(session, { content, notRecorded }) {
+async function readDefinitions(session, { content }) {
     const cluster = await readCluster(session);
-    notRecorded.push(...(await readLeftOut(session)));
-    return {
-        ...cluster,
-        largeObjects: await readLargeObjects(session, { content }),
-        materializedViews: await readMaterializedViews(session),
-        objects: await readObjects(session, { versionNumber: cluster.server.versionNumber, notRecorded }),
-    };
+    const leftOut = await readLeftOut(session);
+    const largeObjects = await readLargeObjects(session, { content });
+    const materializedViews = await readMaterializedViews(session);
+    const { objects, notRecorded } = await readObjects(session, cluster.server.versionNumber);
+    return { ...cluster, largeObjects, materializedViews, objects, notRecorded: [...leftOut, ...notRecorded] };
 }
 function readCluster(session) {
     return withFixedSettings(session, 'the definitions', async () => {
@@ -37083,11 +37169,11 @@ async function findUserCode(session) {
     from pg_catalog.pg_depend d
     cross join lateral (${PART}) as part
     join pg_catalog.pg_class t on t.oid = part.oid and t.relkind = 'r'
-    left join pg_catalog.pg_type listed on d.refclassid = ${catalog('pg_type')} and listed.oid = d.refobjid
+    left join pg_catalog.pg_type listed on d.refclassid = ${catalogLiteral('pg_type')} and listed.oid = d.refobjid
       and listed.typcategory = 'A' and listed.typelem <> 0
     cross join lateral (select d.refclassid as classid, coalesce(listed.typelem, d.refobjid) as oid) as ref
     left join lateral (${NAMED}) as used on true
-    where d.refobjid >= ${user_code_FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalog).join(', ')})
+    where d.refobjid >= ${user_code_FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalogLiteral).join(', ')})
       and used.harmless is not true
     order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
     return new Map(found.map(({ oid, part, partName, used, usedName }) => [
@@ -37106,7 +37192,7 @@ const HARMLESS = [
     'pg_ts_config',
     'pg_ts_dict',
 ];
-function catalog(name) {
+function catalogLiteral(name) {
     return `'pg_catalog.${name}'::pg_catalog.regclass`;
 }
 /** The partitioned tables above each partition. */
@@ -37125,32 +37211,32 @@ const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid 
  */
 const PART = `
   select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
-  where d.classid = ${catalog('pg_class')} and i.indexrelid = d.objid
+  where d.classid = ${catalogLiteral('pg_class')} and i.indexrelid = d.objid
   union all
   select s.stxrelid, 'statistics', s.stxname from pg_catalog.pg_statistic_ext s
-  where d.classid = ${catalog('pg_statistic_ext')} and s.oid = d.objid
+  where d.classid = ${catalogLiteral('pg_statistic_ext')} and s.oid = d.objid
   union all
   select o.conrelid, 'constraint', o.conname from pg_catalog.pg_constraint o
-  where d.classid = ${catalog('pg_constraint')} and o.oid = d.objid
+  where d.classid = ${catalogLiteral('pg_constraint')} and o.oid = d.objid
   union all
   select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
-  where d.classid = ${catalog('pg_class')} and a.above = d.objid and d.objsubid = 0`;
+  where d.classid = ${catalogLiteral('pg_class')} and a.above = d.objid and d.objsubid = 0`;
 /** What `ref` is, for words, and whether it is harmless. */
 const NAMED = [
-    user_code_named('function', 'pg_proc', 'pro'),
-    user_code_named('operator', 'pg_operator', 'opr'),
-    user_code_named('operator class', 'pg_opclass', 'opc'),
-    user_code_named('operator family', 'pg_opfamily', 'opf'),
-    user_code_named('type', 'pg_type', 'typ', "o.typtype = 'e'"),
+    namedObjects('function', 'pg_proc', 'pro'),
+    namedObjects('operator', 'pg_operator', 'opr'),
+    namedObjects('operator class', 'pg_opclass', 'opc'),
+    namedObjects('operator family', 'pg_opfamily', 'opf'),
+    namedObjects('type', 'pg_type', 'typ', "o.typtype = 'e'"),
 ].join(' union all ');
-function user_code_named(kind, table, prefix, harmless = 'false') {
+function namedObjects(kind, table, prefix, harmless = 'false') {
     return `
     select '${kind}' as kind, o.${prefix}name as name,
       ${harmless} or o.oid < ${user_code_FIRST_NORMAL_OID} or exists (
         select from pg_catalog.pg_depend e
         join pg_catalog.pg_roles r on r.oid = o.${prefix}owner and r.rolsuper
-        where e.classid = ${catalog(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
-    from pg_catalog.${table} o where ref.classid = ${catalog(table)} and o.oid = ref.oid`;
+        where e.classid = ${catalogLiteral(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
+    from pg_catalog.${table} o where ref.classid = ${catalogLiteral(table)} and o.oid = ref.oid`;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/rows.ts
@@ -37267,13 +37353,13 @@ function isTooLarge(error) {
     return error.sqlstate === SQLSTATE.internalError && /memory alloc request size/.test(error.message);
 }
 function countError(error, table) {
-    const common = commonError(error, `table ${label(table)}`);
+    const common = commonError(error, `table ${labelOf(table)}`);
     if (common)
         return common;
     if (!(error instanceof SqlError))
         return error;
-    const said = `Table ${label(table)} cannot be read: ${error.message}.`;
-    return new errors/* LifeboatError */.H3(error.sqlstate === SQLSTATE.insufficientPrivilege ? `${said} ${GRANT}` : said, {
+    const failure = `Table ${labelOf(table)} cannot be read: ${error.message}.`;
+    return new errors/* LifeboatError */.H3(error.sqlstate === SQLSTATE.insufficientPrivilege ? `${failure} ${GRANT}` : failure, {
         cause: error,
     });
 }
@@ -37309,7 +37395,7 @@ function knownValue(reading) {
  * pg_dump leaves its value out there.
  */
 async function listSequences(session) {
-    return explained(session.query(`
+    return withCommonErrors(session.query(`
     select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name,
       s.seqincrement::pg_catalog.text as increment, s.seqcycle as cycle, s.seqmin::pg_catalog.text as min, s.seqmax::pg_catalog.text as max
     from pg_catalog.pg_sequence s
@@ -37379,7 +37465,7 @@ async function readBatches(session, sequences, method) {
     const readings = new Map();
     for (let start = 0; start < sequences.length; start += sequences_BATCH) {
         const batch = sequences.slice(start, start + sequences_BATCH);
-        for (const { oid, ...reading } of await explained(readBatch(session, batch, method)))
+        for (const { oid, ...reading } of await withCommonErrors(readBatch(session, batch, method)))
             readings.set(oid, reading);
     }
     return readings;
@@ -37389,7 +37475,7 @@ async function readBatch(session, batch, method) {
     for (let tried = batch.length + 1;;) {
         const oids = await readableOids(session, batch, method);
         try {
-            return await inTransaction(session, lockTimeout, () => session.query(`with given as materialized (${unnested(oids)}) ${query}`));
+            return await inTransaction(session, lockTimeout, () => session.query(`with given as materialized (${unnestOids(oids)}) ${query}`));
         }
         catch (error) {
             if (!(error instanceof SqlError))
@@ -37407,15 +37493,15 @@ async function readBatch(session, batch, method) {
 /** Of those that still exist. */
 async function readableOids(session, batch, { privilege, grant }) {
     const rows = await session.query(`select oid::pg_catalog.int8 as oid, pg_catalog.has_sequence_privilege(oid, '${privilege}') as readable
-    from (${unnested(batch.map(({ oid }) => oid))}) s`);
+    from (${unnestOids(batch.map(({ oid }) => oid))}) s`);
     const unreadable = new Set(rows.filter(({ readable }) => readable === false).map(({ oid }) => oid));
     const first = batch.find(({ oid }) => unreadable.has(oid));
     if (first) {
-        throw new errors/* LifeboatError */.H3(`Sequence ${label(first)} cannot be read: permission denied. ${grant}`);
+        throw new errors/* LifeboatError */.H3(`Sequence ${labelOf(first)} cannot be read: permission denied. ${grant}`);
     }
     return rows.filter(({ readable }) => readable).map(({ oid }) => oid);
 }
-function unnested(oids) {
+function unnestOids(oids) {
     return `select oid from pg_catalog.unnest('{${oids.join(',')}}'::pg_catalog.oid[]) as s (oid)`;
 }
 /** Gives the locks back at the end. */
@@ -37432,7 +37518,7 @@ async function inTransaction(session, lockTimeout, read) {
         throw error;
     }
 }
-async function explained(reading) {
+async function withCommonErrors(reading) {
     return reading.catch((error) => {
         throw commonError(error, 'the sequences') ?? error;
     });
@@ -37445,22 +37531,26 @@ async function explained(reading) {
 
 /**
  * The two values between which pg_dump read each sequence. Where a reading does not know the value, it is the value that
- * pg_dump wrote. Where that is not known either, every value of the sequence lies between, and `notRecorded` takes a line
- * about it.
+ * pg_dump wrote. Where that is not known either, every value of the sequence lies between, and `notRecorded` says so.
  */
-function sequenceFacts(sequences, readings, archive, notRecorded) {
+function sequenceFacts(sequences, readings, archive) {
     const values = readSequenceSets(archive.sets, archive.encoding);
-    return sequences.map((sequence) => {
-        const { oid, schema, name, increment, cycle } = sequence;
-        const written = values.get(label(sequence)) ?? null;
-        const defined = archive.definitions.has(oid);
+    const known = sequences.map((sequence) => {
+        const written = values.get(labelOf(sequence)) ?? null;
+        const defined = archive.definitions.has(sequence.oid);
         // --exclude-table-data leaves out the values of sequences too.
         const leftOut = written === null && defined && archive.partial;
-        const known = leftOut ? null : knownRange(sequence, readings, written);
-        if (known === null && defined)
-            notRecorded.push(`Value of sequence ${label(sequence)}: the dump does not set it.`);
-        return { schema, name, increment, cycle, ...(known ?? anyValue(sequence)) };
+        return { sequence, defined, range: leftOut ? null : knownRange(sequence, readings, written) };
     });
+    return {
+        sequences: known.map(({ sequence, range }) => {
+            const { schema, name, increment, cycle } = sequence;
+            return { schema, name, increment, cycle, ...(range ?? anyValue(sequence)) };
+        }),
+        notRecorded: known
+            .filter(({ defined, range }) => defined && range === null)
+            .map(({ sequence }) => `Value of sequence ${labelOf(sequence)}: the dump does not set it.`),
+    };
 }
 function knownRange({ oid, increment, cycle }, readings, written) {
     const before = knownValue(readings.before.get(oid)) ?? written;
@@ -37477,12 +37567,12 @@ function anyValue({ increment, min, max }) {
 }
 /** dumpSequenceData in pg_dump.c. Whatever a name holds, the value stands behind it. */
 const SET_VALUE = /^SELECT pg_catalog\.setval\('.*', (0|-?[1-9]\d{0,18}), (true|false)\);\n$/s;
-/** The values that pg_dump wrote, by {@link label}. What is not exactly as pg_dump writes it is left out. */
+/** The values that pg_dump wrote, by {@link labelOf}. What is not exactly as pg_dump writes it is left out. */
 function readSequenceSets(sets, encoding) {
     const values = new Map();
     const ambiguous = new Set();
     for (const { schema, name, statement } of sets) {
-        const key = label({ schema: decodeListing(schema, encoding), name: decodeListing(name, encoding) });
+        const key = labelOf({ schema: decodeListing(schema, encoding), name: decodeListing(name, encoding) });
         const [, lastValue, isCalled] = SET_VALUE.exec(statement.toString('latin1')) ?? [];
         // In an encoding that is not known here, two names can decode to the same text.
         if (values.has(key))
@@ -37533,18 +37623,18 @@ async function beginDump(connected, settings, run) {
 }
 /**
  * Streams the parts `schema` and `data` into the stores, and reads the inventory beside them in the session that holds
- * the locks: any other session would queue behind a waiting ALTER. `abort` ends everything that runs.
+ * the locks: any other session would queue behind a waiting ALTER.
  */
-async function storeDump(begun, connected, settings, parts, run, abort) {
+async function storeDump(begun, context) {
+    const { connected, settings, parts, run } = context;
     const { server, session, facts } = connected;
     const { selection, dumps } = begun;
-    const notRecorded = [];
     const sizes = await measureTables(session, selection.tables);
     const estimate = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
     let countedTables = 0;
     const read = async () => {
         const content = settings.fingerprint === 'content';
-        const definitions = await readDefinitions(session, { content, notRecorded });
+        const definitions = await readDefinitions(session, { content });
         const userCode = await findUserCode(session);
         const counts = await countTables(session, selection.tables, {
             fingerprint: settings.fingerprint,
@@ -37576,20 +37666,19 @@ async function storeDump(begun, connected, settings, parts, run, abort) {
         await run.progress.watch('Backup', estimate, progress, () => Promise.all([streaming, reading]));
     }
     catch (error) {
-        abort();
+        context.abort();
         await Promise.allSettled([streaming]);
         throw error;
     }
     const written = await streaming;
     const { definitions, superuser, counted } = await reading;
-    // The session held the locks to the end: were it gone, the counts would not be the dump's.
-    await session.run('commit');
+    await endSnapshot(session);
     const sequencesAfter = await readSequences(session, begun.sequences);
     await session.close();
     const archive = { ...(await head.contents()), rows: rows.rows() };
     checkArchive(counted, archive);
     const tables = tableFacts(counted, sizes, archive);
-    const sequences = sequenceFacts(begun.sequences, { before: begun.sequencesBefore, after: sequencesAfter }, { ...archive, sets: rows.sequences(), encoding: facts.encoding, partial: settings.dumpArgs.length > 0 }, notRecorded);
+    const { sequences, notRecorded } = sequenceFacts(begun.sequences, { before: begun.sequencesBefore, after: sequencesAfter }, { ...archive, sets: rows.sequences(), encoding: facts.encoding, partial: settings.dumpArgs.length > 0 });
     const largeObjects = { ...definitions.largeObjects, dumped: archive.largeObjects };
     const notIncluded = [
         ...settings.dumpArgs.map((arg) => `Left out or chosen by dump-args: ${arg}`),
@@ -37600,7 +37689,13 @@ async function storeDump(begun, connected, settings, parts, run, abort) {
     ];
     return {
         parts: written,
-        inventory: { ...definitions, largeObjects, tables, sequences, notRecorded },
+        inventory: {
+            ...definitions,
+            largeObjects,
+            tables,
+            sequences,
+            notRecorded: [...definitions.notRecorded, ...notRecorded],
+        },
         notIncluded,
         superuser,
     };
@@ -37637,7 +37732,7 @@ function makeReport(made) {
         sequences: inventory.sequences.length,
         largeObjects: inventory.largeObjects.count,
         objects: inventory.objects.length,
-        largestTables: largest(inventory.tables),
+        largestTables: largestTablesOf(inventory.tables),
         countedInDump: inventory.tables.flatMap(({ schema, name, userCode }) => userCode ? [{ schema, name, reason: userCode }] : []),
         superuser,
         parts: manifest.parts.map(({ name, plain, volumes }) => ({
@@ -37657,7 +37752,7 @@ function makeReport(made) {
         trend,
     };
 }
-function largest(tables) {
+function largestTablesOf(tables) {
     return [...tables]
         .sort((a, b) => b.bytes - a.bytes || a.name.localeCompare(b.name))
         .slice(0, LARGEST_TABLES)
@@ -37683,7 +37778,7 @@ function storeResult(target, { name, id }, retention) {
 
 /**
  * Applies the rules after a backup, in each store that has it whole and has shown that it has. The backup is good
- * whatever becomes of older ones: what goes wrong here is told, and the next run tries again.
+ * whatever becomes of older ones: what goes wrong here is logged, and the next run tries again.
  */
 async function pruneAfterBackup({ retention }, backup, targets, run) {
     const results = new Map();
@@ -37694,21 +37789,21 @@ async function pruneAfterBackup({ retention }, backup, targets, run) {
             continue;
         const result = await run.progress.stage('retention', () => pruneStore(target, backup, retention, run));
         results.set(target, result);
-        tell(result, run);
+        logRetention(result, run);
     }
     return results;
 }
 /** Not even an error of our own makes a good backup red. */
 async function pruneStore({ store }, { id, name }, retention, run) {
     try {
-        return await pruneSet(store, name, retention, run, { id, isStored: true });
+        return await pruneSet({ store, name, own: { id, isStored: true } }, retention, run);
     }
     catch (error) {
         const told = `This is an error inside of Lifeboat; please report it: ${(0,errors/* messageOf */.bD)(error)}`;
         return { ...emptyRetention(store.url, name, retention.rules), error: told };
     }
 }
-function tell({ url, name, rules, outcome, error, denied, refusals }, { log }) {
+function logRetention({ url, name, rules, outcome, error, denied, refusals }, { log }) {
     if (outcome === 'failed' && denied) {
         log.notice(`${url}: no older backup was deleted, for these credentials may not. ${error} Or leave keep-* out here, and run the command prune elsewhere with credentials that may.`);
     }
@@ -37785,10 +37880,10 @@ function testOf(test, { records, problems }) {
         problem: problems.get(testKey(test)) ?? null,
     };
 }
-function measure({ backups, tests }) {
+function measureTrend({ backups, tests }) {
     const gaps = backups.flatMap(({ gap, id }) => (gap === null ? [] : [{ gap, id }]));
     return {
-        largestGap: trend_largest(gaps, ({ gap }) => gap),
+        largestGap: largestBy(gaps, ({ gap }) => gap),
         gaps: gaps.length,
         restoreTimes: tests.flatMap((test) => {
             const time = test.record?.restoreTime ?? null;
@@ -37796,7 +37891,7 @@ function measure({ backups, tests }) {
         }),
     };
 }
-function trend_largest(items, of) {
+function largestBy(items, of) {
     return items.reduce((best, item) => (best === null || of(item) > of(best) ? item : best), null);
 }
 
@@ -37808,24 +37903,27 @@ function trend_largest(items, of) {
 
 /** So many of the newest restore tests are read for a page that shows them all. */
 const MOST_RECORDS = 30;
-/** What names and sizes tell. */
+/** The trend as far as names and sizes show it. */
 function trendOfNames(listing, run, missing) {
     return trendOf(goodByName(listing, run), listing.tests(), NOTHING_READ, missing);
 }
 /**
- * Reads the manifests of the newest backups, and of each the newest record that proves it; with `allTests` also the
- * newest records of whatever verdict and backup. It only tells: what cannot be read is missing, and nothing else.
+ * Reads the manifests of the newest backups, and of each the newest record that proves it. It only reports: what cannot be
+ * read is missing, and nothing else.
  */
-async function readTrend(set, listing, demands, { allTests }, run) {
+async function readTrend(set, { signed, allTests }, run) {
+    const listing = await set.listing();
     try {
         const byName = goodByName(listing, run);
-        const { good, read, denied } = await readBackups(set, byName, demands);
+        const backups = await readBackups(set, byName, signed);
         const tests = listing.tests();
-        const proofs = good.flatMap(({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? []);
+        const proofs = backups.good.flatMap(({ id }) => tests.find((test) => test.id === id && test.verdict === 'proven') ?? []);
         const wanted = new Set([...proofs, ...(allTests ? tests.slice(0, MOST_RECORDS) : [])]);
-        denied.push(...(await readRecords(set, listing, [...wanted], read, run)));
-        const older = byName.slice(MOST_BACKUPS);
-        return trendOf([...good, ...older], tests, read, denied.length === 0 ? null : `what may not be read: ${denied[0]}`);
+        const records = await readRecords(set, [...wanted], run);
+        const [denied] = [...backups.denied, ...records.denied];
+        const good = [...backups.good, ...byName.slice(MOST_BACKUPS)];
+        const missing = denied === undefined ? null : `what may not be read: ${denied}`;
+        return trendOf(good, tests, { manifests: backups.manifests, ...records }, missing);
     }
     catch (error) {
         run.signal.throwIfAborted();
@@ -37837,35 +37935,32 @@ async function readTrend(set, listing, demands, { allTests }, run) {
 function goodByName(listing, run) {
     return listing.backups(run.now()).filter(({ complete, fromFuture }) => complete && !fromFuture);
 }
-async function readBackups(set, byName, demands) {
-    const examined = await sideBySide(byName.slice(0, MOST_BACKUPS), (backup) => set.examine(backup));
-    const good = examined.filter((backup) => backup !== null).filter((backup) => counts(backup, demands));
+/** `denied`: why some may not be read. */
+async function readBackups(set, byName, signed) {
+    const scanned = await mapConcurrent(byName.slice(0, MOST_BACKUPS), (backup) => set.scan(backup));
+    const found = scanned.filter((backup) => backup !== null);
+    const good = validBackups(found, { signed });
     const manifests = good.flatMap(({ listed, manifest }) => manifest.kind === 'good' ? [[listed.id, manifest.manifest]] : []);
     return {
         good: good.map(({ listed }) => listed),
-        read: { manifests: new Map(manifests), records: new Map(), problems: new Map() },
-        denied: examined.flatMap((backup) => (backup?.manifest.kind === 'denied' ? [backup.manifest.why] : [])),
+        manifests: new Map(manifests),
+        denied: found.flatMap(({ manifest }) => (manifest.kind === 'denied' ? [manifest.why] : [])),
     };
 }
-/** Returns why some may not be read. */
-async function readRecords(set, listing, tests, read, run) {
+/** `denied`: why some may not be read. */
+async function readRecords(set, tests, run) {
+    const listing = await set.listing();
     const committed = new Set(listing
         .backups(run.now())
         .filter(isCommitted)
         .map(({ id }) => id));
-    const denied = [];
-    await sideBySide(tests, async (test) => {
-        if (!committed.has(test.id))
-            return;
-        const state = await set.recordOf(test);
-        if (state.kind === 'good')
-            read.records.set(testKey(test), state.record);
-        if (state.kind === 'unsigned' || state.kind === 'invalid')
-            read.problems.set(testKey(test), whyNotCounted(state));
-        if (state.kind === 'denied')
-            denied.push(state.why);
-    });
-    return denied;
+    const wanted = tests.filter(({ id }) => committed.has(id));
+    const states = await mapConcurrent(wanted, async (test) => ({ key: testKey(test), state: await set.recordOf(test) }));
+    return {
+        records: new Map(states.flatMap(({ key, state }) => (state.kind === 'good' ? [[key, state.record]] : []))),
+        problems: new Map(states.flatMap(({ key, state }) => state.kind === 'unsigned' || state.kind === 'invalid' ? [[key, whyNotCounted(state)]] : [])),
+        denied: states.flatMap(({ state }) => (state.kind === 'denied' ? [state.why] : [])),
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup/trend.ts
@@ -37876,7 +37971,7 @@ async function readRecords(set, listing, tests, read, run) {
 const PATIENCE = 10_000;
 /**
  * How the set has gone on, from the first store that has the backup and may be listed. The backup is good whatever
- * becomes of this: null when it cannot be told, or not soon.
+ * becomes of this: null when it cannot be read, or not soon.
  */
 async function trendAfterBackup(settings, { name }, targets, run) {
     const index = targets.findIndex(({ failure, noPrevious }) => failure === null && noPrevious !== 'cannot-list');
@@ -37894,7 +37989,7 @@ async function trendAfterBackup(settings, { name }, targets, run) {
             const listing = await set.listing();
             if (target.noPrevious === 'cannot-read')
                 return trendOfNames(listing, reading, 'what may not be read');
-            return await readTrend(set, listing, { signed: keys !== null }, { allTests: false }, reading);
+            return await readTrend(set, { signed: keys !== null, allTests: false }, reading);
         }
         finally {
             store.close();
@@ -37906,7 +38001,6 @@ async function trendAfterBackup(settings, { name }, targets, run) {
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup/run.ts
-
 
 
 
@@ -37959,11 +38053,11 @@ async function makeBackup(settings, run) {
     const encryption = await prepareEncryption(settings.encryption);
     const trees = await openTrees(settings);
     const toolContext = { signal, track: run.track, onStderr: (line) => log.info(`  | ${line}`) };
-    const connected = await progress.stage('connect', () => connect(settings.connection, settings.toolset, id, toolContext));
+    const connected = await progress.stage('connect', () => connectServer(settings.connection, settings.toolset, id, toolContext));
     const { server, session, facts } = connected;
     const set = settings.name ?? (0,formats_names/* setNameOf */.hw)(facts.database);
     log.info(`Backup ${id} of database ${JSON.stringify(facts.database)}, PostgreSQL ${facts.version}`);
-    for (const line of unexpected(server.toolset))
+    for (const line of unexpectedNotice(server.toolset))
         log.info(line);
     for (const line of facts.loginTriggers)
         log.warning(line);
@@ -37990,7 +38084,7 @@ async function makeBackup(settings, run) {
             signal,
         });
         const begun = await progress.stage('lock and snapshot', () => beginDump(connected, settings, run));
-        const dump = await storeDump(begun, connected, settings, parts, run, () => failed.abort());
+        const dump = await storeDump(begun, { connected, settings, parts, run, abort: () => failed.abort() });
         ({ superuser } = dump);
         const globals = await progress.stage('globals', () => storeGlobals(connected, settings, parts));
         const files = await storeTrees(trees, settings, parts, run);
@@ -38005,7 +38099,7 @@ async function makeBackup(settings, run) {
             ...dump.inventory,
             files: files.facts,
         };
-        written.push(await progress.stage('inventory', () => storeText('inventory', JSON.stringify(inventory), parts)));
+        written.push(await progress.stage('inventory', () => parts.writeWhole('inventory', JSON.stringify(inventory))));
         manifest = {
             format: 1,
             id,
@@ -38026,36 +38120,31 @@ async function makeBackup(settings, run) {
             volumeSize: run.volumeSize,
             lifeboat: run.version,
         };
-        await progress.stage('commit', () => commit(manifest, settings, fanOut));
+        // What was read back and what came before differ by store.
+        const manifestFor = ({ uploaded, previous, noPrevious }) => ({
+            ...manifest,
+            uploaded,
+            previous,
+            noPrevious,
+        });
+        await progress.stage('commit', () => commitBackup(fanOut, manifest, manifestFor, settings.signing));
         // Cancelled when some stores had their manifest and others not: nothing is kept of a cancelled run.
         if (targets.some(({ failure }) => failure !== null))
             run.signal.throwIfAborted();
     }
     catch (error) {
-        const cause = await causeOf(error, session);
+        const cause = await causeOfDumpError(error, session);
         failed.abort();
-        await Promise.all([discard(targets), endBackends(server).catch(() => { })]);
+        await Promise.all([discardObjects(targets), endBackends(server).catch(() => { })]);
         for (const { store } of targets)
             store.close();
         throw cause instanceof process_child/* ToolError */.v4 ? dumpError(cause, facts.standby) : cause;
     }
     finally {
         session.kill();
-        await discard(targets.filter(({ failure }) => failure !== null));
+        await discardObjects(targets.filter(({ failure }) => failure !== null));
     }
     return { manifest, inventory, facts, superuser, targets };
-}
-/** pg_dump knows only that the snapshot is gone. Why it is, the session that held it was told. */
-async function causeOf(error, session) {
-    if (!(error instanceof process_child/* ToolError */.v4) || !lostSnapshot(error))
-        return error;
-    try {
-        await session.run('select 1');
-        return error;
-    }
-    catch (why) {
-        return why instanceof process_child/* ToolError */.v4 && why.stderr !== '' ? why : error;
-    }
 }
 async function storeGlobals({ server }, settings, parts) {
     if (!settings.globals)
@@ -38063,32 +38152,12 @@ async function storeGlobals({ server }, settings, parts) {
     const globals = await dumpGlobals(server);
     if ('reason' in globals)
         return { parts: [], notIncluded: [`globals.sql: ${globals.reason}`] };
-    return { parts: [await storeText('globals', globals.sql, parts)], notIncluded: ['Passwords of roles'] };
-}
-function storeText(name, text, parts) {
-    return parts.write(name, external_node_stream_.Readable.from([Buffer.from(text)], { objectMode: false }), Promise.resolve());
+    return { parts: [await parts.writeWhole('globals', globals.sql)], notIncluded: ['Passwords of roles'] };
 }
 /** null: the part has no side objects. */
 function sumsOf(volumes) {
     const sums = volumes.flatMap((volume) => volume.sums ?? []);
     return sums.length === 0 ? null : sums;
-}
-/** Signature first, manifest last: with it the backup is there. What was read back and what came before differ by store. */
-async function commit(manifest, settings, fanOut) {
-    const files = new Map();
-    for (const target of fanOut.alive()) {
-        const { uploaded, previous, noPrevious } = target;
-        const bytes = serializeManifest({ ...manifest, uploaded, previous, noPrevious });
-        const { signing } = settings;
-        const signature = signing === null ? null : await signDetached(bytes, signing.key, signing.passphrase);
-        files.set(target, { manifest: bytes, signature: signature === null ? null : Buffer.from(signature) });
-    }
-    const fileOf = (target, which) => files.get(target)?.[which] ?? Buffer.of();
-    const { name, id } = manifest;
-    if (settings.signing)
-        await fanOut.putObject((0,formats_names/* keyOf */.TN)(name, id, formats_names/* SIGNATURE_FILE */.I9), (target) => fileOf(target, 'signature'));
-    await fanOut.lookUp();
-    await fanOut.putObject((0,formats_names/* keyOf */.TN)(name, id, formats_names/* MANIFEST_FILE */.h1), (target) => fileOf(target, 'manifest'));
 }
 
 ;// CONCATENATED MODULE: ./src/commands/backup/databases/run.ts
@@ -38156,22 +38225,31 @@ async function tryBackup(database, settings, run) {
 /** `dry-run`: what a backup of each would do. A database for which that cannot be said is named, and fails the run. */
 async function planDatabases(settings, run) {
     const { databases, leftOut } = await run.progress.stage('list databases', () => chooseDatabases(settings, run));
-    const all = { tables: 0, databaseSize: 0, lines: leftOut.map(leftOutLine), problems: [] };
-    for (const database of databases) {
-        try {
-            const plan = await planBackup(settingsOf(database, settings), run);
-            all.tables += plan.tables;
-            all.databaseSize += plan.databaseSize;
-            all.lines.push(...plan.lines);
-        }
-        catch (error) {
-            run.signal.throwIfAborted();
-            (0,log/* logOrigin */.V)(error, run.log);
-            all.lines.push(`would fail to dump database ${JSON.stringify(database)}: ${(0,errors/* messageOf */.bD)(error)}`);
-            all.problems.push(`${JSON.stringify(database)}: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
+    const plans = [];
+    for (const database of databases)
+        plans.push(await planDatabase(database, settings, run));
+    return {
+        tables: plans.reduce((sum, { tables }) => sum + tables, 0),
+        databaseSize: plans.reduce((sum, { databaseSize }) => sum + databaseSize, 0),
+        lines: [...leftOut.map(leftOutLine), ...plans.flatMap(({ lines }) => lines)],
+        problems: plans.flatMap(({ problems }) => problems),
+    };
+}
+async function planDatabase(database, settings, run) {
+    try {
+        return await planBackup(settingsOf(database, settings), run);
     }
-    return all;
+    catch (error) {
+        run.signal.throwIfAborted();
+        (0,log/* logOrigin */.V)(error, run.log);
+        const [name, reason] = [JSON.stringify(database), (0,errors/* messageOf */.bD)(error)];
+        return {
+            tables: 0,
+            databaseSize: 0,
+            lines: [`would fail to dump database ${name}: ${reason}`],
+            problems: [`${name}: ${reason}`],
+        };
+    }
 }
 function settingsOf(database, settings) {
     return { ...settings, databases: null, connection: { ...settings.connection, PGDATABASE: database } };
@@ -38179,7 +38257,7 @@ function settingsOf(database, settings) {
 /** Before anything is dumped, and by a connection of its own, so that nothing is held open while they are backed up. */
 async function chooseDatabases(settings, run) {
     const { databases: wanted, allowEmpty } = settings;
-    const selected = selectDatabases(wanted, await run_ask(settings, run, listDatabases));
+    const selected = selectDatabases(wanted, await queryServer(settings, run, listDatabases));
     const isEmpty = selected.includes(MAINTENANCE) && !isNamed(MAINTENANCE, wanted) && !allowEmpty && (await hasNoTable(settings, run));
     const leftOut = isEmpty ? [MAINTENANCE] : [];
     const databases = selected.filter((name) => !leftOut.includes(name));
@@ -38197,7 +38275,7 @@ function leftOutLine(name) {
 /** One that does not let us in is not known to be empty: its backup will tell why. */
 async function hasNoTable(settings, run) {
     try {
-        const tables = await run_ask(settingsOf(MAINTENANCE, settings), run, listTables);
+        const tables = await queryServer(settingsOf(MAINTENANCE, settings), run, listTables);
         return tables.length === 0;
     }
     catch (error) {
@@ -38206,10 +38284,10 @@ async function hasNoTable(settings, run) {
         return false;
     }
 }
-async function run_ask({ connection, toolset }, run, question) {
+async function queryServer({ connection, toolset }, run, question) {
     const id = (0,formats_id/* makeId */.M4)(run.now(), (0,external_node_crypto_.randomBytes)(4).toString('hex'));
     const context = { signal: run.signal, track: run.track, onStderr: (line) => run.log.info(`  | ${line}`) };
-    const { session } = await connect(connection, toolset, id, context);
+    const { session } = await connectServer(connection, toolset, id, context);
     try {
         return await question(session);
     }
@@ -38229,7 +38307,7 @@ var inputs_secrets = __nccwpck_require__(3332);
  * libpq's connection parameters (PostgreSQL, "Parameter Key Words") and the environment variables that stand for them
  * ("Environment Variables"). These are handed to the tools.
  */
-const ENVIRONMENT_NAMES = libpq_parameters_table({
+const ENVIRONMENT_NAMES = mapOf({
     host: 'PGHOST',
     hostaddr: 'PGHOSTADDR',
     port: 'PGPORT',
@@ -38263,25 +38341,25 @@ const ENVIRONMENT_NAMES = libpq_parameters_table({
     load_balance_hosts: 'PGLOADBALANCEHOSTS',
 });
 /** Resolved before anything is handed over: where further parameters and the password are to be read. */
-const FILE_PARAMETERS = libpq_parameters_table({
+const FILE_PARAMETERS = mapOf({
     service: 'PGSERVICE',
     servicefile: 'PGSERVICEFILE',
     passfile: 'PGPASSFILE',
 });
 /** Parameters that have no effect here, and why. */
-const IGNORED = libpq_parameters_table({
+const IGNORED = mapOf({
     application_name: 'Lifeboat names its sessions itself',
     fallback_application_name: 'Lifeboat names its sessions itself',
-    client_encoding: 'the dump keeps the database’s own encoding',
-    ...each('keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout', 'libpq has no environment variable for it'),
+    client_encoding: "the dump keeps the database's own encoding",
+    ...sameReason('keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout', 'libpq has no environment variable for it'),
 });
 /** Parameters without which the connection would not be the one that was meant, and why they cannot be had. */
-const REFUSED = libpq_parameters_table({
-    ssl: 'libpq’s word is sslmode, such as sslmode=require',
+const REFUSED = mapOf({
+    ssl: "libpq's word is sslmode, such as sslmode=require",
     replication: 'a replication connection cannot be dumped',
     sslpassword: 'libpq has no environment variable for it; use a client key without a password',
     sslkeylogfile: 'it writes down what decrypts the connection',
-    ...each('scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope', 'libpq has no environment variable for it; use a password or a client certificate'),
+    ...sameReason('scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope', 'libpq has no environment variable for it; use a password or a client certificate'),
 });
 /** What other drivers and poolers put into a URL. libpq refuses them; none tells where the database is. */
 const FOREIGN = new Set([
@@ -38301,11 +38379,11 @@ const FOREIGN = new Set([
     // settings of a session, which pgx, lib/pq and node-pg take in the URL; ours sets its own
     'search_path statement_timeout lock_timeout idle_in_transaction_session_timeout timezone TimeZone query_timeout',
 ].flatMap((names) => names.split(' ')));
-function each(names, reason) {
+function sameReason(names, reason) {
     return Object.fromEntries(names.split(' ').map((name) => [name, reason]));
 }
 /** A map, for names come from outside: `constructor` is not a parameter. */
-function libpq_parameters_table(entries) {
+function mapOf(entries) {
     return new Map(Object.entries(entries));
 }
 
@@ -38343,7 +38421,7 @@ function parseUri(rest) {
     // Most likely an @ or / of a password: libpq would send it to a host that does not exist, or does.
     if (path.includes('@'))
         throw new errors/* LifeboatError */.H3(`the URL holds an @ after its first single slash. ${ENCODE_HINT}`);
-    setUnlessEmpty(result, 'dbname', decode(path));
+    setUnlessEmpty(result, 'dbname', decodePart(path));
     if (query !== '')
         for (const parameter of query.split('&'))
             parseQueryParameter(parameter, result);
@@ -38353,9 +38431,9 @@ function parseUserInfo(userInfo, result) {
     if (userInfo.includes('?'))
         throw new errors/* LifeboatError */.H3(`the URL holds a ? before an @. ${ENCODE_HINT}`);
     const colon = userInfo.indexOf(':');
-    setUnlessEmpty(result, 'user', decode(colon < 0 ? userInfo : userInfo.slice(0, colon)));
+    setUnlessEmpty(result, 'user', decodePart(colon < 0 ? userInfo : userInfo.slice(0, colon)));
     if (colon >= 0)
-        setUnlessEmpty(result, 'password', decode(userInfo.slice(colon + 1)));
+        setUnlessEmpty(result, 'password', decodePart(userInfo.slice(colon + 1)));
 }
 function parseHosts(text, result) {
     const hosts = [];
@@ -38365,8 +38443,8 @@ function parseHosts(text, result) {
         if (!match) {
             throw new errors/* LifeboatError */.H3(`the part of the URL that names the host cannot be read. Write host:port, or [address]:port for IPv6. ${ENCODE_HINT}`);
         }
-        hosts.push(decode(match[1] ?? match[2] ?? ''));
-        ports.push(decode(match[3] ?? ''));
+        hosts.push(decodePart(match[1] ?? match[2] ?? ''));
+        ports.push(decodePart(match[3] ?? ''));
     }
     setUnlessEmpty(result, 'host', hosts.join(','));
     setUnlessEmpty(result, 'port', ports.join(','));
@@ -38378,9 +38456,9 @@ function parseQueryParameter(text, result) {
     }
     // JDBC's word, which libpq takes too.
     if (name === 'ssl' && value === 'true')
-        keep(result, 'sslmode', 'require');
+        addParameter(result, 'sslmode', 'require');
     else
-        keep(result, decode(name), decode(value));
+        addParameter(result, decodePart(name), decodePart(value));
 }
 /** `name = value name='quoted value'`, with `\` before a quote or a backslash. */
 function parseKeywords(text) {
@@ -38394,11 +38472,11 @@ function parseKeywords(text) {
             throw new errors/* LifeboatError */.H3(`the keywords cannot be read${end === 0 ? '' : ' to the end'}. Write name=value, with blanks between; a value with blanks in single quotes, and \\' or \\\\ for ' or \\ in it.`);
         }
         end = pair.lastIndex;
-        keep(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
+        addParameter(result, match[1] ?? '', (match[2] ?? match[3] ?? '').replace(/\\(.)/gs, '$1'));
     }
     return result;
 }
-function keep(result, name, value) {
+function addParameter(result, name, value) {
     const ignored = IGNORED.get(name) ?? (FOREIGN.has(name) ? 'a parameter of another driver or a pooler, not of libpq' : undefined);
     const refused = REFUSED.get(name);
     if (ignored !== undefined) {
@@ -38419,7 +38497,7 @@ function setUnlessEmpty(result, name, value) {
     if (value !== '')
         result.parameters.set(name, value);
 }
-function decode(text) {
+function decodePart(text) {
     let decoded;
     try {
         decoded = decodeURIComponent(text);
@@ -38439,7 +38517,11 @@ var values_words = __nccwpck_require__(3805);
 
 /** Host, address and port of each server. The lists must have been checked. */
 function hostsOf(parameters) {
-    const [names, addresses, ports] = [pg_hosts_list(parameters, 'host'), pg_hosts_list(parameters, 'hostaddr'), pg_hosts_list(parameters, 'port')];
+    const [names, addresses, ports] = [
+        listValue(parameters, 'host'),
+        listValue(parameters, 'hostaddr'),
+        listValue(parameters, 'port'),
+    ];
     return Array.from({ length: Math.max(names.length, addresses.length, 1) }, (_, index) => ({
         host: names[index] ?? '',
         address: addresses[index] ?? '',
@@ -38453,7 +38535,11 @@ function isLocal({ host, address }) {
 }
 /** Calls `complain` for whatever is wrong with the lists of hosts, addresses and ports. */
 function checkHosts(parameters, complain) {
-    const [names, addresses, ports] = [pg_hosts_list(parameters, 'host'), pg_hosts_list(parameters, 'hostaddr'), pg_hosts_list(parameters, 'port')];
+    const [names, addresses, ports] = [
+        listValue(parameters, 'host'),
+        listValue(parameters, 'hostaddr'),
+        listValue(parameters, 'port'),
+    ];
     if (names.length > 0 && addresses.length > 0) {
         if (parameters.origin('host') !== parameters.origin('hostaddr')) {
             complain('hostaddr', 'would lead past the host that is given elsewhere. Remove one of the two.');
@@ -38476,7 +38562,7 @@ function checkHosts(parameters, complain) {
         complain('port', 'is not a port. Write a number from 1 to 65535.');
     }
 }
-function pg_hosts_list(parameters, keyword) {
+function listValue(parameters, keyword) {
     return parameters.value(keyword)?.split(',') ?? [];
 }
 function isPort(text) {
@@ -38518,13 +38604,13 @@ function checkParameters(parameters, uri) {
     const problems = [];
     const complain = (keyword, predicate) => {
         const misread = uri && parameters.origin(keyword) === 'database-url' && ['host', 'port'].includes(keyword);
-        problems.push(`${subject(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
+        problems.push(`${parameterName(parameters, keyword)} ${predicate}${misread ? ` ${ENCODE_HINT}` : ''}`);
     };
     checkHosts(parameters, complain);
     for (const [keyword, words] of WORDS) {
         const value = parameters.value(keyword);
         if (value !== undefined && !words.includes(value))
-            complain(keyword, `is not known. Write ${(0,values_words/* alternatives */.Vo)(words)}.`);
+            complain(keyword, `is not known. Write ${(0,values_words/* joinWithOr */.uy)(words)}.`);
     }
     if (!/^\d{1,9}$/.test(parameters.value('connect_timeout') ?? '0')) {
         complain('connect_timeout', 'is not a whole number of seconds. Write one, such as 30.');
@@ -38541,7 +38627,7 @@ function checkParameters(parameters, uri) {
     if (problems.length > 0)
         throw new errors/* LifeboatError */.H3(problems.join('\n'));
 }
-function subject(parameters, keyword) {
+function parameterName(parameters, keyword) {
     const name = ENVIRONMENT_NAMES.get(keyword) ?? keyword;
     switch (parameters.origin(keyword)) {
         case 'environment':
@@ -38559,7 +38645,7 @@ function checkSsl(parameters, complain) {
     if (mode === undefined)
         return;
     if (parameters.value('sslrootcert') === 'system' && mode !== 'verify-full') {
-        complain('sslmode', 'is too weak for sslrootcert=system, with which libpq demands verify-full. Write verify-full.');
+        complain('sslmode', 'is too weak for sslrootcert=system, with which libpq requires verify-full. Write verify-full.');
     }
     if (parameters.value('sslnegotiation') === 'direct' && WEAK_SSL.includes(mode)) {
         complain('sslmode', 'is too weak for sslnegotiation=direct. Write require or a stronger one.');
@@ -38615,14 +38701,14 @@ async function readPassfile(path, query) {
             continue;
         const fields = fieldsOf(line.replace(/\r$/, ''));
         const password = fields[4];
-        if (password !== undefined && wanted.every((value, index) => pg_passfile_fits(fields[index] ?? '', value)))
-            return unescaped(password);
+        if (password !== undefined && wanted.every((value, index) => matchesField(fields[index] ?? '', value)))
+            return unescapeField(password);
     }
     return null;
 }
 async function readPrivateFile(path) {
     const file = await (0,promises_.open)(path).catch((error) => {
-        throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file’s rights.`);
+        throw new errors/* LifeboatError */.H3(`the password file ${(0,src_text/* quote */.hD)(path)} cannot be read (${error.code}). Correct PGPASSFILE or the file's rights.`);
     });
     try {
         const stat = await file.stat();
@@ -38641,10 +38727,10 @@ async function readPrivateFile(path) {
 function fieldsOf(line) {
     return [...`:${line}`.matchAll(/:((?:[^:\\]|\\.|\\$)*)/gs)].map(([, field = '']) => field);
 }
-function pg_passfile_fits(field, value) {
-    return field === '*' || unescaped(field) === value;
+function matchesField(field, value) {
+    return field === '*' || unescapeField(field) === value;
 }
-function unescaped(field) {
+function unescapeField(field) {
     return field.replace(/\\(.)/gs, '$1');
 }
 
@@ -38664,7 +38750,7 @@ const SYSTEM_FOLDERS = ['/etc/postgresql-common', '/etc/sysconfig/pgsql', '/usr/
 async function readService(service, file, env) {
     const candidates = file === null ? defaultFiles(env) : [file];
     for (const path of candidates) {
-        const text = await pg_service_read(path, file !== null);
+        const text = await readServiceFile(path, file !== null);
         const parameters = text === null ? null : findService(text, service, path);
         if (parameters)
             return parameters;
@@ -38675,7 +38761,7 @@ function defaultFiles(env) {
     const folders = env.PGSYSCONFDIR ? [env.PGSYSCONFDIR] : SYSTEM_FOLDERS;
     return [(0,external_node_path_.join)(env.HOME || (0,external_node_os_.homedir)(), '.pg_service.conf'), ...folders.map((folder) => (0,external_node_path_.join)(folder, 'pg_service.conf'))];
 }
-async function pg_service_read(path, named) {
+async function readServiceFile(path, named) {
     try {
         return await (0,promises_.readFile)(path, 'utf8');
     }
@@ -38683,7 +38769,7 @@ async function pg_service_read(path, named) {
         const { code = 'unknown error' } = error;
         if (code === 'ENOENT' && !named)
             return null;
-        throw new errors/* LifeboatError */.H3(`the service file ${(0,src_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file’s rights.`);
+        throw new errors/* LifeboatError */.H3(`the service file ${(0,src_text/* quote */.hD)(path)} cannot be read (${code}). Correct PGSERVICEFILE or the file's rights.`);
     }
 }
 /** The first section of that name; of each parameter the first line counts, as in libpq. */
@@ -38741,15 +38827,15 @@ const CONNECT_TIMEOUT = '30';
  * Neither ~/.pgpass nor a service that was not named is read: they could silently lead elsewhere.
  */
 async function resolveConnection(databaseUrl, env, log) {
-    const given = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
-    for (const [name, reason] of given?.ignored ?? [])
+    const connectionString = databaseUrl === '' ? null : parseConnectionString(databaseUrl);
+    for (const [name, reason] of connectionString?.ignored ?? [])
         log.notice(`database-url: ${name} is left out: ${reason}.`);
     const parameters = new PgParameters();
-    parameters.add('database-url', given?.parameters ?? new Map());
+    parameters.add('database-url', connectionString?.parameters ?? new Map());
     await addService(parameters, env, log);
     parameters.add('environment', environmentParameters(env));
-    checkParameters(parameters, given?.form === 'uri');
-    requireDatabase(parameters, given !== null);
+    checkParameters(parameters, connectionString?.form === 'uri');
+    requireDatabase(parameters, connectionString !== null);
     const hosts = hostsOf(parameters);
     if (!parameters.value('user'))
         parameters.setDefault('user', userOfProcess());
@@ -38780,10 +38866,10 @@ function environmentParameters(env) {
     return found;
 }
 /** Without a name libpq would take the database that is named like the user. */
-function requireDatabase(parameters, given) {
+function requireDatabase(parameters, hasUrl) {
     if (parameters.value('dbname'))
         return;
-    throw new errors/* LifeboatError */.H3(given
+    throw new errors/* LifeboatError */.H3(hasUrl
         ? 'it names no database, and neither does PGDATABASE. Name it, as in postgresql://host/database or dbname=shop.'
         : 'it is empty, and PGDATABASE is not set. Give a connection string such as postgresql://user:password@host:5432/database, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE.');
 }
@@ -38873,15 +38959,15 @@ function parseImage(text) {
     throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not the name of an image. Write one that has PostgreSQL, such as postgres:17.`);
 }
 /** Programs in a container see no file of this machine: what needs one is refused before anything begins. */
-function needsLocalFiles(toolset, given) {
+function needsLocalFiles(toolset, uses) {
     if (toolset?.kind !== 'container' && toolset?.kind !== 'image')
         return null;
-    const first = given.find(({ used }) => used);
+    const first = uses.find(({ used }) => used);
     if (first === undefined)
         return null;
     return {
         input: first.name,
-        problem: `PostgreSQL’s programs read files for it, and in a container they see none of this machine’s. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
+        problem: `PostgreSQL's programs read files for it, and in a container they see none of this machine's. Leave ${first.name} out, or install the client on the runner and write toolset: local.`,
     };
 }
 /** The same for `auto`: for what needs files, it looks for programs of this machine alone. */
@@ -38930,8 +39016,8 @@ function parseTableNames(text) {
         const [all, quotedSchema, schema, quotedName, name] = relation_names_TABLE.exec(line) ?? [];
         if (all === undefined)
             throw notAName(line, 'a table', 'schema.table');
-        const named = unquoted(quotedName, name) ?? '';
-        return { schema: unquoted(quotedSchema, schema), name: named };
+        const named = foldName(quotedName, name) ?? '';
+        return { schema: foldName(quotedSchema, schema), name: named };
     });
 }
 /** Names of schemas, one a line. */
@@ -38940,7 +39026,7 @@ function parseSchemaNames(text) {
         const [all, quoted, plain] = SCHEMA.exec(line) ?? [];
         if (all === undefined)
             throw notAName(line, 'a schema', 'schema');
-        return unquoted(quoted, plain) ?? '';
+        return foldName(quoted, plain) ?? '';
     });
 }
 /** Lines that begin with `#` are comments. Throws one error that tells every bad line. */
@@ -38965,7 +39051,7 @@ function parseNames(text, parse) {
     return names;
 }
 /** Without quotes capitals are small letters, as in SQL. */
-function unquoted(quoted, plain) {
+function foldName(quoted, plain) {
     if (quoted !== undefined)
         return quoted.replaceAll('""', '"');
     return plain?.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) ?? null;
@@ -39032,7 +39118,7 @@ const LONG_NAMES = {
     '--blobs': '--large-objects',
     '--no-blobs': '--no-large-objects',
 };
-const STREAM = 'the archive is one stream in pg_dump’s custom format, which Lifeboat compresses, encrypts and stores';
+const STREAM = "the archive is one stream in pg_dump's custom format, which Lifeboat compresses, encrypts and stores";
 const CONNECTION = 'it would connect elsewhere than the session that holds the snapshot; write it into database-url';
 const dump_args_WHOLE = 'a backup without all of definitions and rows cannot be restored or proven';
 const AT_RESTORE = 'it is a choice for a restore, where the archive still holds everything';
@@ -39040,19 +39126,19 @@ const ROWS = 'rows are written by COPY, which is what is counted, compared and r
 const dump_args_OURS = 'Lifeboat sets it itself';
 /** Options of pg_dump that would break the format or the proof, each with the reason. */
 const dump_args_REFUSED = {
-    ...reason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
-    ...reason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
-    ...reason(dump_args_WHOLE, '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data'),
-    ...reason(AT_RESTORE, '-c --clean -C --create --if-exists -O --no-owner -x --no-privileges --no-acl --no-tablespaces --no-publications --no-subscriptions --no-table-access-method --no-toast-compression --disable-triggers --use-set-session-authorization -S --superuser'),
-    ...reason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
-    ...reason(dump_args_OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
-    ...reason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
-    ...reason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
-    ...reason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
-    ...reason('it changes how values are written: digits or characters would be lost or differ', '--extra-float-digits -E --encoding'),
-    ...reason('rows would come back into other tables than those they were counted in', '--load-via-partition-root --include-foreign-data --no-unlogged-table-data'),
+    ...dump_args_sameReason(STREAM, '-f --file -F --format -Z --compress --no-sync --sync-method'),
+    ...dump_args_sameReason(CONNECTION, '-d --dbname -h --host -p --port -U --username -w --no-password -W --password --role'),
+    ...dump_args_sameReason(dump_args_WHOLE, '-s --schema-only -a --data-only --section --no-data --no-schema --statistics-only --sequence-data'),
+    ...dump_args_sameReason(AT_RESTORE, '-c --clean -C --create --if-exists -O --no-owner -x --no-privileges --no-acl --no-tablespaces --no-publications --no-subscriptions --no-table-access-method --no-toast-compression --disable-triggers --use-set-session-authorization -S --superuser'),
+    ...dump_args_sameReason(ROWS, '--inserts --column-inserts --attribute-inserts --rows-per-insert --on-conflict-do-nothing'),
+    ...dump_args_sameReason(dump_args_OURS, '--snapshot --serializable-deferrable --strict-names -v --verbose --restrict-key'),
+    ...dump_args_sameReason('parallel dumps come in a later version; see the input jobs', '-j --jobs'),
+    ...dump_args_sameReason('there is an input for it, lock-wait-timeout', '--lock-wait-timeout'),
+    ...dump_args_sameReason('it would leave out the rows that row-level security hides, without a word', '--enable-row-security'),
+    ...dump_args_sameReason('it changes how values are written: digits or characters would be lost or differ', '--extra-float-digits -E --encoding'),
+    ...dump_args_sameReason('rows would come back into other tables than those they were counted in', '--load-via-partition-root --include-foreign-data --no-unlogged-table-data'),
 };
-function reason(text, options) {
+function dump_args_sameReason(text, options) {
     return Object.fromEntries(options.split(' ').map((option) => [option, text]));
 }
 /**
@@ -39078,7 +39164,7 @@ function parseDumpArg(line) {
     }
     if (WITH_PATTERN.includes(option))
         return `${option}=${parsePattern(option, value?.trim() ?? '')}`;
-    throw refusal(line, option);
+    throw refusedOption(line, option);
 }
 function parsePattern(option, pattern) {
     if (pattern === '')
@@ -39094,7 +39180,7 @@ function parsePattern(option, pattern) {
     }
     return pattern;
 }
-function refusal(line, option) {
+function refusedOption(line, option) {
     // Short options can be glued to their value: -Fp, -tname.
     const short = /^-[A-Za-z]/.test(option) ? option.slice(0, 2) : option;
     const long = LONG_NAMES[short];
@@ -39118,20 +39204,20 @@ var key_text = __nccwpck_require__(3001);
 
 
 
-const MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+const HOW_TO_PASTE = 'Paste the whole private key file, from -----BEGIN to -----END.';
 /**
  * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
  * line end at its end); the text may be secret whatever it is, and is never shown.
  */
 async function parseSshKey(text) {
-    const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
+    const key = `${(0,key_text/* tidyKeyText */.jS)(text)}\n`;
     if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server's authorized_keys. ${HOW_TO_PASTE}`);
     }
     if (/BEGIN PGP/.test(key))
-        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${HOW_TO_PASTE}`);
     if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${HOW_TO_PASTE}`);
     }
     const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
     const parsed = utils.parseKey(key);
@@ -39140,7 +39226,7 @@ async function parseSshKey(text) {
     if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
         throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
     }
-    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${MEND}`);
+    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH's format. ${HOW_TO_PASTE}`);
 }
 /** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
 function sshInputsFit({ values, given, }) {
@@ -39160,7 +39246,7 @@ function sshInputsFit({ values, given, }) {
     if (!given('ssh-key')) {
         return {
             input: 'ssh-key',
-            problem: `${(0,src_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+            problem: `${(0,src_text/* quote */.hD)(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server's authorized_keys and the private half into a secret.`,
         };
     }
     if (!given('ssh-known-hosts'))
@@ -39174,7 +39260,7 @@ function sshInputsFit({ values, given, }) {
 /** How to get the line of a server, and make sure of it. */
 function howToKnow({ host, port, url }, what) {
     const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-    return `${what}, and without it nobody could tell ${(0,src_text/* quote */.hD)(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+    return `${what}, and without it ${(0,src_text/* quote */.hD)(url)} cannot be distinguished from another server. Run \`${keyscan}\`, compare the key with what the server's owner tells you (ssh-keygen -lf on the server, the provider's page), and paste the lines.`;
 }
 /** What the stores are told; null without an ssh: store. */
 function sshSettings({ sshKey: key, sshKnownHosts: knownHosts }) {
@@ -39192,14 +39278,13 @@ const everyCommand = [sshInputsFit, mail/* mailInputsFit */.Mq];
 
 const keys_DAY = 86_400_000;
 const WARN_BEFORE = 30 * keys_DAY;
-const PUBLIC_MEND = 'Paste the output of: gpg --armor --export KEY';
-const PRIVATE_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
-const SIGNING_MEND = 'Paste the output of: gpg --armor --export-secret-keys KEY';
+const EXPORT_PUBLIC_KEY = 'Paste the output of: gpg --armor --export KEY';
+const EXPORT_SECRET_KEY = 'Paste the output of: gpg --armor --export-secret-keys KEY';
 /** Algorithms of RFC 9580 that also stand in version 4 keys; GnuPG 2.2 knows none of them. */
 const TOO_NEW = ['x25519', 'x448', 'ed25519', 'ed448'];
 /**
  * The certificates that a backup is encrypted to, one or more, as one armored block.
- * Demanded of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
+ * Required of each: it is public, GnuPG 2.2 can use it, and it can encrypt today.
  */
 async function parsePublicKeys(text, now, log) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
@@ -39215,7 +39300,7 @@ async function parsePublicKeys(text, now, log) {
         if (problem)
             problems.push(`${nameOf(key)} ${problem}`);
         else
-            await warnOfExpiry('public-key', key, await key.getEncryptionKey(undefined, now), now, log);
+            await warnOfExpiry({ input: 'public-key', key, used: await key.getEncryptionKey(undefined, now) }, now, log);
     }
     if (problems.length > 0)
         throw new errors/* LifeboatError */.H3(problems.join('\n'));
@@ -39228,14 +39313,14 @@ async function readCertificates(text) {
     if (/PGP PRIVATE KEY|AGE-SECRET-KEY/.test(text))
         throw isPrivate();
     if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PUBLIC KEY BLOCK'))
-        throw (0,key_text/* notAKey */.s5)(text, PUBLIC_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, EXPORT_PUBLIC_KEY);
     const keys = [];
     for (const block of blocks) {
         try {
             keys.push(...(await openpgp.readKeys({ armoredKeys: block.text })));
         }
         catch (error) {
-            throw keys_unreadable(error, PUBLIC_MEND);
+            throw unreadableKey(error, EXPORT_PUBLIC_KEY);
         }
     }
     if (keys.some((key) => key.isPrivate()))
@@ -39252,10 +39337,10 @@ async function whyNotEncrypt(key, now) {
     const subkey = await key.getEncryptionKey(undefined, now).catch((error) => (0,errors/* messageOf */.bD)(error));
     if (typeof subkey !== 'string')
         return tooNew(subkey) ? TOO_NEW_FOR_GPG : null;
-    const ended = await key.getEncryptionKey(undefined, null).catch(() => null);
-    const expiry = ended && (await expiryOf(ended, key));
+    const expiredKey = await key.getEncryptionKey(undefined, null).catch(() => null);
+    const expiry = expiredKey && (await expiryOf(expiredKey, key));
     if (expiry && expiry <= now) {
-        return `has an encryption subkey that expired on ${keys_day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+        return `has an encryption subkey that expired on ${keys_dayOf(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
     }
     const reason = reasonOf(subkey.replace(/^Could not find valid encryption key packet in key \w+(: )?/, ''));
     return `has no subkey that can encrypt${reason && ` (${reason})`}. Add one (gpg --quick-add-key FINGERPRINT cv25519 encr) or use another key.`;
@@ -39269,7 +39354,7 @@ async function whyNotAtAll(key, now) {
         return 'is revoked. Use the key that took its place.';
     const expiry = await key.getExpirationTime();
     if (expiry instanceof Date && expiry <= now) {
-        return `expired on ${keys_day(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
+        return `expired on ${keys_dayOf(expiry)}. Extend it (gpg --quick-set-expire) and export it again.`;
     }
     return null;
 }
@@ -39325,10 +39410,10 @@ async function parsePrivateKeys(text, passphrase) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
     const blocks = (0,key_text/* armoredBlocks */.xR)(text);
     if (blocks.some(({ label }) => label === 'PUBLIC KEY BLOCK')) {
-        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${PRIVATE_MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot decrypt. ${EXPORT_SECRET_KEY}`);
     }
     if (blocks.length === 0 || blocks.some(({ label }) => label !== 'PRIVATE KEY BLOCK'))
-        throw (0,key_text/* notAKey */.s5)(text, PRIVATE_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, EXPORT_SECRET_KEY);
     const keys = [];
     for (const block of blocks) {
         let locked;
@@ -39336,7 +39421,7 @@ async function parsePrivateKeys(text, passphrase) {
             locked = await openpgp.readPrivateKeys({ armoredKeys: block.text });
         }
         catch (error) {
-            throw keys_unreadable(error, PRIVATE_MEND);
+            throw unreadableKey(error, EXPORT_SECRET_KEY);
         }
         for (const key of locked)
             keys.push(await unlockedToDecrypt(key, passphrase));
@@ -39368,25 +39453,25 @@ async function parseSigningKey(text, passphrase, now, log) {
     const problem = await whyNotAtAll(locked, now);
     if (problem)
         throw new errors/* LifeboatError */.H3(`${name} ${problem}`);
-    const key = await unlocked(locked, passphrase, log);
+    const key = await unlockKey(locked, passphrase, log);
     try {
         const message = await openpgp.createMessage({ text: 'Can it sign?' });
         await openpgp.sign({ message, signingKeys: key, detached: true, date: now });
     }
     catch (error) {
-        throw new errors/* LifeboatError */.H3(`${name} cannot sign (${reasonOf((0,errors/* messageOf */.bD)(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${SIGNING_MEND}`);
+        throw new errors/* LifeboatError */.H3(`${name} cannot sign (${reasonOf((0,errors/* messageOf */.bD)(error))}). Use a key with a signing part that is neither expired nor revoked, exported whole. ${EXPORT_SECRET_KEY}`);
     }
-    await warnOfExpiry('signing-key', key, await key.getSigningKey(undefined, now), now, log);
+    await warnOfExpiry({ input: 'signing-key', key, used: await key.getSigningKey(undefined, now) }, now, log);
     return locked.armor();
 }
 async function readSigningKey(text) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
     const [block, ...others] = (0,key_text/* armoredBlocks */.xR)(text);
     if (block?.label === 'PUBLIC KEY BLOCK') {
-        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${SIGNING_MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is a public key, which cannot sign. ${EXPORT_SECRET_KEY}`);
     }
     if (block?.label !== 'PRIVATE KEY BLOCK')
-        throw (0,key_text/* notAKey */.s5)(text, SIGNING_MEND);
+        throw (0,key_text/* notAKey */.s5)(text, EXPORT_SECRET_KEY);
     try {
         const keys = await openpgp.readPrivateKeys({ armoredKeys: block.text });
         const [key] = keys;
@@ -39394,11 +39479,11 @@ async function readSigningKey(text) {
             return key;
     }
     catch (error) {
-        throw keys_unreadable(error, SIGNING_MEND);
+        throw unreadableKey(error, EXPORT_SECRET_KEY);
     }
     throw new errors/* LifeboatError */.H3('it holds several keys. Paste the one that signs.');
 }
-async function unlocked(key, passphrase, log) {
+async function unlockKey(key, passphrase, log) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
     if (key.isDecrypted()) {
         if (passphrase !== null)
@@ -39415,10 +39500,10 @@ async function unlocked(key, passphrase, log) {
         throw new errors/* LifeboatError */.H3(`${nameOf(key)} cannot be unlocked (${reasonOf((0,errors/* messageOf */.bD)(error))}). Correct signing-key-passphrase.`);
     }
 }
-async function warnOfExpiry(input, key, used, now, log) {
+async function warnOfExpiry({ input, key, used }, now, log) {
     const expiry = await expiryOf(used, key);
     if (expiry && expiry.getTime() < now.getTime() + WARN_BEFORE) {
-        log.warning(`${input}: ${nameOf(key)} expires on ${keys_day(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`);
+        log.warning(`${input}: ${nameOf(key)} expires on ${keys_dayOf(expiry)}; from then on backups fail. Extend it (gpg --quick-set-expire) and export it again.`);
     }
 }
 /** When the key or its subkey ends, whichever comes first; null: never. */
@@ -39430,14 +39515,14 @@ async function expiryOf(used, key) {
 function nameOf(key) {
     return `key ${key.getFingerprint().toUpperCase()}`;
 }
-function keys_unreadable(error, mend) {
-    return new errors/* LifeboatError */.H3(`it cannot be read as an OpenPGP key (${reasonOf((0,errors/* messageOf */.bD)(error))}). ${mend}`);
+function unreadableKey(error, fix) {
+    return new errors/* LifeboatError */.H3(`it cannot be read as an OpenPGP key (${reasonOf((0,errors/* messageOf */.bD)(error))}). ${fix}`);
 }
 /** OpenPGP.js's own words, without the prefixes that it piles up. */
 function reasonOf(message) {
     return message.replace(/^(Error [a-z ]+: |Misformed armored text: )+/i, '').replace(/\.$/, '');
 }
-function keys_day(date) {
+function keys_dayOf(date) {
     return date.toISOString().slice(0, 10);
 }
 
@@ -39456,7 +39541,7 @@ const passphrase_MOST_BYTES = 255;
 function parsePassphrase(text, log) {
     if (text === '')
         return null;
-    const passphrase = passphrase_checked(text, 'passphrase', log);
+    const passphrase = checkPassphrase(text, 'passphrase', log);
     if (passphrase.trim() === '') {
         throw new errors/* LifeboatError */.H3('it holds nothing but blanks. Write a passphrase of 20 characters or more.');
     }
@@ -39478,13 +39563,13 @@ function parsePreviousPassphrases(text) {
 }
 /** The passphrase of a key; null when none is given. */
 function parseKeyPassphrase(text, input, log) {
-    return text === '' ? null : passphrase_checked(text, input, log);
+    return text === '' ? null : checkPassphrase(text, input, log);
 }
 /** What a file or a pipe leaves at the end of a secret. gpg reads the first line of a passphrase file, and so do we. */
 function withoutLineBreak(text) {
     return text.replace(/\r?\n$/, '');
 }
-function passphrase_checked(text, name, log) {
+function checkPassphrase(text, name, log) {
     const passphrase = withoutLineBreak(text);
     if (passphrase !== text)
         log.notice(`${name}: the line break at its end was left out; it is not part of the passphrase.`);
@@ -39492,7 +39577,7 @@ function passphrase_checked(text, name, log) {
         throw new errors/* LifeboatError */.H3('it holds a line break or another control character. gpg reads only the first line of a passphrase, so write it on one line.');
     }
     if (Buffer.byteLength(passphrase) > passphrase_MOST_BYTES) {
-        throw new errors/* LifeboatError */.H3(`it has more than ${passphrase_MOST_BYTES} bytes, more than gpg’s prompt takes. Write a shorter one.`);
+        throw new errors/* LifeboatError */.H3(`it has more than ${passphrase_MOST_BYTES} bytes, more than gpg's prompt takes. Write a shorter one.`);
     }
     return passphrase;
 }
@@ -39567,15 +39652,15 @@ function parseTimeout(text) {
 
 /** The URL of an S3-compatible server, without a slash at its end. */
 function parseEndpoint(text) {
-    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+    const fix = "Write the server's address with http:// or https://, such as https://minio.example.com:9000.";
     if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${fix}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${fix}`);
     }
     if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${fix}`);
     }
     return text.replace(/\/+$/, '');
 }
@@ -39624,13 +39709,13 @@ function s3ForReading(endpoint) {
 /** How a message shows what a store's URL looks like. */
 const URL_EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 /** What is shown of a URL: a query can hold keys. */
-function url_text_shown(line) {
+function hideQuery(line) {
     return line.replace(/\?.*/s, '?…');
 }
 function hasOddSegment(path) {
     return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
 }
-function decoded(path, line) {
+function decodePath(path, line) {
     try {
         return decodeURIComponent(path);
     }
@@ -39639,7 +39724,7 @@ function decoded(path, line) {
     }
 }
 function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
 }
 
 ;// CONCATENATED MODULE: ./src/store/file/location.ts
@@ -39652,14 +39737,14 @@ function parseFileUrl(line, rest) {
     if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
         throw windowsPath(line);
     if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not an absolute path after file://. ${fix}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is not an absolute path after file://. ${fix}`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
     }
     if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
     }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    const path = decodePath(rest.slice(2), line).replace(/\/+$/, '');
     if (path === '')
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${fix}`);
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
@@ -39675,19 +39760,19 @@ function placeOfFile({ path }) {
 
 
 
-const location_MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+const HOW_TO_WRITE = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
 /** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
 function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${location_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${HOW_TO_WRITE}`);
     const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
     if (remote === '') {
         // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${location_MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone's configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${HOW_TO_WRITE}`);
     }
     if (remote === undefined)
         throw wrong('has no colon behind the remote');
     if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${location_MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone's configuration. ${HOW_TO_WRITE}`);
     }
     if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
         throw wrong('is not the name of a remote');
@@ -39708,13 +39793,13 @@ function placeOfRclone({ remote, path }) {
 /** `s3://bucket/prefix`: `rest` is what follows the scheme. */
 function parseS3Url(line, rest) {
     if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} lacks slashes. Write s3://bucket/prefix.`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
     }
     const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
     if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(url_text_shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(hideQuery(line))} is not a bucket's name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
     }
     const prefix = folders.join('/');
     if (folders.length > 0 && hasOddSegment(prefix)) {
@@ -39737,12 +39822,12 @@ function isBucketName(bucket) {
 
 
 
-const ssh_location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+const location_HOW_TO_WRITE = "Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user's home folder.";
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
 function parseSshUrl(line, all) {
     const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
     const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} ${what}. ${ssh_location_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} ${what}. ${location_HOW_TO_WRITE}`);
     if (/[?#]/.test(rest))
         throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
     const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
@@ -39775,7 +39860,7 @@ function portOf(text, wrong) {
     throw wrong(`has ${(0,src_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
 }
 function pathOf(text, line, wrong) {
-    const path = decoded(text, line).replace(/\/+$/, '');
+    const path = decodePath(text, line).replace(/\/+$/, '');
     const below = path.replace(/^\/(~\/)?/, '');
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
         throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
@@ -39822,14 +39907,14 @@ function parseStore(line) {
         case 'sftp':
         case 'scp':
         case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
         case 'http':
         case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is a web address. Write s3://bucket/prefix here, and the server's address in s3-endpoint.`);
         default:
             if (scheme.length === 1)
                 throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
     }
 }
 /** A user, a password or a port before the path. Nothing of such a line is shown. */
@@ -39861,7 +39946,7 @@ function notAUrl(line) {
         return windowsPath(line);
     if (line.startsWith('/'))
         return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,src_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(url_text_shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
 }
 function refuseOverlap(a, b) {
     const [placeA, placeB] = [location_placeOf(a), location_placeOf(b)];
@@ -39873,7 +39958,7 @@ function refuseOverlap(a, b) {
         [b, a, placeB],
     ]) {
         if (location_placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other's backups as its own. Give each store a folder beside the other.`);
         }
     }
 }
@@ -40163,7 +40248,7 @@ const inputs_rules = [
 ];
 const inputNames = Object.keys(backupInputs);
 /**
- * Reads and checks everything that `backup` is told. `get` gives an input's text untrimmed, empty when it was not given.
+ * Reads and checks every input of `backup`. `get` gives an input's text untrimmed, empty when it was not given.
  * Throws one LifeboatError with a line for each problem, which names the input.
  */
 async function readBackupSettings(get, env, log) {
@@ -40236,7 +40321,7 @@ function failedStores(stores) {
 ;// CONCATENATED MODULE: ./src/commands/backup/databases/report.ts
 
 /** Failures beyond these are in the summary alone: a message for people has an end. */
-const report_MOST_TOLD = 20;
+const MOST_TOLD = 20;
 /** Which databases have no backup, or not in every store, and why; null: each has. */
 function databasesMessage({ databases }) {
     const good = databases.filter(({ outcome }) => outcome === 'complete');
@@ -40244,12 +40329,12 @@ function databasesMessage({ databases }) {
     const notBegun = databases.filter(({ outcome }) => outcome === 'not-begun').map(({ database }) => database);
     if (good.length === databases.length)
         return null;
-    const more = bad.length > report_MOST_TOLD ? [`And ${bad.length - report_MOST_TOLD} more, see the job summary.`] : [];
+    const more = bad.length > MOST_TOLD ? [`And ${bad.length - MOST_TOLD} more, see the job summary.`] : [];
     return [
         `${good.length} of ${databases.length} databases were backed up.`,
-        ...bad.slice(0, report_MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
+        ...bad.slice(0, MOST_TOLD).map(({ database, error }) => `${JSON.stringify(database)}: ${error}`),
         ...more,
-        ...(notBegun.length === 0 ? [] : [`Not begun: ${(0,report_escape/* some */.zN)(notBegun.map((name) => JSON.stringify(name)))}.`]),
+        ...(notBegun.length === 0 ? [] : [`Not begun: ${(0,report_escape/* firstNames */.d9)(notBegun.map((name) => JSON.stringify(name)))}.`]),
     ].join('\n');
 }
 /** The output `backups`: what each database came to. */
@@ -40296,12 +40381,12 @@ const TIMES = [
 /** What there is to see: a measure that two backups or more have. */
 function chartsOf({ backups }) {
     return [
-        ...chart('Stored', backups, ({ size }) => size, BYTES),
-        ...chart('Duration of the backup', backups, ({ duration }) => duration, TIMES),
-        ...chart('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
+        ...chartOf('Stored', backups, ({ size }) => size, BYTES),
+        ...chartOf('Duration of the backup', backups, ({ duration }) => duration, TIMES),
+        ...chartOf('Time to restore', backups, ({ restoreTime }) => restoreTime, TIMES),
     ];
 }
-function chart(title, points, measureOf, units) {
+function chartOf(title, points, measureOf, units) {
     const known = points.flatMap((point) => {
         const value = measureOf(point);
         return value === null ? [] : [{ day: point.created.slice(0, 10), value }];
@@ -40320,12 +40405,12 @@ function chart(title, points, measureOf, units) {
  * numbers.
  */
 function mermaidCharts(trend) {
-    const charts = chartsOf(trend).map(mermaid);
+    const charts = chartsOf(trend).map(mermaidChart);
     return charts.length === 0 ? [] : [`### The last ${trend.backups.length} backups`, ...charts];
 }
 /** Mermaid's own colour for bars is hardly seen on white. */
 const STYLE = '%%{init: {"xyChart": {"height": 260}, "themeVariables": {"xyChart": {"plotColorPalette": "#2f6fb5"}}}}%%';
-function mermaid({ title, unit, values, from, to }) {
+function mermaidChart({ title, unit, values, from, to }) {
     return [
         '```mermaid',
         STYLE,
@@ -40355,30 +40440,30 @@ function backupSummary(report) {
         : `❌ Backup <code>${report.id}</code> is missing in ${report.stores.length - good.length} of ${report.stores.length} stores`;
     return [
         `## ${verdict}`,
-        table([], overview(report)),
+        htmlTable([], overviewRows(report)),
         '### Stores',
-        table(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
+        htmlTable(['Store', 'Result', 'Previous backup'], report.stores.map(storeRow)),
         ...summary_retentionOf(report),
         ...(report.trend === null ? [] : mermaidCharts(report.trend)),
         '### Time',
-        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+        htmlTable(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* escapeHtml */.ZD)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
         '### Parts',
-        table(['Part', 'Plain', 'Stored', 'Volumes'], report.parts.map(({ name, plain, stored, volumes }) => [
-            (0,report_escape/* html */.qy)(name),
+        htmlTable(['Part', 'Plain', 'Stored', 'Volumes'], report.parts.map(({ name, plain, stored, volumes }) => [
+            (0,report_escape/* escapeHtml */.ZD)(name),
             (0,units/* formatBytes */.z3)(plain),
             (0,units/* formatBytes */.z3)(stored),
             String(volumes),
         ])),
         ...treesOf(report),
         `### Largest tables (${Math.min(report.largestTables.length, report.tables)} of ${(0,units/* formatCount */.B4)(report.tables)})`,
-        table(['Table', 'Rows', 'Size in the database'], report.largestTables.map(({ schema, name, rows, bytes }) => [
-            `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
+        htmlTable(['Table', 'Rows', 'Size in the database'], report.largestTables.map(({ schema, name, rows, bytes }) => [
+            `${(0,report_escape/* escapeHtml */.ZD)(schema)}.${(0,report_escape/* escapeHtml */.ZD)(name)}`,
             rows === null ? 'not counted' : (0,units/* formatCount */.B4)(rows),
             (0,units/* formatBytes */.z3)(bytes),
         ])),
         ...countedInDump(report),
         '### Not in this backup',
-        list(report.notIncluded, 'Nothing was left out.'),
+        markdownList(report.notIncluded, 'Nothing was left out.'),
         '',
     ].join('\n\n');
 }
@@ -40389,15 +40474,15 @@ function countedInDump({ countedInDump: tables }) {
     return [
         '### Rows counted in the dump alone',
         "A query on these tables would run code of the database's users, so none was made.",
-        list(tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`), ''),
+        markdownList(tables.map(({ schema, name, reason }) => `${schema}.${name}: ${reason}`), ''),
     ];
 }
 /** The file trees beside the database. */
 function treesOf({ files }) {
     if (files.length === 0)
         return [];
-    const rows = files.map((tree) => [(0,report_escape/* html */.qy)(tree.label), treeSize(tree), tree.notes.map(report_escape/* html */.qy).join('<br>')]);
-    return ['### File trees', table(['Tree', 'Stored', 'Notes'], rows)];
+    const rows = files.map((tree) => [(0,report_escape/* escapeHtml */.ZD)(tree.label), treeSize(tree), tree.notes.map(report_escape/* escapeHtml */.ZD).join('<br>')]);
+    return ['### File trees', htmlTable(['Tree', 'Stored', 'Notes'], rows)];
 }
 /** What became of older backups; their lists are in the JSON report. */
 function summary_retentionOf({ stores }) {
@@ -40405,28 +40490,28 @@ function summary_retentionOf({ stores }) {
         if (retention === null)
             return [];
         const { error, refusals, backups } = retention;
-        const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${(0,report_escape/* html */.qy)(id)}</code>`);
+        const deleted = backups.filter((backup) => backup.deleted).map(({ id }) => `<code>${(0,report_escape/* escapeHtml */.ZD)(id)}</code>`);
         const shown = [...deleted.slice(0, MOST_DELETED), ...(deleted.length > MOST_DELETED ? ['…'] : [])].join('<br>');
         return [
             [
-                (0,report_escape/* html */.qy)(url),
-                [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(report_escape/* html */.qy).join('<br>'),
+                (0,report_escape/* escapeHtml */.ZD)(url),
+                [outcomeOf(retention), ...refusals, ...(error === null ? [] : [error])].map(report_escape/* escapeHtml */.ZD).join('<br>'),
                 shown,
             ],
         ];
     });
-    return rows.length === 0 ? [] : ['### Retention', table(['Store', 'Older backups', 'Deleted'], rows)];
+    return rows.length === 0 ? [] : ['### Retention', htmlTable(['Store', 'Older backups', 'Deleted'], rows)];
 }
-function overview(report) {
+function overviewRows(report) {
     const { encryption } = report;
     const dataSeconds = (report.stages.find(({ name }) => name === 'data')?.milliseconds ?? 0) / 1000;
     const data = report.parts.find(({ name }) => name === 'data');
     return [
         [
             'Database',
-            `${(0,report_escape/* html */.qy)(report.database)} (${(0,units/* formatBytes */.z3)(report.databaseSize)}, PostgreSQL ${(0,report_escape/* html */.qy)(report.serverVersion)})`,
+            `${(0,report_escape/* escapeHtml */.ZD)(report.database)} (${(0,units/* formatBytes */.z3)(report.databaseSize)}, PostgreSQL ${(0,report_escape/* escapeHtml */.ZD)(report.serverVersion)})`,
         ],
-        ['Set', (0,report_escape/* html */.qy)(report.name)],
+        ['Set', (0,report_escape/* escapeHtml */.ZD)(report.name)],
         ['Started', report.created],
         ['Duration', (0,units/* formatDuration */.a3)(report.duration)],
         [
@@ -40451,14 +40536,14 @@ function overview(report) {
 }
 function storeRow(store) {
     if (store.error !== null)
-        return [(0,report_escape/* html */.qy)(store.url), `❌ ${(0,report_escape/* html */.qy)(store.error)}`, ''];
+        return [(0,report_escape/* escapeHtml */.ZD)(store.url), `❌ ${(0,report_escape/* escapeHtml */.ZD)(store.error)}`, ''];
     const uploaded = store.uploaded === 'read-back' ? '✅ sizes read back' : '✅ acknowledged (these credentials may not read)';
     const locked = store.lockedUntil === null ? '' : `, locked until ${store.lockedUntil}`;
-    return [(0,report_escape/* html */.qy)(store.location), `${uploaded}${locked}`, previous(store)];
+    return [(0,report_escape/* escapeHtml */.ZD)(store.location), `${uploaded}${locked}`, previousCell(store)];
 }
-function previous({ previous, noPrevious }) {
+function previousCell({ previous, noPrevious }) {
     if (previous)
-        return `<code>${(0,report_escape/* html */.qy)(previous.id)}</code>`;
+        return `<code>${(0,report_escape/* escapeHtml */.ZD)(previous.id)}</code>`;
     if (noPrevious === 'first')
         return 'none: this is the first';
     return `not known (${noPrevious === 'cannot-list' ? 'may not list' : 'may not read'})`;
@@ -40486,8 +40571,8 @@ function databasesSummary(report) {
     const { storedSize, rows, tables } = totalsOf(report);
     return [
         `## ${complete === databases.length ? '✅' : '❌'} ${complete} of ${databases.length} databases are backed up`,
-        table(['Database', 'Result', 'Stored', 'Rows', 'Duration'], [
-            ...databases.map(row),
+        htmlTable(['Database', 'Result', 'Stored', 'Rows', 'Duration'], [
+            ...databases.map(rowOf),
             [
                 'All',
                 '',
@@ -40496,23 +40581,23 @@ function databasesSummary(report) {
                 (0,units/* formatDuration */.a3)(duration),
             ],
         ]),
-        ...leftOut.map((name) => `Left out, for it holds no table: ${(0,report_escape/* html */.qy)(name)}.`),
-        ...details(databases),
+        ...leftOut.map((name) => `Left out, because it holds no table: ${(0,report_escape/* escapeHtml */.ZD)(name)}.`),
+        ...detailsOf(databases),
         '',
     ].join('\n\n');
 }
-function row({ database, outcome, error, report, duration }) {
-    const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(report_escape/* html */.qy).join('<br>');
+function rowOf({ database, outcome, error, report, duration }) {
+    const result = [RESULTS[outcome], ...(error === null ? [] : error.split('\n'))].map(report_escape/* escapeHtml */.ZD).join('<br>');
     const took = outcome === 'not-begun' ? '' : (0,units/* formatDuration */.a3)(duration);
     if (report === null)
-        return [(0,report_escape/* html */.qy)(database), result, '', '', took];
-    return [(0,report_escape/* html */.qy)(database), result, (0,units/* formatBytes */.z3)(report.storedSize), (0,units/* formatCount */.B4)(report.rows), took];
+        return [(0,report_escape/* escapeHtml */.ZD)(database), result, '', '', took];
+    return [(0,report_escape/* escapeHtml */.ZD)(database), result, (0,units/* formatBytes */.z3)(report.storedSize), (0,units/* formatCount */.B4)(report.rows), took];
 }
-function details(databases) {
+function detailsOf(databases) {
     const folded = [];
     let length = 0;
     for (const report of reportsOf(databases)) {
-        const text = `<details><summary>${(0,report_escape/* html */.qy)(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
+        const text = `<details><summary>${(0,report_escape/* escapeHtml */.ZD)(report.database)}</summary>\n\n${backupSummary(report)}\n</details>`;
         length += text.length;
         if (length > MOST_DETAILS)
             return [...folded, 'The details of further databases are in the JSON report alone.'];
@@ -40545,7 +40630,7 @@ function presentPlan({ tables, databaseSize, lines, problems }) {
         problem: isRed ? { title: 'Lifeboat: backup would fail', message: problems.join('\n') } : null,
         outputs: { tables, 'database-size': databaseSize },
         lines: lines.map((line) => `[dry-run] ${line}`),
-        summary: `## Dry run: nothing was changed\n\n${lines.map((line) => `- ${(0,report_escape/* html */.qy)(line)}`).join('\n')}\n`,
+        summary: `## Dry run: nothing was changed\n\n${lines.map((line) => `- ${(0,report_escape/* escapeHtml */.ZD)(line)}`).join('\n')}\n`,
         report: null,
         page: null,
         facts: run_result/* NO_FACTS */.K,
@@ -40586,7 +40671,7 @@ function presentSeveral(report, { cancelled, reportPath }) {
 }
 /** Once, however many databases there are. */
 function superuserNote(backups) {
-    return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${(0,report_escape/* html */.qy)(SUPERUSER_WARNING)}\n` : '';
+    return backups.some(({ superuser }) => superuser) ? `\n⚠️ ${(0,report_escape/* escapeHtml */.ZD)(SUPERUSER_WARNING)}\n` : '';
 }
 function completeStores(backups) {
     return backups.flatMap((report) => report.stores.filter(({ error }) => error === null).map((store) => ({ report, ...store })));
@@ -40715,7 +40800,7 @@ function passphraseOfNoKey({ given }) {
 }
 /** Of every command that has these inputs. */
 const decryptionRules = [previousOfNone, passphraseOfNoKey];
-/** For a command that demands it by {@link wayToDecrypt}. */
+/** For a command that requires it by {@link wayToDecrypt}. */
 function decryptionOf(inputs) {
     const { passphrase, previousPassphrases, privateKey: keys } = inputs;
     if (passphrase !== null)
@@ -40730,7 +40815,7 @@ function decryptionOf(inputs) {
 
 
 
-/** Where a page is to be written: a name that browsers open, in a folder that is there. Absolute. */
+/** Where a page is to be written: a name that browsers open, in a folder that exists. Absolute. */
 function parseReportPath(text) {
     if ((0,src_text/* hasControlCharacter */.Fd)(text) || !/[^/]\.html?$/i.test(text)) {
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not the path of a page. Write one that ends in .html, on one line.`);
@@ -40739,7 +40824,7 @@ function parseReportPath(text) {
     if (isFolder(path))
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is a folder. Write the path of a file.`);
     if (!isFolder((0,external_node_path_.dirname)(path))) {
-        throw new errors/* LifeboatError */.H3(`the folder of ${(0,src_text/* quote */.hD)(text)} is not there. Make it in a step before, or write a path in the workspace, such as backups.html.`);
+        throw new errors/* LifeboatError */.H3(`the folder of ${(0,src_text/* quote */.hD)(text)} does not exist. Create it in a step before, or write a path in the workspace, such as backups.html.`);
     }
     return path;
 }
@@ -40826,7 +40911,7 @@ const check_inputs_rules = [
         };
     },
 ];
-/** Reads and checks everything that `check` is told, like readBackupSettings. */
+/** Reads and checks every input of `check`, like readBackupSettings. */
 async function readCheckSettings(get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(checkInputs, check_inputs_rules, get, { env, log, now: new Date() });
     const verification = inputs.verificationKey;
@@ -40844,6 +40929,16 @@ async function readCheckSettings(get, env, log) {
     };
 }
 
+;// CONCATENATED MODULE: ./src/report/status-words.ts
+/** How the result of a rule of `check` is shown: as a sign, and as a word. */
+const STATUS_WORDS = {
+    passed: { symbol: '✅', word: 'ok' },
+    warning: { symbol: '⚠️', word: 'WARNING' },
+    failed: { symbol: '❌', word: 'FAILED' },
+    'not-evaluated': { symbol: '⚠️ not evaluated', word: 'not evaluated' },
+    off: { symbol: '', word: 'off' },
+};
+
 ;// CONCATENATED MODULE: ./src/report/svg-chart.ts
 /* In the units of the picture's own coordinates. */
 const WIDTH = 640;
@@ -40856,11 +40951,11 @@ function svgChart({ title, unit, values, from, to }) {
     const most = Math.max(...values) || 1;
     const step = (WIDTH - LEFT) / values.length;
     const room = HEIGHT - TOP - BOTTOM;
-    const y = (value) => rounded(TOP + room * (1 - value / most));
+    const y = (value) => roundToTenth(TOP + room * (1 - value / most));
     const bars = values.map((value, index) => {
-        const x = rounded(LEFT + step * (index + 0.15));
+        const x = roundToTenth(LEFT + step * (index + 0.15));
         const tip = `<title>${index + 1}: ${value} ${unit}</title>`;
-        return `<rect x="${x}" y="${y(value)}" width="${rounded(step * 0.7)}" height="${rounded((room * value) / most)}">${tip}</rect>`;
+        return `<rect x="${x}" y="${y(value)}" width="${roundToTenth(step * 0.7)}" height="${roundToTenth((room * value) / most)}">${tip}</rect>`;
     });
     const lines = [0, most / 2, most].map((value) => `<line x1="${LEFT}" x2="${WIDTH}" y1="${y(value)}" y2="${y(value)}"/>` +
         `<text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${Number(value.toPrecision(3))}</text>`);
@@ -40874,23 +40969,9 @@ function svgChart({ title, unit, values, from, to }) {
         '</svg></figure>',
     ].join('\n');
 }
-function rounded(value) {
+function roundToTenth(value) {
     return Math.round(value * 10) / 10;
 }
-
-;// CONCATENATED MODULE: ./src/commands/shared/check-words.ts
-const check_words_WORDS = {
-    passed: { symbol: '✅', word: 'ok' },
-    warning: { symbol: '⚠️', word: 'WARNING' },
-    failed: { symbol: '❌', word: 'FAILED' },
-    'not-evaluated': { symbol: '⚠️ not evaluated', word: 'not evaluated' },
-    off: { symbol: '', word: 'off' },
-};
-const HEADLINES = {
-    passed: '✅ The backups are what is demanded',
-    warning: '⚠️ Something is to be looked at',
-    failed: '❌ The backups are not what is demanded',
-};
 
 ;// CONCATENATED MODULE: ./src/commands/list/html-page.ts
 
@@ -40926,13 +41007,13 @@ function htmlPage(report, version) {
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         `<title>PostgreSQL backups, ${made.slice(0, 10)}</title><style>${html_page_STYLE}</style></head><body>`,
         '<h1>PostgreSQL backups and their restore tests</h1>',
-        facts([
-            ['Generated', time(made)],
-            ['By', `Lifeboat ${(0,report_escape/* html */.qy)(version)}, command ${report.command}`],
-            ['Set', (0,report_escape/* html */.qy)(report.name ?? 'every set of each store')],
-            ['Stores', report.stores.map(({ url }) => foreign(url)).join('<br>')],
+        factsTable([
+            ['Generated', formatTime(made)],
+            ['By', `Lifeboat ${(0,report_escape/* escapeHtml */.ZD)(version)}, command ${report.command}`],
+            ['Set', (0,report_escape/* escapeHtml */.ZD)(report.name ?? 'every set of each store')],
+            ['Stores', report.stores.map(({ url }) => breakableText(url)).join('<br>')],
             ['Period', periodOf(report)],
-            ...(report.result === undefined ? [] : [['Result of the check', resultCell(report.result)]]),
+            ...(report.verdict === undefined ? [] : [['Result of the check', verdictOfCheck(report.verdict)]]),
         ]),
         ...report.stores.flatMap((store) => storeSection(store, made)),
         ...readingNotes(report),
@@ -40942,9 +41023,9 @@ function htmlPage(report, version) {
 }
 function storeSection(store, made) {
     return [
-        `<h2>Store ${(0,report_escape/* html */.qy)(store.url)}</h2>`,
-        ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${(0,report_escape/* html */.qy)(store.error)}</p>`]),
-        ...(store.results === undefined ? [] : html_page_rules(store.results)),
+        `<h2>Store ${(0,report_escape/* escapeHtml */.ZD)(store.url)}</h2>`,
+        ...(store.error === null ? [] : [`<p class="bad">It could not be read: ${(0,report_escape/* escapeHtml */.ZD)(store.error)}</p>`]),
+        ...(store.results === undefined ? [] : rulesTable(store.results)),
         ...(store.error === null && store.sets.length === 0 ? ['<p>There are no backups here.</p>'] : []),
         ...store.sets.flatMap((set) => setSection(set, made)),
     ];
@@ -40952,25 +41033,25 @@ function storeSection(store, made) {
 function setSection(set, made) {
     const { name, backups, trend } = set;
     return [
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}</h3>`,
-        facts(html_page_overview(set, made)),
-        ...(trend.missing === null ? [] : [`<p class="open">Not known: ${(0,report_escape/* html */.qy)(trend.missing)}</p>`]),
-        ...(set.results === undefined ? [] : html_page_rules(set.results)),
+        `<h3>Set ${(0,report_escape/* escapeHtml */.ZD)(name)}</h3>`,
+        factsTable(html_page_overviewRows(set, made)),
+        ...(trend.missing === null ? [] : [`<p class="open">Not known: ${(0,report_escape/* escapeHtml */.ZD)(trend.missing)}</p>`]),
+        ...(set.results === undefined ? [] : rulesTable(set.results)),
         ...chartsOf(trend).map(svgChart),
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: the last ${trend.backups.length} good backups</h3>`,
-        headed(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
-        `<h3>Set ${(0,report_escape/* html */.qy)(name)}: restore tests</h3>`,
+        `<h3>Set ${(0,report_escape/* escapeHtml */.ZD)(name)}: the last ${trend.backups.length} good backups</h3>`,
+        headedTable(['Backup', 'Begun', 'Stored', 'Duration', 'Since the one before', 'Last restore test', 'Time to restore'], trend.backups.toReversed().map(backupRow)),
+        `<h3>Set ${(0,report_escape/* escapeHtml */.ZD)(name)}: restore tests</h3>`,
         ...testsOf(trend, backups),
     ];
 }
 /** What was promised is not known here; what was kept is. */
-function html_page_overview(set, made) {
+function html_page_overviewRows(set, made) {
     const { backups, trend } = set;
     const newest = trend.backups.at(-1);
     const age = (created) => (0,units/* formatAge */.nV)(Math.max(0, Date.parse(made) - Date.parse(created)) / 1000);
     const short = (backup) => backup === undefined
         ? '<span class="bad">none</span>'
-        : `<code>${(0,report_escape/* html */.qy)(backup.id)}</code>, begun ${time(backup.created)}, ${age(backup.created)} old`;
+        : `<code>${(0,report_escape/* escapeHtml */.ZD)(backup.id)}</code>, begun ${formatTime(backup.created)}, ${age(backup.created)} old`;
     const complete = backups.filter((backup) => backup.complete);
     return [
         ['Newest good backup', short(newest)],
@@ -40979,7 +41060,7 @@ function html_page_overview(set, made) {
             'Backups',
             `${(0,units/* formatCount */.B4)(complete.length)} complete, ${(0,units/* formatBytes */.z3)(backups.reduce((sum, { size }) => sum + size, 0))} stored`,
         ],
-        ...objectives(measure(trend), newest, age),
+        ...objectiveRows(measureTrend(trend), newest, age),
     ];
 }
 /** A check knows which records count; a list, those of the newest backups. */
@@ -40990,7 +41071,7 @@ function newestProven(set) {
     return (trend.backups.findLast(({ lastTest }) => lastTest?.verdict === 'proven') ??
         backups.slice(trend.backups.length).find((backup) => backup.newestProven));
 }
-function objectives({ largestGap, gaps, restoreTimes }, newest, age) {
+function objectiveRows({ largestGap, gaps, restoreTimes }, newest, age) {
     const longest = Math.max(...restoreTimes.map((restore) => restore.time));
     return [
         [
@@ -40999,7 +41080,7 @@ function objectives({ largestGap, gaps, restoreTimes }, newest, age) {
                 newest === undefined ? '' : `now ${age(newest.created)} (age of the newest good backup)`,
                 largestGap === null
                     ? 'no gap between backups could be measured'
-                    : `at most ${(0,units/* formatAge */.nV)(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${(0,report_escape/* html */.qy)(largestGap.id)}</code>`,
+                    : `at most ${(0,units/* formatAge */.nV)(largestGap.gap / 1000)} between the starts of consecutive backups (${gaps} measured), before <code>${(0,report_escape/* escapeHtml */.ZD)(largestGap.id)}</code>`,
             ]
                 .filter((line) => line !== '')
                 .join('<br>'),
@@ -41014,12 +41095,12 @@ function objectives({ largestGap, gaps, restoreTimes }, newest, age) {
 }
 function backupRow({ id, created, size, duration, gap, lastTest, restoreTime }) {
     return [
-        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
-        time(created),
+        `<code>${(0,report_escape/* escapeHtml */.ZD)(id)}</code>`,
+        formatTime(created),
         (0,units/* formatBytes */.z3)(size),
         orUnknown(duration, units/* formatDuration */.a3),
         orUnknown(gap, (milliseconds) => (0,units/* formatAge */.nV)(milliseconds / 1000)),
-        lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${time(lastTest.time)}`,
+        lastTest === null ? 'none' : `${verdictCell(lastTest.verdict)}, ${formatTime(lastTest.time)}`,
         orUnknown(restoreTime, units/* formatDuration */.a3),
     ];
 }
@@ -41028,7 +41109,7 @@ function testsOf({ tests }, backups) {
         return ['<p class="bad">There is none: no backup of this set is proven.</p>'];
     const signed = new Map(backups.map((backup) => [backup.id, backup.signed]));
     return [
-        headed(['Begun', 'Backup', 'Verdict', 'Time to restore', "Backup's signature", 'Scratch server', 'Record'], tests.map((test) => testRow(test, signed.get(test.id) ?? false))),
+        headedTable(['Begun', 'Backup', 'Verdict', 'Time to restore', "Backup's signature", 'Scratch server', 'Record'], tests.map((test) => testRow(test, signed.get(test.id) ?? false))),
     ];
 }
 function testRow({ time: begun, id, verdict, record, problem }, isSigned) {
@@ -41038,17 +41119,17 @@ function testRow({ time: begun, id, verdict, record, problem }, isSigned) {
             ? `there${record === null ? '' : ', not verified in the test'}`
             : 'not signed';
     const standing = problem !== null
-        ? `<span class="bad">does not count: ${foreign(problem)}</span>`
+        ? `<span class="bad">does not count: ${breakableText(problem)}</span>`
         : record === null
             ? 'not read'
             : 'read';
     return [
-        time(begun),
-        `<code>${(0,report_escape/* html */.qy)(id)}</code>`,
+        formatTime(begun),
+        `<code>${(0,report_escape/* escapeHtml */.ZD)(id)}</code>`,
         verdictCell(verdict),
         orUnknown(record?.restoreTime ?? null, units/* formatDuration */.a3),
         signature,
-        record?.scratchServer ? `PostgreSQL ${foreign(record.scratchServer)}` : '–',
+        record?.scratchServer ? `PostgreSQL ${breakableText(record.scratchServer)}` : '–',
         standing,
     ];
 }
@@ -41056,23 +41137,21 @@ function verdictCell(verdict) {
     const kind = { proven: 'good', failed: 'bad', 'could-not-verify': 'open' }[verdict];
     return `<span class="${kind}">${verdict}</span>`;
 }
-function html_page_rules(results) {
+function rulesTable(results) {
     if (results.length === 0)
         return [];
     const kinds = { passed: 'good', warning: 'open', failed: 'bad', 'not-evaluated': 'open', off: 'note' };
     return [
-        headed(['Rule', 'Result', 'What was found', 'What to do'], results.map(({ rule, status, found, next }) => [
-            (0,report_escape/* html */.qy)(rule),
-            `<span class="${kinds[status]}">${check_words_WORDS[status].word}</span>`,
-            found.map(foreign).join('<br>'),
-            foreign(next ?? ''),
+        headedTable(['Rule', 'Result', 'What was found', 'What to do'], results.map(({ rule, status, found, next }) => [
+            (0,report_escape/* escapeHtml */.ZD)(rule),
+            `<span class="${kinds[status]}">${STATUS_WORDS[status].word}</span>`,
+            found.map(breakableText).join('<br>'),
+            breakableText(next ?? ''),
         ])),
     ];
 }
-/** In words alone: not every printer has the signs. */
-function resultCell(result) {
-    const kind = { passed: 'good', warning: 'open', failed: 'bad' }[result];
-    return `<span class="${kind}">${(0,report_escape/* html */.qy)(HEADLINES[result].replace(/^\S+ /, ''))}</span>`;
+function verdictOfCheck({ kind, text }) {
+    return `<span class="${kind}">${(0,report_escape/* escapeHtml */.ZD)(text)}</span>`;
 }
 function readingNotes({ command }) {
     const notes = [
@@ -41086,34 +41165,34 @@ function readingNotes({ command }) {
     ];
     return [
         '<h2>How to read this</h2>',
-        `<ul class="note">${notes.map((note) => `<li>${(0,report_escape/* html */.qy)(note)}</li>`).join('\n')}</ul>`,
+        `<ul class="note">${notes.map((note) => `<li>${(0,report_escape/* escapeHtml */.ZD)(note)}</li>`).join('\n')}</ul>`,
     ];
 }
-/** Of the backups that are there. */
+/** Of the good backups. */
 function periodOf({ stores }) {
     const begun = stores
         .flatMap(({ sets }) => sets.flatMap(({ trend }) => trend.backups.map(({ created }) => created)))
         .sort();
     const [first, last] = [begun[0], begun.at(-1)];
-    return first === undefined || last === undefined ? 'no good backup' : `${time(first)} to ${time(last)}`;
+    return first === undefined || last === undefined ? 'no good backup' : `${formatTime(first)} to ${formatTime(last)}`;
 }
 /** `2026-11-21 02:00:00 UTC`, of a time in ISO 8601. */
-function time(iso) {
-    return (0,report_escape/* html */.qy)(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
+function formatTime(iso) {
+    return (0,report_escape/* escapeHtml */.ZD)(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
 }
 /** Text that may be long and without a blank: it must not push the table out of the page. */
-function foreign(text) {
-    return `<span class="text">${(0,report_escape/* html */.qy)(text)}</span>`;
+function breakableText(text) {
+    return `<span class="text">${(0,report_escape/* escapeHtml */.ZD)(text)}</span>`;
 }
 function orUnknown(value, format) {
     return value === null ? '–' : format(value);
 }
-function facts(rows) {
-    return table([], rows).replace('<table>', '<table class="facts">');
+function factsTable(rows) {
+    return htmlTable([], rows).replace('<table>', '<table class="facts">');
 }
 /** With a head that is repeated on every printed page. */
-function headed(head, rows) {
-    return table(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
+function headedTable(head, rows) {
+    return htmlTable(head, rows).replace('<tr><th>', '<thead><tr><th>').replace('</th></tr>', '</th></tr></thead>');
 }
 
 ;// CONCATENATED MODULE: ./src/commands/list/report.ts
@@ -41154,18 +41233,18 @@ function listLines({ name, stores }) {
         `Store ${store.url}`,
         ...(store.error === null ? [] : [`  FAILED: ${store.error}`]),
         ...store.sets.flatMap((set) => ['', ...setLines(set).map((line) => `  ${line}`)]),
-        ...summary_remarks(store, name).map((remark) => `  ${remark}`),
+        ...summary_remarksOf(store, name).map((remark) => `  ${remark}`),
     ]);
 }
 function setLines({ name, backups }) {
     const shown = newestOf(backups, summary_MOST_IN_LOG);
     return [
         `Set ${name}: ${countOf(backups)}`,
-        ...advice(backups).map((line) => `  ${line}`),
-        ...textTable([summary_HEAD, ...shown.map(summary_cells)])
+        ...adviceFor(backups).map((line) => `  ${line}`),
+        ...textTable([summary_HEAD, ...shown.map(summary_cellsOf)])
             .split('\n')
             .map((line) => `  ${line}`),
-        ...summary_more(backups, shown),
+        ...hiddenBackupsLine(backups, shown),
     ];
 }
 /** The job summary of a listing. */
@@ -41175,12 +41254,12 @@ function listSummary({ name, stores }, notes) {
     return [
         headline,
         ...stores.flatMap((store) => [
-            `### ${(0,report_escape/* html */.qy)(store.url)}`,
-            ...(store.error === null ? [] : [`❌ ${(0,report_escape/* html */.qy)(store.error)}`]),
+            `### ${(0,report_escape/* escapeHtml */.ZD)(store.url)}`,
+            ...(store.error === null ? [] : [`❌ ${(0,report_escape/* escapeHtml */.ZD)(store.error)}`]),
             ...store.sets.flatMap(setSummary),
-            summary_remarks(store, name).map(report_escape/* html */.qy).join('<br>\n'),
+            summary_remarksOf(store, name).map(report_escape/* escapeHtml */.ZD).join('<br>\n'),
         ]),
-        ...notes.map(report_escape/* html */.qy),
+        ...notes.map(report_escape/* escapeHtml */.ZD),
         'This is what names and sizes say: nothing was read, and no signature was checked.',
         '',
     ].join('\n\n');
@@ -41188,15 +41267,15 @@ function listSummary({ name, stores }, notes) {
 function setSummary({ name, backups }) {
     const shown = newestOf(backups, summary_MOST_IN_SUMMARY);
     const rows = shown.map((backup) => {
-        const [id = '', ...others] = summary_cells(backup).map(report_escape/* html */.qy);
+        const [id = '', ...others] = summary_cellsOf(backup).map(report_escape/* escapeHtml */.ZD);
         const marked = backup.newestComplete || backup.newestProven ? `<b><code>${id}</code></b>` : `<code>${id}</code>`;
-        return [symbol(backup), marked, ...others];
+        return [symbolOf(backup), marked, ...others];
     });
     return [
-        `#### Set ${(0,report_escape/* html */.qy)(name)}: ${countOf(backups)}`,
-        list(advice(backups), ''),
-        table(['', ...summary_HEAD], rows),
-        ...summary_more(backups, shown),
+        `#### Set ${(0,report_escape/* escapeHtml */.ZD)(name)}: ${countOf(backups)}`,
+        markdownList(adviceFor(backups), ''),
+        htmlTable(['', ...summary_HEAD], rows),
+        ...hiddenBackupsLine(backups, shown),
     ];
 }
 function countOf(backups) {
@@ -41204,20 +41283,20 @@ function countOf(backups) {
     const size = (0,units/* formatBytes */.z3)(backups.reduce((sum, backup) => sum + backup.size, 0));
     return `${(0,units/* formatCount */.B4)(complete)} complete ${complete === 1 ? 'backup' : 'backups'}, ${size} stored`;
 }
-/** Which backup to use: what somebody who has lost a database reads first. */
-function advice(backups) {
+/** Which backup to use: what a user who has lost a database reads first. */
+function adviceFor(backups) {
     const newest = backups.find(({ newestComplete }) => newestComplete);
     const proven = backups.find(({ newestProven }) => newestProven);
     if (newest === undefined)
         return ['There is no complete backup.'];
     if (newest === proven)
-        return [`Newest complete and newest proven: ${summary_inShort(newest)}`];
+        return [`Newest complete and newest proven: ${describeBackup(newest)}`];
     return [
-        `Newest complete: ${summary_inShort(newest)}`,
-        proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${summary_inShort(proven)}`,
+        `Newest complete: ${describeBackup(newest)}`,
+        proven === undefined ? 'None is proven: no restore test has passed.' : `Newest proven:   ${describeBackup(proven)}`,
     ];
 }
-function summary_inShort({ id, ageSeconds, size, lastTest }) {
+function describeBackup({ id, ageSeconds, size, lastTest }) {
     const test = {
         none: 'not tested yet',
         proven: 'its last restore test passed',
@@ -41226,7 +41305,7 @@ function summary_inShort({ id, ageSeconds, size, lastTest }) {
     }[lastTest?.verdict ?? 'none'];
     return `${id}, ${(0,units/* formatAge */.nV)(ageSeconds)} old, ${(0,units/* formatBytes */.z3)(size)}, ${test}`;
 }
-function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }) {
+function symbolOf({ complete, fromFuture, newestProven, newestComplete, lastTest }) {
     if (!complete || lastTest?.verdict === 'failed')
         return '❌';
     if (fromFuture)
@@ -41236,7 +41315,7 @@ function symbol({ complete, fromFuture, newestProven, newestComplete, lastTest }
     return newestComplete ? '👉' : '';
 }
 /** In the order of HEAD, as plain text. */
-function summary_cells(backup) {
+function summary_cellsOf(backup) {
     const { id, ageSeconds, size, lastTest, signed, held, fromFuture, parts } = backup;
     return [
         id,
@@ -41246,10 +41325,10 @@ function summary_cells(backup) {
         signed ? 'signed' : 'no',
         held ? 'held' : 'no',
         parts.map(({ name, volumes }) => (volumes === 1 ? name : `${name} (${volumes} volumes)`)).join(', ') || 'none',
-        notes(backup).join('; '),
+        notesOf(backup).join('; '),
     ];
 }
-function notes({ newestComplete, newestProven, fromFuture, missing }) {
+function notesOf({ newestComplete, newestProven, fromFuture, missing }) {
     const noManifest = missing.includes(formats_names/* MANIFEST_FILE */.h1);
     return [
         ...(newestComplete ? ['<- NEWEST COMPLETE'] : []),
@@ -41259,11 +41338,11 @@ function notes({ newestComplete, newestProven, fromFuture, missing }) {
         ...(fromFuture ? ['from the future: check the clock of the machine that made it'] : []),
     ];
 }
-function summary_more(backups, shown) {
+function hiddenBackupsLine(backups, shown) {
     const left = backups.length - shown.length;
     return left === 0 ? [] : [`… and ${(0,units/* formatCount */.B4)(left)} older, see the JSON report.`];
 }
-function summary_remarks({ error, sets, otherFolders, ignored }, name) {
+function summary_remarksOf({ error, sets, otherFolders, ignored }, name) {
     const none = name === null ? 'There are no backups here.' : `There are no backups of set ${name} here.`;
     const others = `Sets may be: ${otherFolders.slice(0, 20).join(', ')}${otherFolders.length > 20 ? ', …' : ''}.`;
     const what = [
@@ -41348,7 +41427,33 @@ function resultOf(stores) {
     return statuses.includes('warning') || statuses.includes('not-evaluated') ? 'warning' : 'passed';
 }
 
+;// CONCATENATED MODULE: ./src/commands/check/headline.ts
+
+
+function headlineOf({ result, stores }) {
+    const results = resultsOf(stores);
+    const failed = results.filter(({ status }) => status === 'failed');
+    const warnings = results.filter(({ status }) => status === 'warning').length;
+    const open = results.filter(({ status }) => status === 'not-evaluated').length;
+    switch (result) {
+        case 'passed':
+            return { symbol: '✅', text: 'All checks passed' };
+        case 'warning': {
+            const counts = [
+                ...(warnings === 0 ? [] : [(0,units/* countOf */.pq)(warnings, 'warning')]),
+                ...(open === 0 ? [] : [`${open} not evaluated`]),
+            ];
+            return { symbol: '⚠️', text: `Needs attention: ${counts.join(', ')}` };
+        }
+        case 'failed': {
+            const names = [...new Set(failed.map(({ rule }) => rule))];
+            return { symbol: '❌', text: `${(0,units/* countOf */.pq)(failed.length, 'check')} failed: ${names.join(', ')}` };
+        }
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/commands/check/summary.ts
+
 
 
 
@@ -41368,10 +41473,10 @@ const MOST_CHARTED = 5;
 function checkLines(report) {
     const asked = worstFirst(report).filter(({ status }) => status !== 'off');
     const rows = asked.map(({ status, rule, where, found }) => [
-        check_words_WORDS[status].word,
+        STATUS_WORDS[status].word,
         rule,
         where,
-        (0,report_escape/* oneLine */.TN)(shortened(found, MOST_FOUND).join(' ')),
+        (0,report_escape/* oneLine */.TN)(shortenList(found, MOST_FOUND).join(' ')),
     ]);
     return ['', ...textTable([['Result', 'Rule', 'Where', 'What was found'], ...rows]).split('\n'), ...offLines(report)];
 }
@@ -41381,18 +41486,19 @@ function checkSummary(report, notes) {
     const rows = results
         .slice(0, check_summary_MOST_IN_SUMMARY)
         .map(({ status, rule, where, found, next }) => [
-        check_words_WORDS[status].symbol,
-        (0,report_escape/* html */.qy)(rule),
-        (0,report_escape/* html */.qy)(where),
-        shortened(found, MOST_FOUND).map(report_escape/* html */.qy).join('<br>'),
-        (0,report_escape/* html */.qy)(next ?? ''),
+        STATUS_WORDS[status].symbol,
+        (0,report_escape/* escapeHtml */.ZD)(rule),
+        (0,report_escape/* escapeHtml */.ZD)(where),
+        shortenList(found, MOST_FOUND).map(report_escape/* escapeHtml */.ZD).join('<br>'),
+        (0,report_escape/* escapeHtml */.ZD)(next ?? ''),
     ]);
     const left = results.length - rows.length;
+    const { symbol, text } = headlineOf(report);
     return [
-        `## ${HEADLINES[report.result]}`,
-        table(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
+        `## ${symbol} ${(0,report_escape/* escapeHtml */.ZD)(text)}`,
+        htmlTable(['', 'Rule', 'Where', 'What was found', 'What to do'], rows),
         ...(left > 0 ? [`… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`] : []),
-        ...[...offLines(report), ...notes].map(report_escape/* html */.qy),
+        ...[...offLines(report), ...notes].map(report_escape/* escapeHtml */.ZD),
         ...chartsOfSets(report),
         '',
     ].join('\n\n');
@@ -41401,7 +41507,7 @@ function chartsOfSets({ stores }) {
     const sets = stores.flatMap(({ url, sets }) => sets.map((set) => ({ url, ...set })));
     return sets.slice(0, MOST_CHARTED).flatMap(({ url, name, trend }) => {
         const charts = mermaidCharts(trend);
-        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* html */.qy)(name)} in ${(0,report_escape/* html */.qy)(url)}`, ...charts];
+        return charts.length === 0 ? [] : [`### Set ${(0,report_escape/* escapeHtml */.ZD)(name)} in ${(0,report_escape/* escapeHtml */.ZD)(url)}`, ...charts];
     });
 }
 /** For the annotation: what is wrong, where, and what to do; null when nothing is. */
@@ -41409,18 +41515,18 @@ function checkMessage(report) {
     if (report.result === 'passed')
         return null;
     const wrong = worstFirst(report).filter(({ status }) => report.result === 'failed' ? status === 'failed' : status === 'warning' || status === 'not-evaluated');
-    const told = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
+    const shown = wrong.slice(0, MOST_IN_MESSAGE).map(({ where, rule, status, found, next }) => {
         const what = status === 'not-evaluated' ? `${rule} could not be evaluated` : rule;
-        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortened(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
+        return (0,report_escape/* oneLine */.TN)(`${where}: ${what}: ${[...shortenList(found, MOST_FOUND_IN_MESSAGE), next ?? ''].join(' ').trim()}`);
     });
-    const left = wrong.length - told.length;
-    return [...told, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
+    const left = wrong.length - shown.length;
+    return [...shown, ...(left > 0 ? [`And ${left} more, see the job summary.`] : [])].join(' ');
 }
 function worstFirst({ stores }) {
     const order = ['failed', 'warning', 'not-evaluated', 'passed', 'off'];
     return resultsOf(stores).sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
 }
-function shortened(found, most) {
+function shortenList(found, most) {
     const left = found.length - most;
     return left <= 0 ? found : [...found.slice(0, most), `… and ${(0,units/* formatCount */.B4)(left)} more, see the JSON report.`];
 }
@@ -41439,24 +41545,30 @@ function offLines({ stores }) {
 
 
 
+
 function presentCheck(report, context) {
     const { settings, version, reportPath } = context;
     const path = reportPath(`lifeboat-check-${fileTime(report.started)}.json`);
     const { json, most } = backupsOutput(report);
     const newest = new Set(report.stores.flatMap(({ sets }) => sets.flatMap((set) => set.newest ?? [])));
     return {
-        ...judge(report),
+        ...judgeCheck(report),
         outputs: { id: [...newest].join('\n'), backups: json, duration: secondsOutput(report.duration) },
         lines: checkLines(report),
         summary: checkSummary(report, shortenedNotes(most, path)),
         report: { path, content: report },
-        page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(report, version) },
+        page: settings.reportHtml === null ? null : { path: settings.reportHtml, html: htmlPage(pageOf(report), version) },
         facts: run_result/* NO_FACTS */.K,
         measured: [samples/* ATTEMPT_ONLY */.br],
     };
 }
+/** The report as `report-html` shows it. */
+function pageOf(report) {
+    const kind = { passed: 'good', warning: 'open', failed: 'bad' };
+    return { ...report, verdict: { kind: kind[report.result], text: headlineOf(report).text } };
+}
 /** Red when a rule is broken. What could not be checked, or needs attention, is a warning: never green in silence. */
-function judge(report) {
+function judgeCheck(report) {
     const message = checkMessage(report);
     if (message === null)
         return { status: 'good', problem: null };
@@ -41478,8 +41590,8 @@ function failed(found, next) {
 function notEvaluated(why, next) {
     return { status: 'not-evaluated', found: why, next };
 }
-function off(ask) {
-    return { status: 'off', found: [ask], next: null };
+function notRequested(input) {
+    return { status: 'off', found: [input], next: null };
 }
 
 ;// CONCATENATED MODULE: ./src/formats/health/chain.ts
@@ -41563,12 +41675,12 @@ const freeSpace = {
     name: 'free space',
     judge({ freeSpace }, { minFreeSpace }) {
         if (minFreeSpace === null)
-            return off('min-free-space');
+            return notRequested('min-free-space');
         if ('problem' in freeSpace)
             return notEvaluated([freeSpace.problem], 'Look at the disk yourself.');
         if (freeSpace.bytes === null)
-            return off('only for file: stores');
-        const found = [`${(0,units/* formatBytes */.z3)(freeSpace.bytes)} are free.`, `At least ${(0,units/* formatBytes */.z3)(minFreeSpace)} are demanded.`];
+            return notRequested('only for file: stores');
+        const found = [`${(0,units/* formatBytes */.z3)(freeSpace.bytes)} are free.`, `At least ${(0,units/* formatBytes */.z3)(minFreeSpace)} is required.`];
         if (freeSpace.bytes >= minFreeSpace)
             return passed(...found);
         return failed(found, 'Free space there, keep fewer backups, or use a larger disk.');
@@ -41583,17 +41695,17 @@ const keys_WARN_BEFORE = 30 * 24 * 60 * 60 * 1000;
 /** No key with which backups are made ends within 30 days: the recipients', and the one that signed the newest backup. */
 const keys_keys = {
     name: 'keys',
-    judge(facts, demands, now) {
-        const { recipients, signers } = demands;
+    judge(facts, requirements, now) {
+        const { recipients, signers } = requirements;
         if (recipients === null && signers === null)
-            return off('public-key or verification-key');
+            return notRequested('public-key or verification-key');
         const outcomes = (recipients ?? []).map((key) => judgeKey('public-key', key, key.problem, now));
         if (signers !== null) {
-            const manifest = thoseThatCount(facts.newest, demands)[0]?.manifest;
+            const manifest = validBackups(facts.newest, requirements)[0]?.manifest;
             const signer = manifest?.kind === 'good' ? signers.find(({ keyId }) => keyId === manifest.signer) : undefined;
             outcomes.push(signer === undefined ? NO_SIGNER : judgeKey('signing-key', signer, null, now));
         }
-        return worst(outcomes);
+        return mergeOutcomes(outcomes);
     },
 };
 const NO_SIGNER = notEvaluated(['Which key signs is not known: no backup that counts is signed by one of verification-key.'], 'See the rules above.');
@@ -41603,7 +41715,7 @@ function judgeKey(input, { name, expires }, problem, now) {
     const left = expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires) - now.getTime();
     const day = expires?.slice(0, 10);
     if (problem !== null)
-        return failed([`${input}: ${name} ${problem}`], 'Backups fail until it is mended.');
+        return failed([`${input}: ${name} ${problem}`], 'Backups fail until it is corrected.');
     if (left <= 0)
         return failed([`${input}: ${name} expired on ${day}.`], next);
     if (left < keys_WARN_BEFORE)
@@ -41611,7 +41723,7 @@ function judgeKey(input, { name, expires }, problem, now) {
     return passed(`${input}: ${name} ${expires === null ? 'does not expire' : `is good until ${day}`}.`);
 }
 /** What was found in all of them, under the worst that one of them amounts to. */
-function worst(outcomes) {
+function mergeOutcomes(outcomes) {
     const order = ['failed', 'warning', 'not-evaluated', 'passed'];
     const sorted = outcomes.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
     const [first = passed()] = sorted;
@@ -41620,17 +41732,17 @@ function worst(outcomes) {
 
 ;// CONCATENATED MODULE: ./src/formats/health/manifests.ts
 
-/** What the newest backups say of themselves can be believed: each is the manifest of its folder, and signed if demanded. */
+/** What the newest backups say of themselves can be believed: each is the manifest of its folder, and signed if required. */
 const manifests = {
     name: 'manifests',
     judge({ newest }, { signed }) {
-        const bad = newest.flatMap(({ listed, manifest }) => manifest.kind === 'invalid' ? [`${listed.id}: ${describe(manifest)}`] : []);
+        const bad = newest.flatMap(({ listed, manifest }) => manifest.kind === 'invalid' ? [`${listed.id}: ${describeInvalid(manifest)}`] : []);
         if (bad.length > 0) {
             return failed(bad, 'Do not use these; find out who changed them. After a change of the signing key, give the former certificate in verification-key too.');
         }
         const kinds = newest.map(({ manifest }) => manifest.kind);
         if (kinds.includes('unsigned'))
-            return unsigned(newest, kinds.lastIndexOf('good'));
+            return judgeUnsigned(newest, kinds.lastIndexOf('good'));
         const denied = newest.flatMap(({ manifest }) => (manifest.kind === 'denied' ? [manifest.why] : []));
         if (denied.length > 0) {
             return notEvaluated([`${denied.length} of the newest ${newest.length} may not be read: ${denied[0]}`], 'Give credentials that may read.');
@@ -41641,11 +41753,11 @@ const manifests = {
         return passed(`${newest.length} ${how}.`);
     },
 };
-function describe({ what, why }) {
+function describeInvalid({ what, why }) {
     return what === 'signature' ? `its signature is not good: ${why}.` : why;
 }
 /** Backups from before manifests were signed do no harm, for they do not count; one after that is a gap or a forgery. */
-function unsigned(newest, oldestGood) {
+function judgeUnsigned(newest, oldestGood) {
     const all = newest.filter(({ manifest }) => manifest.kind === 'unsigned');
     const since = all.filter((backup) => newest.indexOf(backup) < oldestGood);
     const next = 'Give signing-key to every run of the backup; else find out who wrote such a manifest.';
@@ -41664,22 +41776,22 @@ const LOOK = 'Look at the last runs of the backup: did one start, and why did it
 /** There is a backup that counts, and it is not older than `max-age`. */
 const newestBackup = {
     name: 'newest backup',
-    judge(facts, demands, now) {
-        const [newest] = thoseThatCount(facts.newest, demands);
+    judge(facts, requirements, now) {
+        const [newest] = validBackups(facts.newest, requirements);
         if (newest === undefined)
-            return newest_backup_none(facts, demands.signed);
+            return noBackupOutcome(facts, requirements.signed);
         const { id, created } = newest.listed;
         const age = now.getTime() - Date.parse(created);
         const newer = facts.newest.indexOf(newest);
         const found = [
             `${id} is ${(0,units/* formatAge */.nV)(Math.max(0, age) / 1000)} old.`,
             ...(newer === 0 ? [] : [`${newer} newer do not count: see manifests and parts.`]),
-            ...(demands.maxAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(demands.maxAge / 1000)} are demanded.`]),
+            ...(requirements.maxAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(requirements.maxAge / 1000)} is allowed.`]),
         ];
-        return demands.maxAge !== null && age > demands.maxAge ? failed(found, LOOK) : passed(...found);
+        return requirements.maxAge !== null && age > requirements.maxAge ? failed(found, LOOK) : passed(...found);
     },
 };
-function newest_backup_none({ name, newest, backups, otherSets }, signed) {
+function noBackupOutcome({ name, newest, backups, otherSets }, signed) {
     if (newest.length > 0) {
         const why = signed ? 'with a good signature and all its parts' : 'that is whole';
         return failed([
@@ -41689,7 +41801,7 @@ function newest_backup_none({ name, newest, backups, otherSets }, signed) {
     const unfinished = backups.filter(({ fromFuture }) => !fromFuture).length;
     const begun = unfinished === 0 ? [] : [`${unfinished} were begun and have no manifest.`];
     const others = otherSets.length === 0 ? [] : [`Sets may be: ${otherSets.slice(0, 20).join(', ')}.`];
-    return failed([`There is no backup of set ${name}.`, ...begun, ...others], otherSets.length === 0 ? LOOK : 'Mend name, or look at the last runs of the backup.');
+    return failed([`There is no backup of set ${name}.`, ...begun, ...others], otherSets.length === 0 ? LOOK : 'Correct name, or look at the last runs of the backup.');
 }
 
 ;// CONCATENATED MODULE: ./src/formats/health/parts.ts
@@ -41701,14 +41813,14 @@ const parts = {
     name: 'parts',
     judge({ newest, proven }) {
         const isNewest = newest.some(({ listed }) => listed.id === proven?.listed.id);
-        const looked = proven === null || isNewest ? newest : [...newest, proven];
-        const damaged = looked.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
+        const examined = proven === null || isNewest ? newest : [...newest, proven];
+        const damaged = examined.flatMap((backup) => damageOf(backup).map((what) => `${backup.listed.id}: ${what}.`));
         if (damaged.length > 0) {
             return failed(damaged, 'Do not use these; restore from another backup, or from another store. Find out what removed or changed the files.');
         }
         // What is not the manifest of its backup names no parts.
-        const known = looked.filter(({ manifest }) => manifest.kind === 'good');
-        const denied = looked.filter(({ manifest }) => manifest.kind === 'denied').length;
+        const known = examined.filter(({ manifest }) => manifest.kind === 'good');
+        const denied = examined.filter(({ manifest }) => manifest.kind === 'denied').length;
         if (denied > 0) {
             return notEvaluated([`No names are missing; what ${denied} manifests say may not be read.`], 'See manifests.');
         }
@@ -41723,9 +41835,9 @@ const TEST = 'Run restore-test on a backup that was made since the keys were cha
 /** The newest proven backup was made for everybody who is to open backups now. */
 const recipients = {
     name: 'recipients',
-    judge({ proven }, demands) {
-        if (demands.recipients === null)
-            return off('public-key');
+    judge({ proven }, requirements) {
+        if (requirements.recipients === null)
+            return notRequested('public-key');
         if (proven === null)
             return notEvaluated(['No backup is proven.'], TEST);
         const { id } = proven.listed;
@@ -41736,7 +41848,7 @@ const recipients = {
         if (encryption.kind === 'passphrase') {
             return warning([`${id}, the newest proven one, was made with a passphrase, not for public-key.`], TEST);
         }
-        const without = demands.recipients.filter(({ subkey }) => !encryption.recipients.includes(subkey ?? ''));
+        const without = requirements.recipients.filter(({ subkey }) => !encryption.recipients.includes(subkey ?? ''));
         if (without.length === 0)
             return passed(`${id}, the newest proven one, was made for all of public-key.`);
         return warning(without.map(({ name }) => `${id}, the newest proven one, was not made for ${name}.`), TEST);
@@ -41758,13 +41870,13 @@ const restoreTest = {
             if (forged.length > 0)
                 return failed(forged, sign);
             if (maxRestoreTestAge === null)
-                return off('max-restore-test-age demands one');
+                return notRequested('max-restore-test-age requires one');
             return failed(['No backup has been tested by restoring it.'], 'Run restore-test, and let a schedule repeat it.');
         }
         const age = now.getTime() - Date.parse(newest.time);
         const found = [
             `The newest, ${(0,units/* formatAge */.nV)(Math.max(0, age) / 1000)} ago, of ${newest.id}: ${newest.verdict}.`,
-            ...(maxRestoreTestAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(maxRestoreTestAge / 1000)} ago is demanded.`]),
+            ...(maxRestoreTestAge === null ? [] : [`At most ${(0,units/* formatAge */.nV)(maxRestoreTestAge / 1000)} ago is allowed.`]),
         ];
         if (newest.verdict !== 'proven') {
             return failed([...found, ...forged], `Read what it found in its record, ${newest.id}/${newest.file}, or its run.`);
@@ -41799,7 +41911,7 @@ const rows = {
     judge({ rows: facts }, { maxShrink }) {
         switch (facts.kind) {
             case 'not-asked':
-                return off('private-key or passphrase, which opens inventories');
+                return notRequested('private-key or passphrase, which opens inventories');
             case 'unknown':
                 return notEvaluated([facts.why], facts.next);
             case 'damaged':
@@ -41809,7 +41921,7 @@ const rows = {
         }
         const { newest, before } = facts;
         const { lost, others } = compareRows(before, newest, maxShrink);
-        const found = `${newest.id} has ${total(newest)}; ${before.id}, the one before, has ${total(before)}.`;
+        const found = `${newest.id} has ${totalRows(newest)}; ${before.id}, the one before, has ${totalRows(before)}.`;
         if (lost.length === 0)
             return passed(found, ...others);
         return maxShrink === null ? warning([...lost, found, ...others], rows_LOOK) : failed([...lost, found, ...others], rows_LOOK);
@@ -41835,7 +41947,7 @@ function compareRows(before, newest, percent) {
         const what = found === undefined ? 'is gone' : `has ${(0,units/* formatCount */.B4)(left)}`;
         return [`${table.schema}.${table.name} had ${(0,units/* formatCount */.B4)(table.rows)} rows and ${what}.`];
     });
-    return { lost, others: [...some(gone, 'gone'), ...some(fresh, 'new')] };
+    return { lost, others: [...describeTables(gone, 'gone'), ...describeTables(fresh, 'new')] };
 }
 function keyOf({ schema, name }) {
     return JSON.stringify([schema, name]);
@@ -41843,12 +41955,12 @@ function keyOf({ schema, name }) {
 function isLost(before, left, percent) {
     return percent === null ? before > 0 && left === 0 : left * 100 < before * (100 - percent);
 }
-function some(tables, what) {
+function describeTables(tables, what) {
     if (tables.length === 0)
         return [];
     return [`${tables.length === 1 ? '1 table is' : `${(0,units/* formatCount */.B4)(tables.length)} tables are`} ${what}.`];
 }
-function total({ tables }) {
+function totalRows({ tables }) {
     const rows = tables.reduce((sum, table) => sum + BigInt(table.rows ?? 0), 0n);
     return `${(0,units/* countOf */.pq)(rows, 'row')} in ${(0,units/* countOf */.pq)(tables.length, 'table')}`;
 }
@@ -41862,11 +41974,11 @@ const BEFORE = 10;
 /** The newest backup is not smaller by more than `max-shrink` than those before it; growth as large is a warning. */
 const size = {
     name: 'size',
-    judge(facts, demands) {
-        const { maxShrink } = demands;
+    judge(facts, requirements) {
+        const { maxShrink } = requirements;
         if (maxShrink === null)
-            return off('max-shrink');
-        const [newest, ...older] = thoseThatCount(facts.newest, demands).map(({ listed }) => listed);
+            return notRequested('max-shrink');
+        const [newest, ...older] = validBackups(facts.newest, requirements).map(({ listed }) => listed);
         const before = older.slice(0, BEFORE).map((backup) => backup.size);
         const usual = median(before);
         if (newest === undefined || usual === 0) {
@@ -41922,13 +42034,13 @@ const SET_RULES = [
     recipients,
     clock,
 ];
-function judgeStore(facts, demands, now) {
-    return STORE_RULES.map((rule) => ({ rule: rule.name, ...rule.judge(facts, demands, now) }));
+function judgeStore(facts, requirements, now) {
+    return STORE_RULES.map((rule) => ({ rule: rule.name, ...rule.judge(facts, requirements, now) }));
 }
 /** Of a set without any backup only that is said: there is nothing to look at. */
-function judgeSet(facts, demands, now) {
+function judgeSet(facts, requirements, now) {
     const rules = facts.newest.length === 0 ? [newestBackup, clock] : SET_RULES;
-    return rules.map((rule) => ({ rule: rule.name, ...rule.judge(facts, demands, now) }));
+    return rules.map((rule) => ({ rule: rule.name, ...rule.judge(facts, requirements, now) }));
 }
 
 ;// CONCATENATED MODULE: ./src/commands/shared/open-stores.ts
@@ -41955,7 +42067,7 @@ async function openStores(settings, run) {
     }
     return open;
 }
-/** Acts on one store, once it is known to be there, and closes it. */
+/** Acts on one store, once it is known to exist, and closes it. */
 async function withStore(location, settings, run, act) {
     const store = await openStore(location, settings, { signal: run.signal, track: run.track, info: run.log.info });
     try {
@@ -41979,7 +42091,7 @@ const NOT_READ = 'durations and times to restore: list reads no manifest and no 
  * Says which backups there are, store by store, from listings alone: no object is read, but for a page of `report-html`.
  * Only cancellation ends it.
  */
-async function run_list(settings, run) {
+async function list(settings, run) {
     const { progress } = run;
     const started = run.now();
     const stores = await progress.stage('list', () => Promise.all(settings.stores.map((location) => listStore(location, settings, run))));
@@ -42002,42 +42114,45 @@ async function listStore(location, settings, run) {
     catch (error) {
         if (!(error instanceof errors/* LifeboatError */.H3) || run.signal.aborted)
             throw error;
-        return { ...empty(location.url), error: error.message };
+        return { ...emptyStore(location.url), error: error.message };
     }
 }
-function empty(url) {
+function emptyStore(url) {
     return { url, error: null, sets: [], ignored: { folders: 0, objects: 0 }, otherFolders: [] };
 }
-/** Foreign folders are not looked into: they may be large, or closed to us (`lost+found`). */
+/** Foreign folders are not opened: they may be large, or closed to us (`lost+found`). */
 async function listAll(store, settings, run) {
-    const listed = empty(store.url);
-    for (const folder of await store.folders('')) {
-        if ((0,formats_names/* isSetName */.o$)(folder))
-            await addSet(listed, store, folder, settings, run);
-        else
-            listed.ignored.folders++;
-    }
-    return listed;
+    const folders = await store.folders('');
+    const listed = [];
+    for (const folder of folders.filter(formats_names/* isSetName */.o$))
+        listed.push(await run_listSet(store, folder, settings, run));
+    return {
+        ...emptyStore(store.url),
+        sets: listed.flatMap(({ set }) => set ?? []),
+        ignored: {
+            folders: folders.filter((folder) => !(0,formats_names/* isSetName */.o$)(folder)).length,
+            objects: listed.reduce((sum, { ignored }) => sum + ignored, 0),
+        },
+    };
 }
-/** A name that is not there may be misspelt: then says what else there is. */
+/** A name that does not exist may be misspelt: then reports which other sets exist. */
 async function listOne(store, name, settings, run) {
-    const listed = empty(store.url);
-    await addSet(listed, store, name, settings, run);
-    if (listed.sets.length > 0)
-        return listed;
+    const { set, ignored } = await run_listSet(store, name, settings, run);
+    const listed = { ...emptyStore(store.url), ignored: { folders: 0, objects: ignored } };
+    if (set !== null)
+        return { ...listed, sets: [set] };
     return { ...listed, otherFolders: (await foldersOf(store)).filter((folder) => (0,formats_names/* isSetName */.o$)(folder) && folder !== name) };
 }
-async function addSet(listed, store, name, { reportHtml }, run) {
+async function run_listSet(store, name, { reportHtml }, run) {
     const set = new BackupSet(store, name, { verificationKeys: null, now: run.now(), mayBeDenied: true });
     const listing = await set.listing();
     const backups = listing.backups(run.now());
-    if (backups.length > 0) {
-        const trend = reportHtml === null
-            ? trendOfNames(listing, run, NOT_READ)
-            : await readTrend(set, listing, { signed: false }, { allTests: true }, run);
-        listed.sets.push({ name, backups, trend });
-    }
-    listed.ignored.objects += listing.ignored;
+    if (backups.length === 0)
+        return { set: null, ignored: listing.ignored };
+    const trend = reportHtml === null
+        ? trendOfNames(listing, run, NOT_READ)
+        : await readTrend(set, { signed: false, allTests: true }, run);
+    return { set: { name, backups, trend }, ignored: listing.ignored };
 }
 /** Credentials may be limited to one set. */
 async function foldersOf(store) {
@@ -42109,7 +42224,7 @@ async function* decompress(source, length) {
 /** Gives a stream to zstd: one chunk is decompressed while the next is fetched. */
 class Feed {
     #zstd;
-    #given = 0;
+    #passed = 0;
     #tail = Buffer.of();
     /** How the source failed. */
     error = null;
@@ -42122,7 +42237,7 @@ class Feed {
         let taken = Promise.resolve();
         try {
             for await (const chunk of source) {
-                this.#given += chunk.length;
+                this.#passed += chunk.length;
                 this.#tail = Buffer.concat([this.#tail, chunk.subarray(-EMPTY_FRAME)]).subarray(-EMPTY_FRAME);
                 await taken;
                 if (this.#zstd.destroyed)
@@ -42139,7 +42254,7 @@ class Feed {
     }
     /** What zstd did not want, for its frame had ended; null when that is much. */
     rest() {
-        const left = this.#given - this.#zstd.bytesWritten;
+        const left = this.#passed - this.#zstd.bytesWritten;
         if (left > EMPTY_FRAME)
             return null;
         return this.#tail.subarray(this.#tail.length - left);
@@ -42339,14 +42454,14 @@ class ByteReader {
         return bytes;
     }
     /** Some of the next bytes, at least one and at most `most`; null at the end. No byte is copied. */
-    async some(most) {
+    async readUpTo(most) {
         if ((await this.peek(1)).length === 0)
             return null;
         return this.take(Math.min(most, this.#chunk.length));
     }
     /** Whatever is left, as it comes. */
     async *rest() {
-        for (let bytes = await this.some(Infinity); bytes !== null; bytes = await this.some(Infinity))
+        for (let bytes = await this.readUpTo(Infinity); bytes !== null; bytes = await this.readUpTo(Infinity))
             yield bytes;
     }
     /** Nobody reads on: the source is told. */
@@ -42376,7 +42491,7 @@ async function readPacket(reader) {
     if (tag === null)
         throw endsTooEarly();
     const [first = 0] = await reader.take(1);
-    return { tag, body: isLegacy(first) ? legacyBody(reader, first & 3) : body(reader) };
+    return { tag, body: isLegacy(first) ? legacyBody(reader, first & 3) : readBody(reader) };
 }
 function endsTooEarly() {
     return new PacketError('it ends too early');
@@ -42386,19 +42501,19 @@ function isLegacy(first) {
     return (first & 0x40) === 0;
 }
 /** A length, or several partial ones (section 4.2.1). */
-async function* body(reader) {
+async function* readBody(reader) {
     for (;;) {
-        const first = await number(reader, 1);
+        const first = await readNumber(reader, 1);
         if (first >= 224 && first < 255) {
-            yield* exactly(reader, 2 ** (first & 0x1f));
+            yield* readExactly(reader, 2 ** (first & 0x1f));
             continue;
         }
         if (first < 192)
-            yield* exactly(reader, first);
+            yield* readExactly(reader, first);
         else if (first < 224)
-            yield* exactly(reader, ((first - 192) << 8) + (await number(reader, 1)) + 192);
+            yield* readExactly(reader, ((first - 192) << 8) + (await readNumber(reader, 1)) + 192);
         else
-            yield* exactly(reader, await number(reader, 4));
+            yield* readExactly(reader, await readNumber(reader, 4));
         return;
     }
 }
@@ -42407,18 +42522,18 @@ async function* legacyBody(reader, lengthType) {
     if (lengthType === 3)
         yield* reader.rest();
     else
-        yield* exactly(reader, await number(reader, 2 ** lengthType));
+        yield* readExactly(reader, await readNumber(reader, 2 ** lengthType));
 }
 /** A number of so many bytes, the highest first. */
-async function number(reader, size) {
+async function readNumber(reader, size) {
     const bytes = await reader.take(size);
     if (bytes.length < size)
         throw endsTooEarly();
     return Buffer.from(bytes).readUIntBE(0, size);
 }
-async function* exactly(reader, size) {
+async function* readExactly(reader, size) {
     for (let left = size; left > 0;) {
-        const bytes = await reader.some(left);
+        const bytes = await reader.readUpTo(left);
         if (bytes === null)
             throw endsTooEarly();
         left -= bytes.length;
@@ -42426,7 +42541,7 @@ async function* exactly(reader, size) {
     }
 }
 /** The bytes in a Literal Data packet (section 5.9), without their format, file name and date. */
-async function* literalData(packetBody) {
+async function* packet_literalData(packetBody) {
     const reader = new ByteReader(packetBody);
     const [format, nameLength] = await reader.take(2);
     if (format === undefined || nameLength === undefined)
@@ -42474,7 +42589,7 @@ async function* decryptedPackets({ data, algorithm }, body) {
     hash.update(prefix);
     let held = Buffer.of();
     for await (const chunk of reader.rest()) {
-        const pieces = apart(held, decipher.update(chunk));
+        const pieces = splitOffCode(held, decipher.update(chunk));
         held = pieces.held;
         for (const bytes of pieces.free) {
             hash.update(bytes);
@@ -42488,7 +42603,7 @@ async function* decryptedPackets({ data, algorithm }, body) {
         throw new PacketError('modification detected');
 }
 /** What may be the code is held back until more has come. Only small pieces are copied. */
-function apart(before, plain) {
+function splitOffCode(before, plain) {
     const [first, last] = plain.length < CODE_SIZE ? [Buffer.of(), Buffer.concat([before, plain])] : [before, plain];
     const end = Math.max(0, last.length - CODE_SIZE);
     return { free: [first, last.subarray(0, end)].filter(({ length }) => length > 0), held: last.subarray(end) };
@@ -42530,8 +42645,8 @@ async function readWithPassphrase(reader, passphrases) {
         if (data !== null)
             return { data, algorithm: 'aes256' };
     }
-    const none = passphrases.length === 1 ? 'The passphrase does not open it' : `None of ${passphrases.length} passphrases opens it`;
-    throw new CannotDecrypt(`${none}. Give the one that it was made with in passphrase or previous-passphrases.`);
+    const noSessionKey = passphrases.length === 1 ? 'The passphrase does not open it' : `None of ${passphrases.length} passphrases opens it`;
+    throw new CannotDecrypt(`${noSessionKey}. Give the one that it was made with in passphrase or previous-passphrases.`);
 }
 async function readWithKeys(reader, decryptionKeys) {
     const { packets, tags } = await session_key_readHead(reader);
@@ -42571,12 +42686,12 @@ async function session_key_readHead(reader) {
                 throw new PacketError('the packets at its beginning are too long');
             chunks.push(chunk);
         }
-        pieces.push(packetOf(tag, Buffer.concat(chunks)));
+        pieces.push(session_key_packetOf(tag, Buffer.concat(chunks)));
     }
     return { packets: Buffer.concat(pieces), tags };
 }
 /** A packet with a length of five bytes, which begins with 255 (RFC 9580, section 4.2.1.3). */
-function packetOf(tag, body) {
+function session_key_packetOf(tag, body) {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(body.length);
     return Buffer.concat([Buffer.of(0xc0 | tag, 255), length, body]);
@@ -42611,36 +42726,36 @@ async function* decrypt(source, settings) {
             throw new PacketError('it is not authenticated, for it has no code at its end');
         if (tag !== decrypt_ENCRYPTED_DATA)
             throw new PacketError('its encrypted data is missing');
-        yield* contents(decryptedPackets(key, body));
-        await demandEnd(reader);
+        yield* contentOf(decryptedPackets(key, body));
+        await requireEnd(reader);
     }
     catch (error) {
-        throw error instanceof PacketError ? damaged(error) : error;
+        throw error instanceof PacketError ? damagedMessage(error) : error;
     }
     finally {
         await reader.close();
     }
 }
 /** The bytes of the one file in a message; gpg compresses it unless it is told not to. */
-async function* contents(packets) {
+async function* contentOf(packets) {
     const reader = new ByteReader(packets);
     if ((await peekTag(reader)) === COMPRESSED_DATA)
-        yield* inflated(reader.rest());
+        yield* inflate(reader.rest());
     else {
         const { tag, body } = await readPacket(reader);
         if (tag !== decrypt_LITERAL_DATA)
             throw new PacketError('there is no data in it');
-        yield* literalData(body);
+        yield* packet_literalData(body);
     }
-    await demandEnd(reader);
+    await requireEnd(reader);
 }
 /** Only at its end a stream tells whether it was whole. */
-async function demandEnd(reader) {
+async function requireEnd(reader) {
     if ((await reader.peek(1)).length > 0)
         throw new PacketError('other bytes follow it');
 }
 /** A Compressed Data packet and what is in it. Lifeboat writes none. */
-async function* inflated(packets) {
+async function* inflate(packets) {
     const openpgp = await __nccwpck_require__.e(/* import() */ 74).then(__nccwpck_require__.bind(__nccwpck_require__, 3074));
     let failure = null;
     // Node's own Readable.toWeb throws where nobody can catch it when its reader stops early.
@@ -42668,7 +42783,7 @@ async function* inflated(packets) {
         throw failure ?? new PacketError((0,errors/* messageOf */.bD)(error));
     }
 }
-function damaged(error) {
+function damagedMessage(error) {
     const what = error.message.replace(/\.$/, '');
     return new DamagedMessage(`It is not whole, or was changed after it was encrypted: ${what}.`, { cause: error });
 }
@@ -42729,7 +42844,7 @@ async function readSums(source) {
         const bytes = await fetchRange(key, { start: 0, end: size }, source);
         const sha256 = digestOf(bytes).toString('hex');
         if (sha256 !== volume.sums)
-            throw differs(key, sha256, volume.sums ?? 'nothing', source);
+            throw digestError(key, sha256, volume.sums ?? 'nothing', source);
         all.push(bytes);
     }
     return all;
@@ -42785,9 +42900,9 @@ async function readWhole(source) {
 }
 function requireVolume(key, volume, sha256, source) {
     if (sha256 !== volume.sha256)
-        throw differs(key, sha256, volume.sha256, source);
+        throw digestError(key, sha256, volume.sha256, source);
 }
-function differs(key, found, expected, { store, part }) {
+function digestError(key, found, expected, { store, part }) {
     return new DamagedPart(part.name, `${store.url}: ${key} is not what was stored: its sha256 is ${found}, the manifest says ${expected}.`);
 }
 function digestOf(bytes) {
@@ -42830,7 +42945,7 @@ async function* part_reader_inOrder(items, act) {
     const underWay = [];
     for (const item of items) {
         const result = act(item);
-        result.catch(() => { }); // Told when its turn comes, which may be later, or never.
+        result.catch(() => { }); // Thrown when its turn comes, which may be later, or never.
         underWay.push(result);
         if (underWay.length === part_reader_AT_ONCE)
             yield await underWay.shift();
@@ -42885,7 +43000,7 @@ class UnreadablePart extends errors/* LifeboatError */.H3 {
     part;
     /** The message without the part's name. */
     reason;
-    /** What was given does not open it: that is no fault of what is stored. */
+    /** The passphrase or key that was given does not open it: the stored bytes may be good. */
     locked;
     constructor(part, cause) {
         super(`Part ${part}: ${cause.message}`, { cause });
@@ -42920,7 +43035,7 @@ class BackupParts {
                 await checkSizes({ store: this.#context.store, folder: this.#folder(), part });
             }
             catch (error) {
-                throw backup_parts_unreadable(part.name, error);
+                throw asUnreadable(part.name, error);
             }
         }
     }
@@ -42935,7 +43050,7 @@ class BackupParts {
             return inventory;
         }
         catch (error) {
-            throw backup_parts_unreadable(part.name, error);
+            throw asUnreadable(part.name, error);
         }
     }
     /** Its stored bytes are compared with the manifest, and its modification detection code checked, before it is parsed. */
@@ -42957,33 +43072,33 @@ class BackupParts {
                 await this.#sumsOf(this.#part(name));
             }
             catch (error) {
-                throw backup_parts_unreadable(name, error);
+                throw asUnreadable(name, error);
             }
         }
     }
-    /** Manifest and inventory must say the same: nobody has put one backup's data beside another's inventory. */
+    /** Manifest and inventory must say the same, so that an attacker cannot put one backup's data beside another's inventory. */
     #bind({ parts, database, server, partial, files }) {
         if (database.name !== this.#manifest.database)
-            throw unbound("the database's name");
+            throw unboundError("the database's name");
         if (server.version !== this.#manifest.serverVersion)
-            throw unbound("the server's version");
+            throw unboundError("the server's version");
         if (!(0,external_node_util_.isDeepStrictEqual)(partial, this.#manifest.partial))
-            throw unbound('what was left out');
+            throw unboundError('what was left out');
         const named = this.#manifest.parts.filter(({ name }) => name !== 'inventory');
         for (const bound of parts) {
             const part = named.find(({ name }) => name === bound.name);
             if (part?.plain !== bound.plain)
-                throw unbound(`part ${bound.name}`);
+                throw unboundError(`part ${bound.name}`);
             if (!(0,external_node_util_.isDeepStrictEqual)(sumsIn(part), bound.sums))
-                throw unbound(`the side objects of part ${bound.name}`);
+                throw unboundError(`the side objects of part ${bound.name}`);
             this.#bound.set(bound.name, bound);
         }
         for (const { name } of named)
             if (!this.#bound.has(name))
-                throw unbound(`part ${name}`);
+                throw unboundError(`part ${name}`);
         const trees = named.map(({ name }) => name).filter(formats_names/* isTree */.xK);
         if (!(0,external_node_util_.isDeepStrictEqual)(files.map(({ label }) => (0,formats_names/* partOfTree */.Ne)(label)), trees))
-            throw unbound('the file trees');
+            throw unboundError('the file trees');
     }
     /**
      * The plain bytes of a part, each verified before it comes. That they are all of it is known only when the stream has
@@ -42997,7 +43112,7 @@ class BackupParts {
             this.#read.add(name);
         }
         catch (error) {
-            throw backup_parts_unreadable(name, error);
+            throw asUnreadable(name, error);
         }
     }
     #sumsOf(part) {
@@ -43032,7 +43147,7 @@ class BackupParts {
     get read() {
         return this.#read.size;
     }
-    /** Reads what nobody has asked for, such as `globals`: a part that cannot be read is a damaged backup too. */
+    /** Reads the parts that were not read yet, such as `globals`: a part that cannot be read is a damaged backup too. */
     async readRest(except) {
         for (const { name } of this.#manifest.parts) {
             if (this.#read.has(name) || except.includes(name))
@@ -43059,13 +43174,13 @@ function sumsIn(part) {
     return hasSums(part) ? part.volumes.flatMap(({ sums }) => sums ?? []) : null;
 }
 /** What damage amounts to; any other error stays what it is. */
-function backup_parts_unreadable(name, error) {
+function asUnreadable(name, error) {
     return isDamage(error) ? new UnreadablePart(name, error) : error;
 }
 function isDamage(error) {
     return [DamagedPart, DamagedMessage, DamagedFrame, DamagedInventory, CannotDecrypt].some((kind) => error instanceof kind);
 }
-function unbound(what) {
+function unboundError(what) {
     return new DamagedInventory(`It does not fit the manifest: ${what} differs. One of the two was changed, or belongs to another backup.`);
 }
 
@@ -43109,7 +43224,7 @@ async function prunes_readRecord(set, key, wanted) {
         return { pruned: [], problem: whyPruneRecordFails(key, state) };
     return { pruned: state.record.deleted.filter(isWanted), problem: null };
 }
-/** Credentials that may list and not read are a good choice for a check: that they may not is no error, but an answer. */
+/** Credentials that may list and not read are a good choice for a check: that they may not is an answer, not an error. */
 async function ifAllowed(read) {
     try {
         return await read();
@@ -43137,15 +43252,15 @@ function prunes_nameOf({ id, manifestSha256 }) {
  * of the newest and of the newest proven one, records of restore tests until one counts, prune records when a backup
  * is missing, two inventories when there is a key.
  */
-async function gatherFacts(set, settings, run) {
+async function findFacts(set, settings, run) {
     const { now } = set.trust;
     const listing = await set.listing();
     const listed = listing.backups(now);
     const committed = listed.filter((backup) => isCommitted(backup) && !backup.fromFuture);
-    const examined = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.examine(backup)));
-    const newest = examined.filter((backup) => backup !== null);
-    // A prune may be at work: what is gone since the listing is not there.
-    const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => examined[index] === null));
+    const scanned = await Promise.all(committed.slice(0, NEWEST).map((backup) => set.scan(backup)));
+    const newest = scanned.filter((backup) => backup !== null);
+    // A prune may be at work: what was deleted after the listing does not exist.
+    const gone = new Set(committed.slice(0, NEWEST).filter((_, index) => scanned[index] === null));
     const backups = listed.filter((backup) => !gone.has(backup));
     const ids = new Set(committed.map(({ id }) => id));
     const tests = listing.tests().filter(({ id }) => ids.has(id));
@@ -43155,20 +43270,19 @@ async function gatherFacts(set, settings, run) {
         backups,
         newest,
         proven: await facts_newestProven(set),
-        tests: { ...(await newestTest(set, ids)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
+        tests: { ...(await newestTest(set)), fromFuture: [...new Set(ahead.map(({ id }) => id))] },
         chain: await readPrunes(set, brokenLinks({ newest, backups })),
-        rows: await readRows(set.store, thoseThatCount(newest, settings.demands), settings.decryption, run),
+        rows: await readRows(set.store, validBackups(newest, settings.demands), settings.decryption, run),
     };
 }
-async function newestTest(set, committed) {
-    const tests = (await set.testsOf(null)).filter(({ id }) => committed.has(id));
-    const { test, passedOver } = await set.newestTest(tests);
+async function newestTest(set) {
+    const { test, passedOver } = await set.lastTest();
     const uncounted = passedOver.map(({ test: { id, file }, state }) => `${id}/${file}: ${whyNotCounted(state)}.`);
     return { newest: test, uncounted };
 }
 async function facts_newestProven(set) {
     const proven = await set.latestProven();
-    return proven === null ? null : set.examine(proven);
+    return proven === null ? null : set.scan(proven);
 }
 /** Rows of the newest backup's tables and of those of the one before it, out of their inventories. */
 async function readRows(store, backups, decryption, run) {
@@ -43203,7 +43317,7 @@ async function readRows(store, backups, decryption, run) {
             : { kind: 'damaged', why };
     }
 }
-/** Who could encrypt an inventory could write anything into it: of what is no count nothing is taken. */
+/** Who could encrypt an inventory could write anything into it: what is not a count is not used. */
 function inventoryFacts({ id, tables }) {
     return {
         id,
@@ -43228,7 +43342,7 @@ function inventoryFacts({ id, tables }) {
 
 
 
-/** Says whether the backups are what is demanded of them. It changes nothing; only cancellation ends it. */
+/** Reports whether the backups are as required. It changes nothing; only cancellation ends it. */
 async function check(settings, run) {
     const { progress } = run;
     const started = run.now();
@@ -43283,9 +43397,9 @@ async function checkAll(store, settings, run) {
     }
     if (checked.length > 0)
         return checked;
-    throw new errors/* LifeboatError */.H3(`There is no backup in ${store.url}. Mend its path in store, or look at the last runs of the backup.`);
+    throw new errors/* LifeboatError */.H3(`There is no backup in ${store.url}. Correct its path in store, or check the last runs of the backup.`);
 }
-/** A name that is not there may be misspelt: then says what else there is. */
+/** A name that does not exist may be misspelt: then reports which other sets exist. */
 async function checkOne(store, name, settings, run) {
     const set = setOf(store, name, settings, run);
     const others = (await set.listing()).isEmpty
@@ -43298,15 +43412,14 @@ function setOf(store, name, { verificationKeys }, run) {
 }
 async function checkSet(set, otherSets, settings, run) {
     const { demands } = settings;
-    const facts = { ...(await gatherFacts(set, settings, run)), otherSets };
-    const listing = await set.listing();
+    const facts = { ...(await findFacts(set, settings, run)), otherSets };
     return {
         name: set.name,
-        newest: thoseThatCount(facts.newest, demands)[0]?.listed.id ?? null,
+        newest: validBackups(facts.newest, demands)[0]?.listed.id ?? null,
         newestProven: facts.proven?.listed.id ?? null,
         results: judgeSet(facts, demands, run.now()),
         backups: facts.backups,
-        trend: await readTrend(set, listing, demands, { allTests: settings.reportHtml !== null }, run),
+        trend: await readTrend(set, { signed: demands.signed, allTests: settings.reportHtml !== null }, run),
     };
 }
 
@@ -43323,260 +43436,15 @@ const check_check = {
     present: presentCheck,
 };
 
-;// CONCATENATED MODULE: ./src/inputs/database/assertions.ts
+;// CONCATENATED MODULE: ./src/inputs/values/backup.ts
 
 
 
-const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
-const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
-/**
- * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
- * problem a line.
- */
-async function parseAssertions(text) {
-    const entries = await parseYaml(text, SHAPE);
-    if (!Array.isArray(entries))
-        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
-    const problems = [];
-    const assertions = entries.flatMap((entry, index) => {
-        try {
-            return [parseAssertion(entry, index)];
-        }
-        catch (error) {
-            problems.push((0,errors/* messageOf */.bD)(error));
-            return [];
-        }
-    });
-    if (problems.length > 0)
-        throw new errors/* LifeboatError */.H3(problems.join('\n'));
-    return assertions;
-}
-/** One line that is no YAML of ours. */
-function isPath(text) {
-    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
-}
-function readFile(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
-    }
-}
-/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
-async function parseYaml(text, shape) {
-    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
-    const yaml = isPath(text) ? readFile(text) : text;
-    try {
-        return parse(yaml);
-    }
-    catch (error) {
-        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
-    }
-}
-function parseAssertion(entry, index) {
-    if (typeof entry !== 'object' || entry === null)
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
-    const { name, sql, expect, ...others } = entry;
-    if (typeof name !== 'string' || name.trim() === '') {
-        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
-    }
-    const [unknown] = Object.keys(others);
-    if (unknown !== undefined) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
-    }
-    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
-}
-/** One query, as it will stand in parentheses. */
-function parseSql(sql, name, shape) {
-    if (typeof sql !== 'string' || sql.trim() === '')
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)} has no sql. ${shape}`);
-    const query = sql.trim().replace(/;$/, '').trim();
-    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
-    }
-    return query;
-}
-function parseExpectation(expect, name) {
-    if (expect === true)
-        return { kind: 'true' };
-    if (expect === 'not-empty')
-        return { kind: 'not-empty' };
-    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
-    if (others.length === 0) {
-        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
-            return { kind, value: String(value) };
-        }
-        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
-            return { kind, value };
-        }
-    }
-    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
-}
-
-;// CONCATENATED MODULE: ./src/inputs/database/file-references.ts
-
-
-
-
-const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
-/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
-async function parseFileReferences(text) {
-    const entries = await parseYaml(text, file_references_SHAPE);
-    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
-        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
-    }
-    return Object.entries(entries).map(([label, sql]) => {
-        if (!formats_names/* LABEL */.d_.test(label))
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
-        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
-    });
-}
-
-;// CONCATENATED MODULE: ./src/commands/restore-test/inputs.ts
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Every input of `restore-test`. */
-const restoreTestInputs = (0,inputs_schema/* schemaOf */.pP)({
-    command: (0,values_words/* oneOf */.yL)('restore-test'),
-    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
-    ...storeInputs,
-    toolset: parseToolset,
-    backup: parseBackup,
-    ...decryptionInputs,
-    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
-    ...signingInputs,
-    'scratch-url': (0,inputs_schema/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
-    'scratch-image': (0,inputs_schema/* optional */.lq)(parseImage),
-    'scratch-dir': (0,inputs_schema/* optional */.lq)(parseScratchDir),
-    'keep-database': values_words/* parseBoolean */.yG,
-    'after-restore': (0,inputs_schema/* optional */.lq)(parseFile),
-    cache: values_words/* parseBoolean */.yG,
-    assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
-    'file-references': (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)),
-    jobs: parseRestoreJobs,
-    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
-    'max-restore-time': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
-    'on-could-not-verify': (0,values_words/* oneOf */.yL)('fail', 'warn'),
-    ...monitoring/* monitoringInputs */.sw,
-});
-/** Settings that are the values of the inputs of these names, as parsed. */
-const restore_test_inputs_PLAIN = [
-    ...['command', 'name', 'backup', 'scratchImage', 'scratchDir', 'keepDatabase', 'afterRestore', 'cache', 'assertions'],
-    ...['fileReferences', 'jobs', 'restoreTimeout', 'maxRestoreTime', 'maxAge', 'onCouldNotVerify'],
-];
-const restore_test_inputs_rules = [
-    ...everyCommand,
-    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
-    ...decryptionRules,
-    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
-    function twoScratchServers({ given }) {
-        if (!given('scratch-url') || !given('scratch-dir'))
-            return null;
-        return {
-            input: 'scratch-dir',
-            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
-        };
-    },
-    function imageAndServer({ given }) {
-        if (!given('scratch-image') || !given('scratch-url'))
-            return null;
-        return {
-            input: 'scratch-image',
-            problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
-        };
-    },
-    function imageAndFolder({ given }) {
-        if (!given('scratch-image') || !given('scratch-dir'))
-            return null;
-        return {
-            input: 'scratch-dir',
-            problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
-        };
-    },
-    function imageAndToolset({ given, values }) {
-        const { toolset } = values;
-        if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
-            return null;
-        return {
-            input: 'toolset',
-            problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
-        };
-    },
-    function privateClusterInContainer({ given, values }) {
-        const { toolset } = values;
-        if (given('scratch-image'))
-            return null;
-        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
-            return null;
-        return {
-            input: 'toolset',
-            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
-        };
-    },
-    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values.scratchUrl),
-    ({ given, values }) => needsLocalFiles(values.toolset, [
-        { name: 'after-restore', used: given('after-restore') },
-        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
-    ]),
-    function keptWhere({ given, values }) {
-        if (values.keepDatabase !== true || given('scratch-url'))
-            return null;
-        return {
-            input: 'keep-database',
-            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
-        };
-    },
-    function maskedForWhom({ given, values }) {
-        if (!given('after-restore') || values.keepDatabase === true)
-            return null;
-        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
-    },
-];
+/** Which backup of a set a command uses. */
 function parseBackup(text) {
     if (text === 'latest' || text === 'latest-proven' || (0,formats_id/* isId */.eQ)(text))
         return text;
-    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is no backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
-}
-function parseFile(text) {
-    if ((0,external_node_fs_.existsSync)(text))
-        return text;
-    throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
-}
-function parseScratchDir(text) {
-    if (text.startsWith('/'))
-        return text;
-    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
-}
-/** Reads and checks everything that `restore-test` is told, like readBackupSettings. */
-async function readRestoreTestSettings(get, env, log) {
-    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreTestInputs, restore_test_inputs_rules, get, { env, log, now: new Date() });
-    return {
-        ...(0,inputs_schema/* pick */.Up)(inputs, restore_test_inputs_PLAIN),
-        ...storeSettings(inputs),
-        decryption: decryptionOf(inputs),
-        verificationKeys: inputs.verificationKey,
-        signing: inputs.signingKey,
-        toolset: toolsetFor(inputs.afterRestore !== null || inputs.jobs > 1, inputs.toolset),
-        scratchConnection: inputs.scratchUrl,
-    };
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not a backup. Write latest, latest-proven, or an id such as 20261121T020000Z-7f3a91c2.`);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/hold/inputs.ts
@@ -43614,7 +43482,7 @@ function parseHeldId(text) {
         return text;
     throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} does not say which backup is released. Write its id, such as 20261121T020000Z-7f3a91c2; the command list shows which are held.`);
 }
-/** Reads and checks everything that `hold` or `release` is told, like readBackupSettings. */
+/** Reads and checks every input of `hold` or `release`, like readBackupSettings. */
 async function readHoldSettings(schema, get, env, log) {
     const inputs = await (0,inputs_schema/* readInputs */.Ko)(schema, everyCommand, get, {
         env,
@@ -43667,7 +43535,7 @@ function presentHold(report, { reportPath }) {
         problem: message === null ? null : { title: `Lifeboat: ${command} failed`, message },
         outputs: { id },
         lines,
-        summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${list(lines, '')}\n`,
+        summary: `## ${command === 'hold' ? 'Hold' : 'Release'}\n\n${markdownList(lines, '')}\n`,
         report: { path: reportPath(`lifeboat-${command}-${id}.json`), content: report },
         page: null,
         facts: { ...run_result/* NO_FACTS */.K, backup: id },
@@ -43699,7 +43567,7 @@ async function hold(settings, run) {
         }
         const results = [];
         for (const store of stores)
-            results.push(await inStore(store, () => holdIn(store, set, id, settings.by, run)));
+            results.push(await inStore(store, () => holdIn(store, { set, id, by: settings.by }, run)));
         return { command: 'hold', id, name: set, stores: results };
     }
     finally {
@@ -43707,7 +43575,7 @@ async function hold(settings, run) {
             store.close();
     }
 }
-async function holdIn(store, set, id, by, run) {
+async function holdIn(store, { set, id, by }, run) {
     const manifest = (0,formats_names/* keyOf */.TN)(set, id, formats_names/* MANIFEST_FILE */.h1);
     if (!(await isThere(store, manifest)))
         return 'absent';
@@ -43781,7 +43649,7 @@ const list_list = {
     summary: 'list the backups in every store',
     inputs: listInputs,
     readSettings: readListSettings,
-    run: run_list,
+    run: list,
     present: presentList,
 };
 
@@ -43886,7 +43754,7 @@ async function prune(settings, run) {
 async function run_pruneStore(location, settings, run) {
     const { name, retention } = settings;
     try {
-        return await withStore(location, settings, run, async (store) => pruneSet(store, name ?? (await onlySet(store)), retention, run));
+        return await withStore(location, settings, run, async (store) => pruneSet({ store, name: name ?? (await onlySet(store)), own: null }, retention, run));
     }
     catch (error) {
         if (!(error instanceof errors/* LifeboatError */.H3))
@@ -43968,6 +43836,97 @@ function commandEnvironment(get, env) {
     return Object.fromEntries(Object.entries(env).filter((entry) => entry[1] !== undefined && !command_environment_OURS.test(entry[0]) && !secrets.some((secret) => entry[1]?.includes(secret))));
 }
 
+;// CONCATENATED MODULE: ./src/inputs/database/assertions.ts
+
+
+
+const SHAPE = 'Write a list of entries such as {name: at least 10 customers, sql: select count(*) from customers, expect: {at-least: 10}}.';
+const EXPECTATIONS = 'Write true, not-empty, {equals: VALUE}, {at-least: NUMBER} or {at-most: NUMBER}.';
+/**
+ * What people know about their data: YAML as it stands in the workflow, or the path of a file that holds it. Throws one
+ * problem a line.
+ */
+async function parseAssertions(text) {
+    const entries = await parseYaml(text, SHAPE);
+    if (!Array.isArray(entries))
+        throw new errors/* LifeboatError */.H3(`it is no list. ${SHAPE}`);
+    const problems = [];
+    const assertions = entries.flatMap((entry, index) => {
+        try {
+            return [parseAssertion(entry, index)];
+        }
+        catch (error) {
+            problems.push((0,errors/* messageOf */.bD)(error));
+            return [];
+        }
+    });
+    if (problems.length > 0)
+        throw new errors/* LifeboatError */.H3(problems.join('\n'));
+    return assertions;
+}
+/** One line that is no YAML of ours. */
+function isPath(text) {
+    return !text.includes('\n') && (/\.ya?ml$/i.test(text) || (0,external_node_fs_.existsSync)(text));
+}
+function readFile(path) {
+    try {
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(path)} cannot be read (${(0,errors/* messageOf */.bD)(error)}). Paths start in the workspace; run actions/checkout first.`);
+    }
+}
+/** YAML as it stands in the workflow, or of a file. `shape`: what to write, for the error. */
+async function parseYaml(text, shape) {
+    const { parse } = await __nccwpck_require__.e(/* import() */ 815).then(__nccwpck_require__.t.bind(__nccwpck_require__, 8815, 19));
+    const yaml = isPath(text) ? readFile(text) : text;
+    try {
+        return parse(yaml);
+    }
+    catch (error) {
+        throw new errors/* LifeboatError */.H3(`it is not YAML (${(0,errors/* messageOf */.bD)(error).split('\n')[0]}). ${shape}`);
+    }
+}
+function parseAssertion(entry, index) {
+    if (typeof entry !== 'object' || entry === null)
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} is no entry. ${SHAPE}`);
+    const { name, sql, expect, ...others } = entry;
+    if (typeof name !== 'string' || name.trim() === '') {
+        throw new errors/* LifeboatError */.H3(`entry ${index + 1} has no name. ${SHAPE}`);
+    }
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(unknown)} is not known. An entry has name, sql and expect.`);
+    }
+    return { name, sql: parseSql(sql, name, SHAPE), expect: parseExpectation(expect, name) };
+}
+/** One query, as it will stand in parentheses. */
+function parseSql(sql, name, shape) {
+    if (typeof sql !== 'string' || sql.trim() === '')
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)} has no sql. ${shape}`);
+    const query = sql.trim().replace(/;$/, '').trim();
+    if (query.replace(/'(?:[^']|'')*'/g, '').includes(';')) {
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: its sql holds several statements. Write one query.`);
+    }
+    return query;
+}
+function parseExpectation(expect, name) {
+    if (expect === true)
+        return { kind: 'true' };
+    if (expect === 'not-empty')
+        return { kind: 'not-empty' };
+    const [[kind, value] = [], ...others] = typeof expect === 'object' && expect !== null ? Object.entries(expect) : [];
+    if (others.length === 0) {
+        if (kind === 'equals' && ['string', 'number', 'boolean'].includes(typeof value)) {
+            return { kind, value: String(value) };
+        }
+        if ((kind === 'at-least' || kind === 'at-most') && typeof value === 'number' && Number.isFinite(value)) {
+            return { kind, value };
+        }
+    }
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(name)}: ${(0,src_text/* quote */.hD)(JSON.stringify(expect) ?? '')} is no expectation. ${EXPECTATIONS}`);
+}
+
 ;// CONCATENATED MODULE: ./src/inputs/values/command-lines.ts
 
 
@@ -44027,16 +43986,16 @@ function needsAShell(line) {
 
 
 
-/** Where file trees are unpacked: a folder that is not there yet, or is empty, so that nothing is written over. Absolute. */
+/** Where file trees are unpacked: a folder that does not exist yet, or is empty, so that nothing is overwritten. Absolute. */
 function parseFilesTo(text) {
     if ((0,src_text/* hasControlCharacter */.Fd)(text))
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} holds a control character. Write a path on one line.`);
     const folder = (0,external_node_path_.resolve)(text);
     if (!files_to_isFolder((0,external_node_path_.dirname)(folder))) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} is not there. Write a folder in one that is, such as /srv/restored.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)((0,external_node_path_.dirname)(folder))} does not exist. Write a folder in one that does, such as /srv/restored.`);
     }
     if (!isEmpty(folder)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is there and not an empty folder. Name a new one: nothing is written over.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} exists and is not an empty folder. Name a new one: nothing is overwritten.`);
     }
     return folder;
 }
@@ -44118,7 +44077,7 @@ const restore_inputs_rules = [
         { name: 'schemas', used: given('schemas') },
         { name: 'jobs', used: (values.jobs ?? 1) > 1 },
     ]),
-    /** The name of the database, typed once more: whoever restores says what is meant. */
+    /** The name of the database, typed once more: the user confirms which one is meant. */
     function confirmed({ values }) {
         const database = values.databaseUrl?.PGDATABASE;
         if (database === undefined || values.dryRun === true || values.confirm === database)
@@ -44163,7 +44122,7 @@ function wantedOf({ tables, schemas }) {
 
 /** How many tables are listed when all are well; those that differ come first, always. */
 const MOST_TABLES = 20;
-const summary_HEADLINES = {
+const HEADLINES = {
     proven: '✅ Proven',
     failed: '❌ Failed',
     'could-not-verify': '⚠️ Could not verify',
@@ -44201,19 +44160,19 @@ function whatIsWrong({ verdict, findings }) {
 /** The job summary of a restore test: the verdict first. */
 function restoreTestSummary(report) {
     const sections = [
-        `## ${summary_HEADLINES[report.verdict]}: backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`,
-        (0,report_escape/* html */.qy)(verdictMessage(report)),
+        `## ${HEADLINES[report.verdict]}: backup <code>${(0,report_escape/* escapeHtml */.ZD)(report.id)}</code>`,
+        (0,report_escape/* escapeHtml */.ZD)(verdictMessage(report)),
         ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
-        ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', list(report.missed, '')]),
-        table([], summary_overview(report)),
+        ...(report.missed.length === 0 ? [] : ['### Objectives that were missed', markdownList(report.missed, '')]),
+        htmlTable([], summary_overviewRows(report)),
         '### Tables',
         tablesTable(report.tables),
         '### Time',
-        table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+        htmlTable(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* escapeHtml */.ZD)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
         '### Verified',
-        list(report.verified, 'Nothing was verified.'),
+        markdownList(report.verified, 'Nothing was verified.'),
         '### Not verified',
-        list(report.notVerified, 'Nothing was left unverified.'),
+        markdownList(report.notVerified, 'Nothing was left unverified.'),
         '',
     ];
     return sections.join('\n\n');
@@ -44223,14 +44182,14 @@ function findingsTable(findings) {
         .slice(0, 50)
         .map(({ severity, kind, object, message }) => [
         severity === 'failed' ? '❌' : '⚠️',
-        (0,report_escape/* html */.qy)(kind),
-        (0,report_escape/* html */.qy)(object),
-        message.split('\n').map(report_escape/* html */.qy).join('<br>'),
+        (0,report_escape/* escapeHtml */.ZD)(kind),
+        (0,report_escape/* escapeHtml */.ZD)(object),
+        message.split('\n').map(report_escape/* escapeHtml */.ZD).join('<br>'),
     ]);
     const more = findings.length > 50 ? `\n\n… and ${(0,units/* formatCount */.B4)(findings.length - 50)} more, see the JSON report.` : '';
-    return table(['', 'Kind', 'Object', 'What was found'], shown) + more;
+    return htmlTable(['', 'Kind', 'Object', 'What was found'], shown) + more;
 }
-function summary_overview(report) {
+function summary_overviewRows(report) {
     const bytes = (size) => (size === null ? 'not known' : (0,units/* formatBytes */.z3)(size));
     const signature = report.signatureVerified
         ? 'verified'
@@ -44238,14 +44197,14 @@ function summary_overview(report) {
             ? 'there, not looked at (no verification-key)'
             : 'not signed';
     return [
-        ['Database', (0,report_escape/* html */.qy)(report.database ?? 'not known')],
-        ['Set', (0,report_escape/* html */.qy)(report.name)],
-        ['Backup made', report.created === null ? 'not known' : (0,report_escape/* html */.qy)(report.created)],
-        ['Store', (0,report_escape/* html */.qy)(report.store)],
-        ['Source', `PostgreSQL ${(0,report_escape/* html */.qy)(report.sourceVersion ?? 'not known')}`],
-        ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${(0,report_escape/* html */.qy)(report.scratchServer)}`],
+        ['Database', (0,report_escape/* escapeHtml */.ZD)(report.database ?? 'not known')],
+        ['Set', (0,report_escape/* escapeHtml */.ZD)(report.name)],
+        ['Backup made', report.created === null ? 'not known' : (0,report_escape/* escapeHtml */.ZD)(report.created)],
+        ['Store', (0,report_escape/* escapeHtml */.ZD)(report.store)],
+        ['Source', `PostgreSQL ${(0,report_escape/* escapeHtml */.ZD)(report.sourceVersion ?? 'not known')}`],
+        ['Restored into', report.scratchServer === null ? 'nothing' : `PostgreSQL ${(0,report_escape/* escapeHtml */.ZD)(report.scratchServer)}`],
         ...(report.isolation === null ? [] : [['Isolation', ISOLATIONS[report.isolation]]]),
-        ...(report.keptDatabase === null ? [] : [['Kept for later steps', (0,report_escape/* html */.qy)(report.keptDatabase)]]),
+        ...(report.keptDatabase === null ? [] : [['Kept for later steps', (0,report_escape/* escapeHtml */.ZD)(report.keptDatabase)]]),
         ['Size', `${bytes(report.storedSize)} stored, dump ${bytes(report.plainSize)}`],
         ...(report.cachedSize === 0 ? [] : [['From the Actions cache', (0,units/* formatBytes */.z3)(report.cachedSize)]]),
         ['Time to restore', report.restoreTime === null ? 'not known' : (0,units/* formatDuration */.a3)(report.restoreTime)],
@@ -44256,7 +44215,7 @@ function summary_overview(report) {
 function recordCell({ records, cachedSize }) {
     if (cachedSize > 0)
         return 'none: it would speak of the store, and the cache was read';
-    return records.map(({ file, error }) => (0,report_escape/* html */.qy)(file ?? `not kept: ${error}`)).join('<br>');
+    return records.map(({ file, error }) => (0,report_escape/* escapeHtml */.ZD)(file ?? `not kept: ${error}`)).join('<br>');
 }
 function tablesTable(tables) {
     const count = (rows) => (rows === null ? 'none' : (0,units/* formatCount */.B4)(rows));
@@ -44265,12 +44224,12 @@ function tablesTable(tables) {
         .slice(0, MOST_TABLES)
         .map(({ schema, name, expected, restored, equal }) => [
         equal ? '✅' : '❌',
-        `${(0,report_escape/* html */.qy)(schema)}.${(0,report_escape/* html */.qy)(name)}`,
+        `${(0,report_escape/* escapeHtml */.ZD)(schema)}.${(0,report_escape/* escapeHtml */.ZD)(name)}`,
         count(expected),
         count(restored),
     ]);
     const more = tables.length > MOST_TABLES ? `\n\n${(0,units/* formatCount */.B4)(tables.length - MOST_TABLES)} more, see the JSON report.` : '';
-    return table(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
+    return htmlTable(['', 'Table', 'Rows expected', 'Rows restored'], shown) + more;
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore/summary.ts
@@ -44324,25 +44283,25 @@ function databaseMessage(report) {
 function restoreSummary(report) {
     const headline = report.dryRun
         ? 'Dry run: nothing was changed'
-        : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${(0,report_escape/* html */.qy)(report.id)}</code>`;
+        : `${restoreIsDone(report) ? '✅' : '❌'} Restore of backup <code>${(0,report_escape/* escapeHtml */.ZD)(report.id)}</code>`;
     return [
         `## ${headline}`,
-        (0,report_escape/* html */.qy)(restoreMessage(report)),
+        (0,report_escape/* escapeHtml */.ZD)(restoreMessage(report)),
         ...(report.findings.length === 0 ? [] : ['### What was found', findingsTable(report.findings)]),
         '### Plan',
-        list(report.plan, 'Nothing.'),
+        markdownList(report.plan, 'Nothing.'),
         ...(report.createdRoles.length === 0
             ? []
-            : ['### Roles that were made and need a password', list(report.createdRoles, '')]),
+            : ['### Roles that were made and need a password', markdownList(report.createdRoles, '')]),
         ...(report.dryRun
             ? []
             : [
                 '### Tables',
                 tablesTable(report.tables),
                 '### Time',
-                table(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* html */.qy)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
+                htmlTable(['Stage', 'Duration'], report.stages.map(({ name, milliseconds }) => [(0,report_escape/* escapeHtml */.ZD)(name), (0,units/* formatDuration */.a3)(milliseconds)])),
                 '### Not verified',
-                list(report.notVerified, 'Nothing was left unverified.'),
+                markdownList(report.notVerified, 'Nothing was left unverified.'),
             ]),
         '',
     ].join('\n\n');
@@ -44356,7 +44315,7 @@ function restoreSummary(report) {
 function presentRestore(report, { reportPath }) {
     const message = restoreMessage(report);
     return {
-        ...present_judge(report, message),
+        ...judgeRestore(report, message),
         outputs: {
             id: report.id,
             verdict: report.verdict ?? '',
@@ -44374,7 +44333,7 @@ function presentRestore(report, { reportPath }) {
     };
 }
 /** Red unless the restored database is what was dumped, and has the name it was to have. */
-function present_judge(report, message) {
+function judgeRestore(report, message) {
     if (!restoreIsDone(report)) {
         const status = report.verdict === 'could-not-verify' ? 'could-not-verify' : 'failed';
         return { status, problem: { title: 'Lifeboat: restore not finished', message } };
@@ -44433,14 +44392,15 @@ const IN_IDENTITY = new RegExp(`^(?:${relation_NAME} on |for )?${relation_NAME}\
 /** The first two names of a text of the server's, behind what can stand before them; null when there are none. */
 function parseRelation(text) {
     const [, , , quotedSchema, schema, quotedName, name] = IN_IDENTITY.exec(text) ?? [];
-    const [inSchema, itself] = [relation_unquoted(quotedSchema, schema), relation_unquoted(quotedName, name)];
+    const [inSchema, itself] = [unquoteName(quotedSchema, schema), unquoteName(quotedName, name)];
     return inSchema === null || itself === null ? null : { schema: inSchema, name: itself };
 }
-function relation_unquoted(quoted, bare) {
+function unquoteName(quoted, bare) {
     return quoted?.replaceAll('""', '"') ?? bare ?? null;
 }
 
 ;// CONCATENATED MODULE: ./src/formats/inventory/selection.ts
+
 
 
 
@@ -44474,7 +44434,7 @@ function wantedRelations(inventory, { tables, schemas }) {
     const wanted = new Set();
     const problems = [];
     for (const table of tables) {
-        const found = selection_named(table, relations);
+        const found = relationsNamed(table, relations);
         if (found.length === 1)
             wanted.add(found[0]);
         else
@@ -44497,7 +44457,7 @@ function wantedRelations(inventory, { tables, schemas }) {
             wanted.add(partition);
     return wanted;
 }
-function selection_named({ schema, name }, relations) {
+function relationsNamed({ schema, name }, relations) {
     if (schema !== null)
         return [relation_nameOf({ schema, name })].filter((full) => relations.has(full));
     return [...relations].filter(([, relation]) => relation.name === name).map(([full]) => full);
@@ -44528,11 +44488,11 @@ function whyNot(table, found, relations, { tables }) {
     const owner = tables.find((one) => one.name === name && (schema ?? one.schema) === one.schema)?.extension;
     if (owner != null)
         return `${label} belongs to the extension ${owner}, which brings it along. Remove the line.`;
-    const near = nearest(name, [...relations].map(([full, relation]) => ({ name: relation.name, label: full })));
+    const near = nearestNames(name, [...relations].map(([full, relation]) => ({ name: relation.name, label: full })));
     return `the backup has no ${label}.${didYouMean(near)}`;
 }
 function noSchema(schema, known) {
-    const near = nearest(schema, known.map((name) => ({ name, label: plainOrQuoted(name) })));
+    const near = nearestNames(schema, known.map((name) => ({ name, label: plainOrQuoted(name) })));
     return `the backup has no schema ${plainOrQuoted(schema)}.${didYouMean(near)}`;
 }
 function didYouMean(near) {
@@ -44543,27 +44503,14 @@ function didYouMean(near) {
 /** So many are shown. */
 const NEAR = 5;
 /** Those whose names are written alike, the most alike first. */
-function nearest(wanted, known) {
+function nearestNames(wanted, known) {
     const most = Math.max(1, Math.floor(wanted.length / 3));
     return known
-        .map(({ name, label }) => ({ label, away: distance(wanted.toLowerCase(), name.toLowerCase()) }))
+        .map(({ name, label }) => ({ label, away: (0,src_text/* editDistance */.YC)(wanted.toLowerCase(), name.toLowerCase()) }))
         .filter(({ away }) => away <= most)
         .sort((a, b) => a.away - b.away)
         .slice(0, NEAR)
         .map(({ label }) => label);
-}
-/** How many letters are to be put in, taken out or changed (Levenshtein). */
-function distance(a, b) {
-    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 0; i < a.length; i++) {
-        const next = [i + 1];
-        for (let j = 0; j < b.length; j++) {
-            const [left = 0, above = 0, before = 0] = [next[j], row[j + 1], row[j]];
-            next.push(Math.min(left + 1, above + 1, before + (a[i] === b[j] ? 0 : 1)));
-        }
-        row = next;
-    }
-    return row.at(-1) ?? 0;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/restore/swap.ts
@@ -44585,7 +44532,7 @@ function swapStatements({ live, restored, before }) {
  * new connections are allowed is never touched: a run that dies leaves nothing behind to be undone. Throws when the
  * time is over or the server refuses; then everything is as it was.
  */
-async function swapDatabases(server, session, swap, timeout, at) {
+async function swapDatabases({ server, session }, swap, { timeout, at }) {
     const deadline = Date.now() + timeout;
     const ender = await Session.open(server, 'watch');
     let ending = true;
@@ -44644,7 +44591,7 @@ function tooBusy({ live }, timeout, cause) {
 
 
 /** Connects to the maintenance database of the server that `connection` names: a restore never works inside its target. */
-async function openRestoreTarget(connection, choice, clientMajor, id, context) {
+async function openRestoreTarget({ connection, choice, clientMajor, id, context, }) {
     const database = connection.PGDATABASE ?? '';
     const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
     const maintenance = { toolset, connection: { ...connection, PGDATABASE: 'postgres' }, id, context };
@@ -44746,6 +44693,480 @@ function granteesOf(acl, known) {
     return known.filter((name) => items.includes(name));
 }
 
+;// CONCATENATED MODULE: ./src/proof/circumstances.ts
+function emptyComparison() {
+    return { findings: [], verified: [], notVerified: [] };
+}
+/** Something of the source is not in the restored database. */
+function missingFinding(kind, object, { lacking }) {
+    if (lacking.length === 0)
+        return { severity: 'failed', kind, object, message: 'It is missing after the restore.' };
+    return {
+        severity: 'could-not-verify',
+        kind,
+        object,
+        message: `It is missing after the restore, which lacked the extension ${lacking.join(', ')}.`,
+    };
+}
+
+;// CONCATENATED MODULE: ./src/proof/tables.ts
+
+
+
+/** Every table's exact number of rows, and with a fingerprint its rows themselves. */
+function compareTables(expected, restored, circumstances) {
+    const found = new Map(restored.tables.map((table) => [relation_nameOf(table), table]));
+    const known = new Set(expected.tables.map(relation_nameOf));
+    const result = { findings: [], verified: [], notVerified: [], tables: [] };
+    let counted = 0;
+    let digested = 0;
+    for (const table of expected.tables) {
+        const copy = found.get(relation_nameOf(table));
+        const { schema, name } = table;
+        if (table.extension !== null && !table.dumped) {
+            result.notVerified.push(`Rows of table ${relation_nameOf(table)}: it belongs to extension ${table.extension}, which brings them itself.`);
+            continue;
+        }
+        if (!copy) {
+            result.findings.push(missingFinding('table', relation_nameOf(table), circumstances));
+            result.tables.push({ schema, name, expected: rowsAfterRestore(table), restored: null, equal: false });
+            continue;
+        }
+        const rows = rowsAfterRestore(table);
+        if (rows === null) {
+            result.notVerified.push(`Number of rows of table ${relation_nameOf(table)}: it was not counted, because ${table.userCode}.`);
+            continue;
+        }
+        const equal = rows === copy.rows;
+        result.tables.push({ schema, name, expected: rows, restored: copy.rows, equal });
+        if (!equal) {
+            result.findings.push({
+                severity: 'failed',
+                kind: 'table',
+                object: relation_nameOf(table),
+                message: `${rows} rows were dumped, ${copy.rows} were restored.`,
+            });
+            continue;
+        }
+        counted++;
+        if (table.reason !== null)
+            result.notVerified.push(`Table ${relation_nameOf(table)}: ${table.reason}`);
+        if (table.fingerprint === null || !sameMajor(expected, restored))
+            continue;
+        if (copy.fingerprint === null && copy.userCode) {
+            result.notVerified.push(`Content of table ${relation_nameOf(table)}: a query would run code of the database's users: ${copy.userCode}.`);
+            continue;
+        }
+        digested++;
+        if (table.fingerprint === copy.fingerprint)
+            continue;
+        result.findings.push({
+            severity: copy.fingerprint === null ? 'could-not-verify' : 'failed',
+            kind: 'table',
+            object: relation_nameOf(table),
+            message: copy.fingerprint === null
+                ? 'Its rows could not be digested after the restore.'
+                : `The number of rows is right (${rows}), but their content differs from what was dumped.`,
+        });
+    }
+    for (const copy of restored.tables) {
+        if (known.has(relation_nameOf(copy)))
+            continue;
+        result.findings.push({
+            severity: 'failed',
+            kind: 'table',
+            object: relation_nameOf(copy),
+            message: 'It is in the restored database, but was not in the source.',
+        });
+    }
+    result.verified.push(`${(0,units/* countOf */.pq)(counted, 'table')}: exact row counts`);
+    if (digested > 0)
+        result.verified.push(`${(0,units/* countOf */.pq)(digested, 'table')}: the content of every row`);
+    const content = expected.tables.some(({ fingerprint, userCode, reason }) => fingerprint ?? (userCode && reason));
+    if (!content)
+        result.notVerified.push('The content of rows: the backup was made with fingerprint: rows.');
+    else if (!sameMajor(expected, restored)) {
+        result.findings.push({
+            severity: 'could-not-verify',
+            kind: 'server',
+            object: restored.server.version,
+            message: `The content of rows can only be compared within one major version; the source is ${expected.server.version}.`,
+        });
+    }
+    return result;
+}
+/**
+ * Of a table that the dump left out on purpose only the definition comes back; unlogged ones of a standby are empty.
+ * null: nothing could count them.
+ */
+function rowsAfterRestore({ dumped, rows, userCode }) {
+    if (!dumped)
+        return '0';
+    return rows ?? (userCode ? null : '0');
+}
+function sameMajor(expected, restored) {
+    return majorVersionOf(expected.server.versionNumber) === majorVersionOf(restored.server.versionNumber);
+}
+function majorVersionOf(versionNumber) {
+    return Math.floor(versionNumber / 10_000);
+}
+
+;// CONCATENATED MODULE: ./src/proof/objects.ts
+
+
+
+
+/** Every schema object: there, with the same owner, grants, comment, labels and flags. */
+function compareObjects(expected, restored, circumstances) {
+    const result = emptyComparison();
+    const versions = {
+        source: majorVersionOf(expected.server.versionNumber),
+        target: majorVersionOf(restored.server.versionNumber),
+    };
+    const copies = new Map(restored.objects.map((object) => [objects_keyOf(object), object]));
+    const known = new Set(expected.objects.map(objects_keyOf));
+    let compared = 0;
+    for (const object of expected.objects) {
+        if (object.type === 'subscription') {
+            result.notVerified.push(`Subscription ${object.identity}: a restore test leaves subscriptions out, for they would connect to their publisher.`);
+            continue;
+        }
+        const copy = copies.get(objects_keyOf(object));
+        if (!copy) {
+            if (circumstances.leftOut && relationOf(object) === null && object.flags.partOf === undefined) {
+                result.notVerified.push(`The ${object.type} ${object.identity}: it needs what was not asked for.`);
+                continue;
+            }
+            // Which objects a partial backup holds, its inventory does not say.
+            if (circumstances.partial === null)
+                result.findings.push(missingFinding(object.type, object.identity, circumstances));
+            continue;
+        }
+        compared++;
+        const { differences, notVerified } = findDifferences(object, copy, versions);
+        result.notVerified.push(...notVerified);
+        if (differences.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
+            continue;
+        for (const message of differences) {
+            result.findings.push({ severity: 'failed', kind: object.type, object: object.identity, message });
+        }
+    }
+    for (const copy of restored.objects) {
+        if (known.has(objects_keyOf(copy)))
+            continue;
+        result.findings.push({
+            severity: 'failed',
+            kind: copy.type,
+            object: copy.identity,
+            message: 'It is in the restored database, but was not in the source.',
+        });
+    }
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'schema object')}: owner, grants, comment and properties`);
+    return result;
+}
+function objects_keyOf({ type, identity }) {
+    return `${type} ${identity}`;
+}
+function equalForOwner(object, expected, copy, restored) {
+    return JSON.stringify(withoutOwners(object, expected)) === JSON.stringify(withoutOwners(copy, restored));
+}
+/**
+ * Of what the system and extensions bring along only changed grants are recorded. They name its owner: the role that ran
+ * initdb or CREATE EXTENSION, which is another role wherever it is restored.
+ */
+function withoutOwners(object, side) {
+    const owners = new Set([side.server.bootstrap, ...side.extensions.map(({ owner }) => owner)].map(aclName));
+    const named = (item) => {
+        const [, grantee = '', letters = '', grantor = ''] = /^("(?:[^"]|"")*"|[^=]*)=([^/]*)\/(.*)$/.exec(item) ?? [];
+        const hidden = (name) => (owners.has(name) ? '(owner)' : name);
+        return `${hidden(grantee)}=${letters}/${hidden(grantor)}`;
+    };
+    return { ...object, acl: object.acl === null ? null : [...new Set(object.acl.map(named))].sort() };
+}
+/** A role's name as an aclitem shows it (putid in acl.c). */
+function aclName(name) {
+    return /^[A-Za-z0-9_]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+function findDifferences(object, copy, versions) {
+    const differences = [];
+    const notVerified = [];
+    const compare = (what, before, after) => {
+        if (JSON.stringify(before) !== JSON.stringify(after)) {
+            differences.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
+        }
+    };
+    // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
+    const publicAcross15 = object.type === 'schema' && object.identity === 'public' && across15(versions);
+    if (!publicAcross15) {
+        compare('owner', object.owner, copy.owner);
+        compare('grants', comparableGrants(object.acl, versions), comparableGrants(copy.acl, versions));
+    }
+    else if (JSON.stringify([object.owner, object.acl]) !== JSON.stringify([copy.owner, copy.acl])) {
+        notVerified.push('Owner and grants of schema public: their defaults differ between the two major versions.');
+    }
+    compare('comment', object.comment, copy.comment);
+    compare('security labels', object.securityLabels, copy.securityLabels);
+    for (const flag of new Set([...Object.keys(object.flags), ...Object.keys(copy.flags)])) {
+        const [before, after] = [object.flags[flag] ?? null, copy.flags[flag] ?? null];
+        // Tablespaces are folders of the source's machine; a restore test leaves them out.
+        if (flag === 'tablespace') {
+            if (before !== after)
+                notVerified.push(`Tablespace of ${object.type} ${object.identity}: ${showValue(before)}.`);
+        }
+        else
+            compare(flag, before, after);
+    }
+    return { differences, notVerified };
+}
+function across15({ source, target }) {
+    return source < 15 !== target < 15;
+}
+/** MAINTAIN, the letter m, is there since PostgreSQL 17: a default that is spelled out holds it or not. */
+function comparableGrants(acl, { source, target }) {
+    if (acl === null || source >= 17 === target >= 17)
+        return acl;
+    return acl.map((item) => item.replace(/=([^/]*)\/(?=[^/]*$)/, (_, letters) => `=${letters.replace(/m\*?/, '')}/`));
+}
+function showValue(value) {
+    if (value === null)
+        return 'none';
+    return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+;// CONCATENATED MODULE: ./src/proof/roles.ts
+
+
+/** Roles that were recreated: attributes, memberships, settings and comments. Passwords are in no backup. */
+function compareRoles(expected, restored, circumstances) {
+    const result = emptyComparison();
+    const found = new Map(restored.roles.map((role) => [role.name, role]));
+    let compared = 0;
+    for (const role of expected.roles) {
+        if (circumstances.existingRoles.includes(role.name)) {
+            result.notVerified.push(`Role ${role.name}: this restore did not make it; what the server has of that name was left as it is.`);
+            continue;
+        }
+        const copy = found.get(role.name);
+        if (!copy) {
+            result.findings.push(missingFinding('role', role.name, circumstances));
+            continue;
+        }
+        compared++;
+        for (const [what, before, after] of roles_factsOf(role, copy)) {
+            if (JSON.stringify(before) === JSON.stringify(after))
+                continue;
+            const message = `Its ${what} were ${JSON.stringify(before)}, restored were ${JSON.stringify(after)}.`;
+            result.findings.push({ severity: 'failed', kind: 'role', object: role.name, message });
+        }
+    }
+    if (compared > 0) {
+        result.verified.push(`${(0,units/* countOf */.pq)(compared, 'role')}: attributes, memberships, settings`);
+        result.notVerified.push('Passwords of roles: they are in no backup.');
+    }
+    return result;
+}
+function roles_factsOf(role, copy) {
+    return [
+        ['attributes', role.attributes, copy.attributes],
+        ['limits', [role.connectionLimit, role.validUntil], [copy.connectionLimit, copy.validUntil]],
+        ['comments', role.comment, copy.comment],
+        ['memberships', membershipsOf(role), membershipsOf(copy)],
+        ['settings', role.settings, copy.settings],
+    ];
+}
+/** By whom one was granted is not restored; the options of a membership are compared when both servers have them. */
+function membershipsOf({ memberOf }) {
+    return [...new Set(memberOf.map(({ role, admin }) => `${role}${admin ? ' with admin option' : ''}`))].sort();
+}
+
+;// CONCATENATED MODULE: ./src/proof/sequences.ts
+
+
+
+
+/** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
+function compareSequences(expected, restored, circumstances) {
+    const found = new Map(restored.sequences.map((sequence) => [relation_nameOf(sequence), sequence]));
+    const result = emptyComparison();
+    let compared = 0;
+    for (const sequence of expected.sequences) {
+        const copy = found.get(relation_nameOf(sequence));
+        if (!copy?.current) {
+            // Which sequences a partial backup holds, its inventory does not say.
+            if (circumstances.partial === null)
+                result.findings.push(missingFinding('sequence', relation_nameOf(sequence), circumstances));
+            continue;
+        }
+        compared++;
+        if (isWithin(sequence, copy.current))
+            continue;
+        result.findings.push({
+            severity: 'failed',
+            kind: 'sequence',
+            object: relation_nameOf(sequence),
+            message: `Its value was ${describeValue(sequence.before)} before the dump and ${describeValue(sequence.after)} after it; restored was ${describeValue(copy.current)}.`,
+        });
+    }
+    const known = new Set(expected.sequences.map(relation_nameOf));
+    for (const copy of restored.sequences) {
+        if (known.has(relation_nameOf(copy)))
+            continue;
+        const message = 'It is in the restored database, but was not in the source.';
+        result.findings.push({ severity: 'failed', kind: 'sequence', object: relation_nameOf(copy), message });
+    }
+    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'sequence')}: values`);
+    return result;
+}
+function isWithin({ increment, cycle, before, after }, value) {
+    const [first, last, at] = [placeOf(before, increment), placeOf(after, increment), placeOf(value, increment)];
+    if (first <= last)
+        return first <= at && at <= last;
+    // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
+    return cycle ? at >= first || at <= last : last <= at && at <= first;
+}
+function describeValue({ lastValue, isCalled }) {
+    return isCalled ? lastValue : `${lastValue} (not yet used)`;
+}
+
+;// CONCATENATED MODULE: ./src/proof/compare.ts
+
+
+
+
+
+
+/** Holds what was restored against what was dumped, kind by kind. No tolerance: equal, or a finding. */
+function compareDatabases(expected, restored, circumstances) {
+    const { notRecorded } = expected;
+    return mergeComparisons([
+        compareTables(expected, restored, circumstances),
+        compareSequences(expected, restored, circumstances),
+        compareLargeObjects(expected, restored),
+        compareMaterializedViews(expected, restored, circumstances),
+        compareObjects(expected, restored, circumstances),
+        compareExtensions(expected, restored, circumstances),
+        compareRoles(expected, restored, circumstances),
+        compareDatabase(expected, restored),
+        { notVerified: [...leftOut(circumstances.partial), ...notRecorded] },
+    ]);
+}
+/** What several steps found, in their order. */
+function mergeComparisons(steps) {
+    return {
+        tables: steps.flatMap(({ tables = [] }) => tables),
+        findings: steps.flatMap(({ findings = [] }) => findings),
+        verified: steps.flatMap(({ verified = [] }) => verified),
+        notVerified: steps.flatMap(({ notVerified = [] }) => notVerified),
+    };
+}
+function leftOut(partial) {
+    if (partial === null)
+        return [];
+    return [
+        `Whether objects, sequences or extensions are missing: the backup is partial (${partial.join(' ')}), and which of them it holds is not recorded.`,
+    ];
+}
+function compareLargeObjects({ largeObjects: expected }, { largeObjects: restored }) {
+    const result = emptyComparison();
+    if (!expected.dumped) {
+        if (expected.count !== '0')
+            result.notVerified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: the backup does not hold them.`);
+        return result;
+    }
+    const differ = (what, before, after) => ({
+        severity: 'failed',
+        kind: 'large objects',
+        object: 'all large objects',
+        message: `Their ${what} was ${before} in the source, ${after} after the restore.`,
+    });
+    if (expected.count !== restored.count)
+        result.findings.push(differ('number', expected.count, restored.count));
+    if (expected.bytes !== null && expected.bytes !== restored.bytes) {
+        result.findings.push(differ('total size in bytes', expected.bytes, restored.bytes));
+    }
+    if (result.findings.length === 0 && expected.definitions !== restored.definitions) {
+        result.findings.push(differ('digest of owners, grants and comments', expected.definitions, restored.definitions));
+    }
+    if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
+        result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
+    }
+    result.verified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: number, total size, owners, grants and comments`);
+    return result;
+}
+/** They must be populated alike. A restore computes their rows anew, which may differ (`now()`, `random()`). */
+function compareMaterializedViews(expected, restored, circumstances) {
+    const result = emptyComparison();
+    const found = new Map(restored.materializedViews.map((view) => [`${view.schema}.${view.name}`, view]));
+    for (const view of expected.materializedViews) {
+        const label = `${view.schema}.${view.name}`;
+        const copy = found.get(label);
+        if (!copy) {
+            if (circumstances.partial === null)
+                result.findings.push(missingFinding('materialized view', label, circumstances));
+        }
+        else if (copy.populated !== view.populated) {
+            const said = (populated) => (populated ? 'populated' : 'not populated');
+            result.findings.push({
+                severity: 'failed',
+                kind: 'materialized view',
+                object: label,
+                message: `It was ${said(view.populated)}, restored was ${said(copy.populated)}.`,
+            });
+        }
+        else if (view.populated) {
+            result.notVerified.push(`Rows of materialized view ${label}: a restore computes them anew.`);
+        }
+    }
+    if (expected.materializedViews.length > 0) {
+        result.verified.push(`${(0,units/* countOf */.pq)(expected.materializedViews.length, 'materialized view')}: populated or not`);
+    }
+    return result;
+}
+function compareExtensions(expected, restored, circumstances) {
+    const result = emptyComparison();
+    const found = new Map(restored.extensions.map((extension) => [extension.name, extension]));
+    for (const { name, version, schema } of expected.extensions) {
+        const copy = found.get(name);
+        if (!copy) {
+            if (circumstances.partial === null)
+                result.findings.push(missingFinding('extension', name, circumstances));
+            continue;
+        }
+        if (copy.schema !== schema) {
+            const message = `Its schema was ${schema}, restored was ${copy.schema}.`;
+            result.findings.push({ severity: 'failed', kind: 'extension', object: name, message });
+        }
+        if (copy.version !== version) {
+            result.notVerified.push(`Version of extension ${name}: ${version} in the source, ${copy.version} here.`);
+        }
+    }
+    return result;
+}
+function compareDatabase({ database: expected }, { database: restored }) {
+    const result = emptyComparison();
+    const compareFact = (what, before, after) => {
+        if (JSON.stringify(before) === JSON.stringify(after))
+            return;
+        const message = `Its ${what} was ${JSON.stringify(before)}, restored was ${JSON.stringify(after)}.`;
+        result.findings.push({ severity: 'failed', kind: 'database', object: expected.name, message });
+    };
+    compareFact('encoding', expected.encoding, restored.encoding);
+    compareFact('owner', expected.owner, restored.owner);
+    compareFact('grants', expected.acl, restored.acl);
+    compareFact('comment', expected.comment, restored.comment);
+    compareFact('connection limit', expected.connectionLimit, restored.connectionLimit);
+    compareFact('settings', expected.settings, restored.settings);
+    const collation = ({ provider, collate, ctype, locale }) => `${provider} ${locale ?? `${collate}, ${ctype}`}`;
+    if (collation(expected) !== collation(restored)) {
+        result.notVerified.push(`Collation: ${collation(expected)} in the source, ${collation(restored)} here.`);
+    }
+    else if (expected.collationVersion !== restored.collationVersion) {
+        result.notVerified.push(`Version of the collation: ${expected.collationVersion} in the source, ${restored.collationVersion} here.`);
+    }
+    result.verified.push('The database: encoding, owner, grants, comment, connection limit and settings');
+    return result;
+}
+
 ;// CONCATENATED MODULE: ./src/proof/verdict.ts
 /** `proven` needs that nothing is left to say; what differs weighs more than what could not be looked at. */
 function verdictOf(findings) {
@@ -44785,28 +45206,36 @@ function verdict_worstFirst(findings) {
 
 /**
  * Makes the roles of the inventory that the server does not have, without passwords, with their memberships, settings
- * and comments, by statements of our own: `globals.sql` is for people. When it throws, `created` has what was made.
+ * and comments, by statements of our own: `globals.sql` is for people. `onCreated` hears of each at once, because the
+ * next statement may throw.
  */
-async function recreateRoles(session, roles, versionNumber, created = []) {
+async function recreateRoles(session, roles, versionNumber, onCreated = () => { }) {
     const present = new Set((await session.query('select rolname as name from pg_catalog.pg_roles')).map(({ name }) => name));
-    const result = { created, existing: [], notMade: [] };
-    const made = [];
-    for (const role of roles) {
-        if (present.has(role.name)) {
-            result.existing.push(role.name);
+    const created = [];
+    const notMade = [];
+    for (const role of roles.filter(({ name }) => !present.has(name))) {
+        const refusals = await tryStatement(session, createRole(role), `role ${JSON.stringify(role.name)}`);
+        notMade.push(...refusals);
+        if (refusals.length > 0)
             continue;
+        created.push(role);
+        onCreated(role.name);
+    }
+    for (const role of created) {
+        const statements = [
+            ...membershipStatements(role, versionNumber),
+            ...roleSettings(role),
+            ...commentStatements(role),
+        ];
+        for (const statement of statements) {
+            notMade.push(...(await tryStatement(session, statement, `role ${JSON.stringify(role.name)}`)));
         }
-        if (!(await attempt(session, createRole(role), `role ${JSON.stringify(role.name)}`, result)))
-            continue;
-        result.created.push(role.name);
-        made.push(role);
     }
-    for (const role of made) {
-        const statements = [...memberships(role, versionNumber), ...roleSettings(role), ...comment(role)];
-        for (const statement of statements)
-            await attempt(session, statement, `role ${JSON.stringify(role.name)}`, result);
-    }
-    return result;
+    return {
+        created: created.map(({ name }) => name),
+        existing: roles.map(({ name }) => name).filter((name) => present.has(name)),
+        notMade,
+    };
 }
 /** In the reverse order: of the objects that the roles own in this database nothing is left by then. */
 async function dropRoles(session, created) {
@@ -44821,11 +45250,11 @@ function createRole({ name, attributes, connectionLimit, validUntil }) {
 }
 const ALL_ATTRIBUTES = ['SUPERUSER', 'CREATEDB', 'CREATEROLE', 'INHERIT', 'LOGIN', 'REPLICATION', 'BYPASSRLS'];
 /** Who granted a membership is not kept: since PostgreSQL 16 that role would have to be able to grant it here too. */
-function memberships({ name, memberOf }, versionNumber) {
+function membershipStatements({ name, memberOf }, versionNumber) {
     const granted = new Map();
     for (const membership of memberOf) {
         const before = granted.get(membership.role);
-        granted.set(membership.role, before ? stronger(before, membership) : membership);
+        granted.set(membership.role, before ? strongerOf(before, membership) : membership);
     }
     return [...granted.values()].map(({ role, admin, inherit, set }) => {
         const options = [
@@ -44838,7 +45267,7 @@ function memberships({ name, memberOf }, versionNumber) {
     });
 }
 /** Several roles may have granted the same membership (PostgreSQL 16): together they give what any of them gives. */
-function stronger(one, other) {
+function strongerOf(one, other) {
     const either = (a, b) => (a === null ? b : a || b === true);
     return {
         ...one,
@@ -44850,7 +45279,7 @@ function stronger(one, other) {
 function roleSettings({ name, settings }) {
     return settings.map((setting) => `alter role ${quoteIdentifier(name)} ${setClause(setting)}`);
 }
-function comment({ name, comment: text }) {
+function commentStatements({ name, comment: text }) {
     return text === null ? [] : [`comment on role ${quoteIdentifier(name)} is ${quoteLiteral(text)}`];
 }
 /** Settings whose value is a list of names, each quoted by itself (GUC_LIST_QUOTE; dumputils.c). */
@@ -44879,17 +45308,16 @@ function splitNames(list) {
         return [''];
     return names.map(([, quoted, bare]) => (quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"')));
 }
-/** What the server refuses of one role is reported, and the rest goes on. Resolves with whether it was done. */
-async function attempt(session, statement, what, result) {
+/** What the server refuses of one role is reported, and the rest goes on. Returns the refusal in words; none: it was done. */
+async function tryStatement(session, statement, what) {
     try {
         await session.run(statement);
-        return true;
+        return [];
     }
     catch (error) {
         if (!(error instanceof SqlError))
             throw error;
-        result.notMade.push(`${what}: ${error.message}`);
-        return false;
+        return [`${what}: ${error.message}`];
     }
 }
 
@@ -44898,18 +45326,19 @@ async function attempt(session, statement, what, result) {
 
 /**
  * Makes an empty database with the source's encoding, collation and provider. A locale that this server does not have is
- * replaced by C, and said: `notMade` takes it in words.
+ * replaced by C. Returns in words what could not be made.
  */
-async function createDatabase(session, name, facts, versionNumber, notMade) {
+async function createDatabase(session, name, facts, versionNumber) {
     const create = `create database ${quoteIdentifier(name)} template template0 encoding ${quoteLiteral(facts.encoding)}`;
     try {
         await session.run(`${create} ${localeClause(facts, versionNumber)}`);
+        return [];
     }
     catch (error) {
         if (!(error instanceof SqlError) || !/locale|collation|provider|icu|encoding/i.test(error.message))
             throw error;
         await session.run(`${create} lc_collate 'C' lc_ctype 'C'`);
-        notMade.push(`The source's collation (${database_describe(facts)}) is not available here, C was used: ${error.message}`);
+        return [`The source's collation (${describeLocale(facts)}) is not available here, C was used: ${error.message}`];
     }
 }
 /** The words of CREATE DATABASE: providers since PostgreSQL 15, rules since 16, `builtin` since 17. */
@@ -44923,14 +45352,15 @@ function localeClause(facts, versionNumber) {
     const rules = facts.icuRules === null ? '' : ` icu_rules ${quoteLiteral(facts.icuRules)}`;
     return `${classic} locale_provider icu icu_locale ${locale}${rules}`;
 }
-function database_describe({ provider, locale, collate, ctype }) {
+function describeLocale({ provider, locale, collate, ctype }) {
     return `${provider} ${locale ?? `${collate}, ${ctype}`}`;
 }
 /**
  * What CREATE DATABASE and the dump leave out: owner, grants, comment, connection limit and settings. To be called when
- * the data is there, for a setting such as default_transaction_read_only would stop a restore.
+ * the data is there, for a setting such as default_transaction_read_only would stop a restore. Returns in words what the
+ * server refused.
  */
-async function applyDatabaseFacts(session, name, facts, notMade) {
+async function applyDatabaseFacts(session, name, facts) {
     const database = quoteIdentifier(name);
     const statements = [
         `alter database ${database} owner to ${quoteIdentifier(facts.owner)}`,
@@ -44939,13 +45369,15 @@ async function applyDatabaseFacts(session, name, facts, notMade) {
         ...facts.settings.flatMap(({ role, settings }) => settings.map((setting) => role === null
             ? `alter database ${database} ${setClause(setting)}`
             : `alter role ${quoteIdentifier(role)} in database ${database} ${setClause(setting)}`)),
-        ...grants(database, facts),
+        ...grantStatements(database, facts),
     ];
+    const refusals = [];
     for (const statement of statements)
-        await attempt(session, statement, 'the database', { notMade });
+        refusals.push(...(await tryStatement(session, statement, 'the database')));
+    return refusals;
 }
 const PRIVILEGES = { C: 'CREATE', T: 'TEMPORARY', c: 'CONNECT' };
-function grants(database, { acl, owner }) {
+function grantStatements(database, { acl, owner }) {
     if (acl === null)
         return [];
     return [
@@ -44999,13 +45431,13 @@ const WITHIN = 5_000;
 /** SQLSTATEs of a database that somebody else has just made: duplicate_database, and unique_violation at the same moment. */
 const NOT_OURS = ['42P04', '23505'];
 /** A database of ours on a server: what becomes of it must be said. A private server goes as a whole, and takes it along. */
-class MadeDatabase {
-    /** The roles that were made for it. */
-    roles = [];
+class CreatedDatabase {
     /** It stays, and that is said elsewhere: from here on it is not left behind. */
     keep;
     #scratch;
     #name;
+    /** The roles that were made for it. */
+    #roles = [];
     /** To be called before it is made: the `post:` step names it when this process is killed. */
     constructor(scratch, name) {
         this.#scratch = scratch;
@@ -45013,6 +45445,9 @@ class MadeDatabase {
         const { connection, context } = scratch.server;
         const host = connection.PGHOST ?? 'the default socket';
         this.keep = scratch.private ? () => { } : context.track({ kind: 'database', database: name, host });
+    }
+    addRole(name) {
+        this.#roles.push(name);
     }
     /**
      * Drops it, and the roles that were made for it. Throws a {@link LeftBehind} when that fails; `cause` is what went
@@ -45025,7 +45460,7 @@ class MadeDatabase {
             await this.#inSession(async (session) => {
                 if (!isAnothers(cause))
                     await dropDatabase(session, this.#name);
-                await dropRoles(session, this.roles);
+                await dropRoles(session, this.#roles);
             });
         }
         catch {
@@ -45039,7 +45474,7 @@ class MadeDatabase {
     async #inSession(work) {
         const { server, session } = this.#scratch;
         const { signal, track } = server.context;
-        if (!signal.aborted && (await succeeds(work(session))))
+        if (!signal.aborted && (await settlesWell(work(session))))
             return;
         const context = { track, signal: signal.aborted ? AbortSignal.timeout(WITHIN) : signal };
         const another = await Session.open({ ...server, context }, 'admin');
@@ -45051,15 +45486,15 @@ class MadeDatabase {
         }
     }
     #described() {
-        const roles = this.roles.map((name) => JSON.stringify(name)).join(', ');
-        const also = this.roles.length === 0 ? '' : `, and the roles that were made for it: ${roles}`;
+        const roles = this.#roles.map((name) => JSON.stringify(name)).join(', ');
+        const also = this.#roles.length === 0 ? '' : `, and the roles that were made for it: ${roles}`;
         return `Left behind on the server, to be dropped by hand: database ${JSON.stringify(this.#name)}${also}.`;
     }
 }
 function isAnothers(cause) {
     return cause instanceof SqlError && NOT_OURS.includes(cause.sqlstate);
 }
-function succeeds(work) {
+function settlesWell(work) {
     return work.then(() => true, () => false);
 }
 
@@ -45073,8 +45508,8 @@ const OWNER_FILE = 'owner.json';
 const MAX_OWNER = 4096;
 /** No run lasts that long. Milliseconds. */
 const WEEK = 7 * 86_400_000;
-function ourselves() {
-    return { ...(0,process_child/* identify */.ls)(process.pid), namespace: namespaceOfProcesses() };
+function thisProcess() {
+    return { ...(0,process_child/* identifyProcess */.wO)(process.pid), namespace: namespaceOfProcesses() };
 }
 /** Creates a 0700 folder that says whose it is. */
 async function createOwnedFolder(parent, prefix, owner) {
@@ -45150,7 +45585,7 @@ async function isAbandoned(folder) {
 function hasEnded({ pid, started, isHere }, since) {
     if (!isHere)
         return Date.now() - since > WEEK;
-    return started === '' || (0,process_child/* identify */.ls)(pid).started !== started;
+    return started === '' || (0,process_child/* identifyProcess */.wO)(pid).started !== started;
 }
 async function readOwnerFile(folder) {
     const flags = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
@@ -45219,7 +45654,7 @@ async function newFolder(shared) {
 /** What a run that was killed left there goes first. */
 async function folderBelow(parent) {
     await sweepFolders(parent, PREFIX, removeFolder);
-    return createOwnedFolder(parent, PREFIX, ourselves());
+    return createOwnedFolder(parent, PREFIX, thisProcess());
 }
 function removeFolder(folder) {
     return (0,promises_.rm)(folder, { recursive: true, force: true });
@@ -45242,19 +45677,19 @@ class RestoreErrors {
     #entry = { kind: null, object: null };
     #ignored = null;
     take = (line) => {
-        const said = /^pg_restore: (.*)$/.exec(line)?.[1];
-        if (said === undefined)
+        const reported = /^pg_restore: (.*)$/.exec(line)?.[1];
+        if (reported === undefined)
             return;
-        this.#entry = parseEntry(said) ?? this.#entry;
-        const ignored = /^warning: errors ignored on restore: (\d+)$/.exec(said)?.[1];
+        this.#entry = parseEntry(reported) ?? this.#entry;
+        const ignored = /^warning: errors ignored on restore: (\d+)$/.exec(reported)?.[1];
         if (ignored !== undefined)
             this.#ignored = Number(ignored);
-        const error = /^error: (.*)$/.exec(said)?.[1];
+        const error = /^error: (.*)$/.exec(reported)?.[1];
         if (error !== undefined)
             this.#errors.push({ ...this.#entry, message: serverMessage(error) });
     };
     /** It came to its end: it has counted the errors that it went on after. */
-    ended() {
+    sawEnd() {
         return this.#ignored !== null;
     }
     /** Every error; one more when pg_restore has counted more than it said in a way that is known here. */
@@ -45267,14 +45702,14 @@ class RestoreErrors {
     }
 }
 /** What it does next. A name with a line break in it ends there. */
-function parseEntry(said) {
-    const created = /^creating ([A-Z][A-Z -]*) "(.*?)"?$/.exec(said);
+function parseEntry(text) {
+    const created = /^creating ([A-Z][A-Z -]*) "(.*?)"?$/.exec(text);
     if (created)
         return { kind: created[1] ?? null, object: created[2] ?? null };
-    const table = /^processing data for table "(.*?)"?$/.exec(said);
+    const table = /^processing data for table "(.*?)"?$/.exec(text);
     if (table)
         return { kind: 'TABLE DATA', object: table[1] ?? null };
-    const done = /^(?:executing|processing) ([A-Z][A-Z ]*[A-Z])(?: (.*))?$/.exec(said);
+    const done = /^(?:executing|processing) ([A-Z][A-Z ]*[A-Z])(?: (.*))?$/.exec(text);
     return done ? { kind: done[1] ?? null, object: done[2] ?? null } : null;
 }
 /** A value that the server quotes at the end (`invalid input syntax for type date: "..."`) is of a row, so it is not shown. */
@@ -45311,14 +45746,14 @@ async function loadArchive(server, archive, { args, pick = null, onBytes }) {
         return loadPicked(server, archive, pick, { args, ...(onBytes ? { onBytes } : {}) });
     const { tool, errors } = startRestore(server, args);
     try {
-        await feed(tool.stdin, archive, onBytes ?? (() => { }));
+        await writeAll(tool.stdin, archive, onBytes ?? (() => { }));
     }
     catch (error) {
         tool.kill();
         await tool.finished.catch(() => { });
         throw error;
     }
-    return { errors: await ended(tool, errors) };
+    return { errors: await errorsAtEnd(tool, errors) };
 }
 async function loadPicked(server, archive, pick, options) {
     const head = await readHead(server, archive);
@@ -45332,7 +45767,7 @@ async function restoreFile(server, file, { args, pick }) {
     const list = pick === null ? [] : [await writeList(`${file}.list`, pick(await listFile(server, file)))];
     const { tool, errors } = startRestore(server, [...args, ...list, file]);
     tool.stdin.end();
-    return ended(tool, errors);
+    return errorsAtEnd(tool, errors);
 }
 /** pg_restore reads of each line the number at its beginning (SortTocFromFile): no name has to be in the file. */
 async function writeList(path, ids) {
@@ -45347,22 +45782,22 @@ function startRestore(server, args) {
     tool.stdout.resume();
     return { tool, errors };
 }
-async function ended(tool, errors) {
+async function errorsAtEnd(tool, errors) {
     await tool.finished.catch((error) => {
         // 1 is also how it ends when statements failed; those it has counted.
-        if (!(error instanceof process_child/* ToolError */.v4) || !errors.ended())
+        if (!(error instanceof process_child/* ToolError */.v4) || !errors.sawEnd())
             throw restoreError(error);
     });
     return errors.all();
 }
 /** Writes at the reader's pace. A reader that has closed its input needs no more, but the rest is read all the same. */
-async function feed(input, source, onBytes) {
+async function writeAll(input, source, onBytes) {
     let bytes = 0;
     for await (const chunk of source) {
         bytes += chunk.length;
         onBytes(bytes);
         if (input.writable && !input.write(chunk))
-            await drained(input);
+            await waitForDrain(input);
     }
     input.end();
 }
@@ -45371,8 +45806,8 @@ function restoreError(error) {
     if (!(error instanceof process_child/* ToolError */.v4))
         return error;
     const [how] = error.message.split(' It said:');
-    const said = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
-    return new errors/* LifeboatError */.H3(`${how}${said === undefined ? '' : ` It said: ${said}`}`, { cause: error });
+    const reported = /pg_restore: error: (.*)/.exec(error.stderr)?.[1];
+    return new errors/* LifeboatError */.H3(`${how}${reported === undefined ? '' : ` It said: ${reported}`}`, { cause: error });
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/restore/post-data.ts
@@ -45392,11 +45827,11 @@ async function buildPostData(server, definitions, views, { jobs, pick }) {
         const file = (0,external_node_path_.join)(folder, 'schema.dump');
         await (0,external_node_stream_promises_.pipeline)(definitions, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600 }), { signal: server.context.signal });
         const errors = await restoreFile(server, file, { args: ['--section=post-data', `--jobs=${jobs}`], pick });
-        return [...errors, ...(await refresh(server, views))];
+        return [...errors, ...(await refreshViews(server, views))];
     });
 }
 /** A view may read another one: those that cannot be refreshed yet are tried again after the others. */
-async function refresh(server, views) {
+async function refreshViews(server, views) {
     let left = views.filter(({ populated }) => populated);
     if (left.length === 0)
         return [];
@@ -45452,15 +45887,16 @@ async function restoreInto(scratch, options) {
     const connection = { ...scratch.server.connection, PGDATABASE: database };
     // As the source's pg_dump has it: the restored database may set another one for its sessions.
     const server = { ...scratch.server, connection: { ...connection, PGCLIENTENCODING: inventory.database.encoding } };
-    const made = new MadeDatabase(scratch, database);
+    const made = new CreatedDatabase(scratch, database);
     try {
-        const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, made.roles);
-        await createDatabase(session, database, inventory.database, versionNumber, notMade);
+        const onCreated = (name) => made.addRole(name);
+        const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);
+        const notCreated = await createDatabase(session, database, inventory.database, versionNumber);
         const lacking = await lackingExtensions(scratch, inventory);
-        const errors = await load(server, options);
-        await applyDatabaseFacts(session, database, inventory.database, notMade);
+        const errors = await loadData(server, options);
+        const notApplied = await applyDatabaseFacts(session, database, inventory.database);
         const existingRoles = inventory.roles.map(({ name }) => name).filter((name) => !created.includes(name));
-        return { server, made, errors, lacking, existingRoles, notMade };
+        return { server, made, errors, lacking, existingRoles, notMade: [...notMade, ...notCreated, ...notApplied] };
     }
     catch (error) {
         await made.remove(error);
@@ -45471,7 +45907,7 @@ async function restoreInto(scratch, options) {
  * One pg_restore does it all, as the archive has it; with several jobs it stops before indexes and constraints, which
  * are then built side by side.
  */
-async function load(server, options) {
+async function loadData(server, options) {
     const { archive, definitions, inventory, onBytes, jobs, pick } = options;
     if (jobs === 1)
         return (await loadArchive(server, archive, { args: [], pick, onBytes })).errors;
@@ -45498,13 +45934,14 @@ async function lackingExtensions({ session }, { extensions }) {
 
 
 const READ_TWICE = 'This backup has no side objects, as older ones: its data is fetched twice, first to verify it, then to restore it.';
-/** Restores a backup into a new database, tells how far it has come, and measures the time. */
-async function load_load(target, database, { parts, manifest, inventory, selection }, { jobs, roles = inventory.roles }, run, found) {
+/** Restores a backup into a new database, logs how far it has come, and measures the time. */
+async function loadBackup(backup, { scratch, database, jobs, roles }, run) {
+    const { parts, manifest, inventory, selection } = backup;
     const started = performance.now();
     await verifyBefore(parts, manifest, run);
     const { plain = 0 } = manifest.parts.find(({ name }) => name === 'data') ?? {};
     let loaded = 0;
-    const restore = () => restoreInto(target, {
+    const restore = () => restoreInto(scratch, {
         database,
         inventory,
         roles,
@@ -45519,8 +45956,7 @@ async function load_load(target, database, { parts, manifest, inventory, selecti
     const reading = () => ({ plain: loaded, stored: null, more: '' });
     try {
         const restored = await run.progress.stage('restore', () => run.progress.watch('Restore', plain, reading, restore));
-        found.restoreTime = performance.now() - started;
-        return restored;
+        return { backup, scratch, restored, restoreTime: performance.now() - started };
     }
     catch (error) {
         // Verified bytes that differ later were exchanged in between.
@@ -45544,34 +45980,11 @@ const CODE_MAY_HAVE_RUN = "A part of this backup had been restored before. Its c
 
 
 
-function newExamination() {
-    return {
-        manifest: null,
-        inventory: null,
-        findings: [],
-        verified: [],
-        notVerified: [],
-        tables: [],
-        signatureVerified: false,
-        scratchServer: null,
-        isolation: null,
-        restoreTime: null,
-        restoredUrl: null,
-    };
-}
-/**
- * Reads what a backup says of itself: signature, manifest, inventory. What cannot be read or is not what it should be
- * is thrown in a way that {@link damageOf} understands.
- */
-async function openBackup(chosen, settings, run, found, cache = null) {
-    const manifest = goodManifest(chosen, settings, found);
-    found.manifest = manifest;
-    const store = (await cache?.storeFor(manifest)) ?? chosen.store;
-    const { decryption, withoutSums } = settings;
-    const parts = new BackupParts({ store, manifest, decryption, withoutSums, signal: run.signal, info: run.log.info });
+/** Reads the inventory of a backup. What cannot be read is thrown in a way that {@link damageOf} understands. */
+async function openBackup(manifest, source, run) {
+    const parts = new BackupParts({ ...source, manifest, signal: run.signal, info: run.log.info });
     await parts.checkSizes();
     const inventory = await run.progress.stage('read inventory', () => parts.inventory());
-    found.inventory = inventory;
     return { manifest, inventory, parts, selection: null };
 }
 /** The backup is not as it was stored. */
@@ -45601,18 +46014,18 @@ function findingOf(error) {
     const kind = error.locked ? 'key' : 'part';
     return { severity: 'failed', kind, object: error.part, message: error.reason };
 }
-/** Throws what is wrong with a manifest that does not count. */
-function goodManifest({ state }, { verificationKeys, decryption }, found) {
+/** The manifest of a backup. Why it does not count is thrown in a way that {@link damageOf} understands. */
+function requireManifest({ state }, { verificationKeys, decryption }) {
     if (state.kind !== 'good')
         throw damagedManifest(state);
+    const { manifest } = state;
     if (verificationKeys !== null) {
-        found.signatureVerified = true;
-        found.verified.push('The signature of the manifest, which names every volume’s sha256');
+        const verified = ["The signature of the manifest, which names every volume's sha256"];
+        return { manifest, signatureVerified: true, verified, notVerified: [] };
     }
-    else if (decryption.kind === 'private-key') {
-        found.notVerified.push('Who made the backup: no verification-key is given, and whoever can write the store can encrypt for a public key.');
-    }
-    return state.manifest;
+    const unknownOrigin = 'Who made the backup: no verification-key is given, and everyone who can write the store can encrypt for a public key.';
+    const notVerified = decryption.kind === 'private-key' ? [unknownOrigin] : [];
+    return { manifest, signatureVerified: false, verified: [], notVerified };
 }
 function damagedManifest(state) {
     const isSignature = state.kind === 'unsigned' || (state.kind === 'invalid' && state.what === 'signature');
@@ -45763,7 +46176,7 @@ class Contents {
     /** null: the archive does not hold it. */
     idOf(name) {
         if (this.#alike.has(name))
-            throw alike(name);
+            throw ambiguousName(name);
         return this.#ids.get(name) ?? null;
     }
     namesOf(ids) {
@@ -45774,7 +46187,7 @@ class Contents {
                 continue;
             const name = this.#named.get(id);
             if (name === undefined)
-                throw alike(entry.text);
+                throw ambiguousName(entry.text);
             names.add(name);
         }
         return names;
@@ -45835,7 +46248,7 @@ class Contents {
             return [];
         return this.relationsOf(entry).filter((id) => {
             const relation = this.#relations.get(this.#named.get(id) ?? '');
-            return relation !== undefined && text.startsWith(`${plain(relation.schema)} ${plain(relation.name)} `);
+            return (relation !== undefined && text.startsWith(`${sanitizedName(relation.schema)} ${sanitizedName(relation.name)} `));
         });
     }
 }
@@ -45870,14 +46283,14 @@ function withOwnersApart(entries) {
 }
 /** How pg_restore -l shows a relation. */
 function listedAs({ type, schema, name, owner }) {
-    return `${RELATIONS[type]} ${plain(schema)} ${plain(name)} ${plain(owner)}`;
+    return `${RELATIONS[type]} ${sanitizedName(schema)} ${sanitizedName(name)} ${sanitizedName(owner)}`;
 }
 /** sanitize_line in dumputils.c. */
-function plain(name) {
+function sanitizedName(name) {
     return name.replace(/[\r\n]/g, ' ');
 }
-function alike(name) {
-    return new errors/* LifeboatError */.H3(`${name} cannot be told from others in the archive’s table of contents, which shows names without quotes and line breaks. Restore the whole backup beside the live database, and copy what you need.`);
+function ambiguousName(name) {
+    return new errors/* LifeboatError */.H3(`${name} cannot be distinguished from others in the archive's table of contents, which shows names without quotes and line breaks. Restore the whole backup beside the live database, and copy what you need.`);
 }
 
 ;// CONCATENATED MODULE: ./src/proof/selection.ts
@@ -45902,10 +46315,10 @@ function inventoryOf(inventory, restored) {
         sequences: sequences.filter((sequence) => relations.has(relation_nameOf(sequence)) || !known.has(relation_nameOf(sequence))),
         materializedViews: materializedViews.filter((view) => relations.has(relation_nameOf(view))),
         largeObjects: { ...largeObjects, count: '0', dumped: false },
-        objects: those.map((object) => (isWholeAgain(object, those) ? without(object, 'notValid') : object)),
+        objects: those.map((object) => (isWholeAgain(object, those) ? withoutFlag(object, 'notValid') : object)),
     };
 }
-/** The foreign keys of what comes back that are left out, for they need rows that nobody asked for; in words. */
+/** The foreign keys of what comes back that are left out because they need rows that were not asked for; in words. */
 function lostForeignKeys({ objects }, restored) {
     const lost = objects.filter((object) => {
         const table = nameOfTable(object);
@@ -45933,11 +46346,11 @@ function referencedBy({ type, flags }) {
     const relation = parseRelation(String(flags.references));
     return relation === null ? null : relation_nameOf(relation);
 }
-/** A sequence that another table's default uses is nobody's when its own table is left out. */
+/** A sequence that another table's default uses has no owner when its own table is left out. */
 function withoutLostOwner(object, { relations }) {
     const { sequenceOf } = object.flags;
     const owner = typeof sequenceOf === 'string' ? parseRelation(sequenceOf) : null;
-    return owner === null || relations.has(relation_nameOf(owner)) ? object : without(object, 'sequenceOf');
+    return owner === null || relations.has(relation_nameOf(owner)) ? object : withoutFlag(object, 'sequenceOf');
 }
 /** The index of a partitioned table is not valid while a partition lacks it; that one may have been left out. */
 function isWholeAgain({ type, identity, flags }, those) {
@@ -45950,7 +46363,7 @@ function isWholeAgain({ type, identity, flags }, those) {
 function isBelow({ flags }, table) {
     return textsOf(flags.parents).includes(String(table));
 }
-function without(object, flag) {
+function withoutFlag(object, flag) {
     const { [flag]: _, ...flags } = object.flags;
     return { ...object, flags };
 }
@@ -45971,14 +46384,11 @@ async function selectFromBackup(backup, wanted, server) {
     const { inventory, manifest, parts } = backup;
     const relations = relationsOf(inventory);
     const names = wantedRelations(inventory, wanted);
-    const select = (listing) => selectEntries(parseEntries(decodeListing(listing, inventory.database.encoding)), relations, names);
-    const { listing, archive } = await readHead(server, parts.plain('schema'));
-    for await (const _ of archive)
-        ; // What was read counts when the part has been read to its end.
-    const selected = select(listing);
+    const { encoding } = inventory.database;
+    const selected = selectEntries(await readEntries(server, parts.plain('schema'), encoding), relations, names);
     for (const name of selected.absent) {
         if (manifest.partial === null || !mayLack(relations.get(name), wanted, names))
-            throw absent(name, manifest.partial);
+            throw absentError(name, manifest.partial);
         names.delete(name);
     }
     const restored = { wanted: names, relations: selected.relations };
@@ -45996,7 +46406,11 @@ async function selectFromBackup(backup, wanted, server) {
     return {
         ...backup,
         inventory: inventoryOf(inventory, restored),
-        selection: { part, notVerified: notVerified(part, others), pick: (list) => select(list).ids },
+        selection: {
+            part,
+            notVerified: notVerified(part, others),
+            pick: (listing) => selectEntries(entriesOf(listing, encoding), relations, names).ids,
+        },
     };
 }
 /** A backup that leaves something out on purpose may lack tables of a schema, and partitions of a table. */
@@ -46005,7 +46419,7 @@ function mayLack(relation, { schemas }, names) {
         return false;
     return schemas.includes(relation.schema) || relation.parents.some((parent) => names.has(parent));
 }
-function absent(name, partial) {
+function absentError(name, partial) {
     const why = partial === null ? 'though it was there when it was made' : `for it was made with ${partial.join(' ')}`;
     return new errors/* LifeboatError */.H3(`tables: the backup does not hold ${name}, ${why}. Choose another backup.`);
 }
@@ -46013,7 +46427,7 @@ function notVerified(part, others) {
     const { definitions, foreignKeysLeftOut, largeObjectsLeftOut } = part;
     return [
         `What was not asked for: ${others} tables, views and sequences of the backup.`,
-        ...(definitions.length === 0 ? [] : [`Rows of ${(0,report_escape/* some */.zN)(definitions)}: the definitions alone were restored.`]),
+        ...(definitions.length === 0 ? [] : [`Rows of ${(0,report_escape/* firstNames */.d9)(definitions)}: the definitions alone were restored.`]),
         ...foreignKeysLeftOut.map((key) => `Foreign key ${key}: it was left out, for not both of its tables were asked for.`),
         ...(largeObjectsLeftOut === '0' ? [] : [`Large objects (${largeObjectsLeftOut}): they were left out.`]),
     ];
@@ -46054,6 +46468,36 @@ async function schemaText(server) {
         .toString('utf8')
         .split('\n')
         .filter((line) => !/^\\(?:un)?restrict /.test(line));
+}
+
+;// CONCATENATED MODULE: ./src/postgres/restore/definitions.ts
+
+
+
+
+
+/** Restores the part `schema` into an empty twin: what is defined there must be what is defined in the restored database. */
+async function compareWithTwin(scratch, restored, { schema, pick, database }) {
+    const { session, versionNumber } = scratch;
+    const name = (0,formats_names/* databaseNameOf */.UI)(restored.server.connection.PGDATABASE ?? '', '_twin');
+    const twin = { ...scratch.server, connection: { ...restored.server.connection, PGDATABASE: name } };
+    const made = new CreatedDatabase(scratch, name);
+    let compared;
+    try {
+        await createDatabase(session, name, database, versionNumber);
+        const { errors } = await loadArchive(twin, schema, { args: [], pick });
+        // Settings of the database, such as its time zone, change how pg_dump writes definitions.
+        await applyDatabaseFacts(session, name, database);
+        const known = new Set(restored.errors.map(({ message }) => message));
+        const fresh = errors.filter(({ message }) => !known.has(message));
+        compared = { errors: fresh, difference: await compareSchemaText(restored.server, twin) };
+    }
+    catch (error) {
+        await made.remove(error);
+        throw error;
+    }
+    await made.remove(null);
+    return compared;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/copy-rows.ts
@@ -46121,7 +46565,7 @@ async function readState(server, fingerprint, { ours }) {
     const session = await Session.open(server, 'compare');
     try {
         await session.run('begin isolation level repeatable read read only');
-        const definitions = await readDefinitions(session, { content: fingerprint === 'content', notRecorded: [] });
+        const { notRecorded: _, ...definitions } = await readDefinitions(session, { content: fingerprint === 'content' });
         const tables = await listTables(session);
         const userCode = ours ? new Map() : await findUserCode(session);
         const copyRows = await copyCounter(server, session);
@@ -46146,7 +46590,7 @@ async function readState(server, fingerprint, { ours }) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/postgres/scratch/ask.ts
+;// CONCATENATED MODULE: ./src/postgres/scratch/read-only-queries.ts
 
 /** Runs queries of the user's in the restored database: nothing may be changed, and none may take for ever. */
 async function withReadOnlyQueries(server, timeout, work) {
@@ -46177,13 +46621,13 @@ function beginReadOnly(versionNumber, timeout) {
     ];
 }
 /** So many rows are in memory at once. */
-const ask_BATCH = 5_000;
+const read_only_queries_BATCH = 5_000;
 /** The rows of one such query, some at a time. Each fetch of them must end within `timeout`. */
 async function* readOnlyRows(server, timeout, sql) {
     const session = await Session.openUnset(server, 'compare');
     try {
         await session.runTogether(beginReadOnly(session.versionNumber, timeout));
-        yield* session.foreignBatches(sql, ask_BATCH);
+        yield* session.foreignBatches(sql, read_only_queries_BATCH);
     }
     finally {
         session.kill();
@@ -46215,13 +46659,13 @@ async function assertions_whyNot(sql, expect, ask) {
     if (expect.kind === 'not-empty')
         return first ? null : 'A row was expected, there is none.';
     if (!first)
-        return `${said(expect)} was expected, there is no row.`;
+        return `${describeExpectation(expect)} was expected, there is no row.`;
     const [answer] = Object.values(first);
-    if (holds(answer, expect))
+    if (isExpected(answer, expect))
         return null;
-    return `${said(expect)} was expected, the answer is ${assertions_shown(answer)}.`;
+    return `${describeExpectation(expect)} was expected, the answer is ${showAnswer(answer)}.`;
 }
-function holds(answer, expect) {
+function isExpected(answer, expect) {
     if (expect.kind === 'true')
         return answer === true;
     if (expect.kind === 'equals')
@@ -46229,7 +46673,7 @@ function holds(answer, expect) {
     const number = typeof answer === 'number' || typeof answer === 'string' ? Number(answer) : Number.NaN;
     return expect.kind === 'at-least' ? number >= expect.value : number <= expect.value;
 }
-function said(expect) {
+function describeExpectation(expect) {
     if (expect.kind === 'true' || expect.kind === 'not-empty')
         return expect.kind;
     return expect.kind === 'equals' ? JSON.stringify(expect.value) : `${expect.kind.replace('-', ' ')} ${expect.value}`;
@@ -46237,481 +46681,9 @@ function said(expect) {
 function textOf(answer) {
     return typeof answer === 'object' ? JSON.stringify(answer) : String(answer);
 }
-function assertions_shown(answer) {
+function showAnswer(answer) {
     const text = textOf(answer);
     return text.length > LONGEST_ANSWER ? `${text.slice(0, LONGEST_ANSWER)}…` : text;
-}
-
-;// CONCATENATED MODULE: ./src/proof/circumstances.ts
-function circumstances_nothing() {
-    return { findings: [], verified: [], notVerified: [] };
-}
-/** Something of the source is not in the restored database. */
-function missing(kind, object, { lacking }) {
-    if (lacking.length === 0)
-        return { severity: 'failed', kind, object, message: 'It is missing after the restore.' };
-    return {
-        severity: 'could-not-verify',
-        kind,
-        object,
-        message: `It is missing after the restore, which lacked the extension ${lacking.join(', ')}.`,
-    };
-}
-
-;// CONCATENATED MODULE: ./src/proof/tables.ts
-
-
-
-/** Every table's exact number of rows, and with a fingerprint its rows themselves. */
-function compareTables(expected, restored, circumstances) {
-    const found = new Map(restored.tables.map((table) => [relation_nameOf(table), table]));
-    const known = new Set(expected.tables.map(relation_nameOf));
-    const result = { findings: [], verified: [], notVerified: [], tables: [] };
-    let counted = 0;
-    let digested = 0;
-    for (const table of expected.tables) {
-        const copy = found.get(relation_nameOf(table));
-        const { schema, name } = table;
-        if (table.extension !== null && !table.dumped) {
-            result.notVerified.push(`Rows of table ${relation_nameOf(table)}: it belongs to extension ${table.extension}, which brings them itself.`);
-            continue;
-        }
-        if (!copy) {
-            result.findings.push(missing('table', relation_nameOf(table), circumstances));
-            result.tables.push({ schema, name, expected: rowsAfterRestore(table), restored: null, equal: false });
-            continue;
-        }
-        const rows = rowsAfterRestore(table);
-        if (rows === null) {
-            result.notVerified.push(`Number of rows of table ${relation_nameOf(table)}: it was not counted, because ${table.userCode}.`);
-            continue;
-        }
-        const equal = rows === copy.rows;
-        result.tables.push({ schema, name, expected: rows, restored: copy.rows, equal });
-        if (!equal) {
-            result.findings.push({
-                severity: 'failed',
-                kind: 'table',
-                object: relation_nameOf(table),
-                message: `${rows} rows were dumped, ${copy.rows} were restored.`,
-            });
-            continue;
-        }
-        counted++;
-        if (table.reason !== null)
-            result.notVerified.push(`Table ${relation_nameOf(table)}: ${table.reason}`);
-        if (table.fingerprint === null || !sameMajor(expected, restored))
-            continue;
-        if (copy.fingerprint === null && copy.userCode) {
-            result.notVerified.push(`Content of table ${relation_nameOf(table)}: a query would run code of the database's users: ${copy.userCode}.`);
-            continue;
-        }
-        digested++;
-        if (table.fingerprint === copy.fingerprint)
-            continue;
-        result.findings.push({
-            severity: copy.fingerprint === null ? 'could-not-verify' : 'failed',
-            kind: 'table',
-            object: relation_nameOf(table),
-            message: copy.fingerprint === null
-                ? 'Its rows could not be digested after the restore.'
-                : `The number of rows is right (${rows}), but their content differs from what was dumped.`,
-        });
-    }
-    for (const copy of restored.tables) {
-        if (known.has(relation_nameOf(copy)))
-            continue;
-        result.findings.push({
-            severity: 'failed',
-            kind: 'table',
-            object: relation_nameOf(copy),
-            message: 'It is in the restored database, but was not in the source.',
-        });
-    }
-    result.verified.push(`${(0,units/* countOf */.pq)(counted, 'table')}: exact row counts`);
-    if (digested > 0)
-        result.verified.push(`${(0,units/* countOf */.pq)(digested, 'table')}: the content of every row`);
-    const content = expected.tables.some(({ fingerprint, userCode, reason }) => fingerprint ?? (userCode && reason));
-    if (!content)
-        result.notVerified.push('The content of rows: the backup was made with fingerprint: rows.');
-    else if (!sameMajor(expected, restored)) {
-        result.findings.push({
-            severity: 'could-not-verify',
-            kind: 'server',
-            object: restored.server.version,
-            message: `The content of rows can only be compared within one major version; the source is ${expected.server.version}.`,
-        });
-    }
-    return result;
-}
-/**
- * Of a table that the dump left out on purpose only the definition comes back; unlogged ones of a standby are empty.
- * null: nothing could count them.
- */
-function rowsAfterRestore({ dumped, rows, userCode }) {
-    if (!dumped)
-        return '0';
-    return rows ?? (userCode ? null : '0');
-}
-function sameMajor(expected, restored) {
-    return major(expected.server.versionNumber) === major(restored.server.versionNumber);
-}
-function major(versionNumber) {
-    return Math.floor(versionNumber / 10_000);
-}
-
-;// CONCATENATED MODULE: ./src/proof/objects.ts
-
-
-
-
-/** Every schema object: there, with the same owner, grants, comment, labels and flags. */
-function compareObjects(expected, restored, circumstances) {
-    const result = circumstances_nothing();
-    const versions = {
-        source: major(expected.server.versionNumber),
-        target: major(restored.server.versionNumber),
-    };
-    const copies = new Map(restored.objects.map((object) => [objects_keyOf(object), object]));
-    const known = new Set(expected.objects.map(objects_keyOf));
-    let compared = 0;
-    for (const object of expected.objects) {
-        if (object.type === 'subscription') {
-            result.notVerified.push(`Subscription ${object.identity}: a restore test leaves subscriptions out, for they would connect to their publisher.`);
-            continue;
-        }
-        const copy = copies.get(objects_keyOf(object));
-        if (!copy) {
-            if (circumstances.leftOut && relationOf(object) === null && object.flags.partOf === undefined) {
-                result.notVerified.push(`The ${object.type} ${object.identity}: it needs what was not asked for.`);
-                continue;
-            }
-            // Which objects a partial backup holds, its inventory does not say.
-            if (circumstances.partial === null)
-                result.findings.push(missing(object.type, object.identity, circumstances));
-            continue;
-        }
-        compared++;
-        const found = differences(object, copy, versions, result.notVerified);
-        if (found.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
-            continue;
-        for (const message of found) {
-            result.findings.push({ severity: 'failed', kind: object.type, object: object.identity, message });
-        }
-    }
-    for (const copy of restored.objects) {
-        if (known.has(objects_keyOf(copy)))
-            continue;
-        result.findings.push({
-            severity: 'failed',
-            kind: copy.type,
-            object: copy.identity,
-            message: 'It is in the restored database, but was not in the source.',
-        });
-    }
-    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'schema object')}: owner, grants, comment and properties`);
-    return result;
-}
-function objects_keyOf({ type, identity }) {
-    return `${type} ${identity}`;
-}
-function equalForOwner(object, expected, copy, restored) {
-    return JSON.stringify(ownerless(object, expected)) === JSON.stringify(ownerless(copy, restored));
-}
-/**
- * Of what the system and extensions bring along only changed grants are recorded. They name its owner: whoever ran
- * initdb or CREATE EXTENSION, which is another role wherever it is restored.
- */
-function ownerless(object, side) {
-    const owners = new Set([side.server.bootstrap, ...side.extensions.map(({ owner }) => owner)].map(aclName));
-    const named = (item) => {
-        const [, grantee = '', letters = '', grantor = ''] = /^("(?:[^"]|"")*"|[^=]*)=([^/]*)\/(.*)$/.exec(item) ?? [];
-        const hidden = (name) => (owners.has(name) ? '(owner)' : name);
-        return `${hidden(grantee)}=${letters}/${hidden(grantor)}`;
-    };
-    return { ...object, acl: object.acl === null ? null : [...new Set(object.acl.map(named))].sort() };
-}
-/** A role's name as an aclitem shows it (putid in acl.c). */
-function aclName(name) {
-    return /^[A-Za-z0-9_]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-function differences(object, copy, versions, notVerified) {
-    const found = [];
-    const compare = (what, before, after) => {
-        if (JSON.stringify(before) !== JSON.stringify(after)) {
-            found.push(`Its ${what} was ${objects_shown(before)}, restored was ${objects_shown(after)}.`);
-        }
-    };
-    // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
-    const publicAcross15 = object.type === 'schema' && object.identity === 'public' && across15(versions);
-    if (!publicAcross15) {
-        compare('owner', object.owner, copy.owner);
-        compare('grants', objects_grants(object.acl, versions), objects_grants(copy.acl, versions));
-    }
-    else if (JSON.stringify([object.owner, object.acl]) !== JSON.stringify([copy.owner, copy.acl])) {
-        notVerified.push('Owner and grants of schema public: their defaults differ between the two major versions.');
-    }
-    compare('comment', object.comment, copy.comment);
-    compare('security labels', object.securityLabels, copy.securityLabels);
-    for (const flag of new Set([...Object.keys(object.flags), ...Object.keys(copy.flags)])) {
-        const [before, after] = [object.flags[flag] ?? null, copy.flags[flag] ?? null];
-        // Tablespaces are folders of the source's machine; a restore test leaves them out.
-        if (flag === 'tablespace') {
-            if (before !== after)
-                notVerified.push(`Tablespace of ${object.type} ${object.identity}: ${objects_shown(before)}.`);
-        }
-        else
-            compare(flag, before, after);
-    }
-    return found;
-}
-function across15({ source, target }) {
-    return source < 15 !== target < 15;
-}
-/** MAINTAIN, the letter m, is there since PostgreSQL 17: a default that is spelled out holds it or not. */
-function objects_grants(acl, { source, target }) {
-    if (acl === null || source >= 17 === target >= 17)
-        return acl;
-    return acl.map((item) => item.replace(/=([^/]*)\/(?=[^/]*$)/, (_, letters) => `=${letters.replace(/m\*?/, '')}/`));
-}
-function objects_shown(value) {
-    if (value === null)
-        return 'none';
-    return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-;// CONCATENATED MODULE: ./src/proof/roles.ts
-
-
-/** Roles that were recreated: attributes, memberships, settings and comments. Passwords are in no backup. */
-function compareRoles(expected, restored, circumstances) {
-    const result = circumstances_nothing();
-    const found = new Map(restored.roles.map((role) => [role.name, role]));
-    let compared = 0;
-    for (const role of expected.roles) {
-        if (circumstances.existingRoles.includes(role.name)) {
-            result.notVerified.push(`Role ${role.name}: this restore did not make it; what the server has of that name was left as it is.`);
-            continue;
-        }
-        const copy = found.get(role.name);
-        if (!copy) {
-            result.findings.push(missing('role', role.name, circumstances));
-            continue;
-        }
-        compared++;
-        for (const [what, before, after] of roles_facts(role, copy)) {
-            if (JSON.stringify(before) === JSON.stringify(after))
-                continue;
-            const message = `Its ${what} were ${JSON.stringify(before)}, restored were ${JSON.stringify(after)}.`;
-            result.findings.push({ severity: 'failed', kind: 'role', object: role.name, message });
-        }
-    }
-    if (compared > 0) {
-        result.verified.push(`${(0,units/* countOf */.pq)(compared, 'role')}: attributes, memberships, settings`);
-        result.notVerified.push('Passwords of roles: they are in no backup.');
-    }
-    return result;
-}
-function roles_facts(role, copy) {
-    return [
-        ['attributes', role.attributes, copy.attributes],
-        ['limits', [role.connectionLimit, role.validUntil], [copy.connectionLimit, copy.validUntil]],
-        ['comments', role.comment, copy.comment],
-        ['memberships', roles_memberships(role), roles_memberships(copy)],
-        ['settings', role.settings, copy.settings],
-    ];
-}
-/** By whom one was granted is not restored; the options of a membership are compared when both servers have them. */
-function roles_memberships({ memberOf }) {
-    return [...new Set(memberOf.map(({ role, admin }) => `${role}${admin ? ' with admin option' : ''}`))].sort();
-}
-
-;// CONCATENATED MODULE: ./src/proof/sequences.ts
-
-
-
-
-/** Sequences are not transactional: what was dumped lies between the values before and after the dump. */
-function compareSequences(expected, restored, circumstances) {
-    const found = new Map(restored.sequences.map((sequence) => [relation_nameOf(sequence), sequence]));
-    const result = circumstances_nothing();
-    let compared = 0;
-    for (const sequence of expected.sequences) {
-        const copy = found.get(relation_nameOf(sequence));
-        if (!copy?.current) {
-            // Which sequences a partial backup holds, its inventory does not say.
-            if (circumstances.partial === null)
-                result.findings.push(missing('sequence', relation_nameOf(sequence), circumstances));
-            continue;
-        }
-        compared++;
-        if (within(sequence, copy.current))
-            continue;
-        result.findings.push({
-            severity: 'failed',
-            kind: 'sequence',
-            object: relation_nameOf(sequence),
-            message: `Its value was ${sequences_said(sequence.before)} before the dump and ${sequences_said(sequence.after)} after it; restored was ${sequences_said(copy.current)}.`,
-        });
-    }
-    const known = new Set(expected.sequences.map(relation_nameOf));
-    for (const copy of restored.sequences) {
-        if (known.has(relation_nameOf(copy)))
-            continue;
-        const message = 'It is in the restored database, but was not in the source.';
-        result.findings.push({ severity: 'failed', kind: 'sequence', object: relation_nameOf(copy), message });
-    }
-    result.verified.push(`${(0,units/* countOf */.pq)(compared, 'sequence')}: values`);
-    return result;
-}
-function within({ increment, cycle, before, after }, value) {
-    const [first, last, at] = [placeOf(before, increment), placeOf(after, increment), placeOf(value, increment)];
-    if (first <= last)
-        return first <= at && at <= last;
-    // It began again from its other end, or was set back, while the dump ran: what is in between is not known.
-    return cycle ? at >= first || at <= last : last <= at && at <= first;
-}
-function sequences_said({ lastValue, isCalled }) {
-    return isCalled ? lastValue : `${lastValue} (not yet used)`;
-}
-
-;// CONCATENATED MODULE: ./src/proof/compare.ts
-
-
-
-
-
-
-/** Holds what was restored against what was dumped, kind by kind. No tolerance: equal, or a finding. */
-function compare_compare(expected, restored, circumstances) {
-    const tables = compareTables(expected, restored, circumstances);
-    const parts = [
-        tables,
-        compareSequences(expected, restored, circumstances),
-        compareLargeObjects(expected, restored),
-        compareMaterializedViews(expected, restored, circumstances),
-        compareObjects(expected, restored, circumstances),
-        compareExtensions(expected, restored, circumstances),
-        compareRoles(expected, restored, circumstances),
-        compareDatabase(expected, restored),
-    ];
-    return {
-        tables: tables.tables,
-        findings: parts.flatMap(({ findings }) => findings),
-        verified: parts.flatMap(({ verified }) => verified),
-        notVerified: [
-            ...parts.flatMap(({ notVerified }) => notVerified),
-            ...leftOut(circumstances.partial),
-            ...expected.notRecorded,
-        ],
-    };
-}
-function leftOut(partial) {
-    if (partial === null)
-        return [];
-    return [
-        `Whether objects, sequences or extensions are missing: the backup is partial (${partial.join(' ')}), and which of them it holds is not recorded.`,
-    ];
-}
-function compareLargeObjects({ largeObjects: expected }, { largeObjects: restored }) {
-    const result = circumstances_nothing();
-    if (!expected.dumped) {
-        if (expected.count !== '0')
-            result.notVerified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: the backup does not hold them.`);
-        return result;
-    }
-    const differ = (what, before, after) => ({
-        severity: 'failed',
-        kind: 'large objects',
-        object: 'all large objects',
-        message: `Their ${what} was ${before} in the source, ${after} after the restore.`,
-    });
-    if (expected.count !== restored.count)
-        result.findings.push(differ('number', expected.count, restored.count));
-    if (expected.bytes !== null && expected.bytes !== restored.bytes) {
-        result.findings.push(differ('total size in bytes', expected.bytes, restored.bytes));
-    }
-    if (result.findings.length === 0 && expected.definitions !== restored.definitions) {
-        result.findings.push(differ('digest of owners, grants and comments', expected.definitions, restored.definitions));
-    }
-    if (expected.fingerprint !== null && expected.fingerprint !== restored.fingerprint) {
-        result.findings.push(differ('digest of content', expected.fingerprint, restored.fingerprint));
-    }
-    result.verified.push(`${(0,units/* countOf */.pq)(expected.count, 'large object')}: number, total size, owners, grants and comments`);
-    return result;
-}
-/** They must be populated alike. A restore computes their rows anew, which may differ (`now()`, `random()`). */
-function compareMaterializedViews(expected, restored, circumstances) {
-    const result = circumstances_nothing();
-    const found = new Map(restored.materializedViews.map((view) => [`${view.schema}.${view.name}`, view]));
-    for (const view of expected.materializedViews) {
-        const label = `${view.schema}.${view.name}`;
-        const copy = found.get(label);
-        if (!copy) {
-            if (circumstances.partial === null)
-                result.findings.push(missing('materialized view', label, circumstances));
-        }
-        else if (copy.populated !== view.populated) {
-            const said = (populated) => (populated ? 'populated' : 'not populated');
-            result.findings.push({
-                severity: 'failed',
-                kind: 'materialized view',
-                object: label,
-                message: `It was ${said(view.populated)}, restored was ${said(copy.populated)}.`,
-            });
-        }
-        else if (view.populated) {
-            result.notVerified.push(`Rows of materialized view ${label}: a restore computes them anew.`);
-        }
-    }
-    if (expected.materializedViews.length > 0) {
-        result.verified.push(`${(0,units/* countOf */.pq)(expected.materializedViews.length, 'materialized view')}: populated or not`);
-    }
-    return result;
-}
-function compareExtensions(expected, restored, circumstances) {
-    const result = circumstances_nothing();
-    const found = new Map(restored.extensions.map((extension) => [extension.name, extension]));
-    for (const { name, version, schema } of expected.extensions) {
-        const copy = found.get(name);
-        if (!copy) {
-            if (circumstances.partial === null)
-                result.findings.push(missing('extension', name, circumstances));
-            continue;
-        }
-        if (copy.schema !== schema) {
-            const message = `Its schema was ${schema}, restored was ${copy.schema}.`;
-            result.findings.push({ severity: 'failed', kind: 'extension', object: name, message });
-        }
-        if (copy.version !== version) {
-            result.notVerified.push(`Version of extension ${name}: ${version} in the source, ${copy.version} here.`);
-        }
-    }
-    return result;
-}
-function compareDatabase({ database: expected }, { database: restored }) {
-    const result = circumstances_nothing();
-    const compareFact = (what, before, after) => {
-        if (JSON.stringify(before) === JSON.stringify(after))
-            return;
-        const message = `Its ${what} was ${JSON.stringify(before)}, restored was ${JSON.stringify(after)}.`;
-        result.findings.push({ severity: 'failed', kind: 'database', object: expected.name, message });
-    };
-    compareFact('encoding', expected.encoding, restored.encoding);
-    compareFact('owner', expected.owner, restored.owner);
-    compareFact('grants', expected.acl, restored.acl);
-    compareFact('comment', expected.comment, restored.comment);
-    compareFact('connection limit', expected.connectionLimit, restored.connectionLimit);
-    compareFact('settings', expected.settings, restored.settings);
-    const collation = ({ provider, collate, ctype, locale }) => `${provider} ${locale ?? `${collate}, ${ctype}`}`;
-    if (collation(expected) !== collation(restored)) {
-        result.notVerified.push(`Collation: ${collation(expected)} in the source, ${collation(restored)} here.`);
-    }
-    else if (expected.collationVersion !== restored.collationVersion) {
-        result.notVerified.push(`Version of the collation: ${expected.collationVersion} in the source, ${restored.collationVersion} here.`);
-    }
-    result.verified.push('The database: encoding, owner, grants, comment, connection limit and settings');
-    return result;
 }
 
 ;// CONCATENATED MODULE: ./src/proof/restore-errors.ts
@@ -46733,7 +46705,7 @@ const SERVER_LACKS = [
     /is not supported by this (?:build|installation)/,
     /could not connect to server/,
 ];
-/** Errors are the user's to mend: some databases cannot be restored from their own dump (FAILURES R4). */
+/** Errors are the user's to correct: some databases cannot be restored from their own dump (FAILURES R4). */
 function findingsOf(errors, lacking) {
     return errors
         .filter(({ message }) => !restore_errors_HARMLESS.some((known) => known.test(message)))
@@ -46753,7 +46725,7 @@ function findingsOf(errors, lacking) {
             severity: 'failed',
             kind,
             object,
-            message: `It cannot be restored from its own dump: ${error.message}. Mend this in the source, then back up again.`,
+            message: `It cannot be restored from its own dump: ${error.message}. Correct this in the source, then back up again.`,
         };
     });
 }
@@ -46778,6 +46750,7 @@ function printOf(path) {
 
 
 
+
 /** It is no archive of a file tree, or not one that a backup makes. */
 class DamagedArchive extends errors/* LifeboatError */.H3 {
     name = 'DamagedArchive';
@@ -46798,7 +46771,7 @@ async function* readArchive(source) {
     try {
         for await (const stored of feed.meaning(archive)) {
             const entry = entryOf(stored.header);
-            place.demand(entry);
+            place.requireMember(entry);
             yield { entry, content: feed.meaning(stored) };
             stored.resume(); // Nobody wants more of it.
         }
@@ -46830,7 +46803,7 @@ class read_archive_Feed {
                 if (archive.destroyed)
                     return;
                 if (!archive.write(chunk))
-                    await read_archive_drained(archive);
+                    await waitForDrain(archive);
             }
             archive.end(null);
         }
@@ -46839,16 +46812,6 @@ class read_archive_Feed {
             archive.destroy(null);
         }
     }
-}
-/** Resolves too when the archive is read no further. */
-function read_archive_drained(archive) {
-    return new Promise((resolve) => {
-        const done = () => {
-            archive.off('drain', done).off('close', done);
-            resolve();
-        };
-        archive.on('drain', done).on('close', done);
-    });
 }
 const TYPES = { file: 'file', directory: 'folder', symlink: 'link' };
 function entryOf(header) {
@@ -46898,7 +46861,7 @@ class Place {
     #last = Buffer.of();
     /** The folders that the last entry lies in, by their names in the archive. */
     #open = [];
-    demand(entry) {
+    requireMember(entry) {
         const name = archiveName(entry);
         const bytes = Buffer.from(name);
         if (Buffer.compare(this.#last, bytes) >= 0)
@@ -46925,10 +46888,10 @@ async function readTree(source, writer, onPath = () => { }) {
     for await (const { entry, content } of readArchive(source)) {
         const hash = (0,external_node_crypto_.createHash)('sha256');
         if (writer === null)
-            for await (const _ of hashed(content, hash))
+            for await (const _ of hashContent(content, hash))
                 ;
         else
-            await writer.write(entry, hashed(content, hash));
+            await writer.write(entry, hashContent(content, hash));
         tree.add(entry, entry.type === 'file' ? hash.digest('hex') : '');
         if (entry.path !== '')
             onPath(entry.path);
@@ -46936,7 +46899,7 @@ async function readTree(source, writer, onPath = () => { }) {
     await writer?.finish();
     return { ...tree.counts, digest: tree.digest() };
 }
-async function* hashed(content, hash) {
+async function* hashContent(content, hash) {
     for await (const bytes of content) {
         hash.update(bytes);
         yield bytes;
@@ -47020,23 +46983,23 @@ function secondsOf({ mtime }) {
 
 /** The archive of a file tree, as it was read back, against what was stored. */
 function compareTree(expected, read) {
-    const result = circumstances_nothing();
+    const result = emptyComparison();
     const { label, changed } = expected;
     const differ = (message) => result.findings.push({ severity: 'failed', kind: 'file tree', object: label, message });
-    if (files_said(expected) !== files_said(read))
-        differ(`It held ${files_said(expected)}; its archive holds ${files_said(read)}.`);
+    if (describeCounts(expected) !== describeCounts(read))
+        differ(`It held ${describeCounts(expected)}; its archive holds ${describeCounts(read)}.`);
     else if (expected.digest !== read.digest) {
         differ('The numbers are right, but the digest of names, modes, owners, links and contents differs from what was stored.');
     }
     else {
-        result.verified.push(`File tree ${label}: ${files_said(read)}, by a digest of names, modes, owners, links and contents`);
+        result.verified.push(`File tree ${label}: ${describeCounts(read)}, by a digest of names, modes, owners, links and contents`);
     }
     if (changed.count > 0) {
         result.notVerified.push(`File tree ${label}: changed while they were read, so that what is stored may be of two moments: ${(0,units/* countOf */.pq)(changed.count, 'file')}.`);
     }
     return result;
 }
-function files_said({ files, folders, links, bytes }) {
+function describeCounts({ files, folders, links, bytes }) {
     return `${(0,units/* countOf */.pq)(files, 'file')}, ${(0,units/* countOf */.pq)(folders, 'folder')}, ${(0,units/* countOf */.pq)(links, 'link')}, ${(0,units/* countOf */.pq)(bytes, 'byte')}`;
 }
 
@@ -47053,31 +47016,29 @@ function files_said({ files, folders, links, bytes }) {
 
 /**
  * Reads the archive of every file tree to its end and holds it against the inventory. `into`: a folder in which they are
- * unpacked as well; null: nothing is written. Gives the paths of those trees that are referred to and could be read.
+ * unpacked as well; null: nothing is written. Yields what each tree gave, and returns the paths of those trees that are
+ * referred to and could be read.
  */
-async function verifyFiles(backup, into, references, run, found) {
+async function* verifyFiles(backup, { into, references }, run) {
     const paths = new Map();
     for (const tree of backup.inventory.files) {
         const { label } = tree;
         const known = references.some((reference) => reference.label === label) ? new PathSet() : null;
-        const onPath = (path) => known?.add(path);
-        const read = await run.progress.stage((0,formats_names/* partOfTree */.Ne)(label), () => into === null ? verify_files_check(backup, label, onPath, run) : unpack(backup, label, into, onPath, run));
+        const stored = { backup, label, onPath: (path) => known?.add(path), run };
+        const read = await run.progress.stage((0,formats_names/* partOfTree */.Ne)(label), () => into === null ? checkTree(stored) : unpackTree(stored, into));
         if (read instanceof DamagedArchive) {
-            found.findings.push({ severity: 'failed', kind: 'file tree', object: label, message: read.message });
+            yield { findings: [{ severity: 'failed', kind: 'file tree', object: label, message: read.message }] };
             continue;
         }
-        const { findings, verified, notVerified } = compareTree(tree, read);
-        found.findings.push(...findings);
-        found.verified.push(...verified);
-        found.notVerified.push(...notVerified);
+        yield compareTree(tree, read);
         if (known !== null)
             paths.set(label, known);
     }
     return paths;
 }
-async function verify_files_check(backup, label, onPath, run) {
+async function checkTree(stored) {
     try {
-        return await verify_files_read(backup, label, null, onPath, run);
+        return await readStoredTree(stored, null);
     }
     catch (error) {
         if (error instanceof DamagedArchive)
@@ -47086,11 +47047,12 @@ async function verify_files_check(backup, label, onPath, run) {
     }
 }
 /** What cannot be unpacked to its end stays where it is, and is named: it may be all that there is. */
-async function unpack(backup, label, into, onPath, run) {
+async function unpackTree(stored, into) {
+    const { label } = stored;
     const folder = (0,external_node_path_.join)(into, label);
     try {
         await (0,promises_.mkdir)(into, { recursive: true, mode: 0o700 });
-        return await verify_files_read(backup, label, new TreeWriter(folder), onPath, run);
+        return await readStoredTree(stored, new TreeWriter(folder));
     }
     catch (error) {
         const cause = error instanceof errors/* LifeboatError */.H3 ? error : new errors/* LifeboatError */.H3(`files-to: ${(0,errors/* messageOf */.bD)(error)}.`, { cause: error });
@@ -47099,7 +47061,8 @@ async function unpack(backup, label, into, onPath, run) {
         throw new errors/* LeftBehind */.QV(`What was unpacked of file tree ${label} is in ${JSON.stringify(folder)}; it is not whole.`, cause);
     }
 }
-function verify_files_read({ parts, manifest }, label, writer, onPath, run) {
+function readStoredTree({ backup, label, onPath, run }, writer) {
+    const { parts, manifest } = backup;
     const name = (0,formats_names/* partOfTree */.Ne)(label);
     const { plain = 0 } = manifest.parts.find((part) => part.name === name) ?? {};
     let done = 0;
@@ -47119,11 +47082,11 @@ function verify_files_read({ parts, manifest }, label, writer, onPath, run) {
 /** So many missing paths are named. */
 const file_references_MOST_NAMED = 10;
 /**
- * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, for there can
- * be more of them than fit into memory.
+ * Whether every file that the restored database names is in the restored tree. `rows` come some at a time, because
+ * there can be more of them than fit into memory.
  */
 async function compareReferences(label, rows, isThere) {
-    const result = circumstances_nothing();
+    const result = emptyComparison();
     const fail = (message) => result.findings.push({ severity: 'failed', kind: 'file reference', object: label, message });
     let named = 0;
     const missing = [];
@@ -47159,23 +47122,25 @@ async function compareReferences(label, rows, isThere) {
 ;// CONCATENATED MODULE: ./src/commands/shared/verify-references.ts
 
 
-/** Asks the restored database which files it names, and looks for each in its tree. */
-async function verifyReferences(server, references, { inventory }, trees, timeout, found) {
+
+/** Asks the restored database which files it names, and looks for each in its tree. `timeout`: of a query. */
+async function verifyReferences(server, references, { inventory, paths: trees }, timeout) {
+    const steps = [];
     for (const { label, sql } of references) {
         const paths = trees.get(label);
         if (paths === undefined) {
-            const isThere = inventory.files.some((tree) => tree.label === label);
-            const message = isThere
+            const isStored = inventory.files.some((tree) => tree.label === label);
+            const message = isStored
                 ? 'Its tree could not be read.'
                 : 'The backup has no file tree of this label: see paths of its backup job.';
-            found.findings.push({ severity: 'failed', kind: 'file reference', object: label, message });
+            steps.push({ findings: [{ severity: 'failed', kind: 'file reference', object: label, message }] });
             continue;
         }
-        const { findings, verified } = await compareReferences(label, readOnlyRows(server, timeout, sql), (path) => paths.has(path));
+        const rows = readOnlyRows(server, timeout, sql);
+        steps.push(await compareReferences(label, rows, (path) => paths.has(path)));
         server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the files.
-        found.findings.push(...findings);
-        found.verified.push(...verified);
     }
+    return mergeComparisons(steps);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/shared/verify.ts
@@ -47189,85 +47154,79 @@ async function verifyReferences(server, references, { inventory }, trees, timeou
 
 
 
-
-
-
 /** A query of the user's that takes longer is a mistake. Milliseconds. */
 const QUERY_TIMEOUT = 10 * 60 * 1000;
-/** Holds a restored database against the backup's inventory, kind by kind; what was found goes into `found`. */
-async function verify(target, restored, backup, { assertions, fileReferences, fileTrees }, run, found) {
+/**
+ * Holds a restored database against the backup's inventory, kind by kind. Yields what each step found: that stays true
+ * when a later one fails.
+ */
+async function* verifyBackup(loaded, { assertions, fileReferences, fileTrees }, run) {
+    const { backup, restored } = loaded;
     const { parts, inventory } = backup;
-    await run.progress.stage('compare', () => compareInventory(target, restored, backup, found));
-    await run.progress.stage('compare definitions', () => compareDefinitions(target, restored, backup, found));
+    yield await run.progress.stage('compare', () => compareInventory(loaded));
+    yield await run.progress.stage('compare definitions', () => compareDefinitions(loaded));
     if (fileTrees !== 'leave') {
         const into = fileTrees === 'read' ? null : fileTrees.into;
-        const paths = await verifyFiles(backup, into, fileReferences, run, found);
+        const paths = yield* verifyFiles(backup, { into, references: fileReferences }, run);
         if (fileReferences.length > 0) {
-            await run.progress.stage('file references', () => verifyReferences(restored.server, fileReferences, backup, paths, QUERY_TIMEOUT, found));
+            yield await run.progress.stage('file references', () => verifyReferences(restored.server, fileReferences, { inventory, paths }, QUERY_TIMEOUT));
         }
     }
     const left = fileTrees === 'leave' ? inventory.files.map(({ label }) => label) : [];
     await run.progress.stage('read the other parts', () => parts.readRest(left.map(formats_names/* partOfTree */.Ne)));
-    found.verified.push(`${(0,units/* countOf */.pq)(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`);
-    found.notVerified.push(...left.map((label) => `File tree ${label}: its archive was not read.`));
+    yield {
+        verified: [`${(0,units/* countOf */.pq)(parts.read, 'part')}: every byte is the one that was stored, and each part decrypts whole`],
+        notVerified: left.map((label) => `File tree ${label}: its archive was not read.`),
+    };
     if (assertions.length === 0)
         return;
-    await run.progress.stage('assertions', () => checkAssertions(restored, assertions, found));
+    yield await run.progress.stage('assertions', () => checkAssertions(restored, assertions));
 }
-async function compareInventory(target, restored, { inventory, selection }, found) {
+async function compareInventory({ scratch, restored, backup }) {
+    const { inventory, selection } = backup;
     const { lacking, existingRoles, notMade, errors } = restored;
     const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
-    const state = await readState(restored.server, content ? 'content' : 'rows', { ours: target.private });
-    const comparison = compare_compare(inventory, state, {
+    const state = await readState(restored.server, content ? 'content' : 'rows', { ours: scratch.private });
+    const comparison = compareDatabases(inventory, state, {
         lacking,
         existingRoles,
         partial: inventory.partial,
         leftOut: (selection?.part.definitionsLeftOut ?? []).length > 0,
     });
-    found.tables = comparison.tables;
-    found.findings.push(...findingsOf(errors, lacking), ...comparison.findings);
-    found.verified.push(...comparison.verified);
-    found.notVerified.push(...(selection?.notVerified ?? []), ...comparison.notVerified, ...notMade);
+    return mergeComparisons([
+        { findings: findingsOf(errors, lacking), notVerified: selection?.notVerified ?? [] },
+        comparison,
+        { notVerified: notMade },
+    ]);
 }
-/** The part `schema` goes into an empty twin: what is defined there must be what is defined here. */
-async function compareDefinitions(target, restored, { parts, inventory, selection }, found) {
-    if (target.server.toolset.major < Math.floor(target.versionNumber / 10_000)) {
-        found.notVerified.push(`The text of definitions: pg_dump ${target.server.toolset.version} is older than the scratch server.`);
-        return;
+async function compareDefinitions({ scratch, restored, backup }) {
+    const { parts, inventory, selection } = backup;
+    if (scratch.server.toolset.major < Math.floor(scratch.versionNumber / 10_000)) {
+        const { version } = scratch.server.toolset;
+        return { notVerified: [`The text of definitions: pg_dump ${version} is older than the scratch server.`] };
     }
-    const name = (0,formats_names/* databaseNameOf */.UI)(restored.server.connection.PGDATABASE ?? '', '_twin');
-    const twin = { ...target.server, connection: { ...restored.server.connection, PGDATABASE: name } };
-    const made = new MadeDatabase(target, name);
-    try {
-        await createDatabase(target.session, name, inventory.database, target.versionNumber, []);
-        const { errors } = await loadArchive(twin, parts.plain('schema'), { args: [], pick: selection?.pick ?? null });
-        // Settings of the database, such as its time zone, change how pg_dump writes definitions.
-        await applyDatabaseFacts(target.session, name, inventory.database, []);
-        const known = new Set(restored.errors.map(({ message }) => message));
-        const fresh = errors.filter(({ message }) => !known.has(message));
-        found.findings.push(...findingsOf(fresh, restored.lacking));
-        const difference = await compareSchemaText(restored.server, twin);
-        if (difference !== null) {
-            found.findings.push({
-                severity: 'failed',
-                kind: 'definitions',
-                object: 'the parts schema and data',
-                message: `The restored definitions differ from those of the part schema:\n${difference}`,
-            });
-        }
-        found.verified.push('The text of all definitions, against a twin restored from the part schema');
-    }
-    catch (error) {
-        await made.remove(error);
-        throw error;
-    }
-    await made.remove(null);
+    const source = { schema: parts.plain('schema'), pick: selection?.pick ?? null, database: inventory.database };
+    const { errors, difference } = await compareWithTwin(scratch, restored, source);
+    return {
+        findings: [
+            ...findingsOf(errors, restored.lacking),
+            ...(difference === null ? [] : [differentDefinitions(difference)]),
+        ],
+        verified: ['The text of all definitions, against a twin restored from the part schema'],
+    };
 }
-async function checkAssertions({ server }, assertions, found) {
-    const failed = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
+function differentDefinitions(difference) {
+    return {
+        severity: 'failed',
+        kind: 'definitions',
+        object: 'the parts schema and data',
+        message: `The restored definitions differ from those of the part schema:\n${difference}`,
+    };
+}
+async function checkAssertions({ server }, assertions) {
+    const findings = await withReadOnlyQueries(server, QUERY_TIMEOUT, (ask) => failedAssertions(assertions, ask));
     server.context.signal.throwIfAborted(); // A query that a cancellation has ended says nothing of the data.
-    found.findings.push(...failed);
-    found.verified.push(`${(0,units/* countOf */.pq)(assertions.length, 'assertion')} about the data`);
+    return { findings, verified: [`${(0,units/* countOf */.pq)(assertions.length, 'assertion')} about the data`] };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore/files.ts
@@ -47284,7 +47243,7 @@ function treeLines({ files }, { filesTo }) {
         ? `Leaves file tree ${tree.label} (${treeSize(tree)}) alone. Set files-to to unpack it, or by hand: cat ${(0,formats_names/* volumeFile */.hk)((0,formats_names/* partOfTree */.Ne)(tree.label), 0)}* | gpg -d | zstd -d | tar -x -p`
         : `Unpacks file tree ${tree.label} (${treeSize(tree)}) into ${JSON.stringify((0,external_node_path_.join)(filesTo, tree.label))}.`);
 }
-/** Why the file trees cannot be unpacked, told before anything is made. */
+/** Why the file trees cannot be unpacked, known before anything is created. */
 function whyNotUnpacked({ files }, { filesTo }) {
     if (filesTo === null)
         return [];
@@ -47371,7 +47330,7 @@ function sizeOf({ tables }) {
 }
 function partLines(part) {
     const { relations, sequences, definitions, foreignKeysLeftOut, definitionsLeftOut, largeObjectsLeftOut } = part;
-    const line = (names, what) => (names.length === 0 ? [] : [`${what}: ${(0,report_escape/* some */.zN)(names)}.`]);
+    const line = (names, what) => (names.length === 0 ? [] : [`${what}: ${(0,report_escape/* firstNames */.d9)(names)}.`]);
     return [
         ...line(relations, 'What was asked for, with all that belongs to it'),
         ...line(sequences, 'Sequences that they use, with their values'),
@@ -47384,7 +47343,7 @@ function partLines(part) {
             : [`Leaves out large objects (${largeObjectsLeftOut}): nothing says to which table one belongs.`]),
     ];
 }
-/** The programs by name: their arguments can hold what is for nobody else. */
+/** The programs by name: their arguments can hold secrets. */
 function commandLines({ swap }, { commands }) {
     const { before, after } = commands;
     if (before.length + after.length === 0)
@@ -47420,7 +47379,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
     signal.throwIfAborted();
     // In a group of its own, so that what it starts can be ended with it.
     const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,process_child/* identify */.ls)(child.pid), group: true });
+    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,process_child/* identifyProcess */.wO)(child.pid), group: true });
     const closed = new Promise((resolve) => child.once('close', () => resolve()));
     for (const output of [child.stdout, child.stderr])
         (0,process_child/* readLines */.Se)(output, onLine);
@@ -47431,7 +47390,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
     };
     signal.addEventListener('abort', kill, { once: true });
     try {
-        await exited(child);
+        await waitForExit(child);
         await Promise.race([closed, (0,external_node_timers_promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
     }
     finally {
@@ -47444,7 +47403,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
         forget();
     }
 }
-function exited(child) {
+function waitForExit(child) {
     return new Promise((resolve, reject) => {
         child.once('error', (error) => {
             reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
@@ -47495,11 +47454,12 @@ async function runUserCommand(title, command, { env, signal, track, log }) {
 
 /**
  * Runs the commands of `before`, then `swap`, then those of `after`: these in any case, once the first have begun, also
- * when the run is cancelled, or by the `post:` step when it is killed. Which of `after` failed goes into `failures`.
+ * when the run is cancelled, or by the `post:` step when it is killed. Returns which of `after` failed, in words.
  */
-async function betweenCommands(commands, run, failures, swap) {
+async function betweenCommands(commands, run, swap) {
     const { after, env } = commands;
     run.signal.throwIfAborted(); // Nothing was stopped yet, so nothing is to be started.
+    let failures = [];
     const forget = after.length === 0 ? () => { } : run.track({ kind: 'after' });
     try {
         if (commands.before.length > 0)
@@ -47508,9 +47468,10 @@ async function betweenCommands(commands, run, failures, swap) {
     }
     finally {
         if (after.length > 0)
-            failures.push(...(await run.progress.stage('after', () => runAfter(after, { ...run, env }))));
+            failures = await run.progress.stage('after', () => runAfter(after, { ...run, env }));
         forget();
     }
+    return failures;
 }
 /** The first that fails is the last: what it was to stop may still be at work. */
 async function runBefore({ before, env }, run) {
@@ -47523,6 +47484,7 @@ async function runBefore({ before, env }, run) {
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore/run.ts
+
 
 
 
@@ -47554,62 +47516,38 @@ async function restoreBackup(settings, run) {
     const live = settings.connection.PGDATABASE ?? '';
     progress.about.database = live;
     const stores = await progress.stage('open stores', () => openStores(settings, run));
-    const found = newExamination();
     try {
         const chosen = await progress.stage('choose backup', () => chooseBackup(stores, settings, run));
         progress.about = { set: chosen.set, database: live, backup: chosen.id };
         const age = ageOf(chosen, started);
         log.info(`Restore of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} from ${chosen.store.url}, ${(0,units/* formatAge */.nV)(age / 1000)} old`);
         warnOfAge(chosen, age, settings.maxAge, log);
-        const opened = await readable(() => openBackup(chosen, { ...settings, withoutSums: 'read-twice' }, run, found), NOTHING_CHANGED, run);
+        const { trusted, opened } = await run_requireReadable(() => openChosen(chosen, settings, run), NOTHING_CHANGED, run);
         const { wanted } = settings;
         if (wanted !== null)
-            wantedRelations(opened.inventory, wanted); // A name that is not there needs no server.
+            wantedRelations(opened.inventory, wanted); // A name that does not exist needs no server.
         const clientMajor = Number.parseInt(opened.manifest.clientVersion, 10);
         const context = { signal: run.signal, track: run.track };
-        const target = await progress.stage('connect', () => openRestoreTarget(settings.connection, settings.toolset, clientMajor, chosen.id, context));
-        for (const line of unexpected(target.server.toolset))
+        const target = await progress.stage('connect', () => openRestoreTarget({
+            connection: settings.connection,
+            choice: settings.toolset,
+            clientMajor,
+            id: chosen.id,
+            context,
+        }));
+        for (const line of unexpectedNotice(target.server.toolset))
             run.log.info(line);
         for (const line of target.loginTriggers)
             run.log.warning(line);
         try {
-            const backup = wanted === null ? opened : await run_select(opened, wanted, target, run);
+            const backup = wanted === null ? opened : await selectWanted(opened, wanted, target, run);
             const swap = planSwap(live, chosen.id, target, settings);
             const plan = planLines(swap, backup, target, settings);
-            const report = {
-                command: 'restore',
-                id: chosen.id,
-                name: chosen.set,
-                store: chosen.store.url,
-                target: live,
-                part: backup.selection?.part ?? null,
-                created: backup.manifest.created,
-                serverVersion: target.version,
-                signatureVerified: found.signatureVerified,
-                dryRun: settings.dryRun,
-                plan,
-                verdict: null,
-                restoredDatabase: null,
-                replaced: false,
-                previousDatabase: null,
-                createdRoles: [],
-                commandFailures: [],
-                filesTo: null,
-                findings: [],
-                verified: [],
-                notVerified: [],
-                tables: [],
-                started: started.toISOString(),
-                finished: started.toISOString(),
-                duration: 0,
-                restoreTime: null,
-                stages: [],
-            };
             for (const line of plan)
                 log.info(settings.dryRun ? `[dry-run] ${line}` : line);
-            if (!settings.dryRun)
-                await runCommand(report, swap, backup, target, settings, run, found);
-            return finish(report, found, run);
+            const planned = { backup, target, swap, settings };
+            const outcome = settings.dryRun ? NOT_RESTORED : await runRestore(planned, run);
+            return reportOf({ chosen, trusted, planned, plan, started }, outcome, run);
         }
         finally {
             await target.close();
@@ -47619,6 +47557,11 @@ async function restoreBackup(settings, run) {
         for (const store of stores)
             store.close();
     }
+}
+async function openChosen(chosen, settings, run) {
+    const trusted = requireManifest(chosen, settings);
+    const source = { store: chosen.store, decryption: settings.decryption, withoutSums: 'read-twice' };
+    return { trusted, opened: await openBackup(trusted.manifest, source, run) };
 }
 /** Milliseconds; 0 when it lies ahead. */
 function ageOf({ id }, now) {
@@ -47630,13 +47573,13 @@ function warnOfAge({ id }, age, maxAge, log) {
         return;
     log.warning(`Backup ${id} is ${(0,units/* formatAge */.nV)(age / 1000)} old, more than max-age allows (${(0,units/* formatAge */.nV)(maxAge / 1000)}). If there should be a newer one, find out what has become of it: the command list shows what is there.`);
 }
-function run_select(opened, wanted, { server }, run) {
-    return run.progress.stage('choose what to restore', () => readable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run));
+function selectWanted(opened, wanted, { server }, run) {
+    return run.progress.stage('choose what to restore', () => run_requireReadable(() => selectFromBackup(opened, wanted, server), NOTHING_CHANGED, run));
 }
 /** Said only where it is known: nothing of the backup was given to the server. */
 const NOTHING_CHANGED = 'Nothing was changed.';
 /** A restore needs a backup that can be read: what a restore test would report, ends this. */
-async function readable(read, consequence, run) {
+async function run_requireReadable(read, consequence, run) {
     try {
         return await read();
     }
@@ -47647,63 +47590,105 @@ async function readable(read, consequence, run) {
         throw new errors/* LifeboatError */.H3(`The backup cannot be restored: ${kind} ${object}: ${message} ${consequence} Choose another one: the command list shows what exists.`, { cause: error });
     }
 }
-async function runCommand(report, swap, backup, target, settings, run, found) {
+/** Of a dry run. */
+const NOT_RESTORED = {
+    verdict: null,
+    restoredDatabase: null,
+    replaced: false,
+    previousDatabase: null,
+    createdRoles: [],
+    commandFailures: [],
+    filesTo: null,
+    restoreTime: null,
+    ...mergeComparisons([]),
+};
+function reportOf({ chosen, trusted, planned, plan, started }, outcome, { now, progress }) {
+    const { backup, target, swap, settings } = planned;
+    const { findings, tables, verified, notVerified } = mergeComparisons([trusted, outcome]);
+    return {
+        command: 'restore',
+        id: chosen.id,
+        name: chosen.set,
+        store: chosen.store.url,
+        target: swap.live,
+        part: backup.selection?.part ?? null,
+        created: backup.manifest.created,
+        serverVersion: target.version,
+        signatureVerified: trusted.signatureVerified,
+        dryRun: settings.dryRun,
+        plan,
+        ...outcome,
+        findings: verdict_worstFirst(findings),
+        verified,
+        notVerified,
+        tables,
+        started: started.toISOString(),
+        finished: now().toISOString(),
+        duration: Math.round(progress.elapsed()),
+        restoreTime: outcome.restoreTime === null ? null : Math.round(outcome.restoreTime),
+        stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+    };
+}
+async function runRestore(planned, run) {
+    const { backup, target, swap, settings } = planned;
     const names = settings.createRoles ? rolesToMake(target, backup.inventory) : [];
     const roles = backup.inventory.roles.filter(({ name }) => names.includes(name));
-    const { jobs } = settings;
+    const into = { scratch: target, database: swap.restored, jobs: settings.jobs, roles };
     const consequence = `Database ${JSON.stringify(swap.live)} was not renamed.`;
-    const restored = await readable(() => load_load(target, swap.restored, backup, { jobs, roles }, run, found), consequence, run);
-    report.restoredDatabase = swap.restored;
-    report.createdRoles = roles.map(({ name }) => name);
+    const loaded = await run_requireReadable(() => loadBackup(backup, into, run), consequence, run);
+    const found = await verifyRestored(loaded, planned, run);
+    run.isRestored();
+    const verdict = verdictOf(found.findings);
+    const isSwapped = swap.swap && maySwap(verdict, settings);
+    const commandFailures = isSwapped ? await swapIn(planned, run) : [];
+    return {
+        ...found,
+        verdict,
+        restoredDatabase: isSwapped ? swap.live : swap.restored,
+        replaced: isSwapped && swap.before !== null,
+        previousDatabase: isSwapped ? swap.before : null,
+        createdRoles: roles.map(({ name }) => name),
+        commandFailures,
+        filesTo: backup.inventory.files.length > 0 ? settings.filesTo : null,
+        restoreTime: loaded.restoreTime,
+    };
+}
+async function verifyRestored(loaded, { swap, settings }, run) {
+    const { made } = loaded.restored;
     try {
-        await verify(target, restored, backup, checksOf(settings), run, found);
-        report.filesTo = backup.inventory.files.length > 0 ? settings.filesTo : null;
+        return mergeComparisons(await Array.fromAsync(verifyBackup(loaded, checksOf(settings), run)));
     }
     catch (error) {
         if (!run.signal.aborted)
             throw run_notVerified(error, swap);
-        await restored.made.remove(error);
+        await made.remove(error);
         throw error;
     }
     finally {
-        restored.made.keep(); // It is verified and there to be used, or gone, or named.
+        made.keep(); // It is verified and there to be used, or gone, or named.
     }
-    run.isRestored();
-    report.verdict = verdictOf(found.findings);
-    if (!swap.swap || !maySwap(report.verdict, settings))
-        return;
-    const { progress, atSwap } = run;
-    await betweenCommands(settings.commands, run, report.commandFailures, () => progress.stage('swap', () => swapDatabases(target.server, target.session, swap, settings.swapTimeout, atSwap))).catch((error) => {
+}
+/** Returns which of the user's commands after the swap failed, in words. */
+async function swapIn({ target, swap, settings }, run) {
+    const options = { timeout: settings.swapTimeout, at: run.atSwap };
+    try {
+        return await betweenCommands(settings.commands, run, () => run.progress.stage('swap', () => swapDatabases(target, swap, options)));
+    }
+    catch (error) {
         throw notSwapped(error, swap);
-    });
-    report.replaced = swap.before !== null;
-    report.previousDatabase = swap.before;
-    report.restoredDatabase = swap.live;
+    }
 }
 function run_notVerified(error, { restored }) {
     const left = `What was restored is in database ${JSON.stringify(restored)}, and not verified. Its code may have run on the server. Check it, or drop it and restore again.`;
     return new errors/* LeftBehind */.QV(left, error);
 }
-/** When the connection was lost at that very moment, nobody has heard whether the swap came through. */
+/** When the connection was lost at that very moment, it is not known whether the swap came through. */
 function notSwapped(error, { restored, live }) {
     const left = `The restored database is verified, and is ${JSON.stringify(restored)}; when there is none of that name, it is ${JSON.stringify(live)} already.`;
     return new errors/* LeftBehind */.QV(left, error);
 }
 function maySwap(verdict, { acceptUnverified }) {
     return verdict === 'proven' || (verdict === 'could-not-verify' && acceptUnverified);
-}
-function finish(report, found, run) {
-    return {
-        ...report,
-        findings: verdict_worstFirst(found.findings),
-        verified: found.verified,
-        notVerified: found.notVerified,
-        tables: found.tables,
-        finished: run.now().toISOString(),
-        duration: Math.round(run.progress.elapsed()),
-        restoreTime: found.restoreTime === null ? null : Math.round(found.restoreTime),
-        stages: run.progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-    };
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore/index.ts
@@ -47719,6 +47704,166 @@ const restore_restore = {
     present: presentRestore,
 };
 
+;// CONCATENATED MODULE: ./src/inputs/database/file-references.ts
+
+
+
+
+const file_references_SHAPE = 'Write label: query, one a line, such as uploads: select path from attachments.';
+/** By label of a file tree, the query of the paths that must be in it: YAML in the workflow, or the path of a file. */
+async function parseFileReferences(text) {
+    const entries = await parseYaml(text, file_references_SHAPE);
+    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
+        throw new errors/* LifeboatError */.H3(`it is no map of labels to queries. ${file_references_SHAPE}`);
+    }
+    return Object.entries(entries).map(([label, sql]) => {
+        if (!formats_names/* LABEL */.d_.test(label))
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(label)} is no label of paths. ${file_references_SHAPE}`);
+        return { label, sql: parseSql(sql, label, file_references_SHAPE) };
+    });
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore-test/inputs.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Every input of `restore-test`. */
+const restoreTestInputs = (0,inputs_schema/* schemaOf */.pP)({
+    command: (0,values_words/* oneOf */.yL)('restore-test'),
+    name: (0,inputs_schema/* optional */.lq)(set_name/* parseSetName */.$),
+    ...storeInputs,
+    toolset: parseToolset,
+    backup: parseBackup,
+    ...decryptionInputs,
+    'verification-key': (0,inputs_schema/* optional */.lq)(parseVerificationKeys),
+    ...signingInputs,
+    'scratch-url': (0,inputs_schema/* optional */.lq)((text, { log }) => resolveConnection(text, {}, log)),
+    'scratch-image': (0,inputs_schema/* optional */.lq)(parseImage),
+    'scratch-dir': (0,inputs_schema/* optional */.lq)(parseScratchDir),
+    'keep-database': values_words/* parseBoolean */.yG,
+    'after-restore': (0,inputs_schema/* optional */.lq)(parseFile),
+    cache: values_words/* parseBoolean */.yG,
+    assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
+    'file-references': (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)),
+    jobs: parseRestoreJobs,
+    'restore-timeout': (0,inputs_schema/* optional */.lq)(parseTimeout),
+    'max-restore-time': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'max-age': (0,inputs_schema/* optional */.lq)(parseDuration),
+    'on-could-not-verify': (0,values_words/* oneOf */.yL)('fail', 'warn'),
+    ...monitoring/* monitoringInputs */.sw,
+});
+/** Settings that are the values of the inputs of these names, as parsed. */
+const restore_test_inputs_PLAIN = [
+    ...['command', 'name', 'backup', 'scratchImage', 'scratchDir', 'keepDatabase', 'afterRestore', 'cache', 'assertions'],
+    ...['fileReferences', 'jobs', 'restoreTimeout', 'maxRestoreTime', 'maxAge', 'onCouldNotVerify'],
+];
+const restore_test_inputs_rules = [
+    ...everyCommand,
+    ({ given, env }) => wayToDecrypt(given('passphrase'), given('private-key'), env),
+    ...decryptionRules,
+    ({ given }) => passphraseOfNoSigningKey(given('signing-key-passphrase'), given('signing-key')),
+    function twoScratchServers({ given }) {
+        if (!given('scratch-url') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'scratch-url names a server that is there already, so no cluster is made. Remove one of the two.',
+        };
+    },
+    function imageAndServer({ given }) {
+        if (!given('scratch-image') || !given('scratch-url'))
+            return null;
+        return {
+            input: 'scratch-image',
+            problem: 'scratch-url names an existing server, so no container is started. Remove one of the two.',
+        };
+    },
+    function imageAndFolder({ given }) {
+        if (!given('scratch-image') || !given('scratch-dir'))
+            return null;
+        return {
+            input: 'scratch-dir',
+            problem: 'the data of scratch-image is in the storage of docker or podman. Remove one of the two.',
+        };
+    },
+    function imageAndToolset({ given, values }) {
+        const { toolset } = values;
+        if (!given('scratch-image') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'scratch-image brings its own programs. Remove toolset, or write auto or local.',
+        };
+    },
+    function privateClusterInContainer({ given, values }) {
+        const { toolset } = values;
+        if (given('scratch-image'))
+            return null;
+        if (given('scratch-url') || (toolset?.kind !== 'container' && toolset?.kind !== 'image'))
+            return null;
+        return {
+            input: 'toolset',
+            problem: 'a private cluster is made of this machine’s own PostgreSQL. Give scratch-url, a server as it is seen from the container, or write toolset: local and install PostgreSQL on the runner.',
+        };
+    },
+    ({ values }) => imageNeedsHost(values.toolset, 'scratch-url', values.scratchUrl),
+    ({ given, values }) => needsLocalFiles(values.toolset, [
+        { name: 'after-restore', used: given('after-restore') },
+        { name: 'jobs', used: (values.jobs ?? 1) > 1 },
+    ]),
+    function keptWhere({ given, values }) {
+        if (values.keepDatabase !== true || given('scratch-url'))
+            return null;
+        return {
+            input: 'keep-database',
+            problem: 'a private cluster is gone when the step ends. Give a service container in scratch-url.',
+        };
+    },
+    function maskedForWhom({ given, values }) {
+        if (!given('after-restore') || values.keepDatabase === true)
+            return null;
+        return { input: 'after-restore', problem: 'nothing is handed out. Set keep-database: true, or remove it.' };
+    },
+];
+function parseFile(text) {
+    if ((0,external_node_fs_.existsSync)(text))
+        return text;
+    throw new errors/* LifeboatError */.H3(`the file ${(0,src_text/* quote */.hD)(text)} is not there. Paths start in the workspace; run actions/checkout first.`);
+}
+function parseScratchDir(text) {
+    if (text.startsWith('/'))
+        return text;
+    throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(text)} is not an absolute path. Write one, such as /mnt/scratch.`);
+}
+/** Reads and checks every input of `restore-test`, like readBackupSettings. */
+async function readRestoreTestSettings(get, env, log) {
+    const inputs = await (0,inputs_schema/* readInputs */.Ko)(restoreTestInputs, restore_test_inputs_rules, get, { env, log, now: new Date() });
+    return {
+        ...(0,inputs_schema/* pick */.Up)(inputs, restore_test_inputs_PLAIN),
+        ...storeSettings(inputs),
+        decryption: decryptionOf(inputs),
+        verificationKeys: inputs.verificationKey,
+        signing: inputs.signingKey,
+        toolset: toolsetFor(inputs.afterRestore !== null || inputs.jobs > 1, inputs.toolset),
+        scratchConnection: inputs.scratchUrl,
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/commands/restore-test/present.ts
 
 
@@ -47726,7 +47871,7 @@ const restore_restore = {
 function presentRestoreTest({ report, restoredUrl }, { settings, reportPath }) {
     const message = verdictMessage(report);
     return {
-        ...restore_test_present_judge(report, message, settings.onCouldNotVerify),
+        ...judgeTest(report, message, settings.onCouldNotVerify),
         outputs: { ...outputsOf(report), ...(restoredUrl === null ? {} : { 'restored-url': restoredUrl }) },
         lines: [...report.findings.map(({ kind, object, message }) => `- ${kind} ${object}: ${message}`), message],
         summary: restoreTestSummary(report),
@@ -47736,7 +47881,7 @@ function presentRestoreTest({ report, restoredUrl }, { settings, reportPath }) {
     };
 }
 /** Red unless the backup is proven: a test that says nothing is not green. */
-function restore_test_present_judge({ verdict, missed }, message, onCouldNotVerify) {
+function judgeTest({ verdict, missed }, message, onCouldNotVerify) {
     if (verdict === 'failed')
         return { status: 'failed', problem: { title: 'Lifeboat: restore test failed', message } };
     if (verdict === 'could-not-verify') {
@@ -47804,11 +47949,8 @@ const PASSED_ON = [
     'no_proxy',
     'NODE_EXTRA_CA_CERTS',
 ];
-/**
- * Asks the Actions cache, for at most so many milliseconds. `folder` holds what is kept or brought, and nothing else; the
- * archives lie beside it. Throws an error whose message is the reason alone.
- */
-async function askActionsCache(request, key, folder, within, run) {
+/** Asks the Actions cache. Throws an error whose message is the reason alone. */
+async function askActionsCache({ request, key, folder, within }, run) {
     const env = Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name] ?? '']).filter(([, value]) => value));
     const late = AbortSignal.timeout(within);
     try {
@@ -47836,11 +47978,11 @@ function outcomeIn(said) {
         ?.slice(actions_cache_process/* OUTCOME */.vg.length);
     const [, complaint] = /^::(?:warning|error)\b[^:]*::(.*)$/m.exec(said) ?? [];
     if (outcome !== 'done' && complaint !== undefined)
-        throw new Error(withoutSignatures(actions_cache_unescaped(complaint)));
+        throw new Error(withoutSignatures(unescapeText(complaint)));
     return outcome;
 }
 /** As @actions/core escapes the text of a command; on one line. */
-function actions_cache_unescaped(text) {
+function unescapeText(text) {
     return text.replaceAll(/%0[AD]/g, ' ').replaceAll('%25', '%');
 }
 /** A URL that is signed is a secret as long as it is valid. */
@@ -47906,14 +48048,14 @@ class FolderBeforeStore {
             return await this.#store.read(key, range);
         const { start, end } = range;
         const bytes = (0,external_node_fs_.createReadStream)(store_pathOf(this.#folder, key), { start, end: end - 1, highWaterMark: 1024 * 1024 });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => {
+        return (0,store_bytes/* explainReadErrors */.D)(bytes, (error) => {
             this.#volumes.delete(key);
             return new store_store/* StoreError */.A('failed', `its copy in the cache cannot be read (${(0,errors/* messageOf */.bD)(error)})`, { cause: error });
         });
     }
 }
 /** The store; what is read of these volumes is also written into a folder, until that fails. */
-class KeepingStore {
+class CachingStore {
     url;
     #store;
     #folder;
@@ -47996,7 +48138,7 @@ const TRANSFER_WITHIN = 15_000;
 const LEAST_BYTES_PER_MILLISECOND = 10_000;
 /**
  * The encrypted parts of one backup in the Actions cache. What it brings is used only where it is what the manifest names,
- * so that nobody who can write an entry makes a backup look better or worse. Whatever fails here is one notice, and the
+ * so that who can write an entry cannot make a backup look better or worse. Whatever fails here is one notice, and the
  * store is read.
  */
 class PartCache {
@@ -48019,7 +48161,7 @@ class PartCache {
             return await this.#run.progress.stage('look into the cache', () => this.#open(manifest));
         }
         catch (error) {
-            await this.#giveUp('the parts are read from the store', error);
+            await this.#disable('the parts are read from the store', error);
             return this.#chosen.store;
         }
     }
@@ -48034,7 +48176,7 @@ class PartCache {
             await this.#run.progress.stage('keep in the cache', () => this.#save(folder, volumes));
         }
         catch (error) {
-            await this.#giveUp('the parts are not kept', error);
+            await this.#disable('the parts are not kept', error);
         }
     }
     /** Removes what is on the disk. */
@@ -48047,12 +48189,12 @@ class PartCache {
         const { stored, plain } = manifest.totals;
         this.#folder = await makeFolder(this.#run);
         const { volumes: folder } = this.#folder;
-        await demandRoom(folder, 2 * (stored + plain));
+        await requireRoom(folder, 2 * (stored + plain));
         if ((await this.#ask('look-up', folder, part_cache_ANSWER_WITHIN)) === 'done')
             return await this.#fetch(folder, volumes);
         this.#run.log.info(`The Actions cache has no entry ${this.#key} yet: what is read from the store is kept.`);
         const { store, set, id } = this.#chosen;
-        this.#keeping = { store: new KeepingStore(store, (0,formats_names/* keyOf */.TN)(set, id, ''), folder, volumes), volumes };
+        this.#keeping = { store: new CachingStore(store, (0,formats_names/* keyOf */.TN)(set, id, ''), folder, volumes), volumes };
         return this.#keeping.store;
     }
     async #fetch(folder, volumes) {
@@ -48080,9 +48222,9 @@ class PartCache {
             log.info('The Actions cache takes no such entry now: another run makes it, or this one may not.');
     }
     #ask(request, folder, within) {
-        return askActionsCache(request, this.#key, folder, within, this.#run);
+        return askActionsCache({ request, key: this.#key, folder, within }, this.#run);
     }
-    async #giveUp(consequence, error) {
+    async #disable(consequence, error) {
         this.#run.signal.throwIfAborted();
         this.#run.log.notice(`cache: ${consequence}, for the Actions cache cannot be used: ${(0,errors/* messageOf */.bD)(error)}.`);
         await this.close();
@@ -48112,11 +48254,56 @@ async function makeFolder({ track, log }) {
     return { volumes, remove };
 }
 /** For the volumes and their archive; and a throwaway database, on the same disk perhaps, must find its room after that. */
-async function demandRoom(folder, bytes) {
+async function requireRoom(folder, bytes) {
     const { bavail, bsize } = await (0,promises_.statfs)(folder);
     if (bavail * bsize >= bytes)
         return;
     throw new Error(`its folder should have ${(0,units/* formatBytes */.z3)(bytes)}, and ${(0,units/* formatBytes */.z3)(bavail * bsize)} are free`);
+}
+
+;// CONCATENATED MODULE: ./src/commands/restore-test/record.ts
+
+
+
+
+/** A record in full goes into a store that people list; this many findings tell enough. */
+const MOST_FINDINGS = 100;
+/**
+ * Writes the record beside the manifest, signature first, in the store that was read, and in no other: what lies there was
+ * not read. A store that does not take it is a warning: the test itself stands.
+ */
+async function keepRecord(report, { store, backups, id, manifestSha256 }, settings, run) {
+    const key = backups.keyOf(id, recordFile(new Date(report.started), (0,external_node_crypto_.randomBytes)(4).toString('hex'), report.verdict));
+    try {
+        const bytes = serializeRecord(record_recordOf(report, manifestSha256, run.version));
+        await putSigned(store, key, bytes, settings.signing);
+        return [{ url: store.url, file: key, error: null }];
+    }
+    catch (error) {
+        run.signal.throwIfAborted();
+        run.log.warning(`${store.url}: the record of this restore test was not kept: ${(0,errors/* messageOf */.bD)(error)}`);
+        return [{ url: store.url, file: null, error: (0,errors/* messageOf */.bD)(error) }];
+    }
+}
+function record_recordOf(report, manifestSha256, lifeboat) {
+    const { id, name, verdict, started, finished, signatureVerified, scratchServer, stages } = report;
+    const { findings, verified, notVerified } = report;
+    return {
+        format: 1,
+        id,
+        name,
+        manifestSha256,
+        verdict,
+        started,
+        finished,
+        signatureVerified,
+        scratchServer,
+        stages,
+        findings: findings.slice(0, MOST_FINDINGS),
+        verified,
+        notVerified: notVerified.slice(0, MOST_FINDINGS),
+        lifeboat,
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/restore/after-restore/rewrite.ts
@@ -48132,16 +48319,16 @@ const END_WITHIN = 10_000;
  */
 async function rewriteEverything(session) {
     await endOtherSessions(session);
-    for (const name of await rewrite_relations(session, 'users'))
+    for (const name of await listRelations(session, 'users'))
         await session.run(`vacuum (full) ${name}`);
     await session.run('delete from pg_catalog.pg_statistic');
     await session.run('delete from pg_catalog.pg_statistic_ext_data');
     await session.run('analyze');
-    for (const name of await rewrite_relations(session, 'catalogs'))
+    for (const name of await listRelations(session, 'catalogs'))
         await session.run(`vacuum (full) ${name}`);
 }
 /** What has storage in this database alone: tables and materialized views. Shared catalogs are the server's. */
-async function rewrite_relations(session, whose) {
+async function listRelations(session, whose) {
     const rows = await session.query(`
     select namespace.nspname as schema, class.relname as name
     from pg_catalog.pg_class class join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
@@ -48182,16 +48369,16 @@ async function requireRewritable(session) {
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/isolation.ts
 /** `sudo` resets the environment, so it is given again behind it. No secret is in it. */
-function elevated(sudo, argv, env) {
+function withSudo(sudo, argv, env) {
     const [command = '', ...args] = sudo
         ? ['sudo', '-n', '--', 'env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...argv]
         : argv;
     return { command, args, env };
 }
 /** Becomes that user, with no groups and no way to more rights: setuid programs such as sudo do not work behind it. */
-function becoming({ uid, gid }, more = []) {
+function switchUser({ uid, gid }, options = []) {
     const rights = ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'];
-    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights, ...more, '--'];
+    return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...rights, ...options, '--'];
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/server-user.ts
@@ -48230,12 +48417,12 @@ function noUserForServer() {
     return new errors/* LifeboatError */.H3('PostgreSQL does not run as root, and this machine has no user postgres or nobody to run it as. Run the job as an ordinary user, or give scratch-image or scratch-url.');
 }
 
-;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/succeeds.ts
+;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/command-succeeds.ts
 
 /** Milliseconds. */
 const TIMEOUT = 10_000;
 /** Whether a command exits with 0. One that does not exist or hangs does not. */
-function succeeds_succeeds({ command, args, env, cwd, user }) {
+function commandSucceeds({ command, args, env, cwd, user }) {
     const signal = AbortSignal.timeout(TIMEOUT);
     return new Promise((resolve) => {
         const child = (0,external_node_child_process_.spawn)(command, args, { ...user, cwd, env, stdio: 'ignore', signal, killSignal: 'SIGKILL' });
@@ -48256,8 +48443,8 @@ const GIB = 1024 ** 3;
  */
 async function findLimits(uid) {
     const [prlimit, setpriv] = await Promise.all([
-        succeeds_succeeds({ command: 'prlimit', args: ['--version'], env: plainEnvironment() }),
-        succeeds_succeeds({ command: 'setpriv', args: ['--no-new-privs', 'true'], env: plainEnvironment() }),
+        commandSucceeds({ command: 'prlimit', args: ['--version'], env: plainEnvironment() }),
+        commandSucceeds({ command: 'setpriv', args: ['--no-new-privs', 'true'], env: plainEnvironment() }),
     ]);
     if (!prlimit)
         return { prefix: [], setpriv };
@@ -48287,7 +48474,7 @@ async function endSurvivors(evidence) {
         if (found.length === 0)
             return;
         for (const pid of found)
-            kill(pid);
+            killProcess(pid);
         await (0,external_node_timers_promises_.setTimeout)(20);
     }
 }
@@ -48336,7 +48523,7 @@ async function readProcess(pid) {
     const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { pid, parent: Number(parent), session: Number(session), zombie: state === 'Z' };
 }
-function kill(pid) {
+function killProcess(pid) {
     try {
         process.kill(pid, 'SIGKILL');
     }
@@ -48396,17 +48583,17 @@ async function removeTree(folder) {
         await (0,promises_.rmdir)(folder);
 }
 async function endServer({ server }, mark, folder) {
-    const runs = () => server !== undefined && server.started !== '' && (0,process_child/* identify */.ls)(server.pid).started === server.started;
+    const runs = () => server !== undefined && server.started !== '' && (0,process_child/* identifyProcess */.wO)(server.pid).started === server.started;
     if (server && runs())
-        send(server.pid, 'SIGQUIT');
+        sendSignal(server.pid, 'SIGQUIT');
     for (const end = Date.now() + STOP_TIMEOUT; runs() && Date.now() < end;)
         await (0,external_node_timers_promises_.setTimeout)(50);
     if (server && runs())
-        send(server.pid, 'SIGKILL');
+        sendSignal(server.pid, 'SIGKILL');
     await endSurvivors({ mark, folder, sessions: new Set() });
 }
 /** One that sudo runs is root's, and ends by itself when we do. */
-function send(pid, signal) {
+function sendSignal(pid, signal) {
     try {
         process.kill(pid, signal);
     }
@@ -48425,17 +48612,17 @@ async function removeAsOwner(path) {
         return;
     if (status.uid === process.getuid?.())
         return (0,promises_.rm)(path, { recursive: true, force: true, maxRetries: 5 });
-    await succeeds_succeeds(runsAsRoot() ? emptying(path, status) : emptyingBySudo(path, status));
+    await commandSucceeds(runsAsRoot() ? emptyFolderCommand(path, status) : emptyingBySudo(path, status));
     await (0,promises_.rmdir)(path);
 }
 const EMPTY = ['find', '.', '-mindepth', '1', '-delete'];
 /** The folder is entered before the rights are gone: its user may not come through those above it. */
-function emptying(path, { uid, gid }) {
-    return { ...elevated(false, EMPTY, plainEnvironment()), cwd: path, user: { uid, gid } };
+function emptyFolderCommand(path, { uid, gid }) {
+    return { ...withSudo(false, EMPTY, plainEnvironment()), cwd: path, user: { uid, gid } };
 }
 function emptyingBySudo(path, user) {
     const script = 'cd "$0" && exec "$@"';
-    return elevated(true, ['sh', '-c', script, path, ...becoming(user), ...EMPTY], plainEnvironment());
+    return withSudo(true, ['sh', '-c', script, path, ...switchUser(user), ...EMPTY], plainEnvironment());
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/cluster-folder.ts
@@ -48463,7 +48650,7 @@ async function createFolder(parent, owner) {
     return { path, data: (0,external_node_path_.join)(path, remove_cluster_DATA), socket: (0,external_node_path_.join)(path, SOCKET), log: (0,external_node_path_.join)(path, 'log') };
 }
 /** Creates the folders of the server, and gives them to its user. */
-async function furnish({ path, data, socket }, { user, sudo }, context) {
+async function createSubfolders({ path, data, socket }, { user, sudo }, context) {
     for (const folder of [data, socket])
         await (0,promises_.mkdir)(folder, { mode: 0o700 });
     if (user === null)
@@ -48475,7 +48662,7 @@ async function furnish({ path, data, socket }, { user, sudo }, context) {
         return;
     }
     await (0,promises_.chmod)(socket, 0o711); // We must reach the socket, which needs a password then.
-    const command = elevated(true, ['chown', `${user.uid}:${user.gid}`, data, socket], plainEnvironment());
+    const command = withSudo(true, ['chown', `${user.uid}:${user.gid}`, data, socket], plainEnvironment());
     await (0,process_child/* runTool */.qI)({ name: 'sudo chown', ...command }, context);
 }
 /** Where the folder is created when the user names no place. */
@@ -48484,8 +48671,8 @@ async function defaultParent(isolation) {
         return rootsParent();
     const runnerTemp = process.env.RUNNER_TEMP;
     // A hosted runner's home is closed to other users.
-    const fits = runnerTemp && Buffer.byteLength(runnerTemp) <= MAX_FOLDER - 30 && !isolation.sudo;
-    return fits ? runnerTemp : (0,external_node_os_.tmpdir)();
+    const isUsable = runnerTemp && Buffer.byteLength(runnerTemp) <= MAX_FOLDER - 30 && !isolation.sudo;
+    return isUsable ? runnerTemp : (0,external_node_os_.tmpdir)();
 }
 async function rootsParent() {
     const reasons = [];
@@ -48567,25 +48754,25 @@ function initdbArguments(data, superuser, auth, major) {
 function userInNamespaces(user, sudo, limits) {
     const namespaces = ['unshare', '--pid', '--net', '--ipc', '--uts', '--mount', '--fork', '--mount-proc', '--'];
     // The first process dies with unshare. That is lost when the user changes, so it is said then (prctl(2), PR_SET_PDEATHSIG).
-    const theirs = becoming(user, ['--pdeathsig=KILL']);
+    const theirs = switchUser(user, ['--pdeathsig=KILL']);
     return {
         kind: 'another user',
         user,
         sudo,
         closed: true,
-        wrap: (argv, { env }) => elevated(sudo, [...limits.prefix, ...namespaces, ...theirs, ...argv], env),
+        wrap: (argv, { env }) => withSudo(sudo, [...limits.prefix, ...namespaces, ...theirs, ...argv], env),
     };
 }
 /** For root where namespaces are denied, as in most containers. */
 function userAlone(user, limits) {
-    return { kind: 'another user', user, sudo: false, closed: false, wrap: directly(user, limits) };
+    return { kind: 'another user', user, sudo: false, closed: false, wrap: wrapDirectly(user, limits) };
 }
 /** The server runs as ourselves, and may do what we may. */
 function notIsolated(limits) {
-    return { kind: 'none', user: null, sudo: false, closed: false, wrap: directly(null, limits) };
+    return { kind: 'none', user: null, sudo: false, closed: false, wrap: wrapDirectly(null, limits) };
 }
 /** sudo and other setuid programs do not work behind `--no-new-privs`, which every user may ask for (setpriv(1)). */
-function directly(user, { prefix, setpriv }) {
+function wrapDirectly(user, { prefix, setpriv }) {
     return (argv, { env }) => {
         const [command = '', ...args] = [...prefix, ...(setpriv ? ['setpriv', '--no-new-privs', '--'] : []), ...argv];
         return { command, args, env, ...(user === null ? {} : { user }) };
@@ -48615,11 +48802,11 @@ const MANAGERS = ['/home/linuxbrew/.linuxbrew', '/nix/store'];
 /** Bytes of the memory that /tmp may fill. */
 const TMP_SIZE = 256 * 1024 ** 2;
 /** A view of the machine that has the server's programs and the cluster's folders, and nothing else of it. */
-function bubblewrap({ limits, user, sudo, postgres, knowsSize }) {
+function bubblewrapIsolation({ limits, user, sudo, postgres, knowsSize }) {
     const namespaces = user === null
         ? ['--unshare-all']
         : ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'];
-    const view = [...system(), ...programs(postgres), ...files()];
+    const view = [...bindSystem(), ...bindPrograms(postgres), ...bindFiles()];
     // Memory is written in three places of it alone: /tmp, and none where that cannot be bounded.
     const tmp = knowsSize
         ? ['--size', String(TMP_SIZE), '--tmpfs', '/tmp', '--chmod', '1777', '/tmp']
@@ -48631,14 +48818,14 @@ function bubblewrap({ limits, user, sudo, postgres, knowsSize }) {
         sudo,
         closed: true,
         wrap: (argv, { env, writable }) => {
-            const binds = writable.flatMap((path) => [...above(path), '--bind', path, path]);
+            const binds = writable.flatMap((path) => [...createParents(path), '--bind', path, path]);
             const box = ['bwrap', ...namespaces, '--die-with-parent', '--new-session', ...view, ...fresh, ...binds];
-            const inside = [...(user === null ? [] : becoming(user)), ...argv];
-            return elevated(sudo, [...limits.prefix, ...box, '--remount-ro', '/', '--chdir', writable[0] ?? '/', '--', ...inside], env);
+            const inside = [...(user === null ? [] : switchUser(user)), ...argv];
+            return withSudo(sudo, [...limits.prefix, ...box, '--remount-ro', '/', '--chdir', writable[0] ?? '/', '--', ...inside], env);
         },
     };
 }
-function system() {
+function bindSystem() {
     const folders = SYSTEM.flatMap((path) => {
         const status = (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
         if (status === undefined)
@@ -48648,22 +48835,22 @@ function system() {
     return ['--ro-bind', '/usr', '/usr', ...folders];
 }
 /** Where the server's programs are not below /usr: the folder above `bin`, as named and as its links lead to. */
-function programs(postgres) {
+function bindPrograms(postgres) {
     const prefixes = [postgres, (0,external_node_fs_.realpathSync)(postgres)].map((path) => {
         const manager = MANAGERS.find((folder) => path.startsWith(`${folder}/`));
         return manager ?? (0,external_node_path_.dirname)((0,external_node_path_.dirname)(path));
     });
     return [...new Set(prefixes)]
         .filter((path) => path !== '/' && !(0,external_node_path_.join)(path, '/').startsWith('/usr/'))
-        .flatMap((path) => [...above(path), '--ro-bind', path, path]);
+        .flatMap((path) => [...createParents(path), '--ro-bind', path, path]);
 }
-function files() {
-    return bubblewrap_FILES.filter((path) => (0,external_node_fs_.existsSync)(path)).flatMap((path) => [...above(path), '--ro-bind', path, path]);
+function bindFiles() {
+    return bubblewrap_FILES.filter((path) => (0,external_node_fs_.existsSync)(path)).flatMap((path) => [...createParents(path), '--ro-bind', path, path]);
 }
 /** bubblewrap opens folders that it creates by itself to their owner alone, and the server is another user. */
-function above(path) {
+function createParents(path) {
     const folder = (0,external_node_path_.dirname)(path);
-    return folder === '/' ? [] : [...above(folder), '--dir', folder];
+    return folder === '/' ? [] : [...createParents(folder), '--dir', folder];
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/isolation/choose.ts
@@ -48684,7 +48871,7 @@ async function chooseIsolation(toolset, parent, isAllowed) {
         if (!candidate.closed)
             return candidate;
         const place = await parent(candidate);
-        if (await works(candidate, postgres ?? '', place))
+        if (await runsServer(candidate, postgres ?? '', place))
             return candidate;
     }
     throw noUserForServer();
@@ -48702,15 +48889,15 @@ async function listCandidates(postgres) {
     const boxed = knowsSize === null ? null : { limits, postgres, knowsSize };
     const ways = [];
     if (boxed && !isRoot)
-        ways.push(bubblewrap({ ...boxed, user: null, sudo: false }));
+        ways.push(bubblewrapIsolation({ ...boxed, user: null, sudo: false }));
     if (other === null)
         return [...ways, last];
-    if (!isRoot && !(await succeeds_succeeds({ command: 'sudo', args: ['-n', 'true'], env: plainEnvironment() }))) {
+    if (!isRoot && !(await commandSucceeds({ command: 'sudo', args: ['-n', 'true'], env: plainEnvironment() }))) {
         return [...ways, last];
     }
     const theirs = isRoot ? limits : await findLimits(other.uid);
     if (boxed)
-        ways.push(bubblewrap({ ...boxed, limits: theirs, user: other, sudo: !isRoot }));
+        ways.push(bubblewrapIsolation({ ...boxed, limits: theirs, user: other, sudo: !isRoot }));
     return [...ways, userInNamespaces(other, !isRoot, theirs), last];
 }
 /** null: bubblewrap is not installed. */
@@ -48724,12 +48911,12 @@ async function knowsTmpfsSize() {
     }
 }
 /** Namespaces can be denied in many ways, and a server can need files that it does not see there: it is tried. */
-function works(isolation, postgres, parent) {
+function runsServer(isolation, postgres, parent) {
     const script = 'cd "$0" && exec "$1" --version';
     // bubblewrap mounts the cluster's folder, so the folders above it do not count.
     const place = isolation.kind === 'bubblewrap' ? '/' : parent;
     const options = { env: plainEnvironment(), writable: [] };
-    return succeeds_succeeds(isolation.wrap(['sh', '-c', script, place, postgres], options));
+    return commandSucceeds(isolation.wrap(['sh', '-c', script, place, postgres], options));
 }
 /** A program of PATH is named without a folder. */
 function absolutePath(program) {
@@ -48767,14 +48954,14 @@ function sizeLimitOf(plainSize) {
 }
 /** Calls `end` once the folder holds more than `limit`, or its disk has almost no room left for anything else. */
 function watchSize(folder, isolation, limit, end) {
-    const command = elevated(isolation.sudo, ['du', '-skx', folder], plainEnvironment());
+    const command = withSudo(isolation.sudo, ['du', '-skx', folder], plainEnvironment());
     const used = async () => {
         const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(command.command, command.args, { env: command.env }).catch(asPrinted);
         return Number.parseInt(stdout, 10) * 1024;
     };
-    return watch({ used, free: () => freeBelow(folder), place: JSON.stringify(folder), limit }, end);
+    return watchUsage({ used, free: () => freeBelow(folder), place: JSON.stringify(folder), limit }, end);
 }
-function watch({ used, free, place, limit }, end) {
+function watchUsage({ used, free, place, limit }, end) {
     let problem = null;
     const stopped = new AbortController();
     const look = async () => {
@@ -48890,7 +49077,7 @@ async function startCluster(parent, toolset, context, { isAllowed = () => true, 
     const place = await placeOf(isolation);
     await sweepFolders(place, remove_cluster_PREFIX, removeCluster);
     const mark = (0,external_node_crypto_.randomBytes)(16).toString('hex');
-    const owner = { ...ourselves(), mark };
+    const owner = { ...thisProcess(), mark };
     const folder = await createFolder(place, owner);
     const forgetFolder = context.track({ kind: 'folder', path: folder.path });
     let running = null;
@@ -48908,7 +49095,7 @@ async function startCluster(parent, toolset, context, { isAllowed = () => true, 
             process: server,
             isolation,
             mark,
-            watch: watchSize(folder.path, isolation, sizeLimit, () => stop(server, isolation)),
+            watch: watchSize(folder.path, isolation, sizeLimit, () => stopServer(server, isolation)),
         };
         const connection = { PGHOST: folder.socket, PGPORT: '5432', PGDATABASE: 'postgres', ...credentials };
         const { watch } = running;
@@ -48924,7 +49111,7 @@ const WITH_PASSWORD = 'umask 077; cat > "$0" && "$@" && rm "$0"';
 /** Runs initdb. Returns how its superuser connects. */
 async function createCluster(starter) {
     const { folder, toolset, isolation, owner, context } = starter;
-    await furnish(folder, isolation, context);
+    await createSubfolders(folder, isolation, context);
     const superuser = `lifeboat_${(0,external_node_crypto_.randomBytes)(4).toString('hex')}`;
     const auth = isolation.sudo ? 'scram-sha-256' : 'trust';
     const initdb = [toolset.path('initdb'), ...initdbArguments(folder.data, superuser, auth, toolset.major)];
@@ -48933,7 +49120,7 @@ async function createCluster(starter) {
         ? ['sh', '-c', WITH_PASSWORD, passwordFile, ...initdb, `--pwfile=${passwordFile}`]
         : initdb;
     const password = (0,external_node_crypto_.randomBytes)(16).toString('hex');
-    const command = isolation.wrap(argv, { env: environment(owner.mark), writable: [folder.data, folder.socket] });
+    const command = isolation.wrap(argv, { env: serverEnvironment(owner.mark), writable: [folder.data, folder.socket] });
     const { signal, track } = context;
     // A group: bubblewrap's second process does not end with the first until it has asked for that.
     const spec = { name: 'initdb', group: true, ...command };
@@ -48941,12 +49128,12 @@ async function createCluster(starter) {
     return { PGUSER: superuser, ...(isolation.sudo ? { PGPASSWORD: password } : {}) };
 }
 /** Nothing of ours: what a restore runs (functions in indexes, event triggers) is the source's code. */
-function environment(mark) {
+function serverEnvironment(mark) {
     return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', [MARK_VARIABLE]: mark };
 }
 /**
  * Long values are compressed by lz4 where the server was built with it: another seventh of its time. How they are stored
- * is not part of what is compared; a column for which the source demands a method keeps that.
+ * is not part of what is compared; a column for which the source requires a method keeps that.
  */
 async function preferLz4(session) {
     const able = await session.query("select 1 as yes from pg_catalog.pg_settings where name = 'default_toast_compression' and 'lz4' = any (enumvals)");
@@ -48964,7 +49151,7 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
     const postgres = [toolset.path('postgres'), '-D', folder.data, ...settingArguments(folder.socket)];
     const argv = isolation.closed ? ['sh', '-c', FIRST_PROCESS, 'sh', ...postgres] : postgres;
     const { command, args, env, user } = isolation.wrap(argv, {
-        env: environment(owner.mark),
+        env: serverEnvironment(owner.mark),
         writable: [folder.data, folder.socket],
     });
     const log = await (0,promises_.open)(folder.log, 'w', 0o600);
@@ -48973,8 +49160,8 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
     server.stdin?.on('error', () => { });
     const failed = (0,external_node_events_.once)(server, 'error').then(([error]) => Promise.reject(error));
     failed.catch(() => { });
-    const forget = server.pid === undefined ? () => { } : context.track({ kind: 'process', ...(0,process_child/* identify */.ls)(server.pid) });
-    const onAbort = () => stop(server, isolation);
+    const forget = server.pid === undefined ? () => { } : context.track({ kind: 'process', ...(0,process_child/* identifyProcess */.wO)(server.pid) });
+    const onAbort = () => stopServer(server, isolation);
     context.signal.addEventListener('abort', onAbort, { once: true });
     server.once('exit', () => {
         context.signal.removeEventListener('abort', onAbort);
@@ -48983,7 +49170,7 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
     await log.close(); // Not before the listeners exist: the server may be gone meanwhile.
     try {
         if (server.pid !== undefined)
-            await writeOwner(folder.path, { ...owner, server: (0,process_child/* identify */.ls)(server.pid) });
+            await writeOwner(folder.path, { ...owner, server: (0,process_child/* identifyProcess */.wO)(server.pid) });
         if (context.signal.aborted)
             onAbort();
         const socket = (0,external_node_path_.join)(folder.socket, '.s.PGSQL.5432');
@@ -48992,15 +49179,15 @@ async function startServer({ folder, toolset, isolation, owner, context }) {
     }
     catch (error) {
         await endProcess(server, isolation);
-        const said = (await (0,promises_.readFile)(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
-        throw new errors/* LifeboatError */.H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${said}`, { cause: error });
+        const logged = (await (0,promises_.readFile)(folder.log, 'utf8').catch(() => '')).trim().slice(-2_000);
+        throw new errors/* LifeboatError */.H3(`The throwaway PostgreSQL did not start (${toolset.path('postgres')}): ${error.message} It said: ${logged}`, { cause: error });
     }
 }
 function cluster_hasEnded(server) {
     return server.exitCode !== null || server.signalCode !== null;
 }
 /** SIGQUIT is PostgreSQL's immediate shutdown: nothing is written any more. */
-function stop(server, { closed }) {
+function stopServer(server, { closed }) {
     if (closed)
         server.stdin?.destroy();
     else
@@ -49009,12 +49196,12 @@ function stop(server, { closed }) {
 async function endProcess(server, isolation) {
     if (server.pid === undefined || cluster_hasEnded(server))
         return;
-    const ended = (0,external_node_events_.once)(server, 'exit');
-    stop(server, isolation);
+    const exit = (0,external_node_events_.once)(server, 'exit');
+    stopServer(server, isolation);
     const late = setTimeout(() => server.kill('SIGKILL'), cluster_STOP_TIMEOUT);
     // What sudo runs is root's: a signal of ours does not reach it.
     const never = setTimeout(() => server.emit('exit', null, null), 3 * cluster_STOP_TIMEOUT);
-    await ended;
+    await exit;
     clearTimeout(late);
     clearTimeout(never);
 }
@@ -49082,7 +49269,7 @@ function runArguments(name, socket, superuser, image) {
  * temporary files before each job.
  */
 function newContainerName() {
-    const { pid, started, namespace } = ourselves();
+    const { pid, started, namespace } = thisProcess();
     const words = [idOf(namespace), pid, started, Math.floor(Date.now() / 1000), (0,external_node_crypto_.randomBytes)(4).toString('hex')];
     return remove_cluster_PREFIX + words.join('-');
 }
@@ -49137,14 +49324,14 @@ async function startContainerCluster(options, context) {
     const parent = await defaultParent({ sudo: false });
     await removeContainersOfEndedRuns(container.engine);
     await sweepFolders(parent, remove_cluster_PREFIX, removeCluster);
-    const folder = await createFolder(parent, { ...ourselves() });
+    const folder = await createFolder(parent, { ...thisProcess() });
     const forgetFolder = context.track({ kind: 'folder', path: folder.path });
-    const inside = { kind: 'container', engine: container.engine, name: container.name };
-    const forgetContainer = context.track(inside);
+    const serverProcess = { kind: 'container', engine: container.engine, name: container.name };
+    const forgetContainer = context.track(serverProcess);
     let stopWatch = () => { };
     const close = async () => {
         stopWatch();
-        await (0,process_container/* endInside */.e)(inside);
+        await (0,process_container/* endContainerProcess */.G)(serverProcess);
         forgetContainer();
         await cluster_removeFolder(folder, container);
         forgetFolder();
@@ -49160,7 +49347,7 @@ async function startContainerCluster(options, context) {
         const size = await sizeInside(container);
         const watched = { place: `container ${container.name}`, limit: options.sizeLimit };
         const used = async () => (await sizeInside(container)) - size;
-        const sizeWatch = watch({ ...watched, used, free: () => freeBelow(folder.path) }, () => void (0,process_container/* endInside */.e)(inside).catch(() => { }));
+        const sizeWatch = watchUsage({ ...watched, used, free: () => freeBelow(folder.path) }, () => void (0,process_container/* endContainerProcess */.G)(serverProcess).catch(() => { }));
         stopWatch = sizeWatch.stop;
         const connection = { PGHOST: host, PGPORT: '5432', PGDATABASE: 'postgres', PGUSER: superuser };
         return { connection, folder: folder.path, isolation: 'container', problem: sizeWatch.problem, close, toolset };
@@ -49172,9 +49359,9 @@ async function startContainerCluster(options, context) {
 }
 /** One that cannot be removed is left to the next run, as a folder is. */
 async function removeContainersOfEndedRuns(engine) {
-    const { stdout } = await ask(engine, ['ps', '--all', `--filter=name=${remove_cluster_PREFIX}`, '--format={{.Names}}']);
+    const { stdout } = await runEngine(engine, ['ps', '--all', `--filter=name=${remove_cluster_PREFIX}`, '--format={{.Names}}']);
     for (const name of stdout.split('\n').filter(isLeftByEndedRun)) {
-        await (0,process_container/* endInside */.e)({ kind: 'container', engine, name }).catch(() => { });
+        await (0,process_container/* endContainerProcess */.G)({ kind: 'container', engine, name }).catch(() => { });
     }
 }
 /** An engine that cannot bound memory or processes here (rootless, with old cgroups) refuses them. */
@@ -49207,25 +49394,25 @@ async function whyNotRun(engine, args, { signal, track }) {
 async function cluster_waitUntilReady(container, { socket }, { signal }) {
     const { engine, name } = container;
     const here = (0,external_node_path_.join)(socket, '.s.PGSQL.5432');
-    let asked = Date.now();
+    let lastCheck = Date.now();
     for (const end = Date.now() + cluster_START_TIMEOUT; Date.now() < end; await (0,external_node_timers_promises_.setTimeout)(cluster_POLL)) {
         signal.throwIfAborted();
         if (await answersOn(here))
             return true;
-        if (Date.now() - asked < ASK_INTERVAL)
+        if (Date.now() - lastCheck < ASK_INTERVAL)
             continue;
-        asked = Date.now();
-        const state = await ask(engine, ['inspect', '--type=container', '--format={{.State.Running}}', name]);
+        lastCheck = Date.now();
+        const state = await runEngine(engine, ['inspect', '--type=container', '--format={{.State.Running}}', name]);
         if (state.stdout.trim() !== 'true')
             throw await notStarted(container, 'it ended at once.');
-        const ready = await ask(engine, ['exec', name, 'pg_isready', '-q', '-h', SOCKET_INSIDE]);
+        const ready = await runEngine(engine, ['exec', name, 'pg_isready', '-q', '-h', SOCKET_INSIDE]);
         if (ready.exitCode === 0)
             return answersOn(here);
     }
     throw await notStarted(container, `it was not ready within ${cluster_START_TIMEOUT / 1000} s.`);
 }
 async function notStarted({ engine, name, image }, why) {
-    const { stdout } = await ask(engine, ['logs', '--tail=20', name]);
+    const { stdout } = await runEngine(engine, ['logs', '--tail=20', name]);
     return new errors/* LifeboatError */.H3(`scratch-image: the throwaway PostgreSQL of image ${JSON.stringify(image)} did not start: ${why} It said: ${stdout.trim().slice(-2_000)}`);
 }
 /** Programs of this machine where they are new enough and reach the socket, else those of the image. */
@@ -49246,7 +49433,7 @@ async function cluster_chooseToolset({ engine, name, image }, { socket }, isReac
 }
 /** Bytes of all that can be written in there. */
 async function sizeInside({ engine, name }) {
-    const { stdout } = await ask(engine, ['exec', name, 'du', '-skx', '/', ...WRITABLE_INSIDE]);
+    const { stdout } = await runEngine(engine, ['exec', name, 'du', '-skx', '/', ...WRITABLE_INSIDE]);
     return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0) * 1024, 0);
 }
 /** Folders that the server's user made beside its socket are not ours to empty. */
@@ -49257,7 +49444,7 @@ async function cluster_removeFolder({ path, socket }, { engine, image }) {
     catch (error) {
         const empty = ['--user=postgres', '--entrypoint=find', image, SOCKET_INSIDE, '-mindepth', '1', '-delete'];
         const alone = ['run', '--rm', '--network=none', `--pids-limit=${arguments_PROCESSES}`, `--volume=${socket}:${SOCKET_INSIDE}`];
-        const { exitCode } = await ask(engine, [...alone, ...empty]);
+        const { exitCode } = await runEngine(engine, [...alone, ...empty]);
         if (exitCode !== 0)
             throw new errors/* LifeboatError */.H3(`${JSON.stringify(path)} is left: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error });
         await removeTree(path);
@@ -49285,10 +49472,10 @@ async function serverPrograms(source, client) {
     throw new errors/* LifeboatError */.H3(`A throwaway PostgreSQL ${needed} or newer is needed to restore into, and ${have === '' ? 'no PostgreSQL server is installed here' : `only older ones are here: ${have}`}. Install one on the runner, for example: sudo apt-get install postgresql-${needed}; or give the URL of a service container in scratch-url.`);
 }
 async function hasServer(toolset) {
-    const runs = await Promise.all(['initdb', 'postgres'].map((program) => programs_answers(toolset.path(program))));
+    const runs = await Promise.all(['initdb', 'postgres'].map((program) => printsVersion(toolset.path(program))));
     return runs.every(Boolean);
 }
-async function programs_answers(command) {
+async function printsVersion(command) {
     const env = { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8' };
     try {
         const { exitCode } = await (0,exec/* getExecOutput */.H)(command, ['--version'], { silent: true, ignoreReturnCode: true, env });
@@ -49314,11 +49501,11 @@ async function openScratchServer(options) {
     const { connection, choice, sourceMajor, clientMajor, id, context } = options;
     if (connection !== null) {
         const toolset = await restoringToolset(toolsetPlaces(choice, connection), clientMajor);
-        return connected({ toolset, connection, id, context }, null, sourceMajor);
+        return connectedServer({ toolset, connection, id, context }, null, sourceMajor);
     }
     const { cluster, toolset } = await startThrowaway(options);
     try {
-        const scratch = await connected({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
+        const scratch = await connectedServer({ toolset, connection: cluster.connection, id, context }, cluster, sourceMajor);
         await preferLz4(scratch.session);
         return scratch;
     }
@@ -49343,7 +49530,7 @@ async function openPrivate(server) {
     return { session, server: withOptions(server, startupOptions(session.versionNumber, true)) };
 }
 /** `cluster`: the private server that this is; null: it is one that was named. */
-async function connected(found, cluster, sourceMajor) {
+async function connectedServer(found, cluster, sourceMajor) {
     const { session, server } = cluster === null ? await openChecked(found, 'admin') : await openPrivate(found);
     const { version, versionNumber, superuser } = await server_readFacts(session);
     const close = async () => {
@@ -49352,7 +49539,7 @@ async function connected(found, cluster, sourceMajor) {
     };
     if (!superuser) {
         session.kill();
-        throw new errors/* LifeboatError */.H3('scratch-url: the role is no superuser. A whole database can only be restored by one: use the service container’s own POSTGRES_USER.');
+        throw new errors/* LifeboatError */.H3("scratch-url: the role is not a superuser. A whole database can only be restored by one: use the service container's own POSTGRES_USER.");
     }
     if (versionNumber < sourceMajor * 10_000) {
         session.kill();
@@ -49401,7 +49588,7 @@ async function refreshMaterializedViews(session) {
     while (left.length > 0) {
         const waiting = [];
         for (const name of left) {
-            const error = await materialized_views_refresh(session, name);
+            const error = await refreshView(session, name);
             if (error !== null)
                 waiting.push({ name, error });
         }
@@ -49412,7 +49599,7 @@ async function refreshMaterializedViews(session) {
     }
 }
 /** Resolves with the error of one that must wait for others. */
-async function materialized_views_refresh(session, name) {
+async function refreshView(session, name) {
     try {
         await session.run(`refresh materialized view ${name}`);
         return null;
@@ -49577,7 +49764,7 @@ function connectionUrl({ PGHOST = '', PGPORT = '5432', PGUSER = '', PGPASSWORD, 
  * Runs the user's SQL in the restored database, then the assertions once more, and only then gives the URL with which
  * later steps connect.
  */
-async function handOut(server, { afterRestore, assertions }, run) {
+async function exposeDatabase(server, { afterRestore, assertions }, run) {
     if (afterRestore !== null) {
         await run.progress.stage('after-restore', () => runAfterRestore(server, afterRestore));
         await requireAssertions(server, assertions);
@@ -49607,35 +49794,22 @@ async function requireAssertions(server, assertions) {
 
 
 /** Restores the backup into a throwaway database and holds that against the inventory. */
-async function restoreAndCompare(backup, settings, run, found) {
-    const { manifest } = backup;
+async function* restoreAndCompare(backup, settings, run) {
+    const { manifest, inventory } = backup;
     const scratch = await run.progress.stage('scratch server', () => openScratch(backup, settings, run));
-    found.scratchServer = scratch.version;
-    found.isolation = scratch.isolation;
+    yield { scratchServer: scratch.version, isolation: scratch.isolation };
     if (scratch.isolation !== null)
         run.log.info(`Isolation: ${scratch.isolation}`);
-    for (const line of unexpected(scratch.server.toolset))
+    for (const line of unexpectedNotice(scratch.server.toolset))
         run.log.info(line);
     try {
         if (settings.afterRestore !== null)
             await requireRewritable(scratch.session);
         const database = (0,formats_names/* databaseNameOf */.UI)(manifest.database, `_test_${manifest.id}_${(0,external_node_crypto_.randomBytes)(2).toString('hex')}`);
-        const restored = await load_load(scratch, database, backup, { jobs: settings.jobs }, run, found);
-        try {
-            const { assertions, fileReferences } = settings;
-            const checks = { assertions, fileReferences, fileTrees: 'read' };
-            await verify(scratch, restored, backup, checks, run, found);
-            if (mayStay(settings, found)) {
-                found.restoredUrl = await handOut(restored.server, settings, run);
-                restored.made.keep();
-            }
-        }
-        catch (error) {
-            await restored.made.remove(error);
-            throw error;
-        }
-        if (found.restoredUrl === null)
-            await restored.made.remove(null);
+        const target = { scratch, database, jobs: settings.jobs, roles: inventory.roles };
+        const loaded = await loadBackup(backup, target, run);
+        yield { restoreTime: loaded.restoreTime };
+        yield* verifyAndRelease(loaded, settings, run);
     }
     catch (error) {
         throw scratch.problem() ?? error;
@@ -49643,6 +49817,31 @@ async function restoreAndCompare(backup, settings, run, found) {
     finally {
         await scratch.close();
     }
+}
+/** Verifies the restored database, and then drops it or keeps it for later steps. */
+async function* verifyAndRelease(loaded, settings, run) {
+    const { made, server } = loaded.restored;
+    const { assertions, fileReferences } = settings;
+    const findings = [];
+    let isKept = false;
+    try {
+        for await (const step of verifyBackup(loaded, { assertions, fileReferences, fileTrees: 'read' }, run)) {
+            findings.push(...(step.findings ?? []));
+            yield step;
+        }
+        isKept = mayKeep(settings, findings);
+        if (isKept) {
+            const restoredUrl = await exposeDatabase(server, settings, run);
+            made.keep();
+            yield { restoredUrl };
+        }
+    }
+    catch (error) {
+        await made.remove(error);
+        throw error;
+    }
+    if (!isKept)
+        await made.remove(null);
 }
 function openScratch({ manifest, inventory }, settings, run) {
     return openScratchServer({
@@ -49657,89 +49856,56 @@ function openScratch({ manifest, inventory }, settings, run) {
         context: { signal: run.signal, track: run.track },
     });
 }
-/** Whether the database stays for later steps: only one that the run will be green with. */
-function mayStay({ keepDatabase, onCouldNotVerify }, { findings }) {
+/** Whether the database is kept for later steps: only one that the run will be green with. */
+function mayKeep({ keepDatabase, onCouldNotVerify }, findings) {
     if (!keepDatabase)
         return false;
     const verdict = verdictOf(findings);
     return verdict === 'proven' || (verdict === 'could-not-verify' && onCouldNotVerify === 'warn');
 }
 
-;// CONCATENATED MODULE: ./src/commands/restore-test/examine.ts
+;// CONCATENATED MODULE: ./src/commands/restore-test/test-backup.ts
+
 
 
 /**
- * Examines a backup from its signature to its rows. What is wrong with it ends up in the findings; throws when that
- * cannot be told: the store or the scratch server cannot be used, or the run was cancelled.
+ * Tests a backup from its signature to its rows. What is wrong with it ends up in the findings, beside what was known
+ * before that; throws when nothing can be said of the backup: the store or the scratch server cannot be used, or the run
+ * was cancelled.
  */
-async function examine(chosen, settings, run, cache) {
-    const found = newExamination();
+async function testBackup(chosen, settings, run, cache) {
+    const steps = [];
     try {
-        const opened = await openBackup(chosen, { ...settings, withoutSums: 'refuse' }, run, found, cache);
-        await restoreAndCompare(opened, settings, run, found);
+        for await (const step of testSteps(chosen, settings, run, cache))
+            steps.push(step);
     }
     catch (error) {
         if (run.signal.aborted)
             throw error;
-        found.findings.push(open_backup_damageOf(error));
+        steps.push({ findings: [open_backup_damageOf(error)] });
     }
-    return found;
+    const reached = Object.assign({}, ...steps);
+    return { ...reached, ...mergeComparisons(steps) };
 }
-
-;// CONCATENATED MODULE: ./src/commands/restore-test/record.ts
-
-
-
-
-/** A record in full goes into a store that people list; this many findings tell enough. */
-const MOST_FINDINGS = 100;
-/**
- * Writes the record beside the manifest, signature first, in the store that was read, and in no other: what lies there was
- * not read. A store that does not take it is a warning: the test itself stands.
- */
-async function keepRecord(report, { store, backups, id, manifestSha256 }, settings, run) {
-    const key = backups.keyOf(id, recordFile(new Date(report.started), (0,external_node_crypto_.randomBytes)(4).toString('hex'), report.verdict));
-    try {
-        const bytes = serializeRecord(record_recordOf(report, manifestSha256, run.version));
-        await putSigned(store, key, bytes, settings.signing);
-        return [{ url: store.url, file: key, error: null }];
-    }
-    catch (error) {
-        run.signal.throwIfAborted();
-        run.log.warning(`${store.url}: the record of this restore test was not kept: ${(0,errors/* messageOf */.bD)(error)}`);
-        return [{ url: store.url, file: null, error: (0,errors/* messageOf */.bD)(error) }];
-    }
-}
-function record_recordOf(report, manifestSha256, lifeboat) {
-    const { id, name, verdict, started, finished, signatureVerified, scratchServer, stages } = report;
-    const { findings, verified, notVerified } = report;
-    return {
-        format: 1,
-        id,
-        name,
-        manifestSha256,
-        verdict,
-        started,
-        finished,
-        signatureVerified,
-        scratchServer,
-        stages,
-        findings: findings.slice(0, MOST_FINDINGS),
-        verified,
-        notVerified: notVerified.slice(0, MOST_FINDINGS),
-        lifeboat,
-    };
+async function* testSteps(chosen, settings, run, cache) {
+    const trusted = requireManifest(chosen, settings);
+    yield trusted;
+    const { manifest } = trusted;
+    const store = (await cache?.storeFor(manifest)) ?? chosen.store;
+    const opened = await openBackup(manifest, { store, decryption: settings.decryption, withoutSums: 'refuse' }, run);
+    yield { inventory: opened.inventory };
+    yield* restoreAndCompare(opened, settings, run);
 }
 
 ;// CONCATENATED MODULE: ./src/commands/restore-test/verdict-before.ts
 
 /**
- * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, which
- * is no reason to fail a test.
+ * Of the set's newest restore test that counts until now, of any backup; null: there was none, or it cannot be read, and a
+ * test does not fail because of that.
  */
 async function verdictBefore(backups) {
     try {
-        const { test } = await backups.newestTest(await backups.testsOf(null));
+        const { test } = await backups.lastTest();
         return test?.verdict ?? null;
     }
     catch (error) {
@@ -49761,13 +49927,13 @@ async function verdictBefore(backups) {
 
 
 /**
- * Restores a backup into a throwaway PostgreSQL and demands that it equals what was dumped. Whatever is wrong with the
+ * Restores a backup into a throwaway PostgreSQL and requires that it equals what was dumped. Whatever is wrong with the
  * backup is a finding and lowers the verdict; it throws only when nothing can be said of the backup.
  */
 function run_restoreTest(settings, run) {
-    return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) => testBackup(settings, timed, isRestored));
+    return withinRestoreTimeout(settings.restoreTimeout, run, (timed, isRestored) => runRestoreTest(settings, timed, isRestored));
 }
-async function testBackup(settings, run, isRestored) {
+async function runRestoreTest(settings, run, isRestored) {
     const { progress, log } = run;
     const started = run.now();
     const stores = await progress.stage('open stores', () => openStores(settings, run));
@@ -49778,63 +49944,66 @@ async function testBackup(settings, run, isRestored) {
         log.info(`Restore test of backup ${chosen.id} of set ${JSON.stringify(chosen.set)} in ${chosen.store.url}`);
         if (settings.cache)
             cache = new PartCache(chosen, run);
-        const examined = await examine(chosen, settings, run, cache);
+        const tested = await testBackup(chosen, settings, run, cache);
         run.signal.throwIfAborted();
         isRestored();
-        const cachedSize = cache?.cachedSize ?? 0;
-        progress.about.database = examined.manifest?.database ?? null;
+        progress.about.database = tested.manifest?.database ?? null;
         const before = await verdictBefore(chosen.backups);
         run.signal.throwIfAborted();
-        const findings = verdict_worstFirst(examined.findings);
-        const verdict = verdictOf(findings);
-        const report = {
-            command: 'restore-test',
-            verdict,
-            recovered: verdict === 'proven' && wasRed(before, settings),
-            id: chosen.id,
-            name: chosen.set,
-            database: examined.manifest?.database ?? null,
-            created: examined.manifest?.created ?? null,
-            store: chosen.store.url,
-            manifestSha256: chosen.manifestSha256,
-            signed: chosen.signature !== null,
-            signatureVerified: examined.signatureVerified,
-            sourceVersion: examined.inventory?.server.version ?? null,
-            scratchServer: examined.scratchServer,
-            isolation: examined.isolation,
-            started: started.toISOString(),
-            finished: run.now().toISOString(),
-            duration: Math.round(progress.elapsed()),
-            restoreTime: examined.restoreTime === null ? null : Math.round(examined.restoreTime),
-            stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
-            keptDatabase: examined.restoredUrl === null ? null : databaseOf(examined.restoredUrl),
-            cachedSize,
-            storedSize: examined.manifest?.totals.stored ?? null,
-            plainSize: examined.manifest?.totals.plain ?? null,
-            findings,
-            missed: missedObjectives(chosen.id, cachedSize > 0 ? null : examined.restoreTime, settings, started),
-            verified: examined.verified,
-            notVerified: [
-                ...examined.notVerified,
-                ...notVerifiedByCache(cachedSize, chosen.store.url),
-                ...notVerifiedElsewhere(stores, chosen.store),
-            ],
-            tables: examined.tables,
-            records: [],
-        };
+        const cachedSize = cache?.cachedSize ?? 0;
+        const result = run_resultOf(tested, { chosen, stores, before, cachedSize, started }, settings, run);
         // A record speaks of the store's own copy.
-        if (cachedSize === 0)
-            report.records = await keepRecord(report, chosen, settings, run);
+        const records = cachedSize === 0 ? await keepRecord(result, chosen, settings, run) : [];
         // What cannot be proven is not what later runs restore again, and may be damaged.
-        if (verdict !== 'failed')
+        if (result.verdict !== 'failed')
             await cache?.keep();
-        return { report, restoredUrl: examined.restoredUrl };
+        return { report: { ...result, records }, restoredUrl: tested.restoredUrl ?? null };
     }
     finally {
         await cache?.close();
         for (const store of stores)
             store.close();
     }
+}
+/** Everything that the report says but where its record is. */
+function run_resultOf(tested, { chosen, stores, before, cachedSize, started }, settings, { now, progress }) {
+    const { manifest, inventory, restoreTime = null, restoredUrl } = tested;
+    const findings = verdict_worstFirst(tested.findings);
+    const verdict = verdictOf(findings);
+    return {
+        command: 'restore-test',
+        verdict,
+        recovered: verdict === 'proven' && wasRed(before, settings),
+        id: chosen.id,
+        name: chosen.set,
+        database: manifest?.database ?? null,
+        created: manifest?.created ?? null,
+        store: chosen.store.url,
+        manifestSha256: chosen.manifestSha256,
+        signed: chosen.signature !== null,
+        signatureVerified: tested.signatureVerified ?? false,
+        sourceVersion: inventory?.server.version ?? null,
+        scratchServer: tested.scratchServer ?? null,
+        isolation: tested.isolation ?? null,
+        started: started.toISOString(),
+        finished: now().toISOString(),
+        duration: Math.round(progress.elapsed()),
+        restoreTime: restoreTime === null ? null : Math.round(restoreTime),
+        stages: progress.stages.map(({ name, milliseconds }) => ({ name, milliseconds: Math.round(milliseconds) })),
+        keptDatabase: restoredUrl === undefined ? null : databaseOf(restoredUrl),
+        cachedSize,
+        storedSize: manifest?.totals.stored ?? null,
+        plainSize: manifest?.totals.plain ?? null,
+        findings,
+        missed: missedObjectives(chosen.id, cachedSize > 0 ? null : restoreTime, settings, started),
+        verified: tested.verified,
+        notVerified: [
+            ...tested.notVerified,
+            ...notVerifiedByCache(cachedSize, chosen.store.url),
+            ...notVerifiedElsewhere(stores, chosen.store),
+        ],
+        tables: tested.tables,
+    };
 }
 function wasRed(verdict, { onCouldNotVerify }) {
     return verdict === 'failed' || (verdict === 'could-not-verify' && onCouldNotVerify === 'fail');
@@ -49864,11 +50033,11 @@ function missedObjectives(id, restoreTime, { maxAge, maxRestoreTime }, now) {
     const late = (objective, measured) => objective !== null && measured !== null && measured > objective;
     return [
         ...(late(maxAge, age)
-            ? [`max-age: the backup is ${(0,units/* formatDuration */.a3)(age)} old, at most ${(0,units/* formatDuration */.a3)(maxAge ?? 0)} is demanded.`]
+            ? [`max-age: the backup is ${(0,units/* formatDuration */.a3)(age)} old, at most ${(0,units/* formatDuration */.a3)(maxAge ?? 0)} is allowed.`]
             : []),
         ...(late(maxRestoreTime, restoreTime)
             ? [
-                `max-restore-time: the restore took ${(0,units/* formatDuration */.a3)(restoreTime ?? 0)}, at most ${(0,units/* formatDuration */.a3)(maxRestoreTime ?? 0)} is demanded.`,
+                `max-restore-time: the restore took ${(0,units/* formatDuration */.a3)(restoreTime ?? 0)}, at most ${(0,units/* formatDuration */.a3)(maxRestoreTime ?? 0)} is allowed.`,
             ]
             : []),
     ];
@@ -50011,11 +50180,11 @@ function isDeep(bytes) {
 function object(checks) {
     return (value, path) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value))
-            throw expected('an object', path);
-        const given = value;
+            throw mismatch('an object', path);
+        const fields = value;
         const taken = Object.entries(checks).map(([name, check]) => [
             name,
-            check(given[name], path === '' ? name : `${path}.${name}`),
+            check(fields[name], path === '' ? name : `${path}.${name}`),
         ]);
         return Object.fromEntries(taken);
     };
@@ -50023,7 +50192,7 @@ function object(checks) {
 function list(check) {
     return (value, path) => {
         if (!Array.isArray(value))
-            throw expected('a list', path);
+            throw mismatch('a list', path);
         return value.map((item, index) => check(item, `${path}[${index}]`));
     };
 }
@@ -50038,7 +50207,7 @@ function withDefault(check, byDefault) {
 function record(check) {
     return (value, path) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value))
-            throw expected('an object', path);
+            throw mismatch('an object', path);
         return Object.fromEntries(Object.entries(value).map(([name, item]) => [text(name, `a name in ${path}`), check(item, `${path}.${name}`)]));
     };
 }
@@ -50046,7 +50215,7 @@ function literal(...allowed) {
     return (value, path) => {
         if (allowed.includes(value))
             return value;
-        throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
+        throw mismatch(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
     };
 }
 /**
@@ -50055,27 +50224,27 @@ function literal(...allowed) {
  */
 const text = (value, path) => {
     if (typeof value !== 'string')
-        throw expected('text', path);
+        throw mismatch('text', path);
     if (value.includes('\0') || !value.isWellFormed())
-        throw expected('text without NUL and in whole characters', path);
+        throw mismatch('text without NUL and in whole characters', path);
     return value;
 };
 function textLike(pattern, what) {
     return (value, path) => {
         if (!pattern.test(text(value, path)))
-            throw expected(what, path);
+            throw mismatch(what, path);
         return value;
     };
 }
 const flag = (value, path) => {
     if (typeof value !== 'boolean')
-        throw expected('true or false', path);
+        throw mismatch('true or false', path);
     return value;
 };
 /** A number of things or bytes. */
 const count = (value, path) => {
     if (!Number.isSafeInteger(value) || value < 0)
-        throw expected('a whole number', path);
+        throw mismatch('a whole number', path);
     return value;
 };
 /** A count that can be larger than a JavaScript number holds exactly. */
@@ -50084,18 +50253,18 @@ const digits = textLike(/^\d{1,40}$/, 'digits');
 const signedDigits = textLike(/^-?\d{1,60}$/, 'digits');
 const integer = (value, path) => {
     if (!Number.isSafeInteger(value))
-        throw expected('a whole number', path);
+        throw mismatch('a whole number', path);
     return value;
 };
 const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
 /** A moment in UTC, ISO 8601. */
 const moment = (value, path) => {
-    const given = text(value, path);
-    if (Number.isNaN(Date.parse(given)))
-        throw expected('a time', path);
-    return given;
+    const checkedText = text(value, path);
+    if (Number.isNaN(Date.parse(checkedText)))
+        throw mismatch('a time', path);
+    return checkedText;
 };
-function expected(what, path) {
+function mismatch(what, path) {
     return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
 }
 
@@ -50783,7 +50952,7 @@ const INPUTS = {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   GE: () => (/* binding */ tidied),
+/* harmony export */   jS: () => (/* binding */ tidyKeyText),
 /* harmony export */   s5: () => (/* binding */ notAKey),
 /* harmony export */   xR: () => (/* binding */ armoredBlocks)
 /* harmony export */ });
@@ -50795,10 +50964,10 @@ const BLOCK = /-----BEGIN PGP ([A-Z ,/0-9]+)-----\n.*?-----END PGP \1-----/gs;
  * quotes around the whole.
  */
 function armoredBlocks(text) {
-    return [...tidied(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+    return [...tidyKeyText(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
 }
 /** The lines of a key, as they could turn up in a log. */
-function tidied(text) {
+function tidyKeyText(text) {
     return text
         .trim()
         .replace(/^(["'])(.*)\1$/s, '$2')
@@ -50810,8 +50979,8 @@ function tidied(text) {
         .trim();
 }
 /** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
-function notAKey(text, mend) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${whatItIs(tidied(text))}. ${mend}`);
+function notAKey(text, fix) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${whatItIs(tidyKeyText(text))}. ${fix}`);
 }
 function whatItIs(text) {
     const label = armoredBlocks(text)[0]?.label;
@@ -50859,28 +51028,28 @@ function whatItIs(text) {
 
 
 
-const MEND = 'Write one such as smtps://user:password@smtp.example.com (what was given is not shown, for it can be a secret).';
+const HOW_TO_WRITE = 'Write one such as smtps://user:password@smtp.example.com (your value is not shown, because it can be a secret).';
 /** The registered ports of mail submission (RFC 8314, 3.3; RFC 6409, 3.1). */
 const PORTS = { 'smtps:': 465, 'smtp:': 587 };
 /**
- * `smtps://user:password@host:465`, encrypted from the first byte, or `smtp://…:587`, where STARTTLS is demanded, but for a
+ * `smtps://user:password@host:465`, encrypted from the first byte, or `smtp://…:587`, where STARTTLS is required, but for a
  * server on this machine. No error quotes it.
  */
 function parseSmtpUrl(text) {
     if (/\s/.test(text))
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${HOW_TO_WRITE}`);
     if (!/^smtps?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a URL that begins with smtps:// or smtp://. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a URL that begins with smtps:// or smtp://. ${HOW_TO_WRITE}`);
     }
     const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
     if (!['', '/'].includes(pathname) || search !== '' || hash !== '') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is more in it than user, password, host and port. If the password holds characters such as @ : / ? # %, percent-encode them (@ is %40). ${HOW_TO_WRITE}`);
     }
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const secure = protocol === 'smtps:';
-    const [user, secret] = [decode(username), decode(password)];
+    const [user, secret] = [decodeLogin(username), decodeLogin(password)];
     if (host === '' || (user === '') !== (secret === '')) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it has a user without a password, a password without a user, or no host. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it has a user without a password, a password without a user, or no host. ${HOW_TO_WRITE}`);
     }
     return {
         host,
@@ -50889,12 +51058,12 @@ function parseSmtpUrl(text) {
         login: user === '' ? null : { user, password: secret },
     };
 }
-function decode(text) {
+function decodeLogin(text) {
     try {
         return decodeURIComponent(text);
     }
     catch {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${HOW_TO_WRITE}`);
     }
 }
 /** One address, without a name before it: it stands in a header and in the envelope. */
@@ -50969,16 +51138,16 @@ const monitoringInputs = {
 };
 /** Whoever knows such a URL can use it: no error quotes it. */
 function parseServiceUrl(text) {
-    const mend = 'Write one such as https://chat.example.com/hooks/key (what was given is not shown, for it can be a secret).';
+    const fix = 'Write one such as https://chat.example.com/hooks/key (your value is not shown, because it can be a secret).';
     if (/\s/.test(text) || (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .hasControlCharacter */ .Fd)(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a blank or a line break in it: it is one URL. ${fix}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a URL that begins with https:// or http://. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`it is not a URL that begins with https:// or http://. ${fix}`);
     }
     const url = new URL(text);
     if (![url.username, url.password].every(isEncoded)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`there is a % in the user or the password. Write it as %25. ${fix}`);
     }
     return url;
 }
@@ -50992,12 +51161,12 @@ function isEncoded(text) {
     }
 }
 function parseMetricsFile(text) {
-    const mend = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
+    const fix = 'Write one in the folder that node_exporter reads, such as /var/lib/node_exporter/lifeboat-shop.prom.';
     if (!text.startsWith('/') || (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .hasControlCharacter */ .Fd)(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not an absolute path. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not an absolute path. ${fix}`);
     }
     if (!text.endsWith('.prom') || text.endsWith('/.prom')) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is no file that ends in .prom, and node_exporter reads no others. ${mend}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} does not end in .prom, and node_exporter reads no other files. ${fix}`);
     }
     return text;
 }
@@ -51201,7 +51370,7 @@ function linesOf(name, text) {
     const lines = text.split(/[\r\n]+/).map((line) => line.trim());
     if (!name.endsWith('-key'))
         return lines;
-    return [...lines, ...(0,_keys_key_text_js__WEBPACK_IMPORTED_MODULE_1__/* .tidied */ .GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+    return [...lines, ...(0,_keys_key_text_js__WEBPACK_IMPORTED_MODULE_1__/* .tidyKeyText */ .jS)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
 }
 function passwordsIn(text) {
     return text.split(/[\r\n]+/).flatMap((line) => passwordsOf(line.trim()));
@@ -51262,8 +51431,8 @@ function parseSetName(text) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Vo: () => (/* binding */ alternatives),
 /* harmony export */   rD: () => (/* binding */ wholeNumber),
+/* harmony export */   uy: () => (/* binding */ joinWithOr),
 /* harmony export */   yG: () => (/* binding */ parseBoolean),
 /* harmony export */   yL: () => (/* binding */ oneOf)
 /* harmony export */ });
@@ -51284,7 +51453,7 @@ function oneOf(...words) {
     return (text) => {
         const word = words.find((candidate) => candidate === text);
         if (word === undefined)
-            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not known. Write ${alternatives(words)}.`);
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .quote */ .hD)(text)} is not known. Write ${joinWithOr(words)}.`);
         return word;
     };
 }
@@ -51298,7 +51467,7 @@ function wholeNumber(least, most) {
     };
 }
 /** `a, b or c` */
-function alternatives(words) {
+function joinWithOr(words) {
     return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
@@ -51382,11 +51551,17 @@ async function main() {
         return;
     }
     const { track } = new _leftovers_js__WEBPACK_IMPORTED_MODULE_7__/* .Leftovers */ .b((0,_app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__/* .leftoversSaver */ .u)(_report_log_js__WEBPACK_IMPORTED_MODULE_3__/* .actionsLog */ ._.warning));
-    const outcome = await (0,_app_run_command_js__WEBPACK_IMPORTED_MODULE_1__/* .runCommand */ .d)({ get, env: process.env, reporter: _report_reporter_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsReporter */ .t, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq, track });
+    const outcome = await (0,_app_run_command_js__WEBPACK_IMPORTED_MODULE_1__/* .runCommand */ .d)({
+        get: getInput,
+        env: process.env,
+        reporter: _report_reporter_js__WEBPACK_IMPORTED_MODULE_4__/* .actionsReporter */ .t,
+        mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq,
+        track,
+    });
     if (outcome !== 'good')
         process.exitCode = 1;
 }
-function get(name) {
+function getInput(name) {
     return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
 }
 await main();
@@ -51486,7 +51661,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   _E: () => (/* binding */ KILL_AFTER),
   v4: () => (/* binding */ ToolError),
   N4: () => (/* binding */ endGroup),
-  ls: () => (/* binding */ identify),
+  wO: () => (/* binding */ identifyProcess),
   Se: () => (/* binding */ readLines),
   qI: () => (/* binding */ runTool),
   pQ: () => (/* binding */ startTool)
@@ -51577,12 +51752,12 @@ class ToolError extends errors/* LifeboatError */.H3 {
  * *and* its output has ended: Node's `close` event, not `exit`.
  */
 function startTool(spec, context) {
-    const { command, args, user, env, group, inside, endMark } = spec;
+    const { command, args, user, env, group, containerProcess, endMark } = spec;
     const child = (0,external_node_child_process_.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
     const forget = child.pid === undefined
         ? () => { }
-        : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
-    const forgetInside = inside === undefined ? () => { } : context.track(inside);
+        : context.track({ kind: 'process', ...identifyProcess(child.pid), ...(group ? { group } : {}) });
+    const forgetContainerProcess = containerProcess === undefined ? () => { } : context.track(containerProcess);
     let tail = '';
     readLines(child.stderr, (line) => {
         tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
@@ -51620,31 +51795,31 @@ function startTool(spec, context) {
     });
     const stderr = () => (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
     const whole = async () => {
-        await ended(child, spec, stderr);
+        await waitForEnd(child, spec, stderr);
         if (mark === null)
             return;
         await copied.catch(() => { }); // Whoever reads it is told why.
         if (!mark.wasThere)
             throw new ToolError(spec.name, `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`, stderr());
     };
-    const finished = endedThere(whole(), inside).finally(() => {
+    const finished = endedInContainer(whole(), containerProcess).finally(() => {
         clearTimeout(killTimer);
         clearTimeout(endTimer);
         context.signal.removeEventListener('abort', kill);
         forget();
-        forgetInside();
+        forgetContainerProcess();
     });
     finished.catch(() => { });
     return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
 }
 /** A command that did not end well may have left running what it had started elsewhere. */
-async function endedThere(ended, inside) {
+async function endedInContainer(finished, containerProcess) {
     try {
-        await ended;
+        await finished;
     }
     catch (error) {
-        if (inside !== undefined)
-            await (0,container/* endInside */.e)(inside).catch(() => { }); // Why it failed counts more.
+        if (containerProcess !== undefined)
+            await (0,container/* endContainerProcess */.G)(containerProcess).catch(() => { }); // Why it failed counts more.
         throw error;
     }
 }
@@ -51660,8 +51835,8 @@ function endGroup(pid, signal) {
             throw error;
     }
 }
-function ended(child, spec, stderr) {
-    const said = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
+function waitForEnd(child, spec, stderr) {
+    const lastWords = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
     return new Promise((resolve, reject) => {
         child.on('error', (error) => {
             child.stdout.destroy();
@@ -51672,7 +51847,7 @@ function ended(child, spec, stderr) {
             if (code === 0)
                 return resolve();
             const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
+            reject(new ToolError(spec.name, `${spec.name} ${how}.${lastWords()}`, stderr(), { exitCode: code }));
         });
     });
 }
@@ -51702,7 +51877,7 @@ function readLines(stream, onLine) {
     });
 }
 /** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
-function identify(pid) {
+function identifyProcess(pid) {
     try {
         const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
         return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
@@ -51719,8 +51894,8 @@ function identify(pid) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   I: () => (/* binding */ engineEnvironment),
-/* harmony export */   e: () => (/* binding */ endInside)
+/* harmony export */   G: () => (/* binding */ endContainerProcess),
+/* harmony export */   I: () => (/* binding */ engineEnvironment)
 /* harmony export */ });
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
@@ -51734,13 +51909,13 @@ const END_MARKED = `for file in /proc/[0-9]*/environ; do
   if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
 done 2> /dev/null; true`;
 /** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
-async function endInside(inside) {
-    const { engine } = inside;
-    const args = inside.kind === 'container'
-        ? ['rm', '--force', '--volumes', inside.name]
-        : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+async function endContainerProcess(program) {
+    const { engine } = program;
+    const args = program.kind === 'container'
+        ? ['rm', '--force', '--volumes', program.name]
+        : ['exec', program.container, 'sh', '-c', END_MARKED, 'sh', program.mark];
     const code = await exitCodeOf(engine, args);
-    if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+    if (code !== 0 && program.kind === 'container-process' && (await isRunning(program))) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
     }
 }
@@ -51779,9 +51954,9 @@ function engineEnvironment() {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Bv: () => (/* binding */ safeLines),
 /* harmony export */   TN: () => (/* binding */ oneLine),
-/* harmony export */   qy: () => (/* binding */ html),
-/* harmony export */   s0: () => (/* binding */ hideSecrets),
-/* harmony export */   zN: () => (/* binding */ some)
+/* harmony export */   ZD: () => (/* binding */ escapeHtml),
+/* harmony export */   d9: () => (/* binding */ firstNames),
+/* harmony export */   s0: () => (/* binding */ hideSecrets)
 /* harmony export */ });
 /**
  * Text from outside (names of tables, keys, what servers say) on one line of a log or terminal: control characters and
@@ -51807,12 +51982,12 @@ function safeLines(text) {
 /** So many names stand in one line. */
 const MOST_NAMES = 20;
 /** The first of many names, and how many more there are. */
-function some(names) {
+function firstNames(names) {
     const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
     return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
-/** Untrusted text inside of HTML in a job summary, which GitHub renders as Markdown too. */
-function html(text) {
+/** Untrusted text in HTML in a job summary, which GitHub renders as Markdown too. */
+function escapeHtml(text) {
     return oneLine(text).replace(/[&<>"'`|*_~[\]\\$@#]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 /** As the runner hides them in its logs: `***` for each. */
@@ -51877,7 +52052,7 @@ class Progress {
     #start = performance.now();
     /** What is under way, for the message of a failure. */
     current = 'start';
-    /** For whoever is told of the end, however early that comes. */
+    /** For the notifiers at the end, however early that comes. */
     about = { set: null, database: null, backup: null };
     constructor(log) {
         this.#log = log;
@@ -51990,15 +52165,15 @@ const CACHE_PROCESS = 'actions-cache';
 /** What begins the line that tells the outcome. */
 const OUTCOME = 'lifeboat-outcome: ';
 /**
- * The package extracts archives with `tar --absolute-names`: an entry that somebody has prepared would write over any
+ * The package extracts archives with `tar --absolute-names`: an entry that an attacker has prepared would write over any
  * file (actions/toolkit, issue 1927). GNU tar reads further options from TAR_OPTIONS; these leave of every name, and of
- * every link's target, the last part alone, so that all of it ends in the folder. They hold no backslash, for that is an
+ * every link's target, the last part alone, so that all of it ends in the folder. They hold no backslash, which is an
  * escape there.
  */
 const NAMES_ALONE = '--no-same-owner --no-same-permissions --transform=s,.*/,,;s,^[.]*$,none,';
 /**
- * The other end of `askActionsCache`: `@actions/cache` in a process of its own, for its calls cannot be given up, write
- * annotations, and hand their environment on to tar and zstd. It works in GITHUB_WORKSPACE.
+ * The other end of `askActionsCache`: `@actions/cache` in a process of its own, because its calls cannot be cancelled,
+ * write annotations, and pass their environment on to tar and zstd. It works in GITHUB_WORKSPACE.
  */
 async function serveCacheRequest([request = '', key = '']) {
     try {
@@ -52014,7 +52189,7 @@ async function outcomeOf(request, key) {
     const { isFeatureAvailable, restoreCache, saveCache } = await __nccwpck_require__.e(/* import() */ 592).then(__nccwpck_require__.bind(__nccwpck_require__, 6592));
     if (!isFeatureAvailable())
         throw new Error('this runner offers none');
-    await demandGnuTar();
+    await requireGnuTar();
     // An entry is found by these too, so they are the same on every runner.
     const paths = ['*'];
     if (request === 'save')
@@ -52022,7 +52197,7 @@ async function outcomeOf(request, key) {
     process.env.TAR_OPTIONS = NAMES_ALONE;
     return (await restoreCache(paths, key, [], { lookupOnly: request === 'look-up' })) === key ? 'done' : 'nothing';
 }
-async function demandGnuTar() {
+async function requireGnuTar() {
     const { stdout } = await (0,_actions_exec__WEBPACK_IMPORTED_MODULE_0__/* .getExecOutput */ .H)('tar', ['--version'], { silent: true, ignoreReturnCode: true });
     if (!stdout.includes('GNU tar'))
         throw new Error('it needs GNU tar');
@@ -52035,19 +52210,19 @@ async function demandGnuTar() {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   O: () => (/* binding */ explainedBytes)
+/* harmony export */   D: () => (/* binding */ explainReadErrors)
 /* harmony export */ });
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7075);
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_0__);
 
 /** The same bytes as a stream whose failure is the error that `explain` makes of it. */
-function explainedBytes(bytes, explain) {
+function explainReadErrors(bytes, explain) {
     bytes.on('error', () => { }); // It may fail before anyone reads; the reader then learns of it.
-    const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(read(bytes, explain), { objectMode: false });
+    const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(readOrExplain(bytes, explain), { objectMode: false });
     stream.once('close', () => bytes.destroy());
     return stream;
 }
-async function* read(bytes, explain) {
+async function* readOrExplain(bytes, explain) {
     try {
         yield* bytes;
     }
@@ -52059,12 +52234,175 @@ async function* read(bytes, explain) {
 
 /***/ }),
 
+/***/ 665:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ storeNotFound)
+/* harmony export */ });
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
+
+/** `place`: the store's URL or folder, for a message. */
+function storeNotFound(place) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('not-found', `${place} does not exist. Correct the path in "store", or mount the disk.`);
+}
+
+
+/***/ }),
+
+/***/ 9349:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Eo: () => (/* binding */ isName),
+/* harmony export */   XK: () => (/* binding */ requireKey),
+/* harmony export */   YD: () => (/* binding */ compareKeys),
+/* harmony export */   m0: () => (/* binding */ isKey),
+/* harmony export */   s3: () => (/* binding */ PART),
+/* harmony export */   yS: () => (/* binding */ folderOf)
+/* harmony export */ });
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
+
+/** What a key ends in while its object is being written, where a store has no other place for that. */
+const PART = '.part';
+/**
+ * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
+ * a file system's own, or a probe of ours.
+ */
+function requireKey(key, kind) {
+    if (isKey(key))
+        return;
+    throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
+}
+function isKey(key) {
+    return key.split('/').every(isName);
+}
+/** Whether a name that a listing shows can be that of a folder or an object. */
+function isName(name) {
+    return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
+}
+/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
+function folderOf(prefix) {
+    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+/** Orders keys as every store lists them: by their bytes. */
+function compareKeys(a, b) {
+    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+
+/***/ }),
+
+/***/ 539:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ sweepUnfinished),
+/* harmony export */   s: () => (/* binding */ newestOf)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+
+/** Removes those from before `before`; one that cannot be removed is logged. Returns the keys of the removed ones. */
+async function sweepUnfinished(unfinished, before, remove, context) {
+    const swept = [];
+    for (const file of unfinished) {
+        if (file.modified >= before)
+            continue;
+        try {
+            await remove(file);
+            swept.push(file.key);
+        }
+        catch (error) {
+            context.info(`An unfinished file of an earlier run was not removed: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}`);
+        }
+    }
+    return swept;
+}
+/** The time of the newest; null when there is none. */
+function newestOf(unfinished) {
+    const times = unfinished.map(({ modified }) => modified.getTime());
+    return times.length === 0 ? null : new Date(Math.max(...times));
+}
+
+
+/***/ }),
+
+/***/ 6059:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ UploadState),
+/* harmony export */   Y: () => (/* binding */ cancelledError)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1644);
+
+
+/**
+ * How far an upload has come whose object is written under another name, and gets its own at the end. That moment is what
+ * makes it subtle: when a rename fails, the object may exist nevertheless.
+ */
+class UploadState {
+    /** Aborted with the run, and with the upload. */
+    signal;
+    #steps;
+    #stop = new AbortController();
+    /** `unknown`: the object may exist under its own name. */
+    #state = 'writing';
+    constructor(steps) {
+        this.#steps = steps;
+        this.signal = AbortSignal.any([steps.context.signal, this.#stop.signal]);
+    }
+    throwIfCancelled() {
+        if (this.signal.aborted)
+            throw cancelledError(this.#steps.object);
+    }
+    /** To be called before the object can exist under its own name; with `false`, when it turned out that it does not. */
+    setMayExist(mayExist = true) {
+        this.#state = mayExist ? 'unknown' : 'writing';
+    }
+    /** Lets `publish` give the object its name. When that fails, or is cancelled meanwhile, the upload is aborted. */
+    async commit(publish, explain) {
+        try {
+            await publish();
+            this.throwIfCancelled();
+        }
+        catch (error) {
+            const failure = await explain(error);
+            await this.abort();
+            throw failure;
+        }
+        this.#state = 'committed';
+    }
+    /** Never rejects: what cannot be removed is logged, and stays tracked. */
+    async abort() {
+        if (this.#state === 'committed' || this.#state === 'aborted')
+            return;
+        const mayExist = this.#state === 'unknown';
+        this.#state = 'aborted';
+        this.#stop.abort();
+        try {
+            await this.#steps.cleanUp(mayExist);
+        }
+        catch (error) {
+            this.#steps.context.info(`A file of the failed upload is left behind: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}`);
+        }
+    }
+}
+/** `object`: what was being written. */
+function cancelledError(object) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_1__/* .StoreError */ .A('failed', `Writing ${object} was cancelled.`);
+}
+
+
+/***/ }),
+
 /***/ 7965:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $N: () => (/* binding */ codeOf),
-/* harmony export */   to: () => (/* binding */ explained),
+/* harmony export */   MH: () => (/* binding */ withFileErrors),
 /* harmony export */   zS: () => (/* binding */ fileError)
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
@@ -52097,7 +52435,7 @@ const NEXT_STEPS = {
     EROFS: 'Its file system is read-only: name another folder.',
 };
 /** Does something with a file; a failure becomes a StoreError that names it. `needed`: bytes that were to be written. */
-async function explained(path, work, needed) {
+async function withFileErrors(path, work, needed) {
     try {
         return await work();
     }
@@ -52164,7 +52502,7 @@ async function makeFolder(folder) {
         if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error) !== 'ENOENT')
             throw error;
         await makeFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 }).catch(ignoreErrors('EEXIST')); // Another upload's.
     }
     await syncFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
 }
@@ -52173,9 +52511,9 @@ async function makeFolder(folder) {
  * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
  */
 async function syncFolder(folder) {
-    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(folder, 'r').catch(ignoring('EACCES'));
+    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(folder, 'r').catch(ignoreErrors('EACCES'));
     try {
-        await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
+        await handle?.sync().catch(ignoreErrors('EINVAL', 'EBADF', 'ENOTSUP'));
     }
     finally {
         await handle?.close();
@@ -52192,7 +52530,7 @@ async function removeEmptyFolders(folder, root) {
         }
     }
 }
-function ignoring(...codes) {
+function ignoreErrors(...codes) {
     return (error) => {
         if (!codes.includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error)))
             throw error;
@@ -52269,7 +52607,7 @@ function notRegular(path) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6059);
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1644);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7965);
 /* harmony import */ var _folders_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8289);
@@ -52300,12 +52638,9 @@ class FileUpload {
     #root;
     #temporary;
     #handle;
-    #context;
     #forget;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #size = 0;
-    #state = 'writing';
     constructor(file, key, root, context) {
         this.#key = key;
         this.#path = root.pathOf(key);
@@ -52313,60 +52648,50 @@ class FileUpload {
         this.#temporary = file.path;
         this.#handle = file.handle;
         this.#forget = file.forget;
-        this.#context = context;
-        this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+        this.#state = new _file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__/* .UploadState */ .B({
+            context,
+            object: JSON.stringify(this.#path),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
     }
     /** Begins the file of an object; folders that are missing below and up to the root are made. */
     static async begin(key, root, context) {
         if (context.signal.aborted)
-            throw cancelled(root.pathOf(key));
+            throw (0,_file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__/* .cancelledError */ .Y)(JSON.stringify(root.pathOf(key)));
         await root.check(key); // Before a folder is made behind a link.
         return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
     }
     async write(chunk) {
         for (let written = 0; written < chunk.length;) {
-            this.#check();
+            this.#state.throwIfCancelled();
             const left = chunk.length - written;
             const write = () => this.#handle.write(chunk, written, left);
-            written += (await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, write, left)).bytesWritten;
+            written += (await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .withFileErrors */ .MH)(this.#path, write, left)).bytesWritten;
         }
         this.#size += chunk.length;
     }
     async commit() {
-        try {
-            await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, () => this.#publish());
-            this.#check();
-        }
-        catch (error) {
-            await this.abort();
-            throw error;
-        }
-        this.#state = 'committed';
+        await this.#state.commit(() => (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .withFileErrors */ .MH)(this.#path, () => this.#publish()), (error) => error);
         this.#forget();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed')
-            return;
-        this.#stop.abort();
-        try {
-            await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
-            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
-            this.#forget();
-        }
-        catch (error) {
-            this.#context.info(`A file of the failed upload is left behind: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}`);
-        }
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
+        await this.#handle.close().catch(() => { }); // Its bytes are not needed, so a failure does not matter.
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(mayExist ? this.#path : this.#temporary, { force: true });
+        await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
+        this.#forget();
     }
     async #publish() {
-        this.#check();
+        this.#state.throwIfCancelled();
         await this.#handle.sync();
         await this.#handle.close(); // NFS tells of a full disk only here.
-        this.#check();
+        this.#state.throwIfCancelled();
         await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(this.#temporary, this.#path);
-        this.#state = 'renamed';
+        this.#state.setMayExist();
         await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .syncFolder */ .Yw)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path));
         const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(this.#path);
         (0,_read_js__WEBPACK_IMPORTED_MODULE_7__/* .requireRegular */ .O)(found, this.#path);
@@ -52374,10 +52699,6 @@ class FileUpload {
             return;
         throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
             'it cannot be trusted, use another store.');
-    }
-    #check() {
-        if (this.#signal.aborted)
-            throw cancelled(this.#path);
     }
 }
 /** Another upload that ends may remove the folder as empty when we have just made it: then it is made again. */
@@ -52398,61 +52719,20 @@ async function createTemporary(path, root, context) {
         }
     }
 }
-function cancelled(path) {
-    return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
-}
 
 
 /***/ }),
 
-/***/ 1089:
+/***/ 4377:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Eo: () => (/* binding */ isName),
-/* harmony export */   m0: () => (/* binding */ isKey),
-/* harmony export */   nJ: () => (/* binding */ demandKey),
-/* harmony export */   s3: () => (/* binding */ PART),
-/* harmony export */   yS: () => (/* binding */ folderOf)
-/* harmony export */ });
-/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1644);
-
-/** What a key ends in while its object is being written, where a store has no other place for that. */
-const PART = '.part';
-/**
- * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
- * a file system's own, or a probe of ours.
- */
-function demandKey(key, kind) {
-    if (isKey(key))
-        return;
-    throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
-}
-function isKey(key) {
-    return key.split('/').every(isName);
-}
-/** Whether a name that a listing shows can be that of a folder or an object. */
-function isName(name) {
-    return name !== '' && !name.startsWith('.') && !/[/\0]/.test(name);
-}
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix) {
-    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
-}
-
-
-/***/ }),
-
-/***/ 6224:
-/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ shown)
+/* harmony export */   A: () => (/* binding */ reasonOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 
 /** What went wrong, as a server or a program said it: text from outside, for the middle of a sentence. */
-function shown(error) {
+function reasonOf(error) {
     return (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)
         .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
         .slice(0, 500)
@@ -52476,40 +52756,40 @@ function shown(error) {
 
 
 
-const MEND = 'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
+const HOW_TO_WRITE = "Write lines of a known_hosts file: the server's name, the kind of its key, the key, as ssh-keyscan prints them.";
 const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 /** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
 function parseKnownHosts(text) {
     if (/PRIVATE KEY/.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${HOW_TO_WRITE}`);
     }
     const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
     if (known.length > 0)
         return known;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${HOW_TO_WRITE}`);
 }
 function parseLine(line) {
     const words = line.split(/\s+/);
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [hosts = '', type = '', key = ''] = words;
     if (marker !== undefined && marker !== '@revoked') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host's own key. ${HOW_TO_WRITE}`);
     }
     if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server's name is missing before it. ${HOW_TO_WRITE}`);
     }
     if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${HOW_TO_WRITE}`);
     }
     if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${HOW_TO_WRITE}`);
     }
     if (!KEY_TYPES.includes(type))
         return null;
     const bytes = Buffer.from(key, 'base64');
     const [name, ...rest] = stringsOf(bytes) ?? [];
     if (name?.toString('latin1') !== type || rest.length === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${HOW_TO_WRITE}`);
     }
     const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
     return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
@@ -52535,19 +52815,19 @@ function linesFor(known, { host, port }) {
 function isMeant(hosts, name) {
     const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
     if (salt !== undefined && hash !== undefined) {
-        const [given, ours] = [
+        const [actual, ours] = [
             Buffer.from(hash, 'base64'),
             (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
         ];
-        return given.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(given, ours);
+        return actual.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, ours);
     }
     const patterns = hosts.toLowerCase().split(',');
-    if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name)))
+    if (patterns.some((pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), name)))
         return false;
-    return patterns.some((pattern) => fits(pattern, name));
+    return patterns.some((pattern) => matchesPattern(pattern, name));
 }
 /** `*` and `?` as in ssh_config(5). */
-function fits(pattern, name) {
+function matchesPattern(pattern, name) {
     const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
     return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
 }
@@ -52581,6 +52861,7 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Fd: () => (/* binding */ hasControlCharacter),
 /* harmony export */   Li: () => (/* binding */ parseLines),
+/* harmony export */   YC: () => (/* binding */ editDistance),
 /* harmony export */   hD: () => (/* binding */ quote)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
@@ -52624,6 +52905,19 @@ function parseLines(text, parse) {
 }
 function isItem(line) {
     return line !== '' && !line.startsWith('#');
+}
+/** How many letters are added, left out or changed (Levenshtein): for "Did you mean". */
+function editDistance(a, b) {
+    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+    for (let i = 1; i <= a.length; i++) {
+        const next = [i];
+        for (let j = 1; j <= b.length; j++) {
+            const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+            next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
 }
 
 

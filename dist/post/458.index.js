@@ -8,13 +8,13 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   $t: () => (/* binding */ placeOf),
 /* harmony export */   BP: () => (/* binding */ NoSftp),
-/* harmony export */   Ng: () => (/* binding */ connect)
+/* harmony export */   zK: () => (/* binding */ connectSession)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _shown_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6224);
+/* harmony import */ var _reason_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4377);
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1644);
 /* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1365);
 
@@ -33,9 +33,9 @@ function placeOf({ user, host, port }) {
 }
 /**
  * Logs in with the key and starts SFTP. Only a server whose key is known is spoken to.
- * @throws NoSftp, or a StoreError that says what to mend.
+ * @throws NoSftp, or a StoreError that says what to correct.
  */
-function connect(location, settings, options, signal) {
+function connectSession(location, settings, options, signal) {
     const place = placeOf(location);
     const known = (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_4__/* .linesFor */ .b)(settings.knownHosts, location);
     const client = new (ssh2__WEBPACK_IMPORTED_MODULE_1___default().Client)();
@@ -44,7 +44,7 @@ function connect(location, settings, options, signal) {
     let letIn = false;
     return new Promise((resolve, reject) => {
         const fail = (error) => {
-            const failure = refused === null ? connectionError(error, place) : strange(refused, known, place);
+            const failure = refused === null ? connectionError(error, place) : unknownHostKey(refused, known, place);
             reject(failure);
             lost.abort(failure);
             client.destroy();
@@ -98,14 +98,14 @@ function signaturesOf(known) {
     const types = new Set(known.filter(({ revoked }) => !revoked).map(({ type }) => type));
     return [...types].flatMap((type) => SIGNATURES[type] ?? [type]);
 }
-function strange(key, known, place) {
+function unknownHostKey(key, known, place) {
     const print = (bytes) => `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
     const ours = known.map(({ key }) => print(key)).join(', ');
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
-        'somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.');
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server has a new key, or ` +
+        "an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.");
 }
 function noSftp(error, place) {
-    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}).`);
+    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}).`);
 }
 /** Where ssh2 was when it failed. */
 function connectionError(error, place) {
@@ -114,15 +114,15 @@ function connectionError(error, place) {
     const { level, code } = error;
     const cause = { cause: error };
     if (level === 'client-authentication') {
-        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
+        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
     }
-    if (/no matching host key/i.test((0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error))) {
+    if (/no matching host key/i.test((0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error))) {
         return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`, cause);
     }
     const step = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH' || level === 'client-timeout'
         ? ' Check name and port in the URL, and whether a firewall lets the runner in.'
         : ' Look whether the server and the network are up, and run again.';
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}.${step}`, cause);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}.${step}`, cause);
 }
 
 
@@ -145,16 +145,18 @@ var external_node_crypto_ = __webpack_require__(7598);
 var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __webpack_require__(7075);
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/store/bytes.ts
 var store_bytes = __webpack_require__(2046);
-// EXTERNAL MODULE: ./src/store/keys.ts
-var keys = __webpack_require__(1089);
+// EXTERNAL MODULE: ./src/store/file-like/errors.ts
+var errors = __webpack_require__(665);
+// EXTERNAL MODULE: ./src/store/file-like/keys.ts
+var keys = __webpack_require__(1730);
+// EXTERNAL MODULE: ./src/store/file-like/unfinished.ts
+var unfinished = __webpack_require__(539);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store = __webpack_require__(1644);
-// EXTERNAL MODULE: ./src/store/shown.ts
-var shown = __webpack_require__(6224);
+// EXTERNAL MODULE: ./src/store/reason.ts
+var reason = __webpack_require__(4377);
 ;// CONCATENATED MODULE: ./src/store/ssh/errors.ts
 
 
@@ -172,7 +174,7 @@ function statusOf(error) {
     const code = error?.code;
     return !(error instanceof store/* StoreError */.A) && typeof code === 'number' ? code : null;
 }
-function isNotThere(error) {
+function isNotFound(error) {
     return statusOf(error) === NO_SUCH_FILE;
 }
 /** SFTP's word for a full disk, a file that is there already, a folder that is not empty. */
@@ -183,11 +185,11 @@ function isFile(path, place) {
     return new store/* StoreError */.A('failed', `${JSON.stringify(path)} on ${place} is a file: name a folder.`);
 }
 /** Makes an error for the user of what failed at `path`. `place` names user, server and port. */
-function explain(error, place, path) {
+function sftpError(error, place, path) {
     if (error instanceof store/* StoreError */.A)
         return error;
     const code = CODES[statusOf(error) ?? FAILURE] ?? 'failed';
-    const message = `The ssh store failed at ${JSON.stringify(path)} on ${place}: ${(0,shown/* shown */.S)(error)}.${NEXT_STEPS[code] ?? ''}`;
+    const message = `The ssh store failed at ${JSON.stringify(path)} on ${place}: ${(0,reason/* reasonOf */.A)(error)}.${NEXT_STEPS[code] ?? ''}`;
     return new store/* StoreError */.A(code, message, { cause: error });
 }
 
@@ -223,26 +225,26 @@ class Session {
         return this.#channel.lost.aborted;
     }
     stat(path, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.stat(path, done));
+        return this.#request(signal, (sftp, done) => sftp.stat(path, done));
     }
     /** `r`: must be there; `w`: made for its owner alone, or emptied. */
     open(path, flags, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.open(path, flags, { mode: 0o600 }, done));
+        return this.#request(signal, (sftp, done) => sftp.open(path, flags, { mode: 0o600 }, done));
     }
     closeFile(handle, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.close(handle, done));
+        return this.#request(signal, (sftp, done) => sftp.close(handle, done));
     }
     /** The bytes have been copied when this returns; at most {@link BLOCK} of them. */
     write(handle, bytes, position, signal) {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        return this.#ask(signal, (sftp, done) => sftp.write(handle, buffer, 0, buffer.length, position, done));
+        return this.#request(signal, (sftp, done) => sftp.write(handle, buffer, 0, buffer.length, position, done));
     }
     /** At most {@link BLOCK} bytes; fewer only at the end of the file. */
     async read(handle, start, end, signal) {
         const buffer = Buffer.allocUnsafe(Math.min(end - start, BLOCK));
         let filled = 0;
         while (filled < buffer.length) {
-            const count = await this.#ask(signal, (sftp, done) => sftp.read(handle, buffer, filled, buffer.length - filled, start + filled, done)).catch(atTheEnd(0));
+            const count = await this.#request(signal, (sftp, done) => sftp.read(handle, buffer, filled, buffer.length - filled, start + filled, done)).catch(atTheEnd(0));
             if (count === 0)
                 break;
             filled += count;
@@ -260,23 +262,23 @@ class Session {
     }
     /** Never over a file that is there: servers refuse that (OpenSSH's sftp-server makes a link, and removes the old name). */
     rename(from, to, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.rename(from, to, done));
+        return this.#request(signal, (sftp, done) => sftp.rename(from, to, done));
     }
     unlink(path, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.unlink(path, done));
+        return this.#request(signal, (sftp, done) => sftp.unlink(path, done));
     }
     makeFolder(path, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.mkdir(path, { mode: 0o700 }, done));
+        return this.#request(signal, (sftp, done) => sftp.mkdir(path, { mode: 0o700 }, done));
     }
     removeFolder(path, signal) {
-        return this.#ask(signal, (sftp, done) => sftp.rmdir(path, done));
+        return this.#request(signal, (sftp, done) => sftp.rmdir(path, done));
     }
     /** What lies in a folder, as it comes: the server answers in pages. */
     async *entries(path, signal) {
-        const handle = await this.#ask(signal, (sftp, done) => sftp.opendir(path, done));
+        const handle = await this.#request(signal, (sftp, done) => sftp.opendir(path, done));
         try {
             for (;;) {
-                const page = await this.#ask(signal, (sftp, done) => 
+                const page = await this.#request(signal, (sftp, done) => 
                 // `full`: with "." and "..", for a page of nothing else would be taken for the end.
                 sftp.readdir.call(sftp, handle, { full: true }, done)).catch(atTheEnd([]));
                 if (page.length === 0)
@@ -308,16 +310,16 @@ class Session {
                 stream.on('close', (code) => end(code === 0 ? output : null));
             });
         };
-        return this.#ask(signal, begin, 2 * timeout);
+        return this.#request(signal, begin, 2 * timeout);
     }
     /** Ends the connection in order; what is under way is lost. */
-    end() {
+    disconnect() {
         this.#channel.client.end();
     }
     /** What not every server knows: null from one that does not. */
     async #extension(signal, begin) {
         try {
-            return await this.#ask(signal, begin);
+            return await this.#request(signal, begin);
         }
         catch (error) {
             if (error instanceof Error && /does not support|unsupported/i.test(error.message))
@@ -325,7 +327,7 @@ class Session {
             throw error;
         }
     }
-    #ask(signal, begin, timeout = this.#answerTimeout) {
+    #request(signal, begin, timeout = this.#answerTimeout) {
         const { client, sftp, lost } = this.#channel;
         if (lost.aborted)
             return Promise.reject(lost.reason);
@@ -402,7 +404,7 @@ class Remote {
     }
     /** Where an object lies on the server. */
     path(key) {
-        (0,keys/* demandKey */.nJ)(key, 'an ssh');
+        (0,keys/* requireKey */.XK)(key, 'an ssh');
         return external_node_path_.posix.join(this.root, key);
     }
     /** Where the keys that begin with a folder's prefix lie; that may be the root. */
@@ -415,7 +417,7 @@ class Remote {
             return await act(await this.#connected(signal));
         }
         catch (error) {
-            throw explain(error, this.place, path);
+            throw sftpError(error, this.place, path);
         }
     }
     /** The size and time of what is at `path`; null when nothing is. */
@@ -425,7 +427,7 @@ class Remote {
                 return await session.stat(path, this.context.signal);
             }
             catch (error) {
-                if (isNotThere(error))
+                if (isNotFound(error))
                     return null;
                 throw error;
             }
@@ -462,10 +464,10 @@ class Remote {
             }
         }
     }
-    /** Removes a file; one that is not there is no error. */
+    /** Removes a file; it is not an error when it does not exist. */
     async removeFile(path, signal) {
         await this.at(path, (session) => session.unlink(path, signal).catch((error) => {
-            if (!isNotThere(error))
+            if (!isNotFound(error))
                 throw error;
         }), signal);
     }
@@ -474,7 +476,7 @@ class Remote {
         return AbortSignal.timeout(this.options.cleanUpTimeout);
     }
     close() {
-        this.#session?.then((session) => session.end()).catch(() => { });
+        this.#session?.then((session) => session.disconnect()).catch(() => { });
         this.#session = null;
     }
     async #connected(signal) {
@@ -482,7 +484,7 @@ class Remote {
         if (open && !open.isLost)
             return open;
         const { place, options } = this;
-        const opening = (0,connect/* connect */.Ng)(this.#location, this.#settings, options, signal).then((channel) => new Session(channel, place, options.answerTimeout));
+        const opening = (0,connect/* connectSession */.zK)(this.#location, this.#settings, options, signal).then((channel) => new Session(channel, place, options.answerTimeout));
         this.#session = opening;
         return await opening;
     }
@@ -496,14 +498,14 @@ async function readFile(session, path, range, signal) {
     const handle = await session.open(path, 'r', signal);
     try {
         const end = range?.end ?? (await session.stat(path, signal)).size;
-        return external_node_stream_.Readable.from(blocks(session, handle, { start: range?.start ?? 0, end }, signal), { objectMode: false });
+        return external_node_stream_.Readable.from(readBlocks(session, handle, { start: range?.start ?? 0, end }, signal), { objectMode: false });
     }
     catch (error) {
         await session.closeFile(handle, signal).catch(() => { }); // The first error counts.
         throw error;
     }
 }
-async function* blocks(session, handle, { start, end }, signal) {
+async function* readBlocks(session, handle, { start, end }, signal) {
     const underWay = [];
     let next = start;
     try {
@@ -524,26 +526,28 @@ async function* blocks(session, handle, { start, end }, signal) {
     }
 }
 
+// EXTERNAL MODULE: ./src/store/file-like/upload-state.ts
+var upload_state = __webpack_require__(6059);
 ;// CONCATENATED MODULE: ./src/store/ssh/transfer/digest.ts
 
 /** Servers that have no shell for us, or no sha256sum: asked once. */
 const WITHOUT = new WeakSet();
 /** Has the server read the file again, where it can; a server that cannot is no error, for the size was compared. */
-async function verifyDigest(remote, session, path, sha256, signal) {
+async function verifyDigest(remote, session, { path, sha256 }, signal) {
     if (WITHOUT.has(remote))
         return;
-    const output = await session.execute(`sha256sum < ${quoted(path)}`, remote.options.digestTimeout, signal);
+    const output = await session.execute(`sha256sum < ${quoteForShell(path)}`, remote.options.digestTimeout, signal);
     const found = /^([0-9a-f]{64})\b/.exec(output ?? '')?.[1];
     if (found === undefined) {
         WITHOUT.add(remote);
     }
     else if (found !== sha256) {
         throw new store/* StoreError */.A('failed', `${JSON.stringify(path)} on ${remote.place} is not what was sent: its sha256 is ${found}, and ${sha256} was sent. ` +
-            'Look at that machine’s disk and memory, or use another store.');
+            "Look at that machine's disk and memory, or use another store.");
     }
 }
 /** For a POSIX shell. */
-function quoted(path) {
+function quoteForShell(path) {
     return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
@@ -563,22 +567,23 @@ class SftpUpload {
     #session;
     #handle;
     #forget;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #hash = (0,external_node_crypto_.createHash)('sha256');
     /** Writes under way, the oldest first. */
     #underWay = [];
     #failure = null;
     #size = 0;
-    /** `unknown`: the rename was not answered. */
-    #state = 'writing';
     constructor(remote, path, { session, handle }, forget) {
         this.#remote = remote;
         this.#path = path;
         this.#session = session;
         this.#handle = handle;
         this.#forget = forget;
-        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
+        this.#state = new upload_state/* UploadState */.B({
+            context: remote.context,
+            object: JSON.stringify(path),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
     }
     /** Begins the file for `key`; folders that are missing are made. */
     static async begin(remote, key) {
@@ -604,40 +609,27 @@ class SftpUpload {
         this.#hash.update(chunk);
     }
     async commit() {
-        try {
+        await this.#state.commit(async () => {
             await this.#publish();
             this.#check();
-        }
-        catch (error) {
-            const failure = await this.#explain(error);
-            await this.abort();
-            throw failure;
-        }
-        this.#state = 'committed';
+        }, (error) => this.#explain(error));
         this.#forget();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed' || this.#state === 'aborted')
-            return;
-        const wasRenamed = this.#state === 'unknown';
-        this.#state = 'aborted';
-        this.#stop.abort();
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
         const signal = this.#remote.cleanUpSignal();
-        try {
-            await this.#session.closeFile(this.#handle, signal).catch(() => { }); // It goes with the connection.
-            await this.#remote.removeFile(this.#path + keys/* PART */.s3, signal);
-            if (wasRenamed)
-                await this.#remote.removeFile(this.#path, signal);
-            await this.#remote.removeEmptyFolders(external_node_path_.posix.dirname(this.#path), signal);
-            this.#forget();
-        }
-        catch (error) {
-            this.#remote.context.info(`A file of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
+        await this.#session.closeFile(this.#handle, signal).catch(() => { }); // It goes with the connection.
+        await this.#remote.removeFile(this.#path + keys/* PART */.s3, signal);
+        if (mayExist)
+            await this.#remote.removeFile(this.#path, signal);
+        await this.#remote.removeEmptyFolders(external_node_path_.posix.dirname(this.#path), signal);
+        this.#forget();
     }
     #send(block) {
-        const sent = this.#session.write(this.#handle, block, this.#size, this.#signal).catch((error) => {
+        const sent = this.#session.write(this.#handle, block, this.#size, this.#state.signal).catch((error) => {
             this.#failure ??= error;
         });
         this.#size += block.length;
@@ -647,35 +639,34 @@ class SftpUpload {
         const part = this.#path + keys/* PART */.s3;
         await Promise.all(this.#underWay);
         this.#check();
-        await this.#session.sync(this.#handle, this.#signal);
-        await this.#session.closeFile(this.#handle, this.#signal);
-        const { size } = await this.#session.stat(part, this.#signal);
+        await this.#session.sync(this.#handle, this.#state.signal);
+        await this.#session.closeFile(this.#handle, this.#state.signal);
+        const { size } = await this.#session.stat(part, this.#state.signal);
         if (size !== this.#size) {
             throw new store/* StoreError */.A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were sent, but ${this.#remote.place} reports ${size}: ` +
                 'its disk may be full, or it cannot be trusted.');
         }
-        await verifyDigest(this.#remote, this.#session, part, this.#hash.digest('hex'), this.#signal);
-        this.#state = 'unknown';
+        const sent = { path: part, sha256: this.#hash.digest('hex') };
+        await verifyDigest(this.#remote, this.#session, sent, this.#state.signal);
+        this.#state.setMayExist(); // Also when the rename is not answered.
         try {
-            await this.#session.rename(part, this.#path, this.#signal);
+            await this.#session.rename(part, this.#path, this.#state.signal);
         }
         catch (error) {
-            // An answer says that nothing was renamed: what is there under the name is another's.
+            // An answer says that nothing was renamed: what exists under the name is another's.
             if (statusOf(error) !== null)
-                this.#state = 'writing';
+                this.#state.setMayExist(false);
             throw error;
         }
     }
     #check() {
-        if (this.#signal.aborted) {
-            throw new store/* StoreError */.A('failed', `Writing ${JSON.stringify(this.#path)} was cancelled.`);
-        }
+        this.#state.throwIfCancelled();
         if (this.#failure !== null)
             throw this.#failure;
     }
     /** SFTP has no word for a full disk, nor for a name that is taken. */
     async #explain(error) {
-        const failure = explain(error, this.#remote.place, this.#path);
+        const failure = sftpError(error, this.#remote.place, this.#path);
         if (!isPlainFailure(error))
             return failure;
         const free = await this.#remote.freeSpace().catch(() => null);
@@ -697,7 +688,7 @@ async function createFile(remote, path) {
                 return { session, handle: await session.open(path, 'w', signal) };
             }
             catch (error) {
-                if (!isNotThere(error) || attempt === 5)
+                if (!isNotFound(error) || attempt === 5)
                     throw error;
                 await remote.makeFolder(external_node_path_.posix.dirname(path));
             }
@@ -706,6 +697,7 @@ async function createFile(remote, path) {
 }
 
 ;// CONCATENATED MODULE: ./src/store/ssh/store.ts
+
 
 
 
@@ -747,7 +739,7 @@ class SftpStore {
             return;
         if (found !== null)
             throw isFile(root, place);
-        throw new store/* StoreError */.A('not-found', `The folder ${JSON.stringify(root)} on ${place} is not there: mend the path in store, or mount its disk.`);
+        throw (0,errors/* storeNotFound */.N)(`The folder ${JSON.stringify(root)} on ${place}`);
     }
     async folders(prefix) {
         const entries = await this.#entries(prefix);
@@ -764,7 +756,7 @@ class SftpStore {
             return external_node_stream_.Readable.from([]);
         const path = this.#remote.path(key);
         const bytes = await this.#remote.at(path, (session) => readFile(session, path, range ?? null, this.#remote.context.signal));
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => explain(error, this.#remote.place, path));
+        return (0,store_bytes/* explainReadErrors */.D)(bytes, (error) => sftpError(error, this.#remote.place, path));
     }
     async create(key) {
         return await SftpUpload.begin(this.#remote, key);
@@ -787,26 +779,16 @@ class SftpStore {
         await this.#remote.removeEmptyFolders(external_node_path_.posix.dirname(path), signal);
     }
     async sweep(prefix, before) {
-        const { context } = this.#remote;
-        const swept = [];
-        for (const { key, modified } of await this.#unfinished(prefix)) {
-            if (modified >= before)
-                continue;
+        const { signal } = this.#remote.context;
+        const remove = async ({ key }) => {
             const path = this.#remote.path(key + keys/* PART */.s3);
-            try {
-                await this.#remote.removeFile(path, context.signal);
-                await this.#remote.removeEmptyFolders(external_node_path_.posix.dirname(path), context.signal);
-                swept.push(key);
-            }
-            catch (error) {
-                context.info(`An unfinished file of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            }
-        }
-        return swept;
+            await this.#remote.removeFile(path, signal);
+            await this.#remote.removeEmptyFolders(external_node_path_.posix.dirname(path), signal);
+        };
+        return await (0,unfinished/* sweepUnfinished */.k)(await this.#unfinished(prefix), before, remove, this.#remote.context);
     }
     async newestUpload(prefix) {
-        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-        return times.length === 0 ? null : new Date(Math.max(...times));
+        return (0,unfinished/* newestOf */.s)(await this.#unfinished(prefix));
     }
     async lockOf() {
         return null;
@@ -862,12 +844,12 @@ class SftpStore {
                 }
             }
             catch (error) {
-                if (!isNotThere(error))
+                if (!isNotFound(error))
                     throw error;
             }
         });
-        const place = ({ filename, attrs }) => Buffer.from(attrs.isDirectory() ? `${filename}/` : filename);
-        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+        const place = ({ filename, attrs }) => (attrs.isDirectory() ? `${filename}/` : filename);
+        return entries.sort((a, b) => (0,keys/* compareKeys */.YD)(place(a), place(b)));
     }
 }
 

@@ -6,19 +6,19 @@ export const modules = {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   O: () => (/* binding */ explainedBytes)
+/* harmony export */   D: () => (/* binding */ explainReadErrors)
 /* harmony export */ });
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7075);
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_0__);
 
 /** The same bytes as a stream whose failure is the error that `explain` makes of it. */
-function explainedBytes(bytes, explain) {
+function explainReadErrors(bytes, explain) {
     bytes.on('error', () => { }); // It may fail before anyone reads; the reader then learns of it.
-    const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(read(bytes, explain), { objectMode: false });
+    const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(readOrExplain(bytes, explain), { objectMode: false });
     stream.once('close', () => bytes.destroy());
     return stream;
 }
-async function* read(bytes, explain) {
+async function* readOrExplain(bytes, explain) {
     try {
         yield* bytes;
     }
@@ -30,13 +30,30 @@ async function* read(bytes, explain) {
 
 /***/ }),
 
-/***/ 1089:
+/***/ 665:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ storeNotFound)
+/* harmony export */ });
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1644);
+
+/** `place`: the store's URL or folder, for a message. */
+function storeNotFound(place) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('not-found', `${place} does not exist. Correct the path in "store", or mount the disk.`);
+}
+
+
+/***/ }),
+
+/***/ 1730:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   Eo: () => (/* binding */ isName),
+/* harmony export */   XK: () => (/* binding */ requireKey),
+/* harmony export */   YD: () => (/* binding */ compareKeys),
 /* harmony export */   m0: () => (/* binding */ isKey),
-/* harmony export */   nJ: () => (/* binding */ demandKey),
 /* harmony export */   s3: () => (/* binding */ PART),
 /* harmony export */   yS: () => (/* binding */ folderOf)
 /* harmony export */ });
@@ -48,7 +65,7 @@ const PART = '.part';
  * Keys come from listings too: none may lead out of the store, or to what is no object. Names that begin with a dot are
  * a file system's own, or a probe of ours.
  */
-function demandKey(key, kind) {
+function requireKey(key, kind) {
     if (isKey(key))
         return;
     throw new _store_js__WEBPACK_IMPORTED_MODULE_0__/* .StoreError */ .A('failed', `${JSON.stringify(key)} cannot be a key in ${kind} store.`);
@@ -63,6 +80,44 @@ function isName(name) {
 /** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
 function folderOf(prefix) {
     return prefix.slice(0, prefix.lastIndexOf('/') + 1);
+}
+/** Orders keys as every store lists them: by their bytes. */
+function compareKeys(a, b) {
+    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+
+/***/ }),
+
+/***/ 539:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   k: () => (/* binding */ sweepUnfinished),
+/* harmony export */   s: () => (/* binding */ newestOf)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3916);
+
+/** Removes those from before `before`; one that cannot be removed is logged. Returns the keys of the removed ones. */
+async function sweepUnfinished(unfinished, before, remove, context) {
+    const swept = [];
+    for (const file of unfinished) {
+        if (file.modified >= before)
+            continue;
+        try {
+            await remove(file);
+            swept.push(file.key);
+        }
+        catch (error) {
+            context.info(`An unfinished file of an earlier run was not removed: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}`);
+        }
+    }
+    return swept;
+}
+/** The time of the newest; null when there is none. */
+function newestOf(unfinished) {
+    const times = unfinished.map(({ modified }) => modified.getTime());
+    return times.length === 0 ? null : new Date(Math.max(...times));
 }
 
 
@@ -87,6 +142,10 @@ var external_node_stream_ = __webpack_require__(7075);
 var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/store/bytes.ts
 var store_bytes = __webpack_require__(2046);
+// EXTERNAL MODULE: ./src/store/file-like/errors.ts
+var file_like_errors = __webpack_require__(665);
+// EXTERNAL MODULE: ./src/store/file-like/keys.ts
+var keys = __webpack_require__(1730);
 // EXTERNAL MODULE: ./src/store/store.ts
 var store = __webpack_require__(1644);
 // EXTERNAL MODULE: ./src/store/file/errors.ts
@@ -197,6 +256,8 @@ var upload = __webpack_require__(9203);
 
 
 
+
+
 /** Makes the store for a folder; nothing is touched before `open()`. */
 function openFileStore(location, context) {
     return new FileStore(location, context);
@@ -219,8 +280,8 @@ class FileStore {
         if (!(0,external_node_path_.isAbsolute)(path)) {
             throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} must be an absolute path.`);
         }
-        await (0,file_errors/* explained */.to)(path, async () => {
-            if (!(await this.#isThere()))
+        await (0,file_errors/* withFileErrors */.MH)(path, async () => {
+            if (!(await this.#exists()))
                 await (0,folders/* makeFolder */.fc)(path);
             await this.#root.pin();
             await tryToWrite(path);
@@ -228,15 +289,15 @@ class FileStore {
     }
     async openToRead() {
         const { path } = this.#root;
-        if (await (0,file_errors/* explained */.to)(path, () => this.#isThere()))
+        if (await (0,file_errors/* withFileErrors */.MH)(path, () => this.#exists()))
             return;
-        throw new store/* StoreError */.A('not-found', `The store ${JSON.stringify(path)} is not there: mend its path in store, or mount its disk.`);
+        throw (0,file_like_errors/* storeNotFound */.N)(`The store ${JSON.stringify(path)}`);
     }
-    async #isThere() {
+    async #exists() {
         const { path } = this.#root;
         const found = await statOrNull(path);
         if (found !== null && !found.isDirectory()) {
-            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} is a file: name a folder, which is made when it is not there.`);
+            throw new store/* StoreError */.A('failed', `The store ${JSON.stringify(path)} is a file. Name a folder: it is created when it does not exist.`);
         }
         return found !== null;
     }
@@ -245,7 +306,7 @@ class FileStore {
         return entries.filter(isVisibleFolder).map((entry) => entry.name);
     }
     async *list(prefix) {
-        const folder = folderOf(prefix);
+        const folder = (0,keys/* folderOf */.yS)(prefix);
         for (const entry of await this.#entries(folder)) {
             const key = `${folder}${entry.name}`;
             if (isVisibleFolder(entry)) {
@@ -254,7 +315,7 @@ class FileStore {
             }
             else if (isVisibleFile(entry) && key.startsWith(prefix)) {
                 const path = this.#root.pathOf(key);
-                const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
+                const found = await (0,file_errors/* withFileErrors */.MH)(path, () => lstatOrNull(path));
                 if (found?.isFile())
                     yield { key, size: found.size, modified: found.mtime };
             }
@@ -264,7 +325,7 @@ class FileStore {
         if (range !== undefined && range.end <= range.start)
             return external_node_stream_.Readable.from([]);
         const path = this.#root.pathOf(key);
-        const file = await (0,file_errors/* explained */.to)(path, async () => {
+        const file = await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             return await (0,read/* openRegular */.l)(path);
         });
@@ -273,15 +334,15 @@ class FileStore {
             signal: this.#context.signal,
             ...(range === undefined ? {} : { start: range.start, end: range.end - 1 }),
         });
-        return (0,store_bytes/* explainedBytes */.O)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
+        return (0,store_bytes/* explainReadErrors */.D)(bytes, (error) => (0,file_errors/* fileError */.zS)(error, path));
     }
     async create(key) {
         const path = this.#root.pathOf(key);
-        return await (0,file_errors/* explained */.to)(path, () => upload/* FileUpload */.ef.begin(key, this.#root, this.#context));
+        return await (0,file_errors/* withFileErrors */.MH)(path, () => upload/* FileUpload */.ef.begin(key, this.#root, this.#context));
     }
     async size(key) {
         const path = this.#root.pathOf(key);
-        return await (0,file_errors/* explained */.to)(path, async () => {
+        return await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             const found = await (0,promises_.lstat)(path);
             (0,read/* requireRegular */.O)(found, path);
@@ -291,12 +352,12 @@ class FileStore {
     /** What the user of this run may use: of some file systems a part is root's. */
     async freeSpace() {
         const { path } = this.#root;
-        const { bavail, bsize } = await (0,file_errors/* explained */.to)(path, () => (0,promises_.statfs)(path));
+        const { bavail, bsize } = await (0,file_errors/* withFileErrors */.MH)(path, () => (0,promises_.statfs)(path));
         return bavail * bsize;
     }
     async remove(key) {
         const path = this.#root.pathOf(key);
-        await (0,file_errors/* explained */.to)(path, async () => {
+        await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(key);
             await (0,promises_.rm)(path, { force: true });
             await (0,folders/* removeEmptyFolders */.dp)((0,external_node_path_.dirname)(path), this.#root.path);
@@ -313,7 +374,7 @@ class FileStore {
     async newestUpload(prefix) {
         let newest = null;
         for await (const { path } of this.#unfinished(prefix)) {
-            const found = await (0,file_errors/* explained */.to)(path, () => lstatOrNull(path));
+            const found = await (0,file_errors/* withFileErrors */.MH)(path, () => lstatOrNull(path));
             if (found !== null && (newest === null || found.mtime > newest))
                 newest = found.mtime;
         }
@@ -331,16 +392,16 @@ class FileStore {
     /** What lies directly in a folder, in the order of the keys that it leads to; nothing when there is no such folder. */
     async #entries(folder) {
         const path = folder === '' ? this.#root.path : this.#root.pathOf(folder.slice(0, -1));
-        const entries = await (0,file_errors/* explained */.to)(path, async () => {
+        const entries = await (0,file_errors/* withFileErrors */.MH)(path, async () => {
             await this.#root.check(folder);
             return await (0,promises_.readdir)(path, { withFileTypes: true }).catch(emptyIfMissing);
         });
-        const place = (entry) => Buffer.from(entry.isDirectory() ? `${entry.name}/` : entry.name);
-        return entries.sort((a, b) => Buffer.compare(place(a), place(b)));
+        const place = (entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name);
+        return entries.sort((a, b) => (0,keys/* compareKeys */.YD)(place(a), place(b)));
     }
     /** Files being written, or left so by killed runs: where they lie, and the keys that they were for. */
     async *#unfinished(prefix) {
-        const folder = folderOf(prefix);
+        const folder = (0,keys/* folderOf */.yS)(prefix);
         for (const entry of await this.#entries(folder)) {
             const key = folder + ((0,upload/* nameOfTemporary */.gc)(entry.name) ?? entry.name);
             if (isVisibleFolder(entry)) {
@@ -366,10 +427,6 @@ class FileStore {
             return false;
         }
     }
-}
-/** The folder in which everything lies whose key begins with `prefix`: empty, or ending in a slash. */
-function folderOf(prefix) {
-    return prefix.slice(0, prefix.lastIndexOf('/') + 1);
 }
 function isVisibleFolder(entry) {
     return entry.isDirectory() && !entry.name.startsWith('.');
@@ -403,12 +460,12 @@ function emptyIfMissing(error) {
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __webpack_require__(8474);
-// EXTERNAL MODULE: ./src/store/keys.ts
-var keys = __webpack_require__(1089);
+// EXTERNAL MODULE: ./src/store/file-like/unfinished.ts
+var unfinished = __webpack_require__(539);
 // EXTERNAL MODULE: ./src/process/child.ts + 2 modules
 var child = __webpack_require__(2380);
-// EXTERNAL MODULE: ./src/store/shown.ts
-var shown = __webpack_require__(6224);
+// EXTERNAL MODULE: ./src/store/reason.ts
+var store_reason = __webpack_require__(4377);
 ;// CONCATENATED MODULE: ./src/store/rclone/remote.ts
 
 
@@ -437,7 +494,7 @@ class Remote {
     }
     /** An object as rclone names it. */
     path(key) {
-        (0,keys/* demandKey */.nJ)(key, 'an rclone');
+        (0,keys/* requireKey */.XK)(key, 'an rclone');
         return `${this.folder('')}${key}`;
     }
     /** Where the keys that begin with a folder's prefix lie. */
@@ -473,7 +530,7 @@ class Remote {
             throw error;
         }
     }
-    /** Removes an object; one that is not there is no error, though rclone says so in one version or another. */
+    /** Removes an object; it is not an error when it does not exist, though some versions of rclone report one. */
     async remove(key, signal) {
         try {
             await this.run(['deletefile', this.path(key)], signal);
@@ -505,12 +562,12 @@ class Remote {
         const cause = { cause: error };
         const { exitCode = null, stderr = '' } = error instanceof child/* ToolError */.v4 ? error : {};
         if (error instanceof child/* ToolError */.v4 && error.cause !== undefined) {
-            return new store/* StoreError */.A('failed', `${this.url}: ${(0,shown/* shown */.S)(error)} Install it: https://rclone.org/install/`, cause);
+            return new store/* StoreError */.A('failed', `${this.url}: ${(0,store_reason/* reasonOf */.A)(error)} Install it: https://rclone.org/install/`, cause);
         }
         const code = codeOf(exitCode, stderr);
-        const said = lastLine(stderr) || (0,shown/* shown */.S)(error);
+        const reason = lastLine(stderr) || (0,store_reason/* reasonOf */.A)(error);
         const step = STEPS[code] ?? '';
-        return new store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${said}.${step}`, cause);
+        return new store/* StoreError */.A(code, `${this.url}: rclone ${args[0]} failed: ${reason}.${step}`, cause);
     }
     #command(args) {
         const env = Object.entries(process.env).filter(([name]) => !NOT_ITS_BUSINESS.test(name));
@@ -523,7 +580,7 @@ class Remote {
     }
 }
 const STEPS = {
-    denied: ' Look at the rights of that remote’s account, and whether its keys are still good.',
+    denied: " Look at the rights of that remote's account, and whether its keys are still good.",
     full: ' Free space there, or use another store.',
     failed: ' Try the same remote by hand: rclone lsd REMOTE:',
 };
@@ -539,9 +596,11 @@ function codeOf(exitCode, stderr) {
 /** rclone's last word, without the time before it. */
 function lastLine(stderr) {
     const line = stderr.split('\n').filter(Boolean).at(-1) ?? '';
-    return (0,shown/* shown */.S)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
+    return (0,store_reason/* reasonOf */.A)(line.replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, ''));
 }
 
+// EXTERNAL MODULE: ./src/store/file-like/upload-state.ts
+var upload_state = __webpack_require__(6059);
 ;// CONCATENATED MODULE: ./src/store/rclone/upload.ts
 
 
@@ -556,23 +615,24 @@ class RcloneUpload {
     #args;
     #tool;
     #forget;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #size = 0;
-    /** `unknown`: it is being moved. */
-    #state = 'writing';
     constructor(remote, key) {
         this.#args = ['rcat', remote.path(key + keys/* PART */.s3)];
         this.#remote = remote;
         this.#key = key;
-        this.#signal = AbortSignal.any([remote.context.signal, this.#stop.signal]);
-        this.#check();
+        this.#state = new upload_state/* UploadState */.B({
+            context: remote.context,
+            object: this.#object(),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
+        this.#state.throwIfCancelled();
         this.#forget = remote.context.track({ kind: 'part', url: remote.url, key });
-        this.#tool = remote.start(this.#args, this.#signal);
+        this.#tool = remote.start(this.#args, this.#state.signal);
     }
     /** Resolves when the bytes are in the pipe to rclone: then the chunk is the caller's again. */
     async write(chunk) {
-        this.#check();
+        this.#state.throwIfCancelled();
         const written = new Promise((resolve, reject) => {
             this.#tool.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
         });
@@ -587,71 +647,51 @@ class RcloneUpload {
         this.#size += chunk.length;
     }
     async commit() {
-        try {
-            await this.#publish();
-            this.#check();
-        }
-        catch (error) {
-            const failure = await this.#explain(error);
-            await this.abort();
-            throw failure;
-        }
-        this.#state = 'committed';
+        await this.#state.commit(() => this.#publish(), (error) => this.#explain(error));
         this.#forget();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed' || this.#state === 'aborted')
-            return;
-        const mayBeThere = this.#state === 'unknown';
-        this.#state = 'aborted';
-        this.#stop.abort();
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
         const signal = this.#remote.cleanUpSignal();
-        try {
-            await this.#tool.finished.catch(() => { }); // It was killed.
-            await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
-            if (mayBeThere)
-                await this.#remote.remove(this.#key, signal);
-            await this.#remote.removeEmptyFolders(this.#key, signal);
-            this.#forget();
-        }
-        catch (error) {
-            this.#remote.context.info(`An object of the failed upload is left behind: ${(0,errors/* messageOf */.bD)(error)}`);
-        }
+        await this.#tool.finished.catch(() => { }); // It was killed.
+        await this.#remote.remove(this.#key + keys/* PART */.s3, signal);
+        if (mayExist)
+            await this.#remote.remove(this.#key, signal);
+        await this.#remote.removeEmptyFolders(this.#key, signal);
+        this.#forget();
     }
     async #publish() {
-        this.#check();
+        this.#state.throwIfCancelled();
         this.#tool.stdin.end();
         await this.#tool.finished;
-        await this.#demandSize(this.#key + keys/* PART */.s3);
-        if ((await this.#remote.sizeOrNull(this.#key, this.#signal)) !== null) {
+        await this.#requireSize(this.#key + keys/* PART */.s3);
+        if ((await this.#remote.sizeOrNull(this.#key, this.#state.signal)) !== null) {
             throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${JSON.stringify(this.#key)} is there already, and nothing is overwritten.`);
         }
-        this.#state = 'unknown';
+        this.#state.setMayExist();
         const [from, to] = [this.#remote.path(this.#key + keys/* PART */.s3), this.#remote.path(this.#key)];
-        await this.#remote.run(['moveto', from, to], this.#signal);
-        await this.#demandSize(this.#key);
+        await this.#remote.run(['moveto', from, to], this.#state.signal);
+        await this.#requireSize(this.#key);
     }
-    async #demandSize(key) {
-        const found = await this.#remote.sizeOrNull(key, this.#signal);
+    async #requireSize(key) {
+        const found = await this.#remote.sizeOrNull(key, this.#state.signal);
         if (found === this.#size)
             return;
         throw new store/* StoreError */.A('failed', `${this.#remote.url}: ${this.#size} bytes of ${JSON.stringify(key)} were sent, but ${found ?? 'nothing'} is there: ` +
             'use another store.');
     }
-    #check() {
-        if (this.#signal.aborted)
-            throw this.#cancelled();
-    }
-    #cancelled() {
-        return new store/* StoreError */.A('failed', `${this.#remote.url}: writing ${JSON.stringify(this.#key)} was cancelled.`);
+    #object() {
+        return `${JSON.stringify(this.#key)} in ${this.#remote.url}`;
     }
     async #explain(error) {
-        if (this.#signal.aborted)
-            return this.#cancelled();
+        if (this.#state.signal.aborted)
+            return (0,upload_state/* cancelledError */.Y)(this.#object());
         if (error instanceof store/* StoreError */.A)
             return error;
-        const ending = await this.#tool.finished.then(() => error, (end) => end);
+        const ending = await this.#tool.finished.then(() => error, (failure) => failure);
         return this.#remote.error(this.#args, ending);
     }
 }
@@ -677,23 +717,23 @@ class RcloneStore {
     async open() {
         const root = this.#remote.folder('');
         // Not always: the keys of a bucket may well be allowed to write into it, and not to make it.
-        if (!(await this.#isThere()))
+        if (!(await this.#exists()))
             await this.#remote.run(['mkdir', root]);
         const probe = this.#remote.path(`probe-${(0,external_node_crypto_.randomBytes)(8).toString('hex')}${keys/* PART */.s3}`);
         await this.#remote.run(['rcat', probe]);
         await this.#remote.run(['deletefile', probe]);
     }
     async openToRead() {
-        if (await this.#isThere())
+        if (await this.#exists())
             return;
-        throw new store/* StoreError */.A('not-found', `${this.url} is not there: mend the path in store.`);
+        throw new store/* StoreError */.A('not-found', `${this.url} does not exist. Correct the path in "store".`);
     }
     async folders(prefix) {
         const names = [];
         for await (const { Name } of this.#entries(prefix, ['--dirs-only']))
             if ((0,keys/* isName */.Eo)(Name))
                 names.push(Name);
-        return names.sort(byBytes);
+        return names.sort(keys/* compareKeys */.YD);
     }
     async *list(prefix) {
         yield* (await this.#files(prefix)).filter(({ key }) => !key.endsWith(keys/* PART */.s3));
@@ -707,13 +747,13 @@ class RcloneStore {
         const tool = this.#remote.start(args);
         tool.stdin.end();
         try {
-            // An object that is not there is told here, not to who reads.
+            // A missing object is reported here, and not to the reader of the stream.
             await Promise.race([(0,external_node_events_.once)(tool.stdout, 'readable'), tool.finished]);
         }
         catch (error) {
             throw this.#remote.error(args, error);
         }
-        return (0,store_bytes/* explainedBytes */.O)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
+        return (0,store_bytes/* explainReadErrors */.D)(external_node_stream_.Readable.from(outputOf(tool), { objectMode: false }), (error) => this.#remote.error(args, error));
     }
     async create(key) {
         return new RcloneUpload(this.#remote, key);
@@ -742,24 +782,14 @@ class RcloneStore {
         await this.#remote.removeEmptyFolders(key, signal);
     }
     async sweep(prefix, before) {
-        const swept = [];
-        for (const { key, modified } of await this.#unfinished(prefix)) {
-            if (modified >= before)
-                continue;
-            try {
-                await this.#remote.remove(key + keys/* PART */.s3);
-                await this.#remote.removeEmptyFolders(key);
-                swept.push(key);
-            }
-            catch (error) {
-                this.#remote.context.info(`An unfinished object of an earlier run was not removed: ${(0,errors/* messageOf */.bD)(error)}`);
-            }
-        }
-        return swept;
+        const remove = async ({ key }) => {
+            await this.#remote.remove(key + keys/* PART */.s3);
+            await this.#remote.removeEmptyFolders(key);
+        };
+        return await (0,unfinished/* sweepUnfinished */.k)(await this.#unfinished(prefix), before, remove, this.#remote.context);
     }
     async newestUpload(prefix) {
-        const times = (await this.#unfinished(prefix)).map(({ modified }) => modified.getTime());
-        return times.length === 0 ? null : new Date(Math.max(...times));
+        return (0,unfinished/* newestOf */.s)(await this.#unfinished(prefix));
     }
     async lockOf() {
         return null;
@@ -768,7 +798,7 @@ class RcloneStore {
         return null;
     }
     close() { }
-    async #isThere() {
+    async #exists() {
         try {
             await this.#remote.run(['lsjson', '--dirs-only', '--no-modtime', this.#remote.folder('')]);
             return true;
@@ -794,7 +824,7 @@ class RcloneStore {
             if ((0,keys/* isKey */.m0)(key) && key.startsWith(prefix))
                 files.push({ key, size: Size, modified: new Date(ModTime) });
         }
-        return files.sort((a, b) => byBytes(a.key, b.key));
+        return files.sort((a, b) => (0,keys/* compareKeys */.YD)(a.key, b.key));
     }
     /** What a folder holds; nothing when there is none. rclone prints one entry a line. */
     async *#entries(folder, flags) {
@@ -831,9 +861,6 @@ async function* outputOf(tool) {
     finally {
         tool.kill();
     }
-}
-function byBytes(a, b) {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 ;// CONCATENATED MODULE: ./src/store/rclone/open.ts
@@ -890,14 +917,14 @@ class Waiting {
     constructor(late) {
         this.#late = late;
     }
-    for(allowed, ask) {
+    for(allowed, request) {
         this.#allowed = allowed;
         this.#end = performance.now() + allowed;
         if (this.#end < this.#due - TOLERANCE)
             this.#arm();
         return new Promise((resolve, reject) => {
             this.#fail = reject;
-            ask().then((value) => {
+            request().then((value) => {
                 this.#fail = null;
                 resolve(value);
             }, (error) => {
@@ -948,12 +975,12 @@ class Deadline {
         this.#stop = stop;
     }
     /** One answer, and `bytes` at the slowest rate that is accepted. */
-    async answer(what, ask, bytes = 0) {
-        return await this.#within(this.#timeout + timeFor(bytes), what, ask);
+    async answer(what, request, bytes = 0) {
+        return await this.#within(this.#timeout + timeFor(bytes), what, request);
     }
     /** An answer that takes a walk through folders. */
-    async walk(what, ask) {
-        return await this.#within(LISTING * this.#timeout, what, ask);
+    async walk(what, request) {
+        return await this.#within(LISTING * this.#timeout, what, request);
     }
     /** The entries of a listing. Time that the reader takes between them does not count, here and in {@link bytes}. */
     entries(what, source) {
@@ -974,19 +1001,19 @@ class Deadline {
      */
     #each(what, source, { budget, longest, earns }) {
         const iterator = source[Symbol.asyncIterator]();
-        const waiting = new Waiting((allowed) => this.#giveUp(allowed, what));
-        const ask = () => iterator.next();
+        const waiting = new Waiting((allowed) => this.#timedOut(allowed, what));
+        const request = () => iterator.next();
         let left = budget;
         const next = async () => {
             try {
                 if (this.#error !== null)
                     throw this.#error;
-                const asked = performance.now();
-                const result = await waiting.for(Math.max(1, Math.min(left, longest)), ask);
+                const began = performance.now();
+                const result = await waiting.for(Math.max(1, Math.min(left, longest)), request);
                 if (result.done)
                     waiting.stop();
                 else
-                    left += earns(result.value) - (performance.now() - asked);
+                    left += earns(result.value) - (performance.now() - began);
                 return result;
             }
             catch (error) {
@@ -1002,21 +1029,21 @@ class Deadline {
         const each = { next, return: end, throw: end, [Symbol.asyncIterator]: () => each };
         return each;
     }
-    async #within(milliseconds, what, ask) {
+    async #within(milliseconds, what, request) {
         if (this.#error !== null)
             throw this.#error;
         let timer;
         const late = new Promise((_, reject) => {
-            timer = setTimeout(() => reject(this.#giveUp(milliseconds, what)), Math.min(milliseconds, deadline_LONGEST));
+            timer = setTimeout(() => reject(this.#timedOut(milliseconds, what)), Math.min(milliseconds, deadline_LONGEST));
         });
         try {
-            return await Promise.race([ask(), late]);
+            return await Promise.race([request(), late]);
         }
         finally {
             clearTimeout(timer);
         }
     }
-    #giveUp(waited, what) {
+    #timedOut(waited, what) {
         const step = 'Check the store and the network, or raise store-timeout.';
         const late = waited < this.#timeout
             ? `${this.#url} sends less than ${SLOWEST / 1024} KiB/s (${what}). ${step}`
@@ -1123,8 +1150,8 @@ class TimedStore {
     close() {
         this.#store.close();
     }
-    #answer(what, ask) {
-        return this.#deadline.answer(what, ask, this.#moving);
+    #answer(what, request) {
+        return this.#deadline.answer(what, request, this.#moving);
     }
     async #move(bytes, act) {
         this.#moving += bytes;
@@ -1169,16 +1196,16 @@ async function makeStore(location, access, context) {
 
 /***/ }),
 
-/***/ 6224:
+/***/ 4377:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   S: () => (/* binding */ shown)
+/* harmony export */   A: () => (/* binding */ reasonOf)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3916);
 
 /** What went wrong, as a server or a program said it: text from outside, for the middle of a sentence. */
-function shown(error) {
+function reasonOf(error) {
     return (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)
         .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
         .slice(0, 500)

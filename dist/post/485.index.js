@@ -7,7 +7,7 @@ export const modules = {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   G: () => (/* binding */ boundAnswers),
-/* harmony export */   M: () => (/* binding */ bounded)
+/* harmony export */   Z: () => (/* binding */ limitBytes)
 /* harmony export */ });
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7075);
 /* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_stream__WEBPACK_IMPORTED_MODULE_0__);
@@ -26,12 +26,12 @@ function boundAnswers(client) {
         const response = result.response;
         const isObject = context.commandName === 'GetObjectCommand' && response.statusCode < 300;
         if (!isObject && response.body instanceof node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable)
-            response.body = bounded(response.body);
+            response.body = limitBytes(response.body);
         return result;
     }, { name: 'boundAnswers', step: 'deserialize', priority: 'low' });
 }
 /** The same bytes; an error once they are more than {@link LARGEST}. */
-function bounded(body) {
+function limitBytes(body) {
     const stream = node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from(upTo(body, LARGEST), { objectMode: false });
     stream.once('close', () => body.destroy());
     return stream;
@@ -57,10 +57,10 @@ async function* upTo(body, largest) {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   fW: () => (/* binding */ Bucket),
-  Oq: () => (/* binding */ demandBucket),
   p9: () => (/* binding */ hasObjectLock),
   L: () => (/* binding */ listObjects),
-  xB: () => (/* binding */ openBucket)
+  xB: () => (/* binding */ openBucket),
+  Ei: () => (/* binding */ requireBucket)
 });
 
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
@@ -88,7 +88,7 @@ function takeContents(command) {
         const response = result.response;
         if (response.statusCode !== 200)
             return result;
-        const { objects, rest } = splitPage((await (0,consumers_.buffer)((0,bounded_answers/* bounded */.M)(response.body))).toString());
+        const { objects, rest } = splitPage((await (0,consumers_.buffer)((0,bounded_answers/* limitBytes */.Z)(response.body))).toString());
         taken.splice(0, taken.length, ...objects);
         response.body = Buffer.from(rest);
         return result;
@@ -108,12 +108,12 @@ function splitPage(page) {
     return objects.every((object) => object !== null) ? { objects, rest } : { objects: [], rest: page };
 }
 function objectOf(fields) {
-    const key = field(fields, KEY);
-    const size = Number(field(fields, SIZE) ?? Number.NaN);
-    const modified = new Date(field(fields, MODIFIED) ?? Number.NaN);
+    const key = readField(fields, KEY);
+    const size = Number(readField(fields, SIZE) ?? Number.NaN);
+    const modified = new Date(readField(fields, MODIFIED) ?? Number.NaN);
     if (key === null || !Number.isSafeInteger(size) || Number.isNaN(modified.getTime()))
         return null;
-    const storageClass = field(fields, STORAGE_CLASS);
+    const storageClass = readField(fields, STORAGE_CLASS);
     return { key: copyOf(key), size, modified, ...(storageClass === null ? {} : { storageClass }) };
 }
 const KEY = /<Key>([^<]+)<\/Key>/;
@@ -121,7 +121,7 @@ const SIZE = /<Size>(\d+)<\/Size>/;
 const MODIFIED = /<LastModified>([^<]+)<\/LastModified>/;
 const STORAGE_CLASS = /<StorageClass>([^<]+)<\/StorageClass>/;
 /** Keys of ours have no entities: text that has some is none that we understand. */
-function field(fields, pattern) {
+function readField(fields, pattern) {
     const text = pattern.exec(fields)?.[1] ?? null;
     return text?.includes('&') ? null : text;
 }
@@ -137,7 +137,7 @@ var promises_ = __webpack_require__(8500);
 ;// CONCATENATED MODULE: ./src/store/s3/retry.ts
 
 /** Tries until it succeeds, the failure is not transient, the attempts are used up or the signal is aborted. */
-async function retry(attempt, policy) {
+async function retryTransient(attempt, policy) {
     for (let number = 1;; number++) {
         try {
             return await attempt();
@@ -189,7 +189,7 @@ class Bucket {
                 throw this.explain(signal.reason?.name === 'TimeoutError' ? signal.reason : error, operation, key);
             }
         };
-        return retry(attempt, {
+        return retryTransient(attempt, {
             attempts,
             firstDelay: this.options.firstDelay,
             longestDelay: this.options.longestDelay,
@@ -225,22 +225,22 @@ const OPENING = { attempts: 3 };
  */
 async function openBucket(bucket, prefix, settings) {
     await (0,client/* checkAccess */.x)(bucket.connection);
-    if (!(await isThere(bucket, prefix))) {
+    if (!(await bucketExists(bucket, prefix))) {
         if (!settings.createBucket)
-            throw missing(bucket, 'create it, or set s3-create-bucket: true, or mend its name in store');
-        await create(bucket, settings);
+            throw missingBucket(bucket, 'Create it, set s3-create-bucket: true, or correct its name in "store"');
+        await createBucket(bucket, settings);
     }
     if (settings.objectLock !== null)
-        await demandObjectLock(bucket);
+        await requireObjectLock(bucket);
 }
 /** Makes sure that the bucket is there to be read. */
-async function demandBucket(bucket, prefix) {
+async function requireBucket(bucket, prefix) {
     await (0,client/* checkAccess */.x)(bucket.connection);
-    if (!(await isThere(bucket, prefix)))
-        throw missing(bucket, 'mend its name in store, or s3-endpoint');
+    if (!(await bucketExists(bucket, prefix)))
+        throw missingBucket(bucket, 'Correct its name in "store", or s3-endpoint');
 }
 /** Not HeadBucket: its answer has no body, which alone says whether a 403 means the rights or the key. */
-async function isThere(bucket, prefix) {
+async function bucketExists(bucket, prefix) {
     try {
         await listObjects(bucket, { Prefix: prefix, MaxKeys: 1 }, OPENING);
         return true;
@@ -255,7 +255,7 @@ async function isThere(bucket, prefix) {
         throw error;
     }
 }
-async function create(bucket, settings) {
+async function createBucket(bucket, settings) {
     const command = new dist_cjs/* CreateBucketCommand */.cZX({
         Bucket: bucket.name,
         ...(settings.objectLock === null ? {} : { ObjectLockEnabledForBucket: true }),
@@ -271,7 +271,7 @@ async function create(bucket, settings) {
     bucket.context.info(`Created the bucket ${JSON.stringify(bucket.name)}.`);
 }
 /** Says early what the read-back of the first object would say after a dump. */
-async function demandObjectLock(bucket) {
+async function requireObjectLock(bucket) {
     if ((await hasObjectLock(bucket)) !== false)
         return;
     throw new store/* StoreError */.A('failed', `The bucket ${JSON.stringify(bucket.name)} has no object lock, or its server does not know object lock, but ` +
@@ -290,8 +290,8 @@ async function hasObjectLock(bucket) {
         return error.status === 403 ? null : false;
     }
 }
-function missing(bucket, mend) {
-    return new store/* StoreError */.A('failed', `The bucket ${JSON.stringify(bucket.name)} is not there: ${mend}.`);
+function missingBucket(bucket, fix) {
+    return new store/* StoreError */.A('failed', `The bucket ${JSON.stringify(bucket.name)} does not exist. ${fix}.`);
 }
 
 
@@ -304,7 +304,7 @@ function missing(bucket, mend) {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   x: () => (/* binding */ checkAccess),
-  N: () => (/* binding */ connect)
+  t: () => (/* binding */ createConnection)
 });
 
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
@@ -365,7 +365,7 @@ function* slicesOf(body) {
  * Makes a client for the S3-compatible server at `endpoint`; null: the one that the AWS SDK's environment names, or AWS.
  * Nothing is sent. Credentials come from the SDK's default chain.
  */
-function connect(endpoint, options) {
+function createConnection(endpoint, options) {
     const server = serverAt(endpoint ?? fromEnvironment('AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'));
     const region = fromEnvironment('AWS_REGION', 'AWS_DEFAULT_REGION') ?? (server === null ? null : 'us-east-1');
     // The SDK's own checksums come as trailers or headers that Ceph, Swift and others refuse or ignore.
@@ -383,7 +383,7 @@ function connect(endpoint, options) {
     sendInSlices(client);
     return { client, endpoint: server, clock: followClock(client) };
 }
-/** Demands a region and credentials; a StoreError says which settings give them. */
+/** Requires a region and credentials; a StoreError says which settings give them. */
 async function checkAccess({ client }) {
     await client.config.region().catch(() => {
         throw new store/* StoreError */.A('failed', "No region is known for S3 on AWS: set AWS_REGION to the bucket's region, or s3-endpoint for another server.");
@@ -420,7 +420,7 @@ function fromEnvironment(...names) {
 /* harmony export */ });
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1644);
 
-/** The requests that we send, and the right that AWS demands for each. */
+/** The requests that we send, and the right that AWS requires for each. */
 const RIGHTS = {
     AbortMultipartUpload: 's3:AbortMultipartUpload',
     CompleteMultipartUpload: 's3:PutObject',
@@ -464,7 +464,7 @@ function s3Error(thrown, request) {
     const failure = failureOf(thrown);
     const object = request.key === null ? '' : ` of ${JSON.stringify(request.key)}`;
     const what = `S3 ${request.operation}${object} in bucket ${JSON.stringify(request.bucket)} failed`;
-    return new S3Error(failure, `${what}: ${describe(failure)}`, nextStep(failure, request));
+    return new S3Error(failure, `${what}: ${describeFailure(failure)}`, nextStep(failure, request));
 }
 /** What the SDK calls failures of which it knows nothing: an answer without a code, as to HEAD; an answer it cannot read. */
 const NAMES = {
@@ -487,7 +487,7 @@ function failureOf(value) {
         region: error.Region ?? error.$response?.headers?.['x-amz-bucket-region'] ?? null,
     };
 }
-function describe({ reason, status, requestId, text }) {
+function describeFailure({ reason, status, requestId, text }) {
     const facts = [status && `HTTP ${status}`, requestId && `request id ${oneLine(requestId)}`].filter(Boolean);
     return `${reason}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}${text === null ? '' : `: ${text}`}`;
 }
@@ -582,13 +582,13 @@ function nextStep(failure, { operation, endpoint }) {
     if (reason === 'RequestTimeTooSkewed')
         return "Set this machine's clock";
     if (reason === 'NoSuchBucket')
-        return 'Create the bucket, or set s3-create-bucket: true, or mend its name in store';
+        return 'Create the bucket, set s3-create-bucket: true, or correct its name in "store"';
     if (reason === 'InvalidObjectState')
         return 'It lies in an archive storage class: restore it from there first';
     if (reason === 'InvalidStorageClass')
         return 'Choose an s3-storage-class that the server has';
     if (reason === 'InvalidBucketName')
-        return 'Mend the name of the bucket in store';
+        return 'Correct the name of the bucket in "store"';
     if (operation === 'UploadPart' && reason === 'InvalidArgument') {
         return `${server} may allow fewer parts than this object has: store it as smaller volumes`;
     }
@@ -618,7 +618,7 @@ function networkStep(reason, server) {
         return `${server} does not speak that protocol: check http:// or https:// and the port in s3-endpoint`;
     }
     if (/CERT|SIGNATURE|ERR_TLS/.test(reason)) {
-        return `The certificate of ${server} is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA, or mend the host name`;
+        return `The certificate of ${server} is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA, or correct the host name`;
     }
     return NO_ANSWER.includes(reason) ? `The connection to ${server} failed: check the network and the server` : '';
 }
@@ -755,7 +755,7 @@ class Multipart {
         }
     }
 }
-/** Aborts a multipart upload; one that is not there any more is no error. */
+/** Aborts a multipart upload; one that no longer exists is not an error. */
 async function abortUpload(bucket, key, uploadId, signal) {
     const command = new _aws_sdk_client_s3__WEBPACK_IMPORTED_MODULE_3__/* .AbortMultipartUploadCommand */ .tfP({ Bucket: bucket.name, Key: key, UploadId: uploadId });
     try {

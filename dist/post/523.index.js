@@ -55,8 +55,8 @@ var src_errors = __webpack_require__(3916);
 
 
 
-/** Asks the server what it has stored, and demands the size and the lock that were asked for. */
-async function verify(written) {
+/** Asks the server what it has stored, and requires the size and the lock that were asked for. */
+async function verifyStored(written) {
     const { bucket, key, size } = written;
     const lock = lockOf(written.headers);
     const head = await headOf(written);
@@ -66,7 +66,7 @@ async function verify(written) {
         }
         return { size, uploaded: 'acknowledged' };
     }
-    demandSize(written, head);
+    requireSize(written, head);
     if (lock === null)
         return { size, uploaded: 'read-back' };
     return { size, uploaded: 'read-back', lockedUntil: endOfLock(head, lock) ?? (await lockAfterwards(written, lock)) };
@@ -98,7 +98,7 @@ async function headOf({ bucket, key, signal }) {
         throw error;
     }
 }
-function demandSize({ key, size }, head) {
+function requireSize({ key, size }, head) {
     if (head.ContentLength === size)
         return;
     throw new store/* StoreError */.A('failed', `${size} bytes of ${JSON.stringify(key)} were written to S3, but the server reports ${head.ContentLength ?? 'no size'}: ` +
@@ -130,7 +130,7 @@ async function lockAfterwards(written, { mode, until }) {
         return end;
     throw new store/* StoreError */.A('failed', `${JSON.stringify(key)} was written to S3 with object lock ${mode} until ${until.toISOString()}, but the server ` +
         'reports no such lock: it ignores object lock, or these credentials lack s3:GetObjectRetention. ' +
-        `Mend that, or remove s3-object-lock.${refusal}`);
+        `Correct that, or remove s3-object-lock.${refusal}`);
 }
 
 ;// CONCATENATED MODULE: ./src/store/s3/upload/upload.ts
@@ -190,7 +190,7 @@ class S3Upload {
         try {
             this.#check();
             await (this.#multipart === null ? this.#put() : this.#complete(this.#multipart));
-            const committed = await verify({
+            const committed = await verifyStored({
                 bucket: this.#bucket,
                 key: this.#key,
                 size: this.#size,
@@ -324,7 +324,7 @@ class S3Upload {
 /** Makes the store; nothing is sent. */
 function createS3Store(location, settings, context, options) {
     const all = { ...s3_options/* DEFAULT_OPTIONS */.l, ...options };
-    const bucket = new s3_bucket/* Bucket */.fW(location.bucket, (0,client/* connect */.N)(settings.endpoint, all), context, all);
+    const bucket = new s3_bucket/* Bucket */.fW(location.bucket, (0,client/* createConnection */.t)(settings.endpoint, all), context, all);
     return new S3Store(location.url, location.prefix, bucket, settings);
 }
 /** What is left can be removed later too: a server that is gone must not hold up the end of a run. */
@@ -351,7 +351,7 @@ class S3Store {
         return (0,s3_bucket/* openBucket */.xB)(this.#bucket, this.#root, this.#settings);
     }
     openToRead() {
-        return (0,s3_bucket/* demandBucket */.Oq)(this.#bucket, this.#root);
+        return (0,s3_bucket/* requireBucket */.Ei)(this.#bucket, this.#root);
     }
     async folders(prefix) {
         const names = [];
@@ -386,7 +386,7 @@ class S3Store {
             body.destroy();
             throw new store/* StoreError */.A('failed', `The S3 server sent the whole of ${JSON.stringify(this.#root + key)} where a range of it was asked for.`);
         }
-        return (0,bytes/* explainedBytes */.O)(body, (error) => this.#bucket.explain(error, 'GetObject', this.#root + key));
+        return (0,bytes/* explainReadErrors */.D)(body, (error) => this.#bucket.explain(error, 'GetObject', this.#root + key));
     }
     async create(key) {
         return new S3Upload(this.#bucket, this.#root + key, this.#headers(key), this.#pool);

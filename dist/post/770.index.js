@@ -23,7 +23,7 @@ export const modules = {
 async function abortS3Upload(leftover) {
     const signal = AbortSignal.timeout(_options_js__WEBPACK_IMPORTED_MODULE_2__/* .DEFAULT_OPTIONS */ .l.abortTimeout);
     const context = { signal, track: () => () => { }, info: () => { } };
-    const connection = (0,_client_js__WEBPACK_IMPORTED_MODULE_1__/* .connect */ .N)(leftover.endpoint, _options_js__WEBPACK_IMPORTED_MODULE_2__/* .DEFAULT_OPTIONS */ .l);
+    const connection = (0,_client_js__WEBPACK_IMPORTED_MODULE_1__/* .createConnection */ .t)(leftover.endpoint, _options_js__WEBPACK_IMPORTED_MODULE_2__/* .DEFAULT_OPTIONS */ .l);
     try {
         const bucket = new _bucket_js__WEBPACK_IMPORTED_MODULE_0__/* .Bucket */ .fW(leftover.bucket, connection, context, _options_js__WEBPACK_IMPORTED_MODULE_2__/* .DEFAULT_OPTIONS */ .l);
         await (0,_multipart_js__WEBPACK_IMPORTED_MODULE_3__/* .abortUpload */ .q)(bucket, leftover.key, leftover.uploadId, signal);

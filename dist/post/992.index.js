@@ -8,13 +8,13 @@ export const modules = {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   $t: () => (/* binding */ placeOf),
 /* harmony export */   BP: () => (/* binding */ NoSftp),
-/* harmony export */   Ng: () => (/* binding */ connect)
+/* harmony export */   zK: () => (/* binding */ connectSession)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _shown_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6224);
+/* harmony import */ var _reason_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(4377);
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1644);
 /* harmony import */ var _known_hosts_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(1365);
 
@@ -33,9 +33,9 @@ function placeOf({ user, host, port }) {
 }
 /**
  * Logs in with the key and starts SFTP. Only a server whose key is known is spoken to.
- * @throws NoSftp, or a StoreError that says what to mend.
+ * @throws NoSftp, or a StoreError that says what to correct.
  */
-function connect(location, settings, options, signal) {
+function connectSession(location, settings, options, signal) {
     const place = placeOf(location);
     const known = (0,_known_hosts_js__WEBPACK_IMPORTED_MODULE_4__/* .linesFor */ .b)(settings.knownHosts, location);
     const client = new (ssh2__WEBPACK_IMPORTED_MODULE_1___default().Client)();
@@ -44,7 +44,7 @@ function connect(location, settings, options, signal) {
     let letIn = false;
     return new Promise((resolve, reject) => {
         const fail = (error) => {
-            const failure = refused === null ? connectionError(error, place) : strange(refused, known, place);
+            const failure = refused === null ? connectionError(error, place) : unknownHostKey(refused, known, place);
             reject(failure);
             lost.abort(failure);
             client.destroy();
@@ -98,14 +98,14 @@ function signaturesOf(known) {
     const types = new Set(known.filter(({ revoked }) => !revoked).map(({ type }) => type));
     return [...types].flatMap((type) => SIGNATURES[type] ?? [type]);
 }
-function strange(key, known, place) {
+function unknownHostKey(key, known, place) {
     const print = (bytes) => `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
     const ours = known.map(({ key }) => print(key)).join(', ');
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server was set up anew, or ` +
-        'somebody stands in between: nothing was sent. Ask the server’s owner which key is right, and mend ssh-known-hosts.');
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} shows the host key ${print(key)}, and ssh-known-hosts has ${ours}. Either the server has a new key, or ` +
+        "an attacker is in between. Nothing was sent. Ask the server's owner which key is right, and correct ssh-known-hosts.");
 }
 function noSftp(error, place) {
-    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}).`);
+    return new NoSftp('failed', `${place} lets this key in, but does not offer SFTP (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}).`);
 }
 /** Where ssh2 was when it failed. */
 function connectionError(error, place) {
@@ -114,15 +114,15 @@ function connectionError(error, place) {
     const { level, code } = error;
     const cause = { cause: error };
     if (level === 'client-authentication') {
-        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}). Put its public half into that user’s authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
+        return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} does not let this key in (${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}). Put its public half into that user's authorized_keys: ssh-keygen -y -f FILE prints it.`, cause);
     }
-    if (/no matching host key/i.test((0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error))) {
+    if (/no matching host key/i.test((0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error))) {
         return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('denied', `${place} has no host key of the kinds in ssh-known-hosts. Add the line that ssh-keyscan prints, once it was compared.`, cause);
     }
     const step = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EHOSTUNREACH' || level === 'client-timeout'
         ? ' Check name and port in the URL, and whether a firewall lets the runner in.'
         : ' Look whether the server and the network are up, and run again.';
-    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_shown_js__WEBPACK_IMPORTED_MODULE_2__/* .shown */ .S)(error)}.${step}`, cause);
+    return new _store_js__WEBPACK_IMPORTED_MODULE_3__/* .StoreError */ .A('failed', `The connection to ${place} failed: ${(0,_reason_js__WEBPACK_IMPORTED_MODULE_2__/* .reasonOf */ .A)(error)}.${step}`, cause);
 }
 
 
@@ -155,13 +155,13 @@ class SftpOrRsync {
         return this.#store.movesWhole ?? false;
     }
     open() {
-        return this.#ask((store) => store.open());
+        return this.#request((store) => store.open());
     }
     openToRead() {
-        return this.#ask((store) => store.openToRead());
+        return this.#request((store) => store.openToRead());
     }
     folders(prefix) {
-        return this.#ask((store) => store.folders(prefix));
+        return this.#request((store) => store.folders(prefix));
     }
     async *list(prefix) {
         try {
@@ -171,30 +171,30 @@ class SftpOrRsync {
             // It comes before the first object.
             if (!(error instanceof _connect_js__WEBPACK_IMPORTED_MODULE_0__/* .NoSftp */ .BP))
                 throw error;
-            this.#giveUpSftp();
+            this.#switchToRsync();
             yield* this.#store.list(prefix);
         }
     }
     read(key, range) {
-        return this.#ask((store) => store.read(key, range));
+        return this.#request((store) => store.read(key, range));
     }
     create(key) {
-        return this.#ask((store) => store.create(key));
+        return this.#request((store) => store.create(key));
     }
     size(key) {
-        return this.#ask((store) => store.size(key));
+        return this.#request((store) => store.size(key));
     }
     freeSpace() {
-        return this.#ask((store) => store.freeSpace());
+        return this.#request((store) => store.freeSpace());
     }
     remove(key) {
-        return this.#ask((store) => store.remove(key));
+        return this.#request((store) => store.remove(key));
     }
     sweep(prefix, before) {
-        return this.#ask((store) => store.sweep(prefix, before));
+        return this.#request((store) => store.sweep(prefix, before));
     }
     newestUpload(prefix) {
-        return this.#ask((store) => store.newestUpload(prefix));
+        return this.#request((store) => store.newestUpload(prefix));
     }
     lockOf(key) {
         return this.#store.lockOf(key);
@@ -205,19 +205,19 @@ class SftpOrRsync {
     close() {
         this.#store.close();
     }
-    async #ask(request) {
+    async #request(request) {
         try {
             return await request(this.#store);
         }
         catch (error) {
             if (!(error instanceof _connect_js__WEBPACK_IMPORTED_MODULE_0__/* .NoSftp */ .BP))
                 throw error;
-            this.#giveUpSftp();
+            this.#switchToRsync();
             return await request(this.#store);
         }
     }
     /** Several requests may find out at the same time. */
-    #giveUpSftp() {
+    #switchToRsync() {
         if (this.#store !== this.#sftp)
             return;
         this.#context.info(`${this.url} offers no SFTP to this key: it is spoken to by rsync.`);

@@ -28393,10 +28393,10 @@ const STORE_WITHIN = 15_000;
 async function cleanUp(leftovers, log, inputs) {
     for (const leftover of [...leftovers].sort((a, b) => turnOf(a) - turnOf(b))) {
         try {
-            await end(leftover, log, inputs);
+            await endLeftover(leftover, log, inputs);
         }
         catch (error) {
-            log.warning(`Left behind by the run that was ended, remove it by hand: ${describe(leftover)} (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .messageOf */ .bD)(error)})`);
+            log.warning(`Left behind by the run that was ended, remove it by hand: ${describeLeftover(leftover)} (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .messageOf */ .bD)(error)})`);
         }
     }
 }
@@ -28416,7 +28416,7 @@ async function runAfterIt({ after }, log) {
     for (const failure of failures)
         log.warning(`${failure} Run it by hand.`);
 }
-async function end(leftover, log, inputs) {
+async function endLeftover(leftover, log, inputs) {
     if (leftover.kind === 'after')
         return runAfterIt(inputs, log);
     if (leftover.kind === 'process')
@@ -28424,11 +28424,11 @@ async function end(leftover, log, inputs) {
     if (leftover.kind === 'file')
         return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(leftover.path, { force: true });
     if (leftover.kind === 'folder') {
-        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 556).then(__nccwpck_require__.bind(__nccwpck_require__, 3556));
+        const { removeCluster } = await __nccwpck_require__.e(/* import() */ 358).then(__nccwpck_require__.bind(__nccwpck_require__, 9358));
         return removeCluster(leftover.path);
     }
     if (leftover.kind === 'container' || leftover.kind === 'container-process')
-        return (0,_process_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endInside */ .e)(leftover);
+        return (0,_process_container_js__WEBPACK_IMPORTED_MODULE_3__/* .endContainerProcess */ .G)(leftover);
     if (leftover.kind === 'database')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3('no password is kept for this step');
     if (leftover.kind === 'part')
@@ -28437,7 +28437,7 @@ async function end(leftover, log, inputs) {
         const { abortS3Upload } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(485), __nccwpck_require__.e(770)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3770));
         await abortS3Upload(leftover);
     }
-    log.info(`Aborted the unfinished ${describe(leftover)}.`);
+    log.info(`Aborted the unfinished ${describeLeftover(leftover)}.`);
 }
 async function sweepPart({ url, key }, settings) {
     const location = settings.stores.find((store) => store.url === url);
@@ -28457,14 +28457,14 @@ async function sweepPart({ url, key }, settings) {
     }
 }
 function endProcess({ pid, started, group }) {
-    if (started === '' || (0,_process_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identify */ .ls)(pid).started !== started)
+    if (started === '' || (0,_process_child_js__WEBPACK_IMPORTED_MODULE_2__/* .identifyProcess */ .wO)(pid).started !== started)
         return;
     if (group)
         (0,_process_child_js__WEBPACK_IMPORTED_MODULE_2__/* .endGroup */ .N4)(pid, 'SIGKILL');
     else
         process.kill(pid, 'SIGKILL');
 }
-function describe(leftover) {
+function describeLeftover(leftover) {
     if (leftover.kind === 'after')
         return 'what before has stopped';
     if (leftover.kind === 'process')
@@ -28550,11 +28550,11 @@ function isDeep(bytes) {
 function object(checks) {
     return (value, path) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value))
-            throw expected('an object', path);
-        const given = value;
+            throw mismatch('an object', path);
+        const fields = value;
         const taken = Object.entries(checks).map(([name, check]) => [
             name,
-            check(given[name], path === '' ? name : `${path}.${name}`),
+            check(fields[name], path === '' ? name : `${path}.${name}`),
         ]);
         return Object.fromEntries(taken);
     };
@@ -28562,7 +28562,7 @@ function object(checks) {
 function list(check) {
     return (value, path) => {
         if (!Array.isArray(value))
-            throw expected('a list', path);
+            throw mismatch('a list', path);
         return value.map((item, index) => check(item, `${path}[${index}]`));
     };
 }
@@ -28577,7 +28577,7 @@ function withDefault(check, byDefault) {
 function record(check) {
     return (value, path) => {
         if (typeof value !== 'object' || value === null || Array.isArray(value))
-            throw expected('an object', path);
+            throw mismatch('an object', path);
         return Object.fromEntries(Object.entries(value).map(([name, item]) => [checked_text(name, `a name in ${path}`), check(item, `${path}.${name}`)]));
     };
 }
@@ -28585,7 +28585,7 @@ function literal(...allowed) {
     return (value, path) => {
         if (allowed.includes(value))
             return value;
-        throw expected(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
+        throw mismatch(allowed.map((word) => JSON.stringify(word)).join(' or '), path);
     };
 }
 /**
@@ -28594,27 +28594,27 @@ function literal(...allowed) {
  */
 const checked_text = (value, path) => {
     if (typeof value !== 'string')
-        throw expected('text', path);
+        throw mismatch('text', path);
     if (value.includes('\0') || !value.isWellFormed())
-        throw expected('text without NUL and in whole characters', path);
+        throw mismatch('text without NUL and in whole characters', path);
     return value;
 };
 function textLike(pattern, what) {
     return (value, path) => {
         if (!pattern.test(checked_text(value, path)))
-            throw expected(what, path);
+            throw mismatch(what, path);
         return value;
     };
 }
 const flag = (value, path) => {
     if (typeof value !== 'boolean')
-        throw expected('true or false', path);
+        throw mismatch('true or false', path);
     return value;
 };
 /** A number of things or bytes. */
 const count = (value, path) => {
     if (!Number.isSafeInteger(value) || value < 0)
-        throw expected('a whole number', path);
+        throw mismatch('a whole number', path);
     return value;
 };
 /** A count that can be larger than a JavaScript number holds exactly. */
@@ -28623,18 +28623,18 @@ const digits = textLike(/^\d{1,40}$/, 'digits');
 const signedDigits = textLike(/^-?\d{1,60}$/, 'digits');
 const integer = (value, path) => {
     if (!Number.isSafeInteger(value))
-        throw expected('a whole number', path);
+        throw mismatch('a whole number', path);
     return value;
 };
 const sha256 = textLike(/^[0-9a-f]{64}$/, 'a sha256 in hex');
 /** A moment in UTC, ISO 8601. */
 const moment = (value, path) => {
-    const given = checked_text(value, path);
-    if (Number.isNaN(Date.parse(given)))
-        throw expected('a time', path);
-    return given;
+    const checkedText = checked_text(value, path);
+    if (Number.isNaN(Date.parse(checkedText)))
+        throw mismatch('a time', path);
+    return checkedText;
 };
-function expected(what, path) {
+function mismatch(what, path) {
     return new FormatError(`${path === '' ? 'the document' : path} must be ${what}`);
 }
 
@@ -28755,7 +28755,7 @@ const processId = (value, path) => {
 };
 const engine = literal('docker', 'podman');
 /** Only what Lifeboat names is removed: a process that it started may have forged the state. */
-function path(isOurs) {
+function pathCheck(isOurs) {
     return (value, at) => {
         const given = checked_text(value, at);
         if ((0,external_node_path_.isAbsolute)(given) && (0,external_node_path_.normalize)(given) === given && isOurs((0,external_node_path_.basename)(given)))
@@ -28767,8 +28767,8 @@ function path(isOurs) {
 const objectKey = textLike(/^[^/]+\/[^/]+\/[^/]+$/, 'the key of an object');
 const CHECKS = {
     process: object({ pid: processId, started: textLike(/^\d*$/, 'a time in clock ticks') }),
-    file: object({ path: path((name) => (0,upload/* nameOfTemporary */.gc)(name) !== null) }),
-    folder: object({ path: path((name) => name.startsWith('lifeboat-')) }),
+    file: object({ path: pathCheck((name) => (0,upload/* nameOfTemporary */.gc)(name) !== null) }),
+    folder: object({ path: pathCheck((name) => name.startsWith('lifeboat-')) }),
     database: object({ database: checked_text, host: checked_text }),
     after: object({}),
     'container-process': object({ engine, container: textLike(/^\w[\w.-]*$/, 'a container'), mark: checked_text }),
@@ -28920,7 +28920,7 @@ function linesOf(name, text) {
     const lines = text.split(/[\r\n]+/).map((line) => line.trim());
     if (!name.endsWith('-key'))
         return lines;
-    return [...lines, ...(0,key_text/* tidied */.GE)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
+    return [...lines, ...(0,key_text/* tidyKeyText */.jS)(text).split('\n')].filter((line) => line.length >= 8 && !/^-----[^-]+-----$/.test(line));
 }
 function passwordsIn(text) {
     return text.split(/[\r\n]+/).flatMap((line) => passwordsOf(line.trim()));
@@ -29475,7 +29475,7 @@ const INPUTS = {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   GE: () => (/* binding */ tidied)
+/* harmony export */   jS: () => (/* binding */ tidyKeyText)
 /* harmony export */ });
 /* unused harmony exports armoredBlocks, notAKey */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
@@ -29486,10 +29486,10 @@ const BLOCK = /-----BEGIN PGP ([A-Z ,/0-9]+)-----\n.*?-----END PGP \1-----/gs;
  * quotes around the whole.
  */
 function armoredBlocks(text) {
-    return [...tidied(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
+    return [...tidyKeyText(text).matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
 }
 /** The lines of a key, as they could turn up in a log. */
-function tidied(text) {
+function tidyKeyText(text) {
     return text
         .trim()
         .replace(/^(["'])(.*)\1$/s, '$2')
@@ -29501,8 +29501,8 @@ function tidied(text) {
         .trim();
 }
 /** What a text is that holds no armored OpenPGP key, and what to write. The text itself may be secret: it is not shown. */
-function notAKey(text, mend) {
-    return new LifeboatError(`${whatItIs(tidied(text))}. ${mend}`);
+function notAKey(text, fix) {
+    return new LifeboatError(`${whatItIs(tidyKeyText(text))}. ${fix}`);
 }
 function whatItIs(text) {
     const label = armoredBlocks(text)[0]?.label;
@@ -29555,13 +29555,13 @@ var src_text = __nccwpck_require__(8992);
 /** How a message shows what a store's URL looks like. */
 const URL_EXAMPLES = 'such as s3://bucket/prefix, ssh://user@host/path, rclone:remote:path or file:///srv/backups';
 /** What is shown of a URL: a query can hold keys. */
-function shown(line) {
+function hideQuery(line) {
     return line.replace(/\?.*/s, '?…');
 }
 function hasOddSegment(path) {
     return path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
 }
-function decoded(path, line) {
+function decodePath(path, line) {
     try {
         return decodeURIComponent(path);
     }
@@ -29570,7 +29570,7 @@ function decoded(path, line) {
     }
 }
 function windowsPath(line) {
-    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} looks like a Windows path; Lifeboat runs on Linux runners. Write a URL ${URL_EXAMPLES}.`);
 }
 
 ;// CONCATENATED MODULE: ./src/store/file/location.ts
@@ -29583,14 +29583,14 @@ function parseFileUrl(line, rest) {
     if (/^(\/\/)?\/?[a-z]:[\\/]/i.test(rest))
         throw windowsPath(line);
     if (!rest.startsWith('///'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not an absolute path after file://. ${fix}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is not an absolute path after file://. ${fix}`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is followed by ? or #. Write these characters of a path as %3F and %23.`);
     }
     if (/\$|^\/\/\/~/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: no shell reads this, so $ and ~ stand for nothing. Write the path itself, or an expression such as \${{ runner.temp }}.`);
     }
-    const path = decoded(rest.slice(2), line).replace(/\/+$/, '');
+    const path = decodePath(rest.slice(2), line).replace(/\/+$/, '');
     if (path === '')
         throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is the root of the file system. ${fix}`);
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(path.slice(1))) {
@@ -29606,19 +29606,19 @@ function placeOfFile({ path }) {
 
 
 
-const MEND = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
+const HOW_TO_WRITE = 'Write rclone:remote:path, the remote as `rclone listremotes` shows it.';
 /** `rclone:remote:path`, what stands behind the scheme. The path is taken as it stands: rclone decodes nothing. */
 function parseRcloneUrl(line, rest) {
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} ${what}. ${HOW_TO_WRITE}`);
     const [, remote, path = ''] = /^([^:]*):(.*)$/s.exec(rest.replace(/^\/\//, '')) ?? [];
     if (remote === '') {
         // Such a remote carries its keys in its name.
-        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone’s configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote without a name (not shown): its keys would stand in the URL. Give it a name in rclone's configuration, or in the environment as RCLONE_CONFIG_NAME_TYPE and so on. ${HOW_TO_WRITE}`);
     }
     if (remote === undefined)
         throw wrong('has no colon behind the remote');
     if (remote.includes(',')) {
-        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone’s configuration. ${MEND}`);
+        throw new errors/* LifeboatError */.H3(`a remote with options behind its name (not shown). Write them into rclone's configuration. ${HOW_TO_WRITE}`);
     }
     if (!/^[\p{L}\p{N}_.+@][\p{L}\p{N}_.+@ -]*$/u.test(remote))
         throw wrong('is not the name of a remote');
@@ -29639,13 +29639,13 @@ function placeOfRclone({ remote, path }) {
 /** `s3://bucket/prefix`: `rest` is what follows the scheme. */
 function parseS3Url(line, rest) {
     if (!rest.startsWith('//'))
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} lacks slashes. Write s3://bucket/prefix.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} lacks slashes. Write s3://bucket/prefix.`);
     if (/[?#]/.test(rest)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is followed by ? or #. Write s3://bucket/prefix alone; the server is named by s3-endpoint and the region by AWS_REGION.`);
     }
     const [bucket = '', ...folders] = rest.slice(2).replace(/\/$/, '').split('/');
     if (!isBucketName(bucket)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(shown(line))} is not a bucket’s name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(bucket)} in ${(0,src_text/* quote */.hD)(hideQuery(line))} is not a bucket's name. Write s3://bucket/prefix, the bucket with 3 to 63 small letters, digits, hyphens and dots.`);
     }
     const prefix = folders.join('/');
     if (folders.length > 0 && hasOddSegment(prefix)) {
@@ -29668,12 +29668,12 @@ function isBucketName(bucket) {
 
 
 
-const location_MEND = 'Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user’s home folder.';
+const location_HOW_TO_WRITE = "Write ssh://user@host/path or ssh://user@host:port/path, with /~/ before a path in the user's home folder.";
 /** `ssh://user@host:port/path`, what stands behind the scheme. */
 function parseSshUrl(line, all) {
     const via = /\?via=rsync$/.test(all) ? 'rsync' : null;
     const rest = via === null ? all : all.slice(0, -'?via=rsync'.length);
-    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} ${what}. ${location_MEND}`);
+    const wrong = (what) => new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} ${what}. ${location_HOW_TO_WRITE}`);
     if (/[?#]/.test(rest))
         throw wrong('is followed by ? or #, which a path has as %3F and %23; ?via=rsync alone may follow');
     const [, user = '', bracketed, plain, port, path] = /^\/\/(?:([^@/:]*)@)?(?:\[([^\]/]*)\]|([^@:/[\]]*))(?::([^/]*))?(\/.*)?$/s.exec(rest) ?? [];
@@ -29706,7 +29706,7 @@ function portOf(text, wrong) {
     throw wrong(`has ${(0,src_text/* quote */.hD)(text)} for a port, which is a number up to 65535; after a colon no path can stand`);
 }
 function pathOf(text, line, wrong) {
-    const path = decoded(text, line).replace(/\/+$/, '');
+    const path = decodePath(text, line).replace(/\/+$/, '');
     const below = path.replace(/^\/(~\/)?/, '');
     if ((0,src_text/* hasControlCharacter */.Fd)(path) || hasOddSegment(below) || below.startsWith('~') || below.startsWith('-')) {
         throw wrong('has an empty part, ".", "..", or a ~ or - at the beginning of its path');
@@ -29753,14 +29753,14 @@ function parseStore(line) {
         case 'sftp':
         case 'scp':
         case 'rsync':
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: write ssh://user@host/path for a server that is reached by ssh.`);
         case 'http':
         case 'https':
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is a web address. Write s3://bucket/prefix here, and the server’s address in s3-endpoint.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is a web address. Write s3://bucket/prefix here, and the server's address in s3-endpoint.`);
         default:
             if (scheme.length === 1)
                 throw windowsPath(line);
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))}: stores of the kind ${(0,src_text/* quote */.hD)(scheme)} are not known. Write a URL ${URL_EXAMPLES}.`);
     }
 }
 /** A user, a password or a port before the path. Nothing of such a line is shown. */
@@ -29792,7 +29792,7 @@ function notAUrl(line) {
         return windowsPath(line);
     if (line.startsWith('/'))
         return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(line)} is a path, not a URL. Write ${(0,src_text/* quote */.hD)(`file://${line}`)}.`);
-    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shown(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
+    return new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(hideQuery(line))} is not a URL; a relative path could mean several folders. Write a URL ${URL_EXAMPLES}.`);
 }
 function refuseOverlap(a, b) {
     const [placeA, placeB] = [placeOf(a), placeOf(b)];
@@ -29804,7 +29804,7 @@ function refuseOverlap(a, b) {
         [b, a, placeB],
     ]) {
         if (placeOf(inner).startsWith(place)) {
-            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other’s backups as its own. Give each store a folder beside the other.`);
+            throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(inner.url)} lies inside ${(0,src_text/* quote */.hD)(outer.url)}, which would then list the other's backups as its own. Give each store a folder beside the other.`);
         }
     }
 }
@@ -29923,15 +29923,15 @@ function parseTimeout(text) {
 
 /** The URL of an S3-compatible server, without a slash at its end. */
 function parseEndpoint(text) {
-    const mend = 'Write the server’s address with http:// or https://, such as https://minio.example.com:9000.';
+    const fix = "Write the server's address with http:// or https://, such as https://minio.example.com:9000.";
     if (/^[a-z+.-]*:?\/\/[^?#]*@/i.test(text)) {
-        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`the URL carries a user or a password (not shown). Keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. ${fix}`);
     }
     if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is not an address of a server. ${fix}`);
     }
     if (/[?#]/.test(text)) {
-        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${mend}`);
+        throw new errors/* LifeboatError */.H3(`${(0,src_text/* quote */.hD)(shownUrl(text))} is followed by ? or #, which an endpoint does not have. ${fix}`);
     }
     return text.replace(/\/+$/, '');
 }
@@ -29981,20 +29981,20 @@ var key_text = __nccwpck_require__(3001);
 
 
 
-const ssh_MEND = 'Paste the whole private key file, from -----BEGIN to -----END.';
+const HOW_TO_PASTE = 'Paste the whole private key file, from -----BEGIN to -----END.';
 /**
  * A private key without a passphrase. Undone is what pasting does to keys (literal `\n`, CRLF, indentation, quotes, no
  * line end at its end); the text may be secret whatever it is, and is never shown.
  */
 async function parseSshKey(text) {
-    const key = `${(0,key_text/* tidied */.GE)(text)}\n`;
+    const key = `${(0,key_text/* tidyKeyText */.jS)(text)}\n`;
     if (/^(ssh-|ecdsa-|sk-)/.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server’s authorized_keys. ${ssh_MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is the public key, which belongs into the server's authorized_keys. ${HOW_TO_PASTE}`);
     }
     if (/BEGIN PGP/.test(key))
-        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${ssh_MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is an OpenPGP key, not an SSH key. ${HOW_TO_PASTE}`);
     if (!/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\n(.*\n)-----END [A-Z0-9 ]*PRIVATE KEY-----\n$/s.test(key)) {
-        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${ssh_MEND}`);
+        throw new errors/* LifeboatError */.H3(`it is not a private key, or its line breaks were lost (in YAML, | keeps them and > does not). ${HOW_TO_PASTE}`);
     }
     const { utils } = (await __nccwpck_require__.e(/* import() */ 472).then(__nccwpck_require__.t.bind(__nccwpck_require__, 5472, 23))).default;
     const parsed = utils.parseKey(key);
@@ -30003,7 +30003,7 @@ async function parseSshKey(text) {
     if (/^-----BEGIN ENCRYPTED|^Proc-Type: .*ENCRYPTED/m.test(key) || /encrypted/i.test(parsed.message)) {
         throw new errors/* LifeboatError */.H3('it is locked with a passphrase. Make a key for this job alone, without one: ssh-keygen -t ed25519 -N "" -f lifeboat');
     }
-    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH’s format. ${ssh_MEND}`);
+    throw new errors/* LifeboatError */.H3(`it cannot be read, or is of a kind that is not known (RSA, ECDSA and Ed25519 are). ssh-keygen -p -N "" -f FILE writes a copy of it anew in OpenSSH's format. ${HOW_TO_PASTE}`);
 }
 /** A rule of every command: an ssh: store needs a key and a known server, and nothing else does. */
 function sshInputsFit({ values, given, }) {
@@ -30023,7 +30023,7 @@ function sshInputsFit({ values, given, }) {
     if (!given('ssh-key')) {
         return {
             input: 'ssh-key',
-            problem: `${quote(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server’s authorized_keys and the private half into a secret.`,
+            problem: `${quote(server.url)} needs a private key. Make one for this job alone (ssh-keygen -t ed25519 -N "" -f lifeboat), put the public half into the server's authorized_keys and the private half into a secret.`,
         };
     }
     if (!given('ssh-known-hosts'))
@@ -30037,7 +30037,7 @@ function sshInputsFit({ values, given, }) {
 /** How to get the line of a server, and make sure of it. */
 function howToKnow({ host, port, url }, what) {
     const keyscan = `ssh-keyscan ${port === 22 ? '' : `-p ${port} `}${host}`;
-    return `${what}, and without it nobody could tell ${quote(url)} from another server. Run \`${keyscan}\`, compare the key with what the server’s owner tells you (ssh-keygen -lf on the server, the provider’s page), and paste the lines.`;
+    return `${what}, and without it ${quote(url)} cannot be distinguished from another server. Run \`${keyscan}\`, compare the key with what the server's owner tells you (ssh-keygen -lf on the server, the provider's page), and paste the lines.`;
 }
 /** What the stores are told; null without an ssh: store. */
 function sshSettings({ sshKey: key, sshKnownHosts: knownHosts }) {
@@ -30169,28 +30169,28 @@ __nccwpck_require__.a(module, async (__webpack_handle_async_dependencies__, __we
 async function main() {
     const { leftovers, problems } = (0,_app_saved_leftovers_js__WEBPACK_IMPORTED_MODULE_2__/* .readSavedLeftovers */ .s)();
     for (const problem of problems)
-        warn(`part of the saved state was ignored: ${problem}`);
-    await (0,_app_clean_up_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .n)(leftovers, _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, { after, stores });
+        warnOfLeftovers(`part of the saved state was ignored: ${problem}`);
+    await (0,_app_clean_up_js__WEBPACK_IMPORTED_MODULE_1__/* .cleanUp */ .n)(leftovers, _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, { after: runAfterCommands, stores: readStoreSettings });
 }
-function warn(why) {
+function warnOfLeftovers(why) {
     _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._.warning(`Cannot clean up completely: ${why}. If the run was killed, look for its processes, files and unfinished uploads.`);
 }
-function get(name) {
+function getInput(name) {
     return _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .getInput */ .V4(name, { trimWhitespace: false });
 }
 /** The runner gives this step the inputs again, so the state holds neither commands nor secrets. */
-function after() {
-    const env = (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__/* .commandEnvironment */ .J)(get, process.env);
-    return (0,_process_user_commands_js__WEBPACK_IMPORTED_MODULE_7__/* .runAfter */ .I9)((0,_inputs_values_command_lines_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommandLines */ .G)(get('after').trim()), { env, log: _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, track: () => () => { } });
+function runAfterCommands() {
+    const env = (0,_inputs_command_environment_js__WEBPACK_IMPORTED_MODULE_4__/* .commandEnvironment */ .J)(getInput, process.env);
+    return (0,_process_user_commands_js__WEBPACK_IMPORTED_MODULE_7__/* .runAfter */ .I9)((0,_inputs_values_command_lines_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommandLines */ .G)(getInput('after').trim()), { env, log: _report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, track: () => () => { } });
 }
-function stores() {
-    return (0,_inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .readStores */ .J7)(get, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
+function readStoreSettings() {
+    return (0,_inputs_stores_store_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .readStores */ .J7)(getInput, process.env, { ..._report_log_js__WEBPACK_IMPORTED_MODULE_8__/* .actionsLog */ ._, mask: _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq });
 }
 try {
     await main();
 }
 catch (error) {
-    warn((0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error));
+    warnOfLeftovers((0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error));
 }
 
 __webpack_async_result__();
@@ -30207,7 +30207,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   _E: () => (/* binding */ KILL_AFTER),
   v4: () => (/* binding */ ToolError),
   N4: () => (/* binding */ endGroup),
-  ls: () => (/* binding */ identify),
+  wO: () => (/* binding */ identifyProcess),
   Se: () => (/* binding */ readLines),
   qI: () => (/* binding */ runTool),
   pQ: () => (/* binding */ startTool)
@@ -30298,12 +30298,12 @@ class ToolError extends errors/* LifeboatError */.H3 {
  * *and* its output has ended: Node's `close` event, not `exit`.
  */
 function startTool(spec, context) {
-    const { command, args, user, env, group, inside, endMark } = spec;
+    const { command, args, user, env, group, containerProcess, endMark } = spec;
     const child = (0,external_node_child_process_.spawn)(command, args, { ...user, env, detached: group === true, stdio: ['pipe', 'pipe', 'pipe'] });
     const forget = child.pid === undefined
         ? () => { }
-        : context.track({ kind: 'process', ...identify(child.pid), ...(group ? { group } : {}) });
-    const forgetInside = inside === undefined ? () => { } : context.track(inside);
+        : context.track({ kind: 'process', ...identifyProcess(child.pid), ...(group ? { group } : {}) });
+    const forgetContainerProcess = containerProcess === undefined ? () => { } : context.track(containerProcess);
     let tail = '';
     readLines(child.stderr, (line) => {
         tail = `${tail}${line}\n`.slice(-STDERR_TAIL);
@@ -30341,31 +30341,31 @@ function startTool(spec, context) {
     });
     const stderr = () => (hung ? `${tail}It closed its output, but did not end within ${END_WITHIN / 1000} s.` : tail).trim();
     const whole = async () => {
-        await ended(child, spec, stderr);
+        await waitForEnd(child, spec, stderr);
         if (mark === null)
             return;
         await copied.catch(() => { }); // Whoever reads it is told why.
         if (!mark.wasThere)
             throw new ToolError(spec.name, `The end of what ${spec.name} wrote was lost on its way out of the container, though it exited with code 0. Run again; if it stays so, install the client on the runner and write toolset: local.`, stderr());
     };
-    const finished = endedThere(whole(), inside).finally(() => {
+    const finished = endedInContainer(whole(), containerProcess).finally(() => {
         clearTimeout(killTimer);
         clearTimeout(endTimer);
         context.signal.removeEventListener('abort', kill);
         forget();
-        forgetInside();
+        forgetContainerProcess();
     });
     finished.catch(() => { });
     return { pid: child.pid, stdin: child.stdin, stdout, finished, stderr, kill };
 }
 /** A command that did not end well may have left running what it had started elsewhere. */
-async function endedThere(ended, inside) {
+async function endedInContainer(finished, containerProcess) {
     try {
-        await ended;
+        await finished;
     }
     catch (error) {
-        if (inside !== undefined)
-            await (0,container/* endInside */.e)(inside).catch(() => { }); // Why it failed counts more.
+        if (containerProcess !== undefined)
+            await (0,container/* endContainerProcess */.G)(containerProcess).catch(() => { }); // Why it failed counts more.
         throw error;
     }
 }
@@ -30381,8 +30381,8 @@ function endGroup(pid, signal) {
             throw error;
     }
 }
-function ended(child, spec, stderr) {
-    const said = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
+function waitForEnd(child, spec, stderr) {
+    const lastWords = () => (stderr() === '' ? '' : ` It said: ${stderr()}`);
     return new Promise((resolve, reject) => {
         child.on('error', (error) => {
             child.stdout.destroy();
@@ -30393,7 +30393,7 @@ function ended(child, spec, stderr) {
             if (code === 0)
                 return resolve();
             const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-            reject(new ToolError(spec.name, `${spec.name} ${how}.${said()}`, stderr(), { exitCode: code }));
+            reject(new ToolError(spec.name, `${spec.name} ${how}.${lastWords()}`, stderr(), { exitCode: code }));
         });
     });
 }
@@ -30423,7 +30423,7 @@ function readLines(stream, onLine) {
     });
 }
 /** A pid together with when its process began, for pids are used again (proc(5), field 22 of /proc/PID/stat). */
-function identify(pid) {
+function identifyProcess(pid) {
     try {
         const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
         return { pid, started: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '' };
@@ -30440,7 +30440,7 @@ function identify(pid) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   e: () => (/* binding */ endInside)
+/* harmony export */   G: () => (/* binding */ endContainerProcess)
 /* harmony export */ });
 /* unused harmony export engineEnvironment */
 /* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
@@ -30455,13 +30455,13 @@ const END_MARKED = `for file in /proc/[0-9]*/environ; do
   if tr '\\0' '\\n' < "$file" | grep -qxF "LIFEBOAT_TOOL=$1"; then pid=\${file#/proc/}; kill "\${pid%/environ}"; fi
 done 2> /dev/null; true`;
 /** Ends what a killed `docker exec` or `docker run` leaves running. That it is gone already is no error. */
-async function endInside(inside) {
-    const { engine } = inside;
-    const args = inside.kind === 'container'
-        ? ['rm', '--force', '--volumes', inside.name]
-        : ['exec', inside.container, 'sh', '-c', END_MARKED, 'sh', inside.mark];
+async function endContainerProcess(program) {
+    const { engine } = program;
+    const args = program.kind === 'container'
+        ? ['rm', '--force', '--volumes', program.name]
+        : ['exec', program.container, 'sh', '-c', END_MARKED, 'sh', program.mark];
     const code = await exitCodeOf(engine, args);
-    if (code !== 0 && inside.kind === 'container-process' && (await isRunning(inside))) {
+    if (code !== 0 && program.kind === 'container-process' && (await isRunning(program))) {
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${engine} could not end it (exit code ${code})`);
     }
 }
@@ -30529,7 +30529,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
     signal.throwIfAborted();
     // In a group of its own, so that what it starts can be ended with it.
     const child = (0,external_node_child_process_.spawn)(command, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,process_child/* identify */.ls)(child.pid), group: true });
+    const forget = child.pid === undefined ? () => { } : track({ kind: 'process', ...(0,process_child/* identifyProcess */.wO)(child.pid), group: true });
     const closed = new Promise((resolve) => child.once('close', () => resolve()));
     for (const output of [child.stdout, child.stderr])
         (0,process_child/* readLines */.Se)(output, onLine);
@@ -30540,7 +30540,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
     };
     signal.addEventListener('abort', kill, { once: true });
     try {
-        await exited(child);
+        await waitForExit(child);
         await Promise.race([closed, (0,promises_.setTimeout)(READ_ON, undefined, { ref: false })]);
     }
     finally {
@@ -30553,7 +30553,7 @@ async function runProgram([command = '', ...args], { env, signal, track, onLine 
         forget();
     }
 }
-function exited(child) {
+function waitForExit(child) {
     return new Promise((resolve, reject) => {
         child.once('error', (error) => {
             reject(new errors/* LifeboatError */.H3(`could not be started: ${(0,errors/* messageOf */.bD)(error)}`, { cause: error }));
@@ -30642,12 +30642,12 @@ function safeLines(text) {
 /** So many names stand in one line. */
 const MOST_NAMES = 20;
 /** The first of many names, and how many more there are. */
-function some(names) {
+function firstNames(names) {
     const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
     return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
-/** Untrusted text inside of HTML in a job summary, which GitHub renders as Markdown too. */
-function html(text) {
+/** Untrusted text in HTML in a job summary, which GitHub renders as Markdown too. */
+function escapeHtml(text) {
     return escape_oneLine(text).replace(/[&<>"'`|*_~[\]\\$@#]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 /** As the runner hides them in its logs: `***` for each. */
@@ -30680,12 +30680,82 @@ function logOrigin(error, log, cancelled = false) {
 
 /***/ }),
 
+/***/ 6059:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ UploadState),
+/* harmony export */   Y: () => (/* binding */ cancelledError)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1644);
+
+
+/**
+ * How far an upload has come whose object is written under another name, and gets its own at the end. That moment is what
+ * makes it subtle: when a rename fails, the object may exist nevertheless.
+ */
+class UploadState {
+    /** Aborted with the run, and with the upload. */
+    signal;
+    #steps;
+    #stop = new AbortController();
+    /** `unknown`: the object may exist under its own name. */
+    #state = 'writing';
+    constructor(steps) {
+        this.#steps = steps;
+        this.signal = AbortSignal.any([steps.context.signal, this.#stop.signal]);
+    }
+    throwIfCancelled() {
+        if (this.signal.aborted)
+            throw cancelledError(this.#steps.object);
+    }
+    /** To be called before the object can exist under its own name; with `false`, when it turned out that it does not. */
+    setMayExist(mayExist = true) {
+        this.#state = mayExist ? 'unknown' : 'writing';
+    }
+    /** Lets `publish` give the object its name. When that fails, or is cancelled meanwhile, the upload is aborted. */
+    async commit(publish, explain) {
+        try {
+            await publish();
+            this.throwIfCancelled();
+        }
+        catch (error) {
+            const failure = await explain(error);
+            await this.abort();
+            throw failure;
+        }
+        this.#state = 'committed';
+    }
+    /** Never rejects: what cannot be removed is logged, and stays tracked. */
+    async abort() {
+        if (this.#state === 'committed' || this.#state === 'aborted')
+            return;
+        const mayExist = this.#state === 'unknown';
+        this.#state = 'aborted';
+        this.#stop.abort();
+        try {
+            await this.#steps.cleanUp(mayExist);
+        }
+        catch (error) {
+            this.#steps.context.info(`A file of the failed upload is left behind: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .messageOf */ .bD)(error)}`);
+        }
+    }
+}
+/** `object`: what was being written. */
+function cancelledError(object) {
+    return new _store_js__WEBPACK_IMPORTED_MODULE_1__/* .StoreError */ .A('failed', `Writing ${object} was cancelled.`);
+}
+
+
+/***/ }),
+
 /***/ 7965:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $N: () => (/* binding */ codeOf),
-/* harmony export */   to: () => (/* binding */ explained),
+/* harmony export */   MH: () => (/* binding */ withFileErrors),
 /* harmony export */   zS: () => (/* binding */ fileError)
 /* harmony export */ });
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
@@ -30718,7 +30788,7 @@ const NEXT_STEPS = {
     EROFS: 'Its file system is read-only: name another folder.',
 };
 /** Does something with a file; a failure becomes a StoreError that names it. `needed`: bytes that were to be written. */
-async function explained(path, work, needed) {
+async function withFileErrors(path, work, needed) {
     try {
         return await work();
     }
@@ -30785,7 +30855,7 @@ async function makeFolder(folder) {
         if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error) !== 'ENOENT')
             throw error;
         await makeFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
-        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 }).catch(ignoring('EEXIST')); // Another upload's.
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { mode: 0o700 }).catch(ignoreErrors('EEXIST')); // Another upload's.
     }
     await syncFolder((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
 }
@@ -30794,9 +30864,9 @@ async function makeFolder(folder) {
  * Where a folder cannot be synced at all, as on some network file systems, that is no failure.
  */
 async function syncFolder(folder) {
-    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(folder, 'r').catch(ignoring('EACCES'));
+    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(folder, 'r').catch(ignoreErrors('EACCES'));
     try {
-        await handle?.sync().catch(ignoring('EINVAL', 'EBADF', 'ENOTSUP'));
+        await handle?.sync().catch(ignoreErrors('EINVAL', 'EBADF', 'ENOTSUP'));
     }
     finally {
         await handle?.close();
@@ -30813,7 +30883,7 @@ async function removeEmptyFolders(folder, root) {
         }
     }
 }
-function ignoring(...codes) {
+function ignoreErrors(...codes) {
     return (error) => {
         if (!codes.includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .codeOf */ .$N)(error)))
             throw error;
@@ -30890,7 +30960,7 @@ function notRegular(path) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs_promises__WEBPACK_IMPORTED_MODULE_1__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6059);
 /* harmony import */ var _store_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1644);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7965);
 /* harmony import */ var _folders_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8289);
@@ -30921,12 +30991,9 @@ class FileUpload {
     #root;
     #temporary;
     #handle;
-    #context;
     #forget;
-    #stop = new AbortController();
-    #signal;
+    #state;
     #size = 0;
-    #state = 'writing';
     constructor(file, key, root, context) {
         this.#key = key;
         this.#path = root.pathOf(key);
@@ -30934,60 +31001,50 @@ class FileUpload {
         this.#temporary = file.path;
         this.#handle = file.handle;
         this.#forget = file.forget;
-        this.#context = context;
-        this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+        this.#state = new _file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__/* .UploadState */ .B({
+            context,
+            object: JSON.stringify(this.#path),
+            cleanUp: (mayExist) => this.#cleanUp(mayExist),
+        });
     }
     /** Begins the file of an object; folders that are missing below and up to the root are made. */
     static async begin(key, root, context) {
         if (context.signal.aborted)
-            throw cancelled(root.pathOf(key));
+            throw (0,_file_like_upload_state_js__WEBPACK_IMPORTED_MODULE_3__/* .cancelledError */ .Y)(JSON.stringify(root.pathOf(key)));
         await root.check(key); // Before a folder is made behind a link.
         return new FileUpload(await createTemporary(root.pathOf(key), root.path, context), key, root, context);
     }
     async write(chunk) {
         for (let written = 0; written < chunk.length;) {
-            this.#check();
+            this.#state.throwIfCancelled();
             const left = chunk.length - written;
             const write = () => this.#handle.write(chunk, written, left);
-            written += (await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, write, left)).bytesWritten;
+            written += (await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .withFileErrors */ .MH)(this.#path, write, left)).bytesWritten;
         }
         this.#size += chunk.length;
     }
     async commit() {
-        try {
-            await (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .explained */ .to)(this.#path, () => this.#publish());
-            this.#check();
-        }
-        catch (error) {
-            await this.abort();
-            throw error;
-        }
-        this.#state = 'committed';
+        await this.#state.commit(() => (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .withFileErrors */ .MH)(this.#path, () => this.#publish()), (error) => error);
         this.#forget();
         return { size: this.#size, uploaded: 'read-back' };
     }
-    async abort() {
-        if (this.#state === 'committed')
-            return;
-        this.#stop.abort();
-        try {
-            await this.#handle.close().catch(() => { }); // What it may say is about bytes that are given up.
-            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(this.#state === 'renamed' ? this.#path : this.#temporary, { force: true });
-            await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
-            this.#forget();
-        }
-        catch (error) {
-            this.#context.info(`A file of the failed upload is left behind: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .messageOf */ .bD)(error)}`);
-        }
+    abort() {
+        return this.#state.abort();
+    }
+    async #cleanUp(mayExist) {
+        await this.#handle.close().catch(() => { }); // Its bytes are not needed, so a failure does not matter.
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(mayExist ? this.#path : this.#temporary, { force: true });
+        await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .removeEmptyFolders */ .dp)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path), this.#root.path);
+        this.#forget();
     }
     async #publish() {
-        this.#check();
+        this.#state.throwIfCancelled();
         await this.#handle.sync();
         await this.#handle.close(); // NFS tells of a full disk only here.
-        this.#check();
+        this.#state.throwIfCancelled();
         await this.#root.check(this.#key); // It may have been unmounted or replaced since the upload began.
         await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(this.#temporary, this.#path);
-        this.#state = 'renamed';
+        this.#state.setMayExist();
         await (0,_folders_js__WEBPACK_IMPORTED_MODULE_6__/* .syncFolder */ .Yw)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(this.#path));
         const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(this.#path);
         (0,_read_js__WEBPACK_IMPORTED_MODULE_7__/* .requireRegular */ .O)(found, this.#path);
@@ -30995,10 +31052,6 @@ class FileUpload {
             return;
         throw new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `${this.#size} bytes of ${JSON.stringify(this.#path)} were written, but the file system reports ${found.size}: ` +
             'it cannot be trusted, use another store.');
-    }
-    #check() {
-        if (this.#signal.aborted)
-            throw cancelled(this.#path);
     }
 }
 /** Another upload that ends may remove the folder as empty when we have just made it: then it is made again. */
@@ -31019,9 +31072,6 @@ async function createTemporary(path, root, context) {
         }
     }
 }
-function cancelled(path) {
-    return new _store_js__WEBPACK_IMPORTED_MODULE_4__/* .StoreError */ .A('failed', `Writing ${JSON.stringify(path)} was cancelled.`);
-}
 
 
 /***/ }),
@@ -31040,40 +31090,40 @@ function cancelled(path) {
 
 
 
-const MEND = 'Write lines of a known_hosts file: the server’s name, the kind of its key, the key, as ssh-keyscan prints them.';
+const HOW_TO_WRITE = "Write lines of a known_hosts file: the server's name, the kind of its key, the key, as ssh-keyscan prints them.";
 const KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 /** The lines of a known_hosts file. Lines for kinds of keys that are not used are left out. */
 function parseKnownHosts(text) {
     if (/PRIVATE KEY/.test(text)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`it holds a private key (not shown), which belongs in ssh-key. ${HOW_TO_WRITE}`);
     }
     const known = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .parseLines */ .Li)(text.replaceAll('\\n', '\n'), parseLine).filter((host) => host !== null);
     if (known.length > 0)
         return known;
-    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${MEND}`);
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`no line in it can be used: known are keys of the kinds ${KEY_TYPES.join(', ')}. ${HOW_TO_WRITE}`);
 }
 function parseLine(line) {
     const words = line.split(/\s+/);
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [hosts = '', type = '', key = ''] = words;
     if (marker !== undefined && marker !== '@revoked') {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host’s own key. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(marker)}: certificates of hosts are not read. Write the host's own key. ${HOW_TO_WRITE}`);
     }
     if (/^(ssh-|ecdsa-|sk-)/.test(hosts)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server’s name is missing before it. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} begins with the key: the server's name is missing before it. ${HOW_TO_WRITE}`);
     }
     if (/^(SHA256|MD5):/.test(hosts) || /^\d+$/.test(type)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is a fingerprint, not the key itself. ${HOW_TO_WRITE}`);
     }
     if (!/^[a-z0-9@.-]+$/.test(type) || !/^[A-Za-z0-9+/]+={0,2}$/.test(key)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)} is not a line of known_hosts. ${HOW_TO_WRITE}`);
     }
     if (!KEY_TYPES.includes(type))
         return null;
     const bytes = Buffer.from(key, 'base64');
     const [name, ...rest] = stringsOf(bytes) ?? [];
     if (name?.toString('latin1') !== type || rest.length === 0) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${MEND}`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .LifeboatError */ .H3(`${(0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .quote */ .hD)(line)}: the key is cut off, or not of the kind ${type}. ${HOW_TO_WRITE}`);
     }
     const ours = `${marker === undefined ? '' : `${marker} `}${hosts} ${type} ${key}`;
     return { line: ours, hosts, type, key: bytes, revoked: marker !== undefined };
@@ -31099,19 +31149,19 @@ function linesFor(known, { host, port }) {
 function isMeant(hosts, name) {
     const [, salt, hash] = /^\|1\|([^|]*)\|([^|]*)$/.exec(hosts) ?? [];
     if (salt !== undefined && hash !== undefined) {
-        const [given, ours] = [
+        const [actual, ours] = [
             Buffer.from(hash, 'base64'),
             (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest(),
         ];
-        return given.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(given, ours);
+        return actual.length === ours.length && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.timingSafeEqual)(actual, ours);
     }
     const patterns = hosts.toLowerCase().split(',');
-    if (patterns.some((pattern) => pattern.startsWith('!') && fits(pattern.slice(1), name)))
+    if (patterns.some((pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), name)))
         return false;
-    return patterns.some((pattern) => fits(pattern, name));
+    return patterns.some((pattern) => matchesPattern(pattern, name));
 }
 /** `*` and `?` as in ssh_config(5). */
-function fits(pattern, name) {
+function matchesPattern(pattern, name) {
     const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
     return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
 }
@@ -31147,6 +31197,7 @@ class StoreError extends _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .LifeboatErro
 /* harmony export */   Li: () => (/* binding */ parseLines),
 /* harmony export */   hD: () => (/* binding */ quote)
 /* harmony export */ });
+/* unused harmony export editDistance */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 
 const MAX_SHOWN = 80;
@@ -31188,6 +31239,19 @@ function parseLines(text, parse) {
 }
 function isItem(line) {
     return line !== '' && !line.startsWith('#');
+}
+/** How many letters are added, left out or changed (Levenshtein): for "Did you mean". */
+function editDistance(a, b) {
+    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+    for (let i = 1; i <= a.length; i++) {
+        const next = [i];
+        for (let j = 1; j <= b.length; j++) {
+            const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+            next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed));
+        }
+        row = next;
+    }
+    return row.at(-1) ?? 0;
 }
 
 

@@ -40,6 +40,12 @@ export function parseLines<T>(text: string, parse: (line: string) => T): T[] {
   return items;
 }
 
+/** `*` stands for any characters, `?` for one; everything else for itself. */
+export function globExpression(glob: string): RegExp {
+  const literal = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
+}
+
 function isItem(line: string): boolean {
   return line !== '' && !line.startsWith('#');
 }

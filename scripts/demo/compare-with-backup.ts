@@ -46,6 +46,7 @@ export async function compareWithBackup(
   const restored = await readState(await serverTo(server, database), 'content', { ours: true });
   const { findings } = compareDatabases(expected, restored, {
     lacking: [],
+    acceptedMissingRows: [],
     existingRoles: ['postgres'],
     partial: null,
     leftOut: false,

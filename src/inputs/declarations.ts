@@ -401,6 +401,14 @@ export const INPUTS = {
       "cache is reported and changes nothing. A test that has read the cache says nothing of the store's own copy, and " +
       'keeps no record. Not for public repositories, where everybody can read the cache.',
   },
+  'accept-missing-rows': {
+    default: '',
+    secret: 'none',
+    help:
+      'restore-test and restore: tables of extensions whose rows no dump can hold, and that come from elsewhere: ' +
+      '`schema.table # reason`, one a line; `*` stands for any characters. Without it a restore that lacks these rows ' +
+      'has failed. The reason stays in every report, under *not verified*.',
+  },
   assertions: {
     default: '',
     secret: 'none',

@@ -8,8 +8,17 @@ export interface Circumstances {
   partial: string[] | null;
   /** Definitions were left out that need a table that was not asked for: functions, types and the like. */
   leftOut: boolean;
+  /** Tables of extensions whose rows come from elsewhere, as the user says. */
+  acceptedMissingRows: AcceptedMissingRows[];
   /** Roles that were not made by the restore. */
   existingRoles: string[];
+}
+
+/** Tables of extensions whose rows a dump cannot hold, and that are not expected after a restore. */
+export interface AcceptedMissingRows {
+  /** Where the rows come from, in the user's words. */
+  reason: string;
+  matches(table: { schema: string; name: string }): boolean;
 }
 
 /** What one kind of thing gave. */

@@ -2,6 +2,7 @@ import type { Inventory, RestoredState } from '../formats/inventory/inventory.ts
 import type { Finding } from '../formats/restore-test/finding.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, emptyComparison, missingFinding } from './circumstances.ts';
+import { compareExtensionTables } from './extension-tables.ts';
 import { compareObjects } from './objects.ts';
 import { compareRoles } from './roles.ts';
 import { compareSequences } from './sequences.ts';
@@ -20,6 +21,7 @@ export function compareDatabases(
   const { notRecorded } = expected;
   return mergeComparisons([
     compareTables(expected, restored, circumstances),
+    compareExtensionTables(expected, restored, circumstances),
     compareSequences(expected, restored, circumstances),
     compareLargeObjects(expected, restored),
     compareMaterializedViews(expected, restored, circumstances),

@@ -25,6 +25,7 @@ export function inventoryOf(inventory: Inventory, restored: Restored): Inventory
     .map((object) => withoutLostOwner(object, restored));
   return {
     ...inventory,
+    extensionTables: [], // The restore was not asked for them.
     tables: tables.filter((table) => table.extension !== null || relations.has(nameOf(table))).map(withRowsIfWanted),
     sequences: sequences.filter((sequence) => relations.has(nameOf(sequence)) || !known.has(nameOf(sequence))),
     materializedViews: materializedViews.filter((view) => relations.has(nameOf(view))),

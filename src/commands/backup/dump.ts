@@ -1,9 +1,11 @@
 import { LifeboatError } from '../../errors.ts';
-import type { Inventory } from '../../formats/inventory/inventory.ts';
+import type { ExtensionTableFacts, Inventory } from '../../formats/inventory/inventory.ts';
 import { HeadReader } from '../../postgres/archive/contents.ts';
 import { RowCounter } from '../../postgres/archive/row-counter.ts';
 import { checkArchive, tableFacts } from '../../postgres/dump/check-archive.ts';
 import { type Dumps, type Selection, selectTables, startDumps } from '../../postgres/dump/dump.ts';
+import { copyCounter } from '../../postgres/inventory/copy-rows.ts';
+import { countExtensionTables } from '../../postgres/inventory/extension-tables.ts';
 import { readDefinitions } from '../../postgres/inventory/read.ts';
 import { countTables } from '../../postgres/inventory/rows.ts';
 import { sequenceFacts } from '../../postgres/inventory/sequence-facts.ts';
@@ -19,6 +21,7 @@ import { endSnapshot, withSnapshot } from '../../postgres/snapshot/snapshot.ts';
 import { measureTables } from '../../postgres/snapshot/tables.ts';
 import { findUserCode } from '../../postgres/snapshot/user-code.ts';
 import type { PartStreamer, WrittenPart } from '../../repository/part-streamer.ts';
+import { countOf } from '../../units.ts';
 import type { Run } from '../shared/run.ts';
 import type { BackupSettings } from './inputs.ts';
 
@@ -87,6 +90,8 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
     const content = settings.fingerprint === 'content';
     const definitions = await readDefinitions(session, { content });
     const userCode = await findUserCode(session);
+    const copyRows = userCode.size === 0 ? null : await copyCounter(server, session);
+    const extensionTables = await countExtensionTables(session, { userCode, copyRows });
     const counts = await countTables(session, selection.tables, {
       fingerprint: settings.fingerprint,
       userCode,
@@ -96,7 +101,7 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
       },
     });
     const superuser = await isSuperuser(session);
-    return { definitions, superuser, counted: { selection, counts, userCode } };
+    return { definitions, superuser, extensionTables, counted: { selection, counts, userCode } };
   };
   const rows = new RowCounter();
   const head = new HeadReader(server, (chunk) => rows.take(chunk));
@@ -127,7 +132,7 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
   }
 
   const written = await streaming;
-  const { definitions, superuser, counted } = await reading;
+  const { definitions, superuser, extensionTables, counted } = await reading;
   await endSnapshot(session);
   const sequencesAfter = await readSequences(session, begun.sequences);
   await session.close();
@@ -146,6 +151,7 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
     ...tables
       .filter(({ dumped, rows }) => !dumped && rows !== '0')
       .map(({ schema, name, reason }) => `Rows of table ${schema}.${name}${reason === null ? '' : `: ${reason}`}`),
+    ...rowsOfExtensions(extensionTables),
     ...(largeObjects.count !== '0' && !largeObjects.dumped ? [`${largeObjects.count} large objects`] : []),
   ];
   return {
@@ -154,12 +160,19 @@ export async function storeDump(begun: BegunDump, context: DumpContext): Promise
       ...definitions,
       largeObjects,
       tables,
+      extensionTables,
       sequences,
       notRecorded: [...definitions.notRecorded, ...notRecorded],
     },
     notIncluded,
     superuser,
   };
+}
+
+/** For the manifest, which names no table. */
+function rowsOfExtensions(tables: ExtensionTableFacts[]): string[] {
+  const left = tables.filter(({ rows }) => rows !== '0').length;
+  return left === 0 ? [] : [`Rows of ${countOf(left, 'table')} that belong to extensions`];
 }
 
 function noTables(database: string, dumpArgs: string[]): LifeboatError {

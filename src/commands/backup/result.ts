@@ -1,9 +1,11 @@
-import type { Inventory, TableFacts } from '../../formats/inventory/inventory.ts';
+import type { ExtensionTableFacts, Inventory, TableFacts } from '../../formats/inventory/inventory.ts';
 import type { CommonManifest } from '../../formats/manifest.ts';
 import { keyOf, MANIFEST_FILE } from '../../formats/names.ts';
 import type { Connected } from '../../postgres/session/connect.ts';
+import { whyLeftOut } from '../../proof/extension-tables.ts';
 import { treeNotes } from '../../report/file-trees.ts';
 import type { Progress } from '../../report/progress.ts';
+import { countOf } from '../../units.ts';
 import type { StoreRetention } from '../prune/report.ts';
 import type { BackupReport } from './report.ts';
 import type { BackupTarget } from './stores.ts';
@@ -62,7 +64,7 @@ export function makeReport(made: BackupFacts): BackupReport {
     })),
     encryption: manifest.encryption,
     signed,
-    notIncluded: [...manifest.notIncluded, ...inventory.notRecorded],
+    notIncluded: [...manifest.notIncluded, ...rowsOfExtensions(inventory.extensionTables), ...inventory.notRecorded],
     stores: targets.map((target) => storeResult(target, manifest, retention.get(target) ?? null)),
     trend,
   };
@@ -92,4 +94,15 @@ function storeResult(
     error: target.failure?.message ?? null,
     retention,
   };
+}
+
+function rowsOfExtensions(tables: ExtensionTableFacts[]): string[] {
+  return tables.flatMap(({ schema, name, extension, rows, reason }) => {
+    if (rows === '0') return [];
+    const number =
+      rows === null
+        ? `Rows of table ${schema}.${name}, not counted (${reason})`
+        : `${countOf(rows, 'row')} of table ${schema}.${name}`;
+    return [`${number}: ${whyLeftOut(extension)}`];
+  });
 }

@@ -30,6 +30,7 @@ import {
 import { storeInputs, storeSettings } from '../../inputs/stores/store-inputs.ts';
 import { parseBackup } from '../../inputs/values/backup.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
+import { parseMissingRows } from '../../inputs/values/missing-rows.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
 import type { DecryptionSettings, SigningSettings } from '../../openpgp/settings.ts';
@@ -53,6 +54,7 @@ export const restoreTestInputs = schemaOf({
   'keep-database': parseBoolean,
   'after-restore': optional(parseFile),
   cache: parseBoolean,
+  'accept-missing-rows': parseMissingRows,
   assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
   'file-references': (text) => (text === '' ? Promise.resolve([]) : parseFileReferences(text)),
   jobs: parseRestoreJobs,
@@ -68,6 +70,7 @@ type RestoreTestValues = ValuesOf<typeof restoreTestInputs>;
 /** Settings that are the values of the inputs of these names, as parsed. */
 const PLAIN = [
   ...['command', 'name', 'backup', 'scratchImage', 'scratchDir', 'keepDatabase', 'afterRestore', 'cache', 'assertions'],
+  'acceptMissingRows',
   ...['fileReferences', 'jobs', 'restoreTimeout', 'maxRestoreTime', 'maxAge', 'onCouldNotVerify'],
 ] as const satisfies (keyof RestoreTestValues)[];
 

@@ -66,11 +66,12 @@ async function* verifyAndRelease(
   run: Run,
 ): AsyncGenerator<TestStep> {
   const { made, server } = loaded.restored;
-  const { assertions, fileReferences } = settings;
+  const { assertions, fileReferences, acceptMissingRows } = settings;
+  const checks = { assertions, fileReferences, fileTrees: 'read', acceptMissingRows } as const;
   const findings: Finding[] = [];
   let isKept = false;
   try {
-    for await (const step of verifyBackup(loaded, { assertions, fileReferences, fileTrees: 'read' }, run)) {
+    for await (const step of verifyBackup(loaded, checks, run)) {
       findings.push(...(step.findings ?? []));
       yield step;
     }

@@ -29,6 +29,7 @@ export function whyNotUnpacked({ files }: Inventory, { filesTo }: RestoreSetting
 }
 
 /** A restore reads file trees only when it unpacks them: they can be many times as large as the database. */
-export function checksOf({ assertions, filesTo }: RestoreSettings): Checks {
-  return { assertions, fileReferences: [], fileTrees: filesTo === null ? 'leave' : { into: filesTo } };
+export function checksOf({ assertions, filesTo, acceptMissingRows }: RestoreSettings): Checks {
+  const fileTrees = filesTo === null ? 'leave' : { into: filesTo };
+  return { assertions, fileReferences: [], fileTrees, acceptMissingRows };
 }

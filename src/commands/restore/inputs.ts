@@ -29,6 +29,7 @@ import { parseBackup } from '../../inputs/values/backup.ts';
 import { parseCommandLines } from '../../inputs/values/command-lines.ts';
 import { parseDuration, parseTimeout } from '../../inputs/values/duration.ts';
 import { parseFilesTo } from '../../inputs/values/files-to.ts';
+import { parseMissingRows } from '../../inputs/values/missing-rows.ts';
 import { parseSchemaNames, parseTableNames } from '../../inputs/values/relation-names.ts';
 import { parseSetName } from '../../inputs/values/set-name.ts';
 import { oneOf, parseBoolean } from '../../inputs/values/words.ts';
@@ -61,6 +62,7 @@ export const restoreInputs = schemaOf({
   before: parseCommandLines,
   after: parseCommandLines,
   jobs: parseRestoreJobs,
+  'accept-missing-rows': parseMissingRows,
   assertions: (text) => (text === '' ? Promise.resolve([]) : parseAssertions(text)),
   'dry-run': parseBoolean,
   ...monitoringInputs,
@@ -71,7 +73,7 @@ type RestoreValues = ValuesOf<typeof restoreInputs>;
 /** Settings that are the values of the inputs of these names, as parsed. */
 const PLAIN = [
   ...['command', 'name', 'backup', 'replace', 'filesTo', 'createRoles', 'acceptUnverified', 'restoreTimeout'],
-  ...['maxAge', 'swapTimeout', 'jobs', 'assertions', 'dryRun'],
+  ...['maxAge', 'swapTimeout', 'jobs', 'assertions', 'acceptMissingRows', 'dryRun'],
 ] as const satisfies (keyof RestoreValues)[];
 
 /** Everything that a `restore` needs to know, checked. Durations are milliseconds; null: the input was not given. */

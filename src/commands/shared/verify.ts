@@ -7,6 +7,7 @@ import type { RestoredDatabase } from '../../postgres/restore/restore-into.ts';
 import { readState } from '../../postgres/restore/state.ts';
 import { withReadOnlyQueries } from '../../postgres/scratch/read-only-queries.ts';
 import { failedAssertions } from '../../proof/assertions.ts';
+import type { AcceptedMissingRows } from '../../proof/circumstances.ts';
 import { type Comparison, compareDatabases, mergeComparisons } from '../../proof/compare.ts';
 import { findingsOf } from '../../proof/restore-errors.ts';
 import { countOf } from '../../units.ts';
@@ -25,6 +26,7 @@ export interface Checks {
   fileReferences: FileReference[];
   /** `read`: the archives of the file trees are read and compared. A folder: and unpacked into it. `leave`: neither. */
   fileTrees: 'read' | 'leave' | { into: string };
+  acceptMissingRows: AcceptedMissingRows[];
 }
 
 /**
@@ -33,12 +35,12 @@ export interface Checks {
  */
 export async function* verifyBackup(
   loaded: LoadedBackup,
-  { assertions, fileReferences, fileTrees }: Checks,
+  { assertions, fileReferences, fileTrees, acceptMissingRows }: Checks,
   run: Run,
 ): AsyncGenerator<Partial<Comparison>> {
   const { backup, restored } = loaded;
   const { parts, inventory } = backup;
-  yield await run.progress.stage('compare', () => compareInventory(loaded));
+  yield await run.progress.stage('compare', () => compareInventory(loaded, acceptMissingRows));
   yield await run.progress.stage('compare definitions', () => compareDefinitions(loaded));
   if (fileTrees !== 'leave') {
     const into = fileTrees === 'read' ? null : fileTrees.into;
@@ -59,13 +61,17 @@ export async function* verifyBackup(
   yield await run.progress.stage('assertions', () => checkAssertions(restored, assertions));
 }
 
-async function compareInventory({ scratch, restored, backup }: LoadedBackup): Promise<Comparison> {
+async function compareInventory(
+  { scratch, restored, backup }: LoadedBackup,
+  acceptedMissingRows: AcceptedMissingRows[],
+): Promise<Comparison> {
   const { inventory, selection } = backup;
   const { lacking, existingRoles, notMade, errors } = restored;
   const content = inventory.tables.some(({ fingerprint }) => fingerprint !== null);
   const state = await readState(restored.server, content ? 'content' : 'rows', { ours: scratch.private });
   const comparison = compareDatabases(inventory, state, {
     lacking,
+    acceptedMissingRows,
     existingRoles,
     partial: inventory.partial,
     leftOut: (selection?.part.definitionsLeftOut ?? []).length > 0,

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../errors.ts';
+import { globExpression } from '../../text.ts';
 
 /** Which databases of a server are wanted. */
 export interface WantedDatabases {
@@ -49,12 +50,7 @@ function fitsAny(name: string, patterns: DatabasePattern[]): boolean {
 }
 
 function matchesPattern(name: string, { text, glob }: DatabasePattern): boolean {
-  return glob ? expressionOf(text).test(name) : name === text;
-}
-
-function expressionOf(glob: string): RegExp {
-  const literal = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
+  return glob ? globExpression(text).test(name) : name === text;
 }
 
 function problemOf({ text, glob }: DatabasePattern, server: ServerDatabase[]): string {

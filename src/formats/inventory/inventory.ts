@@ -36,6 +36,8 @@ export interface Inventory {
   extensions: ExtensionFacts[];
   roles: RoleFacts[];
   tables: TableFacts[];
+  /** Tables whose rows no dump holds, because they belong to extensions; missing in older inventories. */
+  extensionTables: ExtensionTableFacts[];
   sequences: SequenceFacts[];
   largeObjects: LargeObjectFacts;
   materializedViews: MaterializedViewFacts[];
@@ -130,6 +132,15 @@ const checkTable = object<TableFacts>({
   dumped: flag,
   reason: nullable(text),
   userCode: withDefault(nullable(text), null),
+  conditional: withDefault(flag, false),
+});
+
+const checkExtensionTable = object<ExtensionTableFacts>({
+  schema: text,
+  name: text,
+  extension: text,
+  rows: nullable(digits),
+  reason: nullable(text),
 });
 
 const checkSequenceValue = object<SequenceValue>({ lastValue: signedDigits, isCalled: flag });
@@ -186,6 +197,7 @@ const checkShape = object<Inventory>({
   extensions: list(checkExtension),
   roles: list(checkRole),
   tables: list(checkTable),
+  extensionTables: withDefault(list(checkExtensionTable), []),
   sequences: list(checkSequence),
   largeObjects: checkLargeObjects,
   materializedViews: list(checkMaterializedView),
@@ -207,9 +219,15 @@ export function textsOf(flagValue: ObjectFacts['flags'][string] | undefined): st
 /** What a restored database holds, read in the same way as the source was. */
 export interface RestoredState
   extends Pick<Inventory, 'server' | 'database' | 'extensions' | 'roles' | 'materializedViews' | 'objects'> {
-  tables: Pick<TableFacts, 'schema' | 'name' | 'rows' | 'fingerprint' | 'userCode'>[];
+  tables: RestoredTable[];
+  extensionTables: ExtensionTableFacts[];
   sequences: { schema: string; name: string; current: SequenceValue | null }[];
   largeObjects: Omit<LargeObjectFacts, 'dumped'>;
+}
+
+export interface RestoredTable extends Pick<TableFacts, 'schema' | 'name' | 'rows' | 'fingerprint' | 'userCode'> {
+  /** Those that its extension's condition selects; null: it has no condition. */
+  conditionRows: string | null;
 }
 
 export interface ServerFacts {
@@ -281,6 +299,21 @@ export interface TableFacts {
   reason: string | null;
   /** Why no query reads this table: what of it would run a user's code. null in older inventories, which did read it. */
   userCode: string | null;
+  /**
+   * `rows` are those that the extension's condition selects (extcondition), which the dump holds; the others come from the
+   * extension's script. false in older inventories, which counted them all.
+   */
+  conditional: boolean;
+}
+
+export interface ExtensionTableFacts {
+  schema: string;
+  name: string;
+  /** The extension that owns the table, and has not marked it as configuration. */
+  extension: string;
+  /** Exact; null with the reason in `reason`. */
+  rows: string | null;
+  reason: string | null;
 }
 
 export interface SequenceFacts {

@@ -38,7 +38,7 @@ export function checkArchive(counted: CountedTables, archive: ArchivedTables): v
   }
 }
 
-/** Of an extension's table the archive holds only the rows that the extension says (pg_extension_config_dump). */
+/** Where an extension's condition selects rows (pg_extension_config_dump), no query has counted them: `rows` is null. */
 function checkRows(table: Table, { counts }: CountedTables, archive: ArchivedTables): void {
   const written = archive.rows.get(table.oid);
   const rows = counts.get(table.oid)?.rows ?? null;
@@ -47,7 +47,7 @@ function checkRows(table: Table, { counts }: CountedTables, archive: ArchivedTab
       `Table ${labelOf(table)} stands in the table of contents of pg_dump's archive, but its rows do not follow. The backup was not kept. Run it again; if it happens again, report it with the versions of server and pg_dump.`,
     );
   }
-  if (rows === null || table.extension !== null || String(written) === rows) return;
+  if (rows === null || String(written) === rows) return;
   throw new LifeboatError(
     `Table ${labelOf(table)} has ${rows} rows by count(*), but pg_dump wrote ${written} in the same snapshot. The backup was not kept. One of the two reads a damaged table or index: check it with pg_amcheck, and REINDEX the table. If it is sound, report this with the versions of server and pg_dump.`,
   );
@@ -87,12 +87,13 @@ export function tableFacts(
         dumped: archive.data.has(table.oid),
         reason: count?.reason ?? null,
         userCode: userCode.get(table.oid) ?? null,
+        conditional: table.condition !== null,
       };
     });
 }
 
-/** The record of a table that no query may count; null when the archive does not hold all of its rows. */
-function rowsWritten({ oid, extension }: Table, { rows }: ArchivedTables): string | null {
+/** The record of a table that no query may count; null: the archive does not hold its rows. */
+function rowsWritten({ oid }: Table, { rows }: ArchivedTables): string | null {
   const written = rows.get(oid);
-  return written === undefined || extension !== null ? null : String(written);
+  return written === undefined ? null : String(written);
 }

@@ -5,11 +5,16 @@ import { quoteIdentifier, quoteLiteral, type Session } from '../session/session.
 import { qualifiedName } from '../snapshot/snapshot.ts';
 import type { Table } from '../snapshot/tables.ts';
 
+export type CopyRows = (table: Pick<Table, 'oid' | 'schema' | 'name'>) => Promise<string>;
+
+/** An ALTER that waits for a lock of ours would hold up this psql, and we would wait for it: PostgreSQL sees no deadlock. */
+const LOCK_TIMEOUT = '2s';
+
 /**
  * Counts the rows of tables that no query may read, by the lines of `COPY table TO STDOUT`. A psql of its own for each
  * table, in the snapshot of the session's transaction, because a session reads answers as text, line by line.
  */
-export async function copyCounter(server: Server, session: Session): Promise<(table: Table) => Promise<string>> {
+export async function copyCounter(server: Server, session: Session): Promise<CopyRows> {
   const [snapshot] = await session.query<{ name: string }>('select pg_catalog.pg_export_snapshot() as name');
   return async (table) => {
     const column = await smallestColumn(session, table);
@@ -18,6 +23,7 @@ export async function copyCounter(server: Server, session: Session): Promise<(ta
       ...['--command', 'begin isolation level repeatable read read only'],
       ...['--command', `set transaction snapshot ${quoteLiteral(snapshot?.name ?? '')}`],
       ...['--command', 'set local row_security = off'],
+      ...['--command', `set local lock_timeout = '${LOCK_TIMEOUT}'`],
       ...['--command', `copy ${qualifiedName(table)}${column} to stdout (encoding 'SQL_ASCII')`],
     ]);
     const tool = startTool(spec, server.context);
@@ -28,7 +34,7 @@ export async function copyCounter(server: Server, session: Session): Promise<(ta
 }
 
 /** One column is enough, and no conversion of characters. A generated one is not allowed in COPY. */
-async function smallestColumn(session: Session, { oid }: Table): Promise<string> {
+async function smallestColumn(session: Session, { oid }: Pick<Table, 'oid'>): Promise<string> {
   const [column] = await session.query<{ name: string }>(`
     select a.attname as name from pg_catalog.pg_attribute a
     where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''

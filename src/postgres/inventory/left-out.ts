@@ -7,6 +7,7 @@ export async function readLeftOut(session: Session): Promise<string[]> {
   return withFixedSettings(session, 'the definitions', async () => [
     ...(await readInvalidIndexes(session)),
     ...(await readUnloggedSequences(session)),
+    ...(await readExtensionSequences(session)),
     ...(await readSubscriptions(session)),
   ]);
 }
@@ -32,6 +33,24 @@ async function readUnloggedSequences(session: Session): Promise<string[]> {
     order by n.nspname, c.relname`);
   return sequences.map(
     (sequence) => `Sequence ${labelOf(sequence)} is unlogged: its value cannot be read on a standby.`,
+  );
+}
+
+/** Those that belong to an extension, which has not marked them (pg_extension_config_dump): their values are in no dump. */
+async function readExtensionSequences(session: Session): Promise<string[]> {
+  const sequences = await session.query<{ schema: string; name: string; extension: string }>(`
+    select n.nspname as schema, c.relname as name, e.extname as extension
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
+    join pg_catalog.pg_extension e
+      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+    where c.relkind = 'S' and (e.extconfig is null or c.oid <> all (e.extconfig))
+    order by n.nspname, c.relname`);
+  return sequences.map(
+    ({ extension, ...sequence }) =>
+      `Value of sequence ${labelOf(sequence)}: pg_dump leaves it out, because the sequence belongs to extension ${JSON.stringify(extension)}.`,
   );
 }
 

@@ -63,6 +63,7 @@ async function countBatch(
     // Unlogged tables have no data on a standby; to read one there is an error (PostgreSQL, CREATE TABLE, UNLOGGED).
     const unreadable = table.persistence === 'unlogged' && server?.standby;
     if (unreadable) done(table, UNREAD_ON_STANDBY);
+    else if (table.condition !== null && options.copyRows === null) done(table, countedInDump(options));
     else if (howToRead(table, options.userCode) === 'copy') done(table, await countWithoutQuery(table, options));
     else done(table, await countTable(session, table, columns?.get(table.oid) ?? null));
   }
@@ -75,6 +76,32 @@ async function countWithoutQuery(table: Table, { fingerprint, userCode, copyRows
     fingerprint: null,
     reason: fingerprint === 'content' ? reason : null,
   };
+}
+
+/** Of these the dump holds the rows that the extension's condition selects: how many, the stream says. */
+function countedInDump({ fingerprint }: CountOptions): TableCount {
+  const reason = 'Its content was not digested, because the dump holds only the rows that its extension has marked.';
+  return { rows: null, fingerprint: null, reason: fingerprint === 'content' ? reason : null };
+}
+
+/** How many rows the conditions of extensions select, by the table's oid; for a table without one there is no entry. */
+export async function countUnderConditions(
+  session: Session,
+  tables: Table[],
+  userCode: UserCode,
+): Promise<Map<number, string>> {
+  const counts = new Map<number, string>();
+  const conditional = tables.filter((table) => table.condition !== null && howToRead(table, userCode) === 'query');
+  for (const table of conditional) {
+    await withFixedSettings(session, `table ${labelOf(table)}`, async () => {
+      // As pg_dump reads it, with the same search_path (dumpTableData_copy in pg_dump.c).
+      const [row] = await session.query<{ rows: string }>(
+        `select pg_catalog.count(*)::pg_catalog.text as rows from only ${qualifiedName(table)} ${table.condition}`,
+      );
+      if (row !== undefined) counts.set(table.oid, row.rows);
+    });
+  }
+  return counts;
 }
 
 const UNREAD_ON_STANDBY: TableCount = {

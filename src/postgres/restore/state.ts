@@ -1,7 +1,8 @@
 import type { RestoredState } from '../../formats/inventory/inventory.ts';
 import { copyCounter } from '../inventory/copy-rows.ts';
+import { countExtensionTables } from '../inventory/extension-tables.ts';
 import { readDefinitions } from '../inventory/read.ts';
-import { countTables } from '../inventory/rows.ts';
+import { countTables, countUnderConditions } from '../inventory/rows.ts';
 import { knownValue, listSequences, readRestoredSequences } from '../inventory/sequences.ts';
 import type { Server } from '../session/connection.ts';
 import { Session } from '../session/session.ts';
@@ -26,6 +27,8 @@ export async function readState(
     const userCode = ours ? new Map<number, string>() : await findUserCode(session);
     const copyRows = await copyCounter(server, session);
     const counts = await countTables(session, tables, { fingerprint, userCode, copyRows });
+    const conditionCounts = await countUnderConditions(session, tables, userCode);
+    const extensionTables = await countExtensionTables(session, { userCode, copyRows });
     const sequences = await listSequences(session);
     await session.run('commit');
     const values = await readRestoredSequences(session, sequences);
@@ -36,8 +39,10 @@ export async function readState(
         .filter(({ kind }) => kind === 'r')
         .map(({ oid, schema, name }) => {
           const { rows = null, fingerprint: digest = null } = counts.get(oid) ?? {};
-          return { schema, name, rows, fingerprint: digest, userCode: userCode.get(oid) ?? null };
+          const conditionRows = conditionCounts.get(oid) ?? null;
+          return { schema, name, rows, fingerprint: digest, userCode: userCode.get(oid) ?? null, conditionRows };
         }),
+      extensionTables,
       sequences: sequences.map(({ oid, schema, name }) => ({ schema, name, current: knownValue(values.get(oid)) })),
     };
   } finally {

@@ -11,6 +11,8 @@ export interface Table {
   partition: boolean;
   /** The extension that owns it and has marked it as configuration, so that pg_dump dumps its rows. */
   extension: string | null;
+  /** Which rows of it the dump holds (extcondition, "WHERE ..."); null: all. */
+  condition: string | null;
   /** The file that this session's snapshot sees, and the one that is there now: they differ after a rewrite. */
   fileSeen: number;
   fileNow: number;
@@ -26,6 +28,7 @@ export function listTables(session: Session): Promise<Table[]> {
     select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name, c.relkind as kind,
       case c.relpersistence when 'u' then 'unlogged' else 'permanent' end as persistence,
       c.relispartition as partition, e.extname as extension,
+      nullif(e.extcondition[pg_catalog.array_position(e.extconfig, c.oid)], '') as condition,
       c.relfilenode::pg_catalog.int8 as "fileSeen",
       coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::pg_catalog.int8 as "fileNow"
     from pg_catalog.pg_class c

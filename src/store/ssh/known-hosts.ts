@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LifeboatError } from '../../errors.ts';
-import { parseLines, quote } from '../../text.ts';
+import { globExpression, parseLines, quote } from '../../text.ts';
 
 /** A line of known_hosts (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). */
 export interface KnownHost {
@@ -90,13 +90,8 @@ function isMeant(hosts: string, name: string): boolean {
     ];
     return actual.length === ours.length && timingSafeEqual(actual, ours);
   }
+  // `*` and `?` as in ssh_config(5).
   const patterns = hosts.toLowerCase().split(',');
-  if (patterns.some((pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), name))) return false;
-  return patterns.some((pattern) => matchesPattern(pattern, name));
-}
-
-/** `*` and `?` as in ssh_config(5). */
-function matchesPattern(pattern: string, name: string): boolean {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
+  if (patterns.some((pattern) => pattern.startsWith('!') && globExpression(pattern.slice(1)).test(name))) return false;
+  return patterns.some((pattern) => globExpression(pattern).test(name));
 }

@@ -164,7 +164,13 @@ describe('S6: what does not pass fails, and leaves nothing', () => {
       /AccessDenied \(HTTP 403\).*Give these credentials the right s3:PutObject/,
     ],
     ['ExpiredToken', 400, 'ExpiredToken', 'denied', /ExpiredToken \(HTTP 400\).*raise role-duration-seconds/],
-    ['NoSuchBucket', 404, 'NoSuchBucket', 'failed', /Create the bucket, or set s3-create-bucket/],
+    [
+      'NoSuchBucket',
+      404,
+      'NoSuchBucket',
+      'failed',
+      /Create the bucket, set s3-create-bucket: true, or correct its name in "store"/,
+    ],
     ['QuotaExceeded', 403, 'QuotaExceeded', 'full', /QuotaExceeded.*raise the quota/],
     ['no space', 507, 'InsufficientStorage', 'full', /InsufficientStorage \(HTTP 507\).*Free space/],
   ])('S8: %s is not tried again', async (_, status, reason, code, message) => {

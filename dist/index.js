@@ -29001,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 321 modules
-var commands = __nccwpck_require__(8770);
+// EXTERNAL MODULE: ./src/commands/index.ts + 323 modules
+var commands = __nccwpck_require__(8076);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29373,7 +29373,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 8770:
+/***/ 8076:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -31431,7 +31431,7 @@ async function readSource(session) {
     if (!may?.ask)
         return null;
     const [source] = await session.query(`
-    select system_identifier || '/' || oid as text
+    select system_identifier::pg_catalog.text || '/' || oid::pg_catalog.text as text
     from pg_catalog.pg_control_system(), pg_catalog.pg_database where datname = pg_catalog.current_database()`);
     return source ? (0,external_node_crypto_.createHash)('sha256').update(source.text).digest('hex') : null;
 }
@@ -36637,7 +36637,7 @@ const relations = {
         sequenceCache: 's.seqcache::pg_catalog.text',
         sequenceCycle: trueOrNull('s.seqcycle'),
         sequenceOf: `case o.relkind when 'S' then (
-      select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
+      select d.refobjid::pg_catalog.regclass::pg_catalog.text || '.' || pg_catalog.quote_ident(a.attname)
       from pg_catalog.pg_depend d
       join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = o.oid
@@ -36923,7 +36923,7 @@ function indexes(version) {
             options: sortedList('x.reloptions'),
             tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
             statistics: jsonList(`
-        select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
+        select a.attnum::pg_catalog.text || '=' || a.attstattarget::pg_catalog.text from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
         },
     };
@@ -37086,8 +37086,8 @@ function types(version) {
 const MULTIRANGE = `(
   select m.typname from pg_catalog.pg_type m
   where m.oid = r.rngmultitypid and m.typname <> pg_catalog."left"(case
-    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname, 'range', 'multirange')
-    else o.typname || '_multirange' end, 63))`;
+    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname::pg_catalog.text, 'range', 'multirange')
+    else o.typname::pg_catalog.text || '_multirange' end, 63))`;
 /** Before PostgreSQL 15 the locale of an ICU collation stood in the columns for libc. */
 function collations(version) {
     const icu = version >= 170000 ? 'o.colllocale' : version >= 150000 ? 'o.colliculocale' : 'o.collcollate';
@@ -44941,10 +44941,10 @@ async function openRestoreTarget({ connection, choice, clientMajor, id, context,
 /** Slots and subscriptions belong to a database by its oid, so they stay with the old one. */
 async function readBound(session, database) {
     const bound = await session.query(`
-    select 'logical replication slot ' || slot_name as text from pg_catalog.pg_replication_slots
+    select 'logical replication slot ' || slot_name::pg_catalog.text as text from pg_catalog.pg_replication_slots
       where database = ${quoteLiteral(database)}
     union all
-    select 'subscription ' || subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
+    select 'subscription ' || subname::pg_catalog.text from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
       where d.datname = ${quoteLiteral(database)}`);
     return bound.map(({ text }) => text);
 }
@@ -45003,6 +45003,23 @@ function isNamedBy({ type, identity, flags }, role) {
 function granteesOf(acl, known) {
     const items = (acl ?? []).join('\n');
     return known.filter((name) => items.includes(name));
+}
+
+;// CONCATENATED MODULE: ./src/proof/not-in-dump.ts
+/**
+ * Why a restore has another value although the backup is whole: pg_dump does not write this property. null: it writes it,
+ * and a difference is a finding. `identityColumns`: the identities of the source's identity columns.
+ */
+function whyNotInDump(object, { name, before, after }, identityColumns) {
+    if (object.type === 'extension' && name === 'comment' && before === null)
+        return "pg_dump does not write that an extension's comment was removed";
+    // An index of a partitioned table is marked valid when its last partition's index is attached (validatePartitionedIndex).
+    if (object.type === 'index' && name === 'notValid' && before === true && after === null)
+        return 'it was marked invalid in the source, and is valid after the restore';
+    // CREATE TABLE (LIKE ... INCLUDING IDENTITY) makes it bigint whatever the column is; dumpSequence writes no type for it.
+    if (name === 'sequenceType' && identityColumns.has(String(object.flags.sequenceOf)))
+        return "pg_dump does not write the type of an identity column's sequence";
+    return null;
 }
 
 ;// CONCATENATED MODULE: ./src/proof/tables.ts
@@ -45117,6 +45134,7 @@ function majorVersionOf(versionNumber) {
 
 
 
+
 /** Every schema object: there, with the same owner, grants, comment, labels and flags. */
 function compareObjects(expected, restored, circumstances) {
     const result = emptyComparison();
@@ -45126,6 +45144,7 @@ function compareObjects(expected, restored, circumstances) {
     };
     const copies = new Map(restored.objects.map((object) => [objects_keyOf(object), object]));
     const known = new Set(expected.objects.map(objects_keyOf));
+    const identityColumns = new Set(expected.objects.filter(({ flags }) => flags.identity !== undefined).map(({ identity }) => identity));
     let compared = 0;
     for (const object of expected.objects) {
         if (object.type === 'subscription') {
@@ -45144,7 +45163,7 @@ function compareObjects(expected, restored, circumstances) {
             continue;
         }
         compared++;
-        const { differences, notVerified } = findDifferences(object, copy, versions);
+        const { differences, notVerified } = findDifferences(object, copy, { versions, identityColumns });
         result.notVerified.push(...notVerified);
         if (differences.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
             continue;
@@ -45188,13 +45207,17 @@ function withoutOwners(object, side) {
 function aclName(name) {
     return /^[A-Za-z0-9_]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
-function findDifferences(object, copy, versions) {
+function findDifferences(object, copy, { versions, identityColumns }) {
     const differences = [];
     const notVerified = [];
     const compare = (what, before, after) => {
-        if (JSON.stringify(before) !== JSON.stringify(after)) {
+        if (JSON.stringify(before) === JSON.stringify(after))
+            return;
+        const reason = whyNotInDump(object, { name: what, before, after }, identityColumns);
+        if (reason === null)
             differences.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
-        }
+        else
+            notVerified.push(`The ${what} of ${object.type} ${object.identity}: ${reason}.`);
     };
     // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
     const publicAcross15 = object.type === 'schema' && object.identity === 'public' && across15(versions);
@@ -46173,7 +46196,39 @@ async function refreshOne(session, { schema, name }) {
     }
 }
 
+;// CONCATENATED MODULE: ./src/postgres/restore/template-objects.ts
+
+
+/**
+ * Removes from a new database what every new one has and the source had dropped: pg_dump does not write that something of
+ * template0 is missing (pg_dump, Notes). Returns in words what the server refused.
+ */
+async function removeTemplateObjects(server, inventory) {
+    const statements = dropStatements(inventory);
+    if (statements.length === 0)
+        return [];
+    const session = await Session.open(server, 'admin');
+    try {
+        const refusals = [];
+        for (const statement of statements)
+            refusals.push(...(await tryStatement(session, statement, statement)));
+        await session.close();
+        return refusals;
+    }
+    finally {
+        session.kill();
+    }
+}
+/** Without CASCADE: the database is empty. */
+function dropStatements({ extensions, objects }) {
+    return [
+        ...(extensions.some(({ name }) => name === 'plpgsql') ? [] : ['drop extension plpgsql']),
+        ...(objects.some(({ type, identity }) => type === 'schema' && identity === 'public') ? [] : ['drop schema public']),
+    ];
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/restore/restore-into.ts
+
 
 
 
@@ -46196,10 +46251,18 @@ async function restoreInto(scratch, options) {
         const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);
         const notCreated = await createDatabase(session, database, inventory.database, versionNumber);
         const lacking = await lackingExtensions(scratch, inventory);
+        const notRemoved = await removeTemplateObjects(server, inventory);
         const errors = await loadData(server, options);
         const notApplied = await applyDatabaseFacts(session, database, inventory.database);
         const existingRoles = inventory.roles.map(({ name }) => name).filter((name) => !created.includes(name));
-        return { server, made, errors, lacking, existingRoles, notMade: [...notMade, ...notCreated, ...notApplied] };
+        return {
+            server,
+            made,
+            errors,
+            lacking,
+            existingRoles,
+            notMade: [...notMade, ...notCreated, ...notRemoved, ...notApplied],
+        };
     }
     catch (error) {
         await made.remove(error);
@@ -48623,10 +48686,10 @@ async function endOtherSessions(session) {
  */
 async function requireRewritable(session) {
     const holders = await session.query(`
-    select 'replication slot ' || slot_name as holder from pg_catalog.pg_replication_slots
+    select 'replication slot ' || slot_name::pg_catalog.text as holder from pg_catalog.pg_replication_slots
     where xmin is not null or catalog_xmin is not null
     union all
-    select 'standby ' || application_name from pg_catalog.pg_stat_replication where backend_xmin is not null`);
+    select 'standby ' || application_name::pg_catalog.text from pg_catalog.pg_stat_replication where backend_xmin is not null`);
     const [first] = holders;
     if (first === undefined)
         return;

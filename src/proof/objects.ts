@@ -2,6 +2,7 @@ import type { Inventory, ObjectFacts, RestoredState } from '../formats/inventory
 import { relationOf } from '../formats/inventory/relation.ts';
 import { countOf } from '../units.ts';
 import { type Circumstances, type Compared, emptyComparison, missingFinding } from './circumstances.ts';
+import { whyNotInDump } from './not-in-dump.ts';
 import { majorVersionOf } from './tables.ts';
 
 /** Every schema object: there, with the same owner, grants, comment, labels and flags. */
@@ -13,6 +14,9 @@ export function compareObjects(expected: Inventory, restored: RestoredState, cir
   };
   const copies = new Map(restored.objects.map((object) => [keyOf(object), object]));
   const known = new Set(expected.objects.map(keyOf));
+  const identityColumns = new Set(
+    expected.objects.filter(({ flags }) => flags.identity !== undefined).map(({ identity }) => identity),
+  );
   let compared = 0;
   for (const object of expected.objects) {
     if (object.type === 'subscription') {
@@ -33,7 +37,7 @@ export function compareObjects(expected: Inventory, restored: RestoredState, cir
       continue;
     }
     compared++;
-    const { differences, notVerified } = findDifferences(object, copy, versions);
+    const { differences, notVerified } = findDifferences(object, copy, { versions, identityColumns });
     result.notVerified.push(...notVerified);
     if (differences.length > 0 && object.flags.partOf !== undefined && equalForOwner(object, expected, copy, restored))
       continue;
@@ -91,14 +95,15 @@ function aclName(name: string): string {
 function findDifferences(
   object: ObjectFacts,
   copy: ObjectFacts,
-  versions: Versions,
+  { versions, identityColumns }: { versions: Versions; identityColumns: ReadonlySet<string> },
 ): { differences: string[]; notVerified: string[] } {
   const differences: string[] = [];
   const notVerified: string[] = [];
   const compare = (what: string, before: unknown, after: unknown) => {
-    if (JSON.stringify(before) !== JSON.stringify(after)) {
-      differences.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
-    }
+    if (JSON.stringify(before) === JSON.stringify(after)) return;
+    const reason = whyNotInDump(object, { name: what, before, after }, identityColumns);
+    if (reason === null) differences.push(`Its ${what} was ${showValue(before)}, restored was ${showValue(after)}.`);
+    else notVerified.push(`The ${what} of ${object.type} ${object.identity}: ${reason}.`);
   };
   // Who owns the schema public and may use it by default changed with PostgreSQL 15, and so does a restore across it.
   const publicAcross15 = object.type === 'schema' && object.identity === 'public' && across15(versions);

@@ -72,7 +72,7 @@ export async function readSource(session: Session): Promise<string | null> {
   );
   if (!may?.ask) return null;
   const [source] = await session.query<{ text: string }>(`
-    select system_identifier || '/' || oid as text
+    select system_identifier::pg_catalog.text || '/' || oid::pg_catalog.text as text
     from pg_catalog.pg_control_system(), pg_catalog.pg_database where datname = pg_catalog.current_database()`);
   return source ? createHash('sha256').update(source.text).digest('hex') : null;
 }

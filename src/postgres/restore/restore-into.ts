@@ -8,6 +8,7 @@ import type { RestoreError } from './errors.ts';
 import { loadArchive, type Pick } from './load.ts';
 import { buildPostData } from './post-data.ts';
 import { recreateRoles } from './roles.ts';
+import { removeTemplateObjects } from './template-objects.ts';
 
 /** A database that a backup was restored into. */
 export interface RestoredDatabase {
@@ -55,10 +56,18 @@ export async function restoreInto(scratch: ScratchServer, options: RestoreOption
     const { created, notMade } = await recreateRoles(session, options.roles, versionNumber, onCreated);
     const notCreated = await createDatabase(session, database, inventory.database, versionNumber);
     const lacking = await lackingExtensions(scratch, inventory);
+    const notRemoved = await removeTemplateObjects(server, inventory);
     const errors = await loadData(server, options);
     const notApplied = await applyDatabaseFacts(session, database, inventory.database);
     const existingRoles = inventory.roles.map(({ name }) => name).filter((name) => !created.includes(name));
-    return { server, made, errors, lacking, existingRoles, notMade: [...notMade, ...notCreated, ...notApplied] };
+    return {
+      server,
+      made,
+      errors,
+      lacking,
+      existingRoles,
+      notMade: [...notMade, ...notCreated, ...notRemoved, ...notApplied],
+    };
   } catch (error) {
     await made.remove(error);
     throw error;

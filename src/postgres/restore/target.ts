@@ -85,10 +85,10 @@ export async function openRestoreTarget({
 /** Slots and subscriptions belong to a database by its oid, so they stay with the old one. */
 async function readBound(session: Session, database: string): Promise<string[]> {
   const bound = await session.query<{ text: string }>(`
-    select 'logical replication slot ' || slot_name as text from pg_catalog.pg_replication_slots
+    select 'logical replication slot ' || slot_name::pg_catalog.text as text from pg_catalog.pg_replication_slots
       where database = ${quoteLiteral(database)}
     union all
-    select 'subscription ' || subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
+    select 'subscription ' || subname::pg_catalog.text from pg_catalog.pg_subscription s join pg_catalog.pg_database d on d.oid = s.subdbid
       where d.datname = ${quoteLiteral(database)}`);
   return bound.map(({ text }) => text);
 }

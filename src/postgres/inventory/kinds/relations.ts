@@ -48,7 +48,7 @@ export const relations: Kind = {
     sequenceCache: 's.seqcache::pg_catalog.text',
     sequenceCycle: trueOrNull('s.seqcycle'),
     sequenceOf: `case o.relkind when 'S' then (
-      select d.refobjid::pg_catalog.regclass || '.' || pg_catalog.quote_ident(a.attname)
+      select d.refobjid::pg_catalog.regclass::pg_catalog.text || '.' || pg_catalog.quote_ident(a.attname)
       from pg_catalog.pg_depend d
       join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
       where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = o.oid

@@ -83,7 +83,7 @@ export function indexes(version: number): Kind {
       options: sortedList('x.reloptions'),
       tablespace: '(select t.spcname from pg_catalog.pg_tablespace t where t.oid = x.reltablespace)',
       statistics: jsonList(`
-        select a.attnum || '=' || a.attstattarget from pg_catalog.pg_attribute a
+        select a.attnum::pg_catalog.text || '=' || a.attstattarget::pg_catalog.text from pg_catalog.pg_attribute a
         where a.attrelid = o.indexrelid and a.attstattarget >= 0 order by a.attnum`),
     },
   };

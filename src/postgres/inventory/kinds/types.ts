@@ -42,8 +42,8 @@ export function types(version: number): Kind {
 const MULTIRANGE = `(
   select m.typname from pg_catalog.pg_type m
   where m.oid = r.rngmultitypid and m.typname <> pg_catalog."left"(case
-    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname, 'range', 'multirange')
-    else o.typname || '_multirange' end, 63))`;
+    when o.typname like '%range%' then pg_catalog.regexp_replace(o.typname::pg_catalog.text, 'range', 'multirange')
+    else o.typname::pg_catalog.text || '_multirange' end, 63))`;
 
 /** Before PostgreSQL 15 the locale of an ICU collation stood in the columns for libc. */
 export function collations(version: number): Kind {

@@ -49,10 +49,10 @@ async function endOtherSessions(session: Session): Promise<void> {
  */
 export async function requireRewritable(session: Session): Promise<void> {
   const holders = await session.query<{ holder: string }>(`
-    select 'replication slot ' || slot_name as holder from pg_catalog.pg_replication_slots
+    select 'replication slot ' || slot_name::pg_catalog.text as holder from pg_catalog.pg_replication_slots
     where xmin is not null or catalog_xmin is not null
     union all
-    select 'standby ' || application_name from pg_catalog.pg_stat_replication where backend_xmin is not null`);
+    select 'standby ' || application_name::pg_catalog.text from pg_catalog.pg_stat_replication where backend_xmin is not null`);
   const [first] = holders;
   if (first === undefined) return;
   throw new LifeboatError(

@@ -137,7 +137,7 @@ function parseOwner(text: string): Owner | null {
   }
 }
 
-export function namespaceOfProcesses(): string {
+function namespaceOfProcesses(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
   } catch {

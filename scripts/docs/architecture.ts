@@ -56,6 +56,16 @@ export function foldersWithoutReadme(sources: string): string[] {
 /** A heading and three things to say. */
 const SHORTEST_README = 4;
 
+/** A folder that can be read at a glance has no more entries than this. */
+const MOST_ENTRIES = 14;
+
+/** Folders of a source tree, at every depth but the first, with more entries than {@link MOST_ENTRIES} beside a README. */
+export function crowdedFolders(sources: string, folder = ''): string[] {
+  const below = foldersIn(sources, folder).flatMap((inner) => crowdedFolders(sources, inner));
+  const entries = readdirSync(join(sources, folder)).filter((name) => name !== 'README.md');
+  return folder === '' || entries.length <= MOST_ENTRIES ? below : [folder, ...below];
+}
+
 function foldersIn(sources: string, folder: string): string[] {
   const entries = readdirSync(join(sources, folder), { withFileTypes: true });
   return entries

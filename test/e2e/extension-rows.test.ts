@@ -130,6 +130,19 @@ describe('rows of tables that belong to an extension', () => {
     );
   });
 
+  test("are counted without a query where one would run code of the database's users", async () => {
+    await createDatabase(
+      'planned',
+      `${ADOPTED}; create function public.f(int) returns int immutable language sql as 'select 1';
+      create index on queue.orders ((n + public.f(1)));
+      create or replace function public.f(int) returns int immutable language plpgsql
+        as $$ begin raise exception 'called as %', current_user; end $$`,
+    );
+    const { summary } = await backUp('planned');
+    expect(summary).toMatch(/1,000 rows of table queue\.orders: /);
+    expect(summary).not.toContain('called as');
+  });
+
   test('are not counted while another session has locked the table, and that is listed', async () => {
     await createDatabase('locked', ADOPTED);
     const session = "from pg_stat_activity where wait_event = 'PgSleep'";

@@ -4,10 +4,10 @@ import { HeadReader } from '../../postgres/archive/contents.ts';
 import { RowCounter } from '../../postgres/archive/row-counter.ts';
 import { checkArchive, tableFacts } from '../../postgres/dump/check-archive.ts';
 import { type Dumps, type Selection, selectTables, startDumps } from '../../postgres/dump/dump.ts';
-import { copyCounter } from '../../postgres/inventory/copy-rows.ts';
-import { countExtensionTables } from '../../postgres/inventory/extension-tables.ts';
 import { readDefinitions } from '../../postgres/inventory/read.ts';
-import { countTables } from '../../postgres/inventory/rows.ts';
+import { copyCounter } from '../../postgres/inventory/rows/copy-counter.ts';
+import { countTables } from '../../postgres/inventory/rows/count-tables.ts';
+import { countExtensionTables } from '../../postgres/inventory/rows/extension-tables.ts';
 import { sequenceFacts } from '../../postgres/inventory/sequence-facts.ts';
 import {
   listSequences,

@@ -2,7 +2,7 @@ import { LifeboatError } from '../../errors.ts';
 import type { TableFacts } from '../../formats/inventory/inventory.ts';
 import type { ArchiveContents } from '../archive/contents.ts';
 import { labelOf } from '../inventory/errors.ts';
-import type { TableCount } from '../inventory/rows.ts';
+import type { TableCount } from '../inventory/rows/count-tables.ts';
 import type { Table } from '../snapshot/tables.ts';
 import type { UserCode } from '../snapshot/user-code.ts';
 import type { Selection } from './dump.ts';

@@ -1,4 +1,5 @@
 import type { Session } from '../session/session.ts';
+import { joinExtension } from '../snapshot/extension-owner.ts';
 import { labelOf } from './errors.ts';
 import { withFixedSettings } from './savepoint.ts';
 
@@ -42,10 +43,7 @@ async function readExtensionSequences(session: Session): Promise<string[]> {
     select n.nspname as schema, c.relname as name, e.extname as extension
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-    join pg_catalog.pg_extension e
-      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+    ${joinExtension('join')}
     where c.relkind = 'S' and (e.extconfig is null or c.oid <> all (e.extconfig))
     order by n.nspname, c.relname`);
   return sequences.map(

@@ -1,6 +1,7 @@
 import { LifeboatError } from '../../errors.ts';
 import type { SequenceValue } from '../../formats/inventory/inventory.ts';
 import { type Session, SqlError } from '../session/session.ts';
+import { joinExtension } from '../snapshot/extension-owner.ts';
 import { commonError, labelOf, SQLSTATE } from './errors.ts';
 
 /** So many sequences are locked at once, because the server's lock table is shared and bounded (max_locks_per_transaction). */
@@ -46,9 +47,7 @@ export async function listSequences(session: Session): Promise<Sequence[]> {
     from pg_catalog.pg_sequence s
     join pg_catalog.pg_class c on c.oid = s.seqrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
-    left join pg_catalog.pg_extension e on e.oid = d.refobjid
+    ${joinExtension('left join')}
     where c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
       and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())

@@ -1,8 +1,8 @@
 import type { RestoredState } from '../../formats/inventory/inventory.ts';
-import { copyCounter } from '../inventory/copy-rows.ts';
-import { countExtensionTables } from '../inventory/extension-tables.ts';
 import { readDefinitions } from '../inventory/read.ts';
-import { countTables, countUnderConditions } from '../inventory/rows.ts';
+import { copyCounter } from '../inventory/rows/copy-counter.ts';
+import { countTables, countUnderConditions } from '../inventory/rows/count-tables.ts';
+import { countExtensionTables } from '../inventory/rows/extension-tables.ts';
 import { knownValue, listSequences, readRestoredSequences } from '../inventory/sequences.ts';
 import type { Server } from '../session/connection.ts';
 import { Session } from '../session/session.ts';

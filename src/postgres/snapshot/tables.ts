@@ -1,4 +1,5 @@
 import type { Session } from '../session/session.ts';
+import { joinExtension } from './extension-owner.ts';
 
 /** A table whose rows a dump of the whole database holds, or a partitioned one that holds its partitions together. */
 export interface Table {
@@ -33,10 +34,7 @@ export function listTables(session: Session): Promise<Table[]> {
       coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::pg_catalog.int8 as "fileNow"
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-    left join pg_catalog.pg_extension e
-      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+    ${joinExtension('left join')}
     where c.relkind in ('r', 'p') and c.relpersistence <> 't'
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))

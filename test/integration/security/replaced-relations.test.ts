@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { readMaterializedViews } from '../../../src/postgres/inventory/materialized-views.ts';
-import { countTables } from '../../../src/postgres/inventory/rows.ts';
+import { countTables } from '../../../src/postgres/inventory/rows/count-tables.ts';
 import type { Session } from '../../../src/postgres/session/session.ts';
 import { listTables, measureTables } from '../../../src/postgres/snapshot/tables.ts';
 import { inSnapshot } from '../../support/postgres/inventory.ts';

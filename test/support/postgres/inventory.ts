@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectFacts } from '../../../src/formats/inventory/inventory.ts';
 import { readDefinitions } from '../../../src/postgres/inventory/read.ts';
-import { countTables } from '../../../src/postgres/inventory/rows.ts';
+import { countTables } from '../../../src/postgres/inventory/rows/count-tables.ts';
 import { listSequences, readRestoredSequences } from '../../../src/postgres/inventory/sequences.ts';
 import { Session } from '../../../src/postgres/session/session.ts';
 import { listTables } from '../../../src/postgres/snapshot/tables.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
   circles,
+  crowdedFolders,
   FLOORS,
   floorOf,
   foldersWithoutReadme,
@@ -57,7 +58,22 @@ test('every folder opens with a README', () => {
   expect(foldersWithoutReadme(SOURCES)).toEqual([]);
 });
 
+test('no folder but src/ itself has more than 14 entries', () => {
+  expect(crowdedFolders(SOURCES)).toEqual([]);
+});
+
 describe('the checks find what is planted', () => {
+  test('a folder with 15 entries, in a folder too; a README does not count', () => {
+    const sources = mkdtempSync(join(tmpdir(), 'lifeboat-sources-'));
+    for (const folder of ['full', 'full/crowded']) mkdirSync(join(sources, folder));
+    for (let n = 1; n <= 13; n++) writeFileSync(join(sources, 'full', `${n}.ts`), '');
+    for (let n = 1; n <= 15; n++) writeFileSync(join(sources, 'full', 'crowded', `${n}.ts`), '');
+    writeFileSync(join(sources, 'full', 'README.md'), '');
+    const found = crowdedFolders(sources);
+    rmSync(sources, { recursive: true });
+    expect(found).toEqual(['full/crowded']);
+  });
+
   test('a folder without a README, in a folder too, and a README that says nothing', () => {
     const sources = mkdtempSync(join(tmpdir(), 'lifeboat-sources-'));
     for (const folder of ['good', 'good/without', 'empty']) mkdirSync(join(sources, folder));

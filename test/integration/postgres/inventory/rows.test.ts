@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LifeboatError } from '../../../../src/errors.ts';
-import { type CountOptions, countTables, type TableCount } from '../../../../src/postgres/inventory/rows.ts';
+import {
+  type CountOptions,
+  countTables,
+  type TableCount,
+} from '../../../../src/postgres/inventory/rows/count-tables.ts';
 import type { Session } from '../../../../src/postgres/session/session.ts';
 import { listTables } from '../../../../src/postgres/snapshot/tables.ts';
 import { HANG_LIMIT } from '../../../support/hang-limit.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { checkArchive, tableFacts } from '../../../../src/postgres/dump/check-archive.ts';
-import type { TableCount } from '../../../../src/postgres/inventory/rows.ts';
+import type { TableCount } from '../../../../src/postgres/inventory/rows/count-tables.ts';
 import type { Table } from '../../../../src/postgres/snapshot/tables.ts';
 
 const table = (oid: number, facts: Partial<Table> = {}): Table => ({

@@ -1,21 +1,24 @@
-import type { ExtensionTableFacts } from '../../formats/inventory/inventory.ts';
-import { ToolError } from '../../process/child.ts';
-import { quoteLiteral, type Session, SqlError } from '../session/session.ts';
-import { qualifiedName } from '../snapshot/snapshot.ts';
-import { howToRead, type UserCode } from '../snapshot/user-code.ts';
-import type { CopyRows } from './copy-rows.ts';
-import { labelOf, SQLSTATE } from './errors.ts';
-import { withFixedSettings } from './savepoint.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExtensionTableFacts } from '../../../formats/inventory/inventory.ts';
+import { ToolError } from '../../../process/child.ts';
+import { quoteLiteral, type Session, SqlError } from '../../session/session.ts';
+import { joinExtension } from '../../snapshot/extension-owner.ts';
+import { qualifiedName } from '../../snapshot/snapshot.ts';
+import { howToRead, type UserCode } from '../../snapshot/user-code.ts';
+import { labelOf, SQLSTATE } from '../errors.ts';
+import { withFixedSettings } from '../savepoint.ts';
+import type { CopyRows } from './copy-counter.ts';
 
-/** How long the reading of one table waits for its lock: an ALTER that waits too must not hold up the backup. */
-const LOCK_TIMEOUT = '2s';
+/** How often the lock of a table is tried, and the milliseconds between two tries: 2 s in all. */
+const LOCK_ATTEMPTS = 20;
+const LOCK_PAUSE = 100;
 
 interface ExtensionTable {
   oid: number;
   schema: string;
   name: string;
   extension: string;
-  /** The file that this session's snapshot sees; another one is there after a rewrite. */
+  /** The file that this session's snapshot sees: a rewrite gives the table another one. */
   file: number;
   /** The role may read it. */
   readable: boolean;
@@ -32,7 +35,7 @@ export interface ExtensionTableOptions {
 
 /**
  * Counts the rows of the tables that belong to an extension, which has not marked them as configuration: no dump holds them
- * (PostgreSQL, 38.17.3 Extension Configuration Tables). They are not locked for the whole dump, as extensions that keep
+ * (PostgreSQL, Extension Configuration Tables). They are not locked for the whole dump, as extensions that keep
  * queues empty them by TRUNCATE: each is locked while it is counted, and a table that cannot be counted says why.
  */
 export async function countExtensionTables(
@@ -57,10 +60,7 @@ function listExtensionTables(session: Session): Promise<ExtensionTable[]> {
         c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as "unreadableOnStandby"
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join pg_catalog.pg_depend d
-        on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-      join pg_catalog.pg_extension e
-        on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+      ${joinExtension('join')}
       where c.relkind = 'r' and c.relpersistence <> 't' and (e.extconfig is null or c.oid <> all (e.extconfig))
       order by n.nspname collate pg_catalog."C", c.relname collate pg_catalog."C"`),
   );
@@ -71,23 +71,31 @@ type Count = Pick<ExtensionTableFacts, 'rows' | 'reason'>;
 async function countTable(session: Session, table: ExtensionTable, options: ExtensionTableOptions): Promise<Count> {
   if (!table.readable) return notCounted('the role may not read it');
   if (table.unreadableOnStandby) return notCounted('an unlogged table is empty on a standby');
-  try {
-    return await withFixedSettings(session, `table ${labelOf(table)}`, () => countLocked(session, table, options));
-  } catch (error) {
-    const reason = reasonNotCounted(error);
-    if (reason === null) throw error;
-    return notCounted(reason);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withFixedSettings(session, `table ${labelOf(table)}`, () => countLocked(session, table, options));
+    } catch (error) {
+      if (isLocked(error) && attempt < LOCK_ATTEMPTS) {
+        await sleep(LOCK_PAUSE);
+        continue;
+      }
+      const reason = reasonNotCounted(error);
+      if (reason === null) throw error;
+      return notCounted(reason);
+    }
   }
 }
 
-/** The lock goes with the savepoint around it. */
+/**
+ * The lock is released with the savepoint around it. It never waits: this session holds locks on the tables of the dump, and
+ * a statement of the application that waits for one of them could be ended as part of a deadlock.
+ */
 async function countLocked(
   session: Session,
   table: ExtensionTable,
   { userCode, copyRows }: ExtensionTableOptions,
 ): Promise<Count> {
-  await session.run(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
-  await session.run(`lock table only ${qualifiedName(table)} in access share mode`);
+  await session.run(`lock table only ${qualifiedName(table)} in access share mode nowait`);
   if (!(await isSameTable(session, table))) return notCounted('it was replaced or rewritten during the backup');
   if (howToRead(table, userCode) === 'copy') {
     return copyRows === null ? notCounted(`${userCode.get(table.oid)}`) : { rows: await copyRows(table), reason: null };
@@ -114,5 +122,9 @@ function notCounted(reason: string): Count {
 function reasonNotCounted(error: unknown): string | null {
   if (error instanceof ToolError) return error.stderr.split('\n')[0] || error.message;
   if (!(error instanceof SqlError)) return null;
-  return error.sqlstate === SQLSTATE.lockNotAvailable ? 'another session has locked it' : error.message;
+  return isLocked(error) ? 'another session has locked it' : error.message;
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof SqlError && error.sqlstate === SQLSTATE.lockNotAvailable;
 }

@@ -1,9 +1,9 @@
-import { startTool } from '../../process/child.ts';
-import { LineEnds, MOST_BYTES } from '../archive/line-ends.ts';
-import { connectingTool, type Server } from '../session/connection.ts';
-import { quoteIdentifier, quoteLiteral, type Session } from '../session/session.ts';
-import { qualifiedName } from '../snapshot/snapshot.ts';
-import type { Table } from '../snapshot/tables.ts';
+import { startTool } from '../../../process/child.ts';
+import { LineEnds, MOST_BYTES } from '../../archive/line-ends.ts';
+import { connectingTool, type Server } from '../../session/connection.ts';
+import { quoteIdentifier, quoteLiteral, type Session } from '../../session/session.ts';
+import { qualifiedName } from '../../snapshot/snapshot.ts';
+import type { Table } from '../../snapshot/tables.ts';
 
 export type CopyRows = (table: Pick<Table, 'oid' | 'schema' | 'name'>) => Promise<string>;
 

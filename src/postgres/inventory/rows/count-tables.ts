@@ -1,10 +1,10 @@
-import { LifeboatError } from '../../errors.ts';
-import { quoteIdentifier, type Session, SqlError } from '../session/session.ts';
-import { qualifiedName } from '../snapshot/snapshot.ts';
-import type { Table } from '../snapshot/tables.ts';
-import { howToRead, type UserCode } from '../snapshot/user-code.ts';
-import { commonError, labelOf, SQLSTATE } from './errors.ts';
-import { behindSavepoint, withFixedSettings } from './savepoint.ts';
+import { LifeboatError } from '../../../errors.ts';
+import { quoteIdentifier, type Session, SqlError } from '../../session/session.ts';
+import { qualifiedName } from '../../snapshot/snapshot.ts';
+import type { Table } from '../../snapshot/tables.ts';
+import { howToRead, type UserCode } from '../../snapshot/user-code.ts';
+import { commonError, labelOf, SQLSTATE } from '../errors.ts';
+import { behindSavepoint, withFixedSettings } from '../savepoint.ts';
 
 /** So many tables are counted behind one savepoint. */
 const BATCH = 100;

@@ -21,8 +21,8 @@ var errors = __webpack_require__(3916);
 var version = __webpack_require__(311);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __webpack_require__(3024);
-// EXTERNAL MODULE: ./src/commands/index.ts + 323 modules
-var src_commands = __webpack_require__(8076);
+// EXTERNAL MODULE: ./src/commands/index.ts + 324 modules
+var src_commands = __webpack_require__(1685);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
 var secrets = __webpack_require__(3332);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts

@@ -29001,8 +29001,8 @@ var monitoring = __nccwpck_require__(5231);
 var set_name = __nccwpck_require__(4254);
 // EXTERNAL MODULE: ./src/inputs/values/words.ts
 var words = __nccwpck_require__(3805);
-// EXTERNAL MODULE: ./src/commands/index.ts + 323 modules
-var commands = __nccwpck_require__(8076);
+// EXTERNAL MODULE: ./src/commands/index.ts + 324 modules
+var commands = __nccwpck_require__(1685);
 // EXTERNAL MODULE: ./src/inputs/problems.ts
 var inputs_problems = __nccwpck_require__(8925);
 // EXTERNAL MODULE: ./src/inputs/secrets.ts
@@ -29373,7 +29373,7 @@ const CLI = 'lifeboat-cli';
 
 /***/ }),
 
-/***/ 8076:
+/***/ 1685:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -30468,7 +30468,21 @@ function listDatabases(session) {
     from pg_catalog.pg_database order by datname collate pg_catalog."C"`);
 }
 
+;// CONCATENATED MODULE: ./src/postgres/snapshot/extension-owner.ts
+/**
+ * Joins the extension `e` that the relation `c` of pg_class belongs to (PostgreSQL, pg_depend: deptype `e`). Whether
+ * the extension has marked it, so that pg_dump dumps its rows, says `c.oid = any (e.extconfig)`.
+ */
+function joinExtension(join) {
+    return `
+    ${join} pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
+    ${join} pg_catalog.pg_extension e
+      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid`;
+}
+
 ;// CONCATENATED MODULE: ./src/postgres/snapshot/tables.ts
+
 /**
  * The tables that pg_dump locks and dumps: selectDumpableNamespace and selectDumpableTable in pg_dump.c leave out the
  * system's schemas, and what an extension owns unless it is in extconfig (pg_extension_config_dump).
@@ -30484,10 +30498,7 @@ function listTables(session) {
       coalesce(pg_catalog.pg_relation_filenode(c.oid), 0)::pg_catalog.int8 as "fileNow"
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-    left join pg_catalog.pg_extension e
-      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+    ${joinExtension('left join')}
     where c.relkind in ('r', 'p') and c.relpersistence <> 't'
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
@@ -33575,8 +33586,8 @@ const STALE_AFTER = 24 * 60 * 60 * 1000;
  * interrupted. `storeNow` is the store's own time, for its dates are held against it.
  */
 function whyNotLeftover({ files, newestUpload, wasPruned }, storeNow) {
-    const mayGo = wasPruned ? isOfPrunedBackup : isVolume;
-    const other = files.find(({ file }) => !mayGo(file));
+    const isRemovable = wasPruned ? isOfPrunedBackup : isVolume;
+    const other = files.find(({ file }) => !isRemovable(file));
     if (other !== undefined)
         return `it holds ${JSON.stringify(other.file)}, which no run that failed leaves`;
     const newest = Math.max(...files.map(({ modified }) => modified.getTime()), newestUpload?.getTime() ?? 0);
@@ -33796,7 +33807,7 @@ async function applyPlan(plan) {
             await removeAll(store, volumes);
             run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${(0,units/* formatBytes */.z3)(row.size)}.`);
         }
-        for (const leftover of leftovers.filter(mayGo)) {
+        for (const leftover of leftovers.filter(isRemovable)) {
             requireTime(run);
             await removeLeftover(set, leftover, dates);
             removed.add(leftover.id);
@@ -33810,7 +33821,7 @@ async function applyPlan(plan) {
         return { record, deleted, held, removed, error };
     }
 }
-function mayGo({ whyNot }) {
+function isRemovable({ whyNot }) {
     return whyNot === null;
 }
 function requireTime({ signal }) {
@@ -33841,7 +33852,7 @@ async function writeRecord(plan) {
             size: row.size,
             reason: row.reasons.join('; '),
         })),
-        leftovers: leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
+        leftovers: leftovers.filter(isRemovable).map(({ id, files }) => ({ id, files })),
         lifeboat: run.version,
     });
     await putSigned(store, key, bytes, settings.signing);
@@ -33962,6 +33973,7 @@ function hasVolumesOf({ parts }, manifest) {
 
 
 
+
 /** The row of a backup that is kept though no rule keeps it. */
 function keptRow(row, why) {
     return { ...row, decision: 'keep', reasons: [why] };
@@ -33993,7 +34005,9 @@ async function findCandidate(set, row) {
         return keptRow(row, describeLock(lock));
     const others = files.filter((file) => !deletable.includes(file));
     const notes = [
-        ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
+        ...(others.length === 0
+            ? []
+            : [`kept ${(0,units/* countOf */.pq)(others.length, 'other object')} in its folder: Lifeboat did not create them`]),
         ...earlyDeletionNotes(objects, trust.now),
     ];
     return {
@@ -34022,7 +34036,7 @@ function earlyDeletionNotes(objects, now) {
     const last = ends.reduce((latest, end) => (latest === null || end > latest ? end : latest), null);
     return last === null || last <= now
         ? []
-        : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
+        : [`still billed until ${last.toISOString().slice(0, 10)}, by its storage class`];
 }
 
 ;// CONCATENATED MODULE: ./src/commands/prune/settle-plan.ts
@@ -34158,7 +34172,7 @@ async function pruneSet({ store, name, own }, settings, run) {
         report = { ...report, leftovers };
         if (dryRun)
             return { ...report, outcome: 'planned' };
-        if (candidates.length === 0 && !leftovers.some(mayGo))
+        if (candidates.length === 0 && !leftovers.some(isRemovable))
             return { ...report, outcome: 'nothing' };
         const command = own === null ? 'prune' : 'backup';
         const { dates } = scanned;
@@ -34194,7 +34208,7 @@ function requireGood({ set: { store, name }, backups, unfinished }) {
     const [newest] = backups;
     const where = `of set ${JSON.stringify(name)} in ${store.url}`;
     if (newest === undefined && unfinished.length === 0) {
-        throw new errors/* LifeboatError */.H3(`There are no backups ${where}: correct name, or store.`);
+        throw new errors/* LifeboatError */.H3(`There are no backups ${where}. Correct "name" or "store".`);
     }
     if (newest === undefined || backups.some(({ whyNotGood }) => whyNotGood === null))
         return;
@@ -35962,156 +35976,6 @@ function rowsWritten({ oid }, { rows }) {
     return written === undefined ? null : String(written);
 }
 
-;// CONCATENATED MODULE: ./src/postgres/inventory/copy-rows.ts
-
-
-
-
-
-/** An ALTER that waits for a lock of ours would hold up this psql, and we would wait for it: PostgreSQL sees no deadlock. */
-const copy_rows_LOCK_TIMEOUT = '2s';
-/**
- * Counts the rows of tables that no query may read, by the lines of `COPY table TO STDOUT`. A psql of its own for each
- * table, in the snapshot of the session's transaction, because a session reads answers as text, line by line.
- */
-async function copyCounter(server, session) {
-    const [snapshot] = await session.query('select pg_catalog.pg_export_snapshot() as name');
-    return async (table) => {
-        const column = await smallestColumn(session, table);
-        const spec = connectingTool(server, 'psql', 'compare', [
-            ...['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1'],
-            ...['--command', 'begin isolation level repeatable read read only'],
-            ...['--command', `set transaction snapshot ${quoteLiteral(snapshot?.name ?? '')}`],
-            ...['--command', 'set local row_security = off'],
-            ...['--command', `set local lock_timeout = '${copy_rows_LOCK_TIMEOUT}'`],
-            ...['--command', `copy ${qualifiedName(table)}${column} to stdout (encoding 'SQL_ASCII')`],
-        ]);
-        const tool = (0,process_child/* startTool */.pQ)(spec, server.context);
-        tool.stdin.end();
-        const [lines] = await Promise.all([countLines(tool.stdout), tool.finished]);
-        return String(lines);
-    };
-}
-/** One column is enough, and no conversion of characters. A generated one is not allowed in COPY. */
-async function smallestColumn(session, { oid }) {
-    const [column] = await session.query(`
-    select a.attname as name from pg_catalog.pg_attribute a
-    where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-    order by a.attlen < 0, a.attlen, a.attnum limit 1`);
-    return column ? ` (${quoteIdentifier(column.name)})` : '';
-}
-async function countLines(stream) {
-    const lineEnds = new LineEnds();
-    let lines = 0;
-    for await (const chunk of stream) {
-        for (let start = 0; start < chunk.length; start += MOST_BYTES) {
-            const bytes = chunk.subarray(start, start + MOST_BYTES);
-            lineEnds.load(bytes);
-            lines += lineEnds.count(0, bytes.length);
-        }
-    }
-    return lines;
-}
-
-;// CONCATENATED MODULE: ./src/postgres/snapshot/user-code.ts
-/**
- * How the rows of a table may be read. PostgreSQL plans every query, also `COPY (SELECT ...)`. Planning computes what is
- * constant in index expressions and predicates, extended statistics and constraints, with the rights of the role that
- * reads (eval_const_expressions, called from plancat.c): the owner of a table would run code as that role. Only
- * `COPY table TO STDOUT` reads without a plan.
- */
-function howToRead({ oid }, userCode) {
-    return userCode.has(oid) ? 'copy' : 'query';
-}
-/**
- * Finds the tables that have a user's code in an index, extended statistics, a constraint, or the partition key of a
- * table above them: functions, operators, operator classes, types and whatever else pg_depend records of these, without
- * checking what it does. Not a user's code is:
- * - what initdb created, with an oid below 16384 (FirstNormalObjectId in transam.h);
- * - what belongs both to an extension and to a superuser: no other role can change it;
- * - an enum or an array of enums, and what the catalogs in {@link HARMLESS} hold.
- *
- * Row security policies are not planned with row_security = off, and a query computes neither defaults nor stored
- * generated columns.
- */
-async function findUserCode(session) {
-    const found = await session.query(`
-    with recursive ${ANCESTOR}
-    select distinct on (part.oid) part.oid::pg_catalog.int8 as oid, part.kind as part, part.name as "partName",
-      used.kind as used, used.name as "usedName"
-    from pg_catalog.pg_depend d
-    cross join lateral (${PART}) as part
-    join pg_catalog.pg_class t on t.oid = part.oid and t.relkind = 'r'
-    left join pg_catalog.pg_type listed on d.refclassid = ${catalogLiteral('pg_type')} and listed.oid = d.refobjid
-      and listed.typcategory = 'A' and listed.typelem <> 0
-    cross join lateral (select d.refclassid as classid, coalesce(listed.typelem, d.refobjid) as oid) as ref
-    left join lateral (${NAMED}) as used on true
-    where d.refobjid >= ${FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalogLiteral).join(', ')})
-      and used.harmless is not true
-    order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
-    return new Map(found.map(({ oid, part, partName, used, usedName }) => [
-        oid,
-        `${part} ${JSON.stringify(partName)} uses ${used ?? 'an object'} ${JSON.stringify(usedName ?? 'without a name')}`,
-    ]));
-}
-const FIRST_NORMAL_OID = 16384;
-/** Catalogs of what has no code, or none that anyone but a superuser can give it (text search templates). */
-const HARMLESS = [
-    'pg_class',
-    'pg_constraint',
-    'pg_collation',
-    'pg_namespace',
-    'pg_extension',
-    'pg_ts_config',
-    'pg_ts_dict',
-];
-function catalogLiteral(name) {
-    return `'pg_catalog.${name}'::pg_catalog.regclass`;
-}
-/** The partitioned tables above each partition. */
-const ANCESTOR = `
-  ancestor (oid, above) as (
-    select i.inhrelid, i.inhparent from pg_catalog.pg_inherits i
-    join pg_catalog.pg_class c on c.oid = i.inhrelid and c.relispartition
-    union
-    select a.oid, i.inhparent from ancestor a
-    join pg_catalog.pg_inherits i on i.inhrelid = a.above
-    join pg_catalog.pg_class c on c.oid = a.above and c.relispartition)`;
-const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid = d.objid)';
-/**
- * What of a table is planned with a query on it, as the dependent `d` of pg_depend. A partition key is recorded as its
- * partitioned table's, and the type of a column as that column's (objsubid). Here and below all is looked up by oid: after a restore there are no statistics for joins.
- */
-const PART = `
-  select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
-  where d.classid = ${catalogLiteral('pg_class')} and i.indexrelid = d.objid
-  union all
-  select s.stxrelid, 'statistics', s.stxname from pg_catalog.pg_statistic_ext s
-  where d.classid = ${catalogLiteral('pg_statistic_ext')} and s.oid = d.objid
-  union all
-  select o.conrelid, 'constraint', o.conname from pg_catalog.pg_constraint o
-  where d.classid = ${catalogLiteral('pg_constraint')} and o.oid = d.objid
-  union all
-  select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
-  where d.classid = ${catalogLiteral('pg_class')} and a.above = d.objid and d.objsubid = 0`;
-/** What `ref` is, for words, and whether it is harmless. */
-const NAMED = [
-    namedObjects('function', 'pg_proc', 'pro'),
-    namedObjects('operator', 'pg_operator', 'opr'),
-    namedObjects('operator class', 'pg_opclass', 'opc'),
-    namedObjects('operator family', 'pg_opfamily', 'opf'),
-    namedObjects('type', 'pg_type', 'typ', "o.typtype = 'e'"),
-].join(' union all ');
-function namedObjects(kind, table, prefix, harmless = 'false') {
-    return `
-    select '${kind}' as kind, o.${prefix}name as name,
-      ${harmless} or o.oid < ${FIRST_NORMAL_OID} or exists (
-        select from pg_catalog.pg_depend e
-        join pg_catalog.pg_roles r on r.oid = o.${prefix}owner and r.rolsuper
-        where e.classid = ${catalogLiteral(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
-    from pg_catalog.${table} o where ref.classid = ${catalogLiteral(table)} and o.oid = ref.oid`;
-}
-
 ;// CONCATENATED MODULE: ./src/postgres/inventory/savepoint.ts
 
 
@@ -36178,90 +36042,6 @@ async function behindSavepoint(session, read) {
 async function rollBack(session) {
     await session.run(`rollback to savepoint ${SAVEPOINT}`);
     await session.run(`release savepoint ${SAVEPOINT}`);
-}
-
-;// CONCATENATED MODULE: ./src/postgres/inventory/extension-tables.ts
-
-
-
-
-
-
-/** How long the reading of one table waits for its lock: an ALTER that waits too must not hold up the backup. */
-const extension_tables_LOCK_TIMEOUT = '2s';
-/**
- * Counts the rows of the tables that belong to an extension, which has not marked them as configuration: no dump holds them
- * (PostgreSQL, 38.17.3 Extension Configuration Tables). They are not locked for the whole dump, as extensions that keep
- * queues empty them by TRUNCATE: each is locked while it is counted, and a table that cannot be counted says why.
- */
-async function countExtensionTables(session, options) {
-    const facts = [];
-    for (const table of await listExtensionTables(session)) {
-        const { schema, name, extension } = table;
-        facts.push({ schema, name, extension, ...(await countTable(session, table, options)) });
-    }
-    return facts;
-}
-/** Also those in pg_catalog: an extension may put its tables there. */
-function listExtensionTables(session) {
-    return withFixedSettings(session, 'the tables of extensions', () => session.query(`
-      select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name, e.extname as extension,
-        c.relfilenode::pg_catalog.int8 as file,
-        pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
-        c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as "unreadableOnStandby"
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join pg_catalog.pg_depend d
-        on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-      join pg_catalog.pg_extension e
-        on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
-      where c.relkind = 'r' and c.relpersistence <> 't' and (e.extconfig is null or c.oid <> all (e.extconfig))
-      order by n.nspname collate pg_catalog."C", c.relname collate pg_catalog."C"`));
-}
-async function countTable(session, table, options) {
-    if (!table.readable)
-        return notCounted('the role may not read it');
-    if (table.unreadableOnStandby)
-        return notCounted('an unlogged table is empty on a standby');
-    try {
-        return await withFixedSettings(session, `table ${labelOf(table)}`, () => countLocked(session, table, options));
-    }
-    catch (error) {
-        const reason = reasonNotCounted(error);
-        if (reason === null)
-            throw error;
-        return notCounted(reason);
-    }
-}
-/** The lock goes with the savepoint around it. */
-async function countLocked(session, table, { userCode, copyRows }) {
-    await session.run(`set local lock_timeout = '${extension_tables_LOCK_TIMEOUT}'`);
-    await session.run(`lock table only ${qualifiedName(table)} in access share mode`);
-    if (!(await isSameTable(session, table)))
-        return notCounted('it was replaced or rewritten during the backup');
-    if (howToRead(table, userCode) === 'copy') {
-        return copyRows === null ? notCounted(`${userCode.get(table.oid)}`) : { rows: await copyRows(table), reason: null };
-    }
-    const [row] = await session.query(`select pg_catalog.count(*)::pg_catalog.text as rows from only ${qualifiedName(table)}`);
-    return row === undefined ? notCounted('the server did not answer') : { rows: row.rows, reason: null };
-}
-/** Names are looked up in the present: what has this name now could be another relation, or its rows could be gone. */
-async function isSameTable(session, table) {
-    const [now] = await session.query(`
-    select coalesce(pg_catalog.to_regclass(${quoteLiteral(qualifiedName(table))})::pg_catalog.oid = ${table.oid}
-      and pg_catalog.pg_relation_filenode(${table.oid}) = ${table.file}, false) as same`);
-    return now?.same === true;
-}
-function notCounted(reason) {
-    return { rows: null, reason };
-}
-/** null: the error says nothing of this table alone. */
-function reasonNotCounted(error) {
-    if (error instanceof process_child/* ToolError */.v4)
-        return error.stderr.split('\n')[0] || error.message;
-    if (!(error instanceof SqlError))
-        return null;
-    return error.sqlstate === SQLSTATE.lockNotAvailable ? 'another session has locked it' : error.message;
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/large-objects.ts
@@ -36371,6 +36151,7 @@ function largeObjectError(error) {
 ;// CONCATENATED MODULE: ./src/postgres/inventory/left-out.ts
 
 
+
 /** What pg_dump leaves out without a word, in words: a restore does not bring it back. */
 async function readLeftOut(session) {
     return withFixedSettings(session, 'the definitions', async () => [
@@ -36406,10 +36187,7 @@ async function readExtensionSequences(session) {
     select n.nspname as schema, c.relname as name, e.extname as extension
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e'
-    join pg_catalog.pg_extension e
-      on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
+    ${joinExtension('join')}
     where c.relkind = 'S' and (e.extconfig is null or c.oid <> all (e.extconfig))
     order by n.nspname, c.relname`);
     return sequences.map(({ extension, ...sequence }) => `Value of sequence ${labelOf(sequence)}: pg_dump leaves it out, because the sequence belongs to extension ${JSON.stringify(extension)}.`);
@@ -37204,7 +36982,7 @@ function kindsOf(version, superuser) {
 ;// CONCATENATED MODULE: ./src/postgres/inventory/kinds/query.ts
 
 /** FirstNormalObjectId of transam.h: initdb made the objects below it. */
-const query_FIRST_NORMAL_OID = 16384;
+const FIRST_NORMAL_OID = 16384;
 /** The objects that are dumped whole: the user's. */
 function dumpedObjects(kind) {
     const { oid = 'o.oid', column = '0', owner = 'null::pg_catalog.oid', acl, home, where = 'true' } = kind;
@@ -37256,13 +37034,13 @@ function oidOf(catalog) {
 }
 function inUserSchema({ schema, oid }) {
     if (schema === undefined)
-        return `${oid} >= ${query_FIRST_NORMAL_OID}`;
+        return `${oid} >= ${FIRST_NORMAL_OID}`;
     return `exists (
     select from pg_catalog.pg_namespace n
     where n.oid = ${schema} and n.nspname !~ '^pg_' and n.nspname <> 'information_schema')`;
 }
 function inSystem({ schema, oid }) {
-    return schema === undefined ? `${oid} < ${query_FIRST_NORMAL_OID}` : `${schema} = 'pg_catalog'::pg_catalog.regnamespace`;
+    return schema === undefined ? `${oid} < ${FIRST_NORMAL_OID}` : `${schema} = 'pg_catalog'::pg_catalog.regnamespace`;
 }
 function isMember({ catalog, oid }) {
     return `exists (
@@ -37390,7 +37168,157 @@ function readCluster(session) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/postgres/inventory/rows.ts
+;// CONCATENATED MODULE: ./src/postgres/inventory/rows/copy-counter.ts
+
+
+
+
+
+/** An ALTER that waits for a lock of ours would hold up this psql, and we would wait for it: PostgreSQL sees no deadlock. */
+const copy_counter_LOCK_TIMEOUT = '2s';
+/**
+ * Counts the rows of tables that no query may read, by the lines of `COPY table TO STDOUT`. A psql of its own for each
+ * table, in the snapshot of the session's transaction, because a session reads answers as text, line by line.
+ */
+async function copyCounter(server, session) {
+    const [snapshot] = await session.query('select pg_catalog.pg_export_snapshot() as name');
+    return async (table) => {
+        const column = await smallestColumn(session, table);
+        const spec = connectingTool(server, 'psql', 'compare', [
+            ...['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1'],
+            ...['--command', 'begin isolation level repeatable read read only'],
+            ...['--command', `set transaction snapshot ${quoteLiteral(snapshot?.name ?? '')}`],
+            ...['--command', 'set local row_security = off'],
+            ...['--command', `set local lock_timeout = '${copy_counter_LOCK_TIMEOUT}'`],
+            ...['--command', `copy ${qualifiedName(table)}${column} to stdout (encoding 'SQL_ASCII')`],
+        ]);
+        const tool = (0,process_child/* startTool */.pQ)(spec, server.context);
+        tool.stdin.end();
+        const [lines] = await Promise.all([countLines(tool.stdout), tool.finished]);
+        return String(lines);
+    };
+}
+/** One column is enough, and no conversion of characters. A generated one is not allowed in COPY. */
+async function smallestColumn(session, { oid }) {
+    const [column] = await session.query(`
+    select a.attname as name from pg_catalog.pg_attribute a
+    where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    order by a.attlen < 0, a.attlen, a.attnum limit 1`);
+    return column ? ` (${quoteIdentifier(column.name)})` : '';
+}
+async function countLines(stream) {
+    const lineEnds = new LineEnds();
+    let lines = 0;
+    for await (const chunk of stream) {
+        for (let start = 0; start < chunk.length; start += MOST_BYTES) {
+            const bytes = chunk.subarray(start, start + MOST_BYTES);
+            lineEnds.load(bytes);
+            lines += lineEnds.count(0, bytes.length);
+        }
+    }
+    return lines;
+}
+
+;// CONCATENATED MODULE: ./src/postgres/snapshot/user-code.ts
+/**
+ * How the rows of a table may be read. PostgreSQL plans every query, also `COPY (SELECT ...)`. Planning computes what is
+ * constant in index expressions and predicates, extended statistics and constraints, with the rights of the role that
+ * reads (eval_const_expressions, called from plancat.c): the owner of a table would run code as that role. Only
+ * `COPY table TO STDOUT` reads without a plan.
+ */
+function howToRead({ oid }, userCode) {
+    return userCode.has(oid) ? 'copy' : 'query';
+}
+/**
+ * Finds the tables that have a user's code in an index, extended statistics, a constraint, or the partition key of a
+ * table above them: functions, operators, operator classes, types and whatever else pg_depend records of these, without
+ * checking what it does. Not a user's code is:
+ * - what initdb created, with an oid below 16384 (FirstNormalObjectId in transam.h);
+ * - what belongs both to an extension and to a superuser: no other role can change it;
+ * - an enum or an array of enums, and what the catalogs in {@link HARMLESS} hold.
+ *
+ * Row security policies are not planned with row_security = off, and a query computes neither defaults nor stored
+ * generated columns.
+ */
+async function findUserCode(session) {
+    const found = await session.query(`
+    with recursive ${ANCESTOR}
+    select distinct on (part.oid) part.oid::pg_catalog.int8 as oid, part.kind as part, part.name as "partName",
+      used.kind as used, used.name as "usedName"
+    from pg_catalog.pg_depend d
+    cross join lateral (${PART}) as part
+    join pg_catalog.pg_class t on t.oid = part.oid and t.relkind = 'r'
+    left join pg_catalog.pg_type listed on d.refclassid = ${catalogLiteral('pg_type')} and listed.oid = d.refobjid
+      and listed.typcategory = 'A' and listed.typelem <> 0
+    cross join lateral (select d.refclassid as classid, coalesce(listed.typelem, d.refobjid) as oid) as ref
+    left join lateral (${NAMED}) as used on true
+    where d.refobjid >= ${user_code_FIRST_NORMAL_OID} and d.refclassid not in (${HARMLESS.map(catalogLiteral).join(', ')})
+      and used.harmless is not true
+    order by part.oid, part.kind, part.name collate pg_catalog."C", used.kind, used.name collate pg_catalog."C"`);
+    return new Map(found.map(({ oid, part, partName, used, usedName }) => [
+        oid,
+        `${part} ${JSON.stringify(partName)} uses ${used ?? 'an object'} ${JSON.stringify(usedName ?? 'without a name')}`,
+    ]));
+}
+const user_code_FIRST_NORMAL_OID = 16384;
+/** Catalogs of what has no code, or none that anyone but a superuser can give it (text search templates). */
+const HARMLESS = [
+    'pg_class',
+    'pg_constraint',
+    'pg_collation',
+    'pg_namespace',
+    'pg_extension',
+    'pg_ts_config',
+    'pg_ts_dict',
+];
+function catalogLiteral(name) {
+    return `'pg_catalog.${name}'::pg_catalog.regclass`;
+}
+/** The partitioned tables above each partition. */
+const ANCESTOR = `
+  ancestor (oid, above) as (
+    select i.inhrelid, i.inhparent from pg_catalog.pg_inherits i
+    join pg_catalog.pg_class c on c.oid = i.inhrelid and c.relispartition
+    union
+    select a.oid, i.inhparent from ancestor a
+    join pg_catalog.pg_inherits i on i.inhrelid = a.above
+    join pg_catalog.pg_class c on c.oid = a.above and c.relispartition)`;
+const RELATION_NAME = '(select c.relname from pg_catalog.pg_class c where c.oid = d.objid)';
+/**
+ * What of a table is planned with a query on it, as the dependent `d` of pg_depend. A partition key is recorded as its
+ * partitioned table's, and the type of a column as that column's (objsubid). Here and below all is looked up by oid: after a restore there are no statistics for joins.
+ */
+const PART = `
+  select i.indrelid as oid, 'index' as kind, ${RELATION_NAME} as name from pg_catalog.pg_index i
+  where d.classid = ${catalogLiteral('pg_class')} and i.indexrelid = d.objid
+  union all
+  select s.stxrelid, 'statistics', s.stxname from pg_catalog.pg_statistic_ext s
+  where d.classid = ${catalogLiteral('pg_statistic_ext')} and s.oid = d.objid
+  union all
+  select o.conrelid, 'constraint', o.conname from pg_catalog.pg_constraint o
+  where d.classid = ${catalogLiteral('pg_constraint')} and o.oid = d.objid
+  union all
+  select a.oid, 'partitioned table', ${RELATION_NAME} from ancestor a
+  where d.classid = ${catalogLiteral('pg_class')} and a.above = d.objid and d.objsubid = 0`;
+/** What `ref` is, for words, and whether it is harmless. */
+const NAMED = [
+    namedObjects('function', 'pg_proc', 'pro'),
+    namedObjects('operator', 'pg_operator', 'opr'),
+    namedObjects('operator class', 'pg_opclass', 'opc'),
+    namedObjects('operator family', 'pg_opfamily', 'opf'),
+    namedObjects('type', 'pg_type', 'typ', "o.typtype = 'e'"),
+].join(' union all ');
+function namedObjects(kind, table, prefix, harmless = 'false') {
+    return `
+    select '${kind}' as kind, o.${prefix}name as name,
+      ${harmless} or o.oid < ${user_code_FIRST_NORMAL_OID} or exists (
+        select from pg_catalog.pg_depend e
+        join pg_catalog.pg_roles r on r.oid = o.${prefix}owner and r.rolsuper
+        where e.classid = ${catalogLiteral(table)} and e.objid = o.oid and e.deptype = 'e') as harmless
+    from pg_catalog.${table} o where ref.classid = ${catalogLiteral(table)} and o.oid = ref.oid`;
+}
+
+;// CONCATENATED MODULE: ./src/postgres/inventory/rows/count-tables.ts
 
 
 
@@ -37398,7 +37326,7 @@ function readCluster(session) {
 
 
 /** So many tables are counted behind one savepoint. */
-const rows_BATCH = 100;
+const count_tables_BATCH = 100;
 /**
  * Counts the rows of every table by itself, without partitions and children. Partitioned tables hold none and are left
  * out. The result is by the table's oid. Throws a LifeboatError naming the table that cannot be read: pg_dump could not
@@ -37411,8 +37339,8 @@ async function countTables(session, tables, options) {
         counts.set(table.oid, count);
         options.onTable?.(counts.size, holding.length);
     };
-    for (let start = 0; start < holding.length; start += rows_BATCH) {
-        const batch = holding.slice(start, start + rows_BATCH);
+    for (let start = 0; start < holding.length; start += count_tables_BATCH) {
+        const batch = holding.slice(start, start + count_tables_BATCH);
         // Each batch gives back its locks on indexes: the server has no room for those of 10,000 tables.
         await withFixedSettings(session, 'the tables', () => countBatch(session, batch, options, done));
     }
@@ -37431,7 +37359,7 @@ async function countBatch(session, tables, options, done) {
         else if (howToRead(table, options.userCode) === 'copy')
             done(table, await countWithoutQuery(table, options));
         else
-            done(table, await rows_countTable(session, table, columns?.get(table.oid) ?? null));
+            done(table, await countTable(session, table, columns?.get(table.oid) ?? null));
     }
 }
 async function countWithoutQuery(table, { fingerprint, userCode, copyRows }) {
@@ -37467,7 +37395,7 @@ const UNREAD_ON_STANDBY = {
     reason: 'An unlogged table is empty on a standby: the backup holds no rows of it.',
 };
 /** `columns`: those to digest; null for the number of rows alone. */
-async function rows_countTable(session, table, columns) {
+async function countTable(session, table, columns) {
     try {
         return columns === null ? await countRows(session, table) : await digestRows(session, table, columns);
     }
@@ -37537,6 +37465,101 @@ function countError(error, table) {
 }
 const GRANT = 'The role that backs up needs SELECT on every table and USAGE on every schema, or the role pg_read_all_data (PostgreSQL 14 and newer); and BYPASSRLS where row-level security would hide rows: ALTER ROLE … BYPASSRLS.';
 
+;// CONCATENATED MODULE: ./src/postgres/inventory/rows/extension-tables.ts
+
+
+
+
+
+
+
+
+/** How often the lock of a table is tried, and the milliseconds between two tries: 2 s in all. */
+const LOCK_ATTEMPTS = 20;
+const LOCK_PAUSE = 100;
+/**
+ * Counts the rows of the tables that belong to an extension, which has not marked them as configuration: no dump holds them
+ * (PostgreSQL, Extension Configuration Tables). They are not locked for the whole dump, as extensions that keep
+ * queues empty them by TRUNCATE: each is locked while it is counted, and a table that cannot be counted says why.
+ */
+async function countExtensionTables(session, options) {
+    const facts = [];
+    for (const table of await listExtensionTables(session)) {
+        const { schema, name, extension } = table;
+        facts.push({ schema, name, extension, ...(await extension_tables_countTable(session, table, options)) });
+    }
+    return facts;
+}
+/** Also those in pg_catalog: an extension may put its tables there. */
+function listExtensionTables(session) {
+    return withFixedSettings(session, 'the tables of extensions', () => session.query(`
+      select c.oid::pg_catalog.int8 as oid, n.nspname as schema, c.relname as name, e.extname as extension,
+        c.relfilenode::pg_catalog.int8 as file,
+        pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as readable,
+        c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery() as "unreadableOnStandby"
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      ${joinExtension('join')}
+      where c.relkind = 'r' and c.relpersistence <> 't' and (e.extconfig is null or c.oid <> all (e.extconfig))
+      order by n.nspname collate pg_catalog."C", c.relname collate pg_catalog."C"`));
+}
+async function extension_tables_countTable(session, table, options) {
+    if (!table.readable)
+        return notCounted('the role may not read it');
+    if (table.unreadableOnStandby)
+        return notCounted('an unlogged table is empty on a standby');
+    for (let attempt = 1;; attempt++) {
+        try {
+            return await withFixedSettings(session, `table ${labelOf(table)}`, () => countLocked(session, table, options));
+        }
+        catch (error) {
+            if (isLocked(error) && attempt < LOCK_ATTEMPTS) {
+                await (0,external_node_timers_promises_.setTimeout)(LOCK_PAUSE);
+                continue;
+            }
+            const reason = reasonNotCounted(error);
+            if (reason === null)
+                throw error;
+            return notCounted(reason);
+        }
+    }
+}
+/**
+ * The lock is released with the savepoint around it. It never waits: this session holds locks on the tables of the dump, and
+ * a statement of the application that waits for one of them could be ended as part of a deadlock.
+ */
+async function countLocked(session, table, { userCode, copyRows }) {
+    await session.run(`lock table only ${qualifiedName(table)} in access share mode nowait`);
+    if (!(await isSameTable(session, table)))
+        return notCounted('it was replaced or rewritten during the backup');
+    if (howToRead(table, userCode) === 'copy') {
+        return copyRows === null ? notCounted(`${userCode.get(table.oid)}`) : { rows: await copyRows(table), reason: null };
+    }
+    const [row] = await session.query(`select pg_catalog.count(*)::pg_catalog.text as rows from only ${qualifiedName(table)}`);
+    return row === undefined ? notCounted('the server did not answer') : { rows: row.rows, reason: null };
+}
+/** Names are looked up in the present: what has this name now could be another relation, or its rows could be gone. */
+async function isSameTable(session, table) {
+    const [now] = await session.query(`
+    select coalesce(pg_catalog.to_regclass(${quoteLiteral(qualifiedName(table))})::pg_catalog.oid = ${table.oid}
+      and pg_catalog.pg_relation_filenode(${table.oid}) = ${table.file}, false) as same`);
+    return now?.same === true;
+}
+function notCounted(reason) {
+    return { rows: null, reason };
+}
+/** null: the error says nothing of this table alone. */
+function reasonNotCounted(error) {
+    if (error instanceof process_child/* ToolError */.v4)
+        return error.stderr.split('\n')[0] || error.message;
+    if (!(error instanceof SqlError))
+        return null;
+    return isLocked(error) ? 'another session has locked it' : error.message;
+}
+function isLocked(error) {
+    return error instanceof SqlError && error.sqlstate === SQLSTATE.lockNotAvailable;
+}
+
 ;// CONCATENATED MODULE: ./src/formats/inventory/sequence.ts
 /**
  * The place of a value along the direction in which its sequence counts: twice the value, and one more when `nextval`
@@ -37548,6 +37571,7 @@ function placeOf({ lastValue, isCalled }, increment) {
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/inventory/sequences.ts
+
 
 
 
@@ -37573,9 +37597,7 @@ async function listSequences(session) {
     from pg_catalog.pg_sequence s
     join pg_catalog.pg_class c on c.oid = s.seqrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_depend d
-      on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
-    left join pg_catalog.pg_extension e on e.oid = d.refobjid
+    ${joinExtension('left join')}
     where c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and (e.oid is null or c.oid = any (e.extconfig))
       and not (c.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())
@@ -45051,7 +45073,7 @@ function compareTables(expected, restored, circumstances) {
             continue;
         }
         const copied = table.conditional ? copy.conditionRows : copy.rows;
-        if (copied === null && copy.userCode !== null) {
+        if (table.conditional && copied === null && copy.userCode !== null) {
             result.notVerified.push(`Number of rows of table ${nameOf(table)}: a query would run ${copy.userCode}.`);
             continue;
         }
@@ -45683,7 +45705,7 @@ function describeLocale({ provider, locale, collate, ctype }) {
 }
 /**
  * What CREATE DATABASE and the dump leave out: owner, grants, comment, connection limit and settings. To be called when
- * the data is there, for a setting such as default_transaction_read_only would stop a restore. Returns in words what the
+ * the data is loaded, because a setting such as default_transaction_read_only would stop a restore. Returns in words what the
  * server refused.
  */
 async function applyDatabaseFacts(session, name, facts) {
@@ -46983,7 +47005,7 @@ async function assertions_whyNot(sql, expect, ask) {
     if (expect.kind === 'not-empty')
         return first ? null : 'A row was expected, there is none.';
     if (!first)
-        return `${describeExpectation(expect)} was expected, there is no row.`;
+        return `${describeExpectation(expect)} was expected, but the query returned no row.`;
     const [answer] = Object.values(first);
     if (isExpected(answer, expect))
         return null;
@@ -49593,26 +49615,38 @@ function runArguments(name, socket, superuser, image) {
 
 
 
+
 /**
- * A container's name says whose it is: a killed run's container outlives its folders, for a runner empties its folder of
- * temporary files before each job.
+ * A container's name says which process created it: a killed run's container outlives that run's folders, because a runner
+ * empties its folder of temporary files before each job.
  */
 function newContainerName() {
     const { pid, started, namespace } = thisProcess();
-    const words = [idOf(namespace), pid, started, Math.floor(Date.now() / 1000), (0,external_node_crypto_.randomBytes)(4).toString('hex')];
+    const words = [scopeOf(namespace), pid, started, Math.floor(Date.now() / 1000), (0,external_node_crypto_.randomBytes)(4).toString('hex')];
     return remove_cluster_PREFIX + words.join('-');
 }
 /** Whether the run that created a container of this name has ended; false: it is not one of ours. */
 function isLeftByEndedRun(name) {
-    const [, namespace, pid, started = '', created] = /^lifeboat-scratch-(\d+)-(\d+)-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
-    if (namespace === undefined)
+    const [, scope, pid, started = '', created] = /^lifeboat-scratch-([0-9a-f]{12})-(\d+)-(\d+)-(\d+)-[0-9a-f]{8}$/.exec(name) ?? [];
+    if (scope === undefined)
         return false;
-    const isHere = namespace === idOf(namespaceOfProcesses());
+    const isHere = scope === scopeOf(thisProcess().namespace);
     return hasEnded({ pid: Number(pid), started, isHere }, Number(created) * 1000);
 }
-/** Of `pid:[4026531836]` (pid_namespaces(7)); 0: this system does not say it. */
-function idOf(namespace) {
-    return /\d+/.exec(namespace)?.[0] ?? '0';
+/**
+ * Where a pid means one process: a boot of a machine, and a namespace of pids in it. Several machines can share one engine,
+ * and the first namespace has the same number on each of them (pid_namespaces(7), random(4)).
+ */
+function scopeOf(namespace) {
+    return (0,external_node_crypto_.createHash)('sha256').update(`${bootId()} ${namespace}`).digest('hex').slice(0, 12);
+}
+function bootId() {
+    try {
+        return (0,external_node_fs_.readFileSync)('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    }
+    catch {
+        return ''; // Not Linux: a process has no known start there, so no name of its containers is recognized.
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/postgres/scratch/container/cluster.ts

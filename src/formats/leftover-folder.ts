@@ -19,8 +19,8 @@ export interface LeftoverFolder {
  * interrupted. `storeNow` is the store's own time, for its dates are held against it.
  */
 export function whyNotLeftover({ files, newestUpload, wasPruned }: LeftoverFolder, storeNow: Date): string | null {
-  const mayGo = wasPruned ? isOfPrunedBackup : isVolume;
-  const other = files.find(({ file }) => !mayGo(file));
+  const isRemovable = wasPruned ? isOfPrunedBackup : isVolume;
+  const other = files.find(({ file }) => !isRemovable(file));
   if (other !== undefined) return `it holds ${JSON.stringify(other.file)}, which no run that failed leaves`;
   const newest = Math.max(...files.map(({ modified }) => modified.getTime()), newestUpload?.getTime() ?? 0);
   if (newest > staleBefore(storeNow).getTime()) return 'it was written to in the last 24 h: a run may be under way';

@@ -26,7 +26,7 @@ async function whyNot(sql: string, expect: Expectation, ask: Ask): Promise<strin
   }
   const [first] = rows;
   if (expect.kind === 'not-empty') return first ? null : 'A row was expected, there is none.';
-  if (!first) return `${describeExpectation(expect)} was expected, there is no row.`;
+  if (!first) return `${describeExpectation(expect)} was expected, but the query returned no row.`;
   const [answer] = Object.values(first);
   if (isExpected(answer, expect)) return null;
   return `${describeExpectation(expect)} was expected, the answer is ${showAnswer(answer)}.`;

@@ -65,7 +65,7 @@ export async function applyPlan(plan: SafePlan): Promise<AppliedPlan> {
       await removeAll(store, volumes);
       run.log.info(`${store.url}: deleted backup ${row.id} of set ${name}, ${formatBytes(row.size)}.`);
     }
-    for (const leftover of leftovers.filter(mayGo)) {
+    for (const leftover of leftovers.filter(isRemovable)) {
       requireTime(run);
       await removeLeftover(set, leftover, dates);
       removed.add(leftover.id);
@@ -80,7 +80,7 @@ export async function applyPlan(plan: SafePlan): Promise<AppliedPlan> {
   }
 }
 
-export function mayGo({ whyNot }: LeftoverReport): boolean {
+export function isRemovable({ whyNot }: LeftoverReport): boolean {
   return whyNot === null;
 }
 
@@ -112,7 +112,7 @@ async function writeRecord(plan: SafePlan): Promise<string> {
       size: row.size,
       reason: row.reasons.join('; '),
     })),
-    leftovers: leftovers.filter(mayGo).map(({ id, files }) => ({ id, files })),
+    leftovers: leftovers.filter(isRemovable).map(({ id, files }) => ({ id, files })),
     lifeboat: run.version,
   });
   await putSigned(store, key, bytes, settings.signing);

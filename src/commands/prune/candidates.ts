@@ -5,6 +5,7 @@ import { billedUntil } from '../../formats/retention/storage-class.ts';
 import type { BackupSet } from '../../repository/backup-set.ts';
 import { mapConcurrent } from '../../store/map-concurrent.ts';
 import type { Lock, Store, StoredObject } from '../../store/store.ts';
+import { countOf } from '../../units.ts';
 import type { RetainedBackup } from './report.ts';
 import { describeState } from './scan.ts';
 
@@ -55,7 +56,9 @@ async function findCandidate(set: BackupSet, row: RetainedBackup): Promise<Candi
   if (lock !== null) return keptRow(row, describeLock(lock));
   const others = files.filter((file) => !deletable.includes(file));
   const notes = [
-    ...(others.length === 0 ? [] : [`${others.length} other objects in its folder stay, for they are not Lifeboat's`]),
+    ...(others.length === 0
+      ? []
+      : [`kept ${countOf(others.length, 'other object')} in its folder: Lifeboat did not create them`]),
     ...earlyDeletionNotes(objects, trust.now),
   ];
   return {
@@ -87,5 +90,5 @@ function earlyDeletionNotes(objects: StoredObject[], now: Date): string[] {
   const last = ends.reduce<Date | null>((latest, end) => (latest === null || end > latest ? end : latest), null);
   return last === null || last <= now
     ? []
-    : [`billed until ${last.toISOString().slice(0, 10)} all the same, by its storage class`];
+    : [`still billed until ${last.toISOString().slice(0, 10)}, by its storage class`];
 }

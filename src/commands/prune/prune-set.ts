@@ -4,7 +4,7 @@ import { describeRules, type KeepRules } from '../../formats/retention/rules.ts'
 import { BackupSet } from '../../repository/backup-set.ts';
 import { type Store, StoreError } from '../../store/store.ts';
 import type { Run } from '../shared/run.ts';
-import { type AppliedPlan, applyPlan, mayGo } from './apply-plan.ts';
+import { type AppliedPlan, applyPlan, isRemovable } from './apply-plan.ts';
 import { findCandidates, keptRow } from './candidates.ts';
 import type { RetentionSettings } from './inputs.ts';
 import { findLeftovers } from './leftover-folders.ts';
@@ -53,7 +53,7 @@ export async function pruneSet(
     const leftovers = await findLeftovers(set, unfinished, scanned.dates);
     report = { ...report, leftovers };
     if (dryRun) return { ...report, outcome: 'planned' };
-    if (candidates.length === 0 && !leftovers.some(mayGo)) return { ...report, outcome: 'nothing' };
+    if (candidates.length === 0 && !leftovers.some(isRemovable)) return { ...report, outcome: 'nothing' };
     const command = own === null ? 'prune' : 'backup';
     const { dates } = scanned;
     const applied = await applyPlan({ set, settings, run, command, dates, candidates, leftovers, refusals });
@@ -87,7 +87,7 @@ function requireGood({ set: { store, name }, backups, unfinished }: ScannedSet):
   const [newest] = backups;
   const where = `of set ${JSON.stringify(name)} in ${store.url}`;
   if (newest === undefined && unfinished.length === 0) {
-    throw new LifeboatError(`There are no backups ${where}: correct name, or store.`);
+    throw new LifeboatError(`There are no backups ${where}. Correct "name" or "store".`);
   }
   if (newest === undefined || backups.some(({ whyNotGood }) => whyNotGood === null)) return;
   throw new LifeboatError(

@@ -39,7 +39,7 @@ function describeLocale({ provider, locale, collate, ctype }: DatabaseFacts): st
 
 /**
  * What CREATE DATABASE and the dump leave out: owner, grants, comment, connection limit and settings. To be called when
- * the data is there, for a setting such as default_transaction_read_only would stop a restore. Returns in words what the
+ * the data is loaded, because a setting such as default_transaction_read_only would stop a restore. Returns in words what the
  * server refused.
  */
 export async function applyDatabaseFacts(session: Session, name: string, facts: DatabaseFacts): Promise<string[]> {
